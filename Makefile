@@ -1,0 +1,64 @@
+# `make` alone lists the targets. `make run` and `make test` need nothing
+# prepared: they fetch and build what they use.
+
+GO      ?= go
+VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo development)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+.PHONY: help
+help:
+	@echo 'make build          the server, bin/carillon (static), with its pages when npm is there'
+	@echo 'make run            build and run it on its defaults'
+	@echo 'make test           everything: quick suite, stock clients, browsers'
+	@echo 'make test-quick     Go tests with the race detector'
+	@echo 'make test-clients   stock AWS clients of other families'
+	@echo 'make test-browser   real browsers against the real server'
+	@echo 'make test-powercut  acknowledged calls survive a power cut (root, loop device)'
+	@echo 'make test-libopus   the two Opus codecs against each other (cgo, libopus)'
+	@echo 'make fuzz           every fuzz target for FUZZTIME (default 30s) each'
+	@echo 'make bench          benchmarks of the hot paths'
+
+.PHONY: build
+build: pages
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/carillon ./cmd/carillon
+
+# The pages are fetched and built when npm is there; without it the server
+# builds all the same and says that they are missing.
+.PHONY: pages
+pages:
+	@scripts/build-pages
+
+.PHONY: run
+run: build
+	bin/carillon serve $(ARGS)
+
+.PHONY: test
+test: setup lint test-quick test-clients test-browser
+
+.PHONY: setup
+setup:
+	@scripts/setup-tests
+
+.PHONY: lint
+lint:
+	@scripts/lint
+
+.PHONY: test-quick
+test-quick: setup
+	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /clients)
+
+.PHONY: test-clients
+test-clients: build setup
+	$(GO) test -count=1 -timeout 15m ./clients/...
+
+.PHONY: test-browser
+test-browser: build setup
+	@scripts/test-browser
+
+.PHONY: fuzz
+fuzz:
+	@scripts/fuzz $(or $(FUZZTIME),30s)
+
+.PHONY: bench
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -1,0 +1,83 @@
+// Command carillon is a self-hosted meetings server compatible with the
+// Amazon Chime SDK, with the tools to load and to check it.
+//
+//	carillon serve           run the server
+//	carillon check config    check a configuration and print what is in force
+//	carillon conform         run the conformance suite against an endpoint
+//	carillon load api        load the API of a running server
+//	carillon load meeting    load meetings with scripted attendees
+//	carillon version         print the version
+//
+// This package holds the command line and the wiring only: which part is
+// built from which, and in which order they start and stop.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/carillon-meetings/carillon/internal/config"
+)
+
+// version is set by the build.
+var version = "development"
+
+type commandLine struct {
+	Config kong.ConfigFlag `help:"YAML file with flag values (also CARILLON_CONFIG)." placeholder:"FILE"`
+
+	Serve   serveCommand   `cmd:"" help:"Run the server."`
+	Check   checkCommand   `cmd:"" help:"Check things without running the server."`
+	Conform conformCommand `cmd:"" help:"Run the conformance suite against an endpoint."`
+	Load    loadCommand    `cmd:"" help:"Load a running server and report figures."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "carillon:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	options := []kong.Option{
+		kong.Name("carillon"),
+		kong.Description("A self-hosted meetings server compatible with the Amazon Chime SDK."),
+		kong.DefaultEnvars("CARILLON"),
+		kong.UsageOnError(),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	}
+	file := os.Getenv(config.FileEnv)
+	if _, err := os.Stat(file); file != "" && err != nil {
+		return fmt.Errorf("%s: %w", config.FileEnv, err)
+	}
+	if file != "" {
+		options = append(options, kong.Configuration(config.Load, file))
+	} else {
+		options = append(options, kong.Configuration(config.Load))
+	}
+	parser, err := kong.New(&commandLine{}, options...)
+	if err != nil {
+		return err
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return err
+	}
+	return command.Run()
+}
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (versionCommand) Run() error {
+	fmt.Println("carillon", version)
+	return nil
+}

@@ -1,0 +1,202 @@
+// Package config is the one typed description of everything an operator can
+// set on `carillon serve`. The command line, CARILLON_* environment variables
+// and a YAML file all fill the same struct, Serve, in that order of
+// precedence; the field tags carry the names, defaults and help texts.
+//
+// Check finds every contradiction in one go, so that an operator sees the
+// whole list at once.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Serve is the configuration of the server.
+type Serve struct {
+	Listen          string        `help:"Address of the API, signaling and pages." default:"127.0.0.1:8480" placeholder:"ADDR"`
+	Data            string        `help:"Data directory; created when missing." default:"carillon-data" type:"path" placeholder:"DIR"`
+	PublicURL       string        `help:"Base URL under which clients reach this server, when it differs from the listen address (http or https, no path)." placeholder:"URL"`
+	TLSCert         string        `help:"TLS certificate chain, PEM." type:"path" placeholder:"FILE"`
+	TLSKey          string        `help:"TLS private key, PEM." type:"path" placeholder:"FILE"`
+	ShutdownTimeout time.Duration `help:"How long running calls may take to finish at shutdown." default:"10s"`
+	LogLevel        string        `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
+	LogFormat       string        `help:"text or json." enum:"text,json" default:"text"`
+	MemoryLimitMiB  int           `help:"Soft memory limit of the process in MiB; 0 for none." default:"0" name:"memory-limit-mib"`
+
+	Credentials Credentials `embed:""`
+	API         API         `embed:""`
+	Limits      Limits      `embed:"" prefix:"limit-"`
+	Timers      Timers      `embed:"" prefix:"timer-"`
+	Media       Media       `embed:"" prefix:"media-"`
+	Turn        Turn        `embed:"" prefix:"turn-"`
+	Pages       Pages       `embed:""`
+}
+
+// Credentials say who may call the API.
+type Credentials struct {
+	AccessKey string `help:"Access key id of the single account; a key pair is generated on first start when neither this nor a key file is given." placeholder:"ID"`
+	SecretKey string `help:"Secret key of --access-key." placeholder:"SECRET"`
+	Account   string `help:"Account id of --access-key: twelve digits." default:"000000000000"`
+	KeyFile   string `help:"YAML file with several accounts, keys, session tokens and permissions." type:"path" placeholder:"FILE"`
+	Dev       bool   `help:"Development mode: accept any credentials. Never use it where strangers can reach the server."`
+}
+
+// API holds the options of the API door.
+type API struct {
+	Region              string        `help:"Serve only requests signed for this control Region; empty serves every Region." placeholder:"REGION"`
+	MediaRegions        []string      `help:"Accepted values of MediaRegion; empty accepts the documented list." placeholder:"REGION"`
+	DefaultFlavour      string        `help:"Flavour of a request that does not tell: meetings or legacy." enum:"meetings,legacy" default:"meetings"`
+	DeleteUnknownIs404  bool          `help:"Answer DeleteMeeting of an unknown meeting with 404 instead of 204." name:"delete-unknown-is-404"`
+	ValidationErrorName bool          `help:"Name constraint failures ValidationException instead of BadRequestException."`
+	AllowUnsigned       bool          `help:"Accept x-amz-content-sha256: UNSIGNED-PAYLOAD." name:"allow-unsigned-payload"`
+	ThrottleRate        float64       `help:"Requests per second of one account and operation; 0 switches throttling off. The real service allows 10." default:"0"`
+	ThrottleBurst       int           `help:"Burst of the throttle." default:"20"`
+	ClockSkew           time.Duration `help:"How far a signature's date may be off." default:"15m"`
+}
+
+// Limits are the resource quotas; the defaults are those of the real service.
+type Limits struct {
+	Meetings           int `help:"Active meetings of one account, Region and flavour." default:"250"`
+	Attendees          int `help:"Attendees of a meeting." default:"250"`
+	HDAttendees        int `help:"Attendees of a high-definition meeting." default:"25" name:"hd-attendees"`
+	Replicas           int `help:"Replica meetings of a primary." default:"4"`
+	MeetingTags        int `help:"Tags of a meeting." default:"50"`
+	AttendeeTags       int `help:"Tags of a legacy attendee." default:"10"`
+	VideoSenders       int `help:"Attendees of a meeting who send video at the same time." default:"25"`
+	VideoSubscriptions int `help:"Videos one attendee receives at the same time." default:"25"`
+	ContentShares      int `help:"Content shares of a meeting at the same time." default:"2"`
+	CachedMeetings     int `help:"Meetings kept folded in memory." default:"20000"`
+	StorageMiB         int `help:"Size of the ledger on disk in MiB; a full ledger refuses, never drops. 0 for no limit." default:"0" name:"storage-mib"`
+	SignalingSockets   int `help:"Open signaling connections." default:"20000"`
+}
+
+// Timers are the lifecycle times of meetings.
+type Timers struct {
+	Idle      time.Duration `help:"A meeting nobody is connected to ends after this." default:"5m"`
+	MaxAge    time.Duration `help:"A meeting ends at this age." default:"24h"`
+	Tombstone time.Duration `help:"How long an ended meeting is kept to say why it ended." default:"30m"`
+	Dropped   time.Duration `help:"A lost connection counts as dropped after this." default:"12s"`
+}
+
+// Media holds the addresses of audio and video.
+type Media struct {
+	UDP       string   `help:"UDP address of all media; default: the listen address with the same port." placeholder:"ADDR"`
+	TCP       string   `help:"TCP address of all media, for networks without UDP; default: the listen address with the next port; \"off\" for none." placeholder:"ADDR"`
+	PublicIPs []string `help:"Addresses announced to clients, when they differ from the media addresses." name:"public-ip" placeholder:"IP"`
+	Talkers   int      `help:"Voices mixed at the same time." default:"5"`
+}
+
+// Turn holds the embedded TURN server.
+type Turn struct {
+	UDP    string        `help:"UDP address of the embedded TURN server; empty for off." placeholder:"ADDR"`
+	TCP    string        `help:"TCP address of the embedded TURN server; empty for off." placeholder:"ADDR"`
+	TLS    string        `help:"TLS address of the embedded TURN server (uses --tls-cert); empty for off." placeholder:"ADDR"`
+	Public string        `help:"Host name or address of the TURN server in the URIs given to clients; default: the public address." placeholder:"HOST"`
+	TTL    time.Duration `help:"Lifetime of TURN credentials." default:"24h"`
+}
+
+// Pages holds what people look at.
+type Pages struct {
+	OperatorSecret string   `help:"Secret of the operators' console; generated on first start when not given." placeholder:"SECRET"`
+	Demo           bool     `help:"Serve the meeting page and its demo backend." default:"true" negatable:""`
+	Console        bool     `help:"Serve the operators' console." default:"true" negatable:""`
+	Metrics        bool     `help:"Serve Prometheus metrics on /metrics." default:"true" negatable:""`
+	Origins        []string `help:"Web origins that may open signaling connections; empty accepts any." placeholder:"ORIGIN" name:"origin"`
+	EventIngestion bool     `help:"Give clients an address for their join and quality events." default:"true" negatable:""`
+}
+
+// Check returns every problem of the configuration, joined; nil when there is
+// none.
+func (s *Serve) Check() error {
+	var errs []error
+	add := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	s.checkAddresses(add)
+	s.checkCredentials(add)
+	s.checkNumbers(add)
+	return errors.Join(errs...)
+}
+
+func (s *Serve) checkAddresses(add func(bool, string, ...any)) {
+	for _, a := range []struct{ flag, value string }{
+		{"listen", s.Listen}, {"media-udp", s.Media.UDP}, {"media-tcp", s.Media.TCP},
+		{"turn-udp", s.Turn.UDP}, {"turn-tcp", s.Turn.TCP}, {"turn-tls", s.Turn.TLS},
+	} {
+		if a.value == "" && a.flag != "listen" || a.flag == "media-tcp" && a.value == "off" {
+			continue
+		}
+		_, port, err := net.SplitHostPort(a.value)
+		if err == nil {
+			_, err = net.LookupPort("tcp", port)
+		}
+		add(err == nil, "--%s: %q is not an address of the form host:port", a.flag, a.value)
+	}
+	for _, ip := range s.Media.PublicIPs {
+		_, err := netip.ParseAddr(ip)
+		add(err == nil, "--media-public-ip: %q is not an IP address", ip)
+	}
+	if s.PublicURL != "" {
+		u, err := url.Parse(s.PublicURL)
+		ok := err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") &&
+			strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""
+		add(ok, "--public-url: %q is not of the form https://host[:port]", s.PublicURL)
+	}
+	add((s.TLSCert == "") == (s.TLSKey == ""), "--tls-cert and --tls-key go together")
+	add(s.Turn.TLS == "" || s.TLSCert != "", "--turn-tls needs --tls-cert and --tls-key")
+	for _, f := range []string{s.TLSCert, s.TLSKey, s.Credentials.KeyFile} {
+		if f != "" {
+			_, err := os.Stat(f)
+			add(err == nil, "cannot read %s: %v", f, errors.Unwrap(err))
+		}
+	}
+}
+
+func (s *Serve) checkCredentials(add func(bool, string, ...any)) {
+	c := s.Credentials
+	add((c.AccessKey == "") == (c.SecretKey == ""), "--access-key and --secret-key go together")
+	digits := len(c.Account) == 12 && strings.Trim(c.Account, "0123456789") == ""
+	add(digits, "--account: %q is not twelve digits", c.Account)
+}
+
+func (s *Serve) checkNumbers(add func(bool, string, ...any)) {
+	l := s.Limits
+	for _, n := range []struct {
+		flag     string
+		value    int
+		min, max int
+	}{
+		{"limit-meetings", l.Meetings, 1, 10_000_000}, {"limit-attendees", l.Attendees, 1, 10_000},
+		{"limit-hd-attendees", l.HDAttendees, 1, l.Attendees}, {"limit-replicas", l.Replicas, 0, 1000},
+		{"limit-meeting-tags", l.MeetingTags, 0, 1000}, {"limit-attendee-tags", l.AttendeeTags, 0, 1000},
+		{"limit-video-senders", l.VideoSenders, 0, 250}, {"limit-video-subscriptions", l.VideoSubscriptions, 0, 250},
+		{"limit-content-shares", l.ContentShares, 0, 250}, {"limit-cached-meetings", l.CachedMeetings, 1, 100_000_000},
+		{"limit-storage-mib", l.StorageMiB, 0, 1 << 40}, {"limit-signaling-sockets", l.SignalingSockets, 1, 10_000_000},
+		{"media-talkers", s.Media.Talkers, 1, 16}, {"memory-limit-mib", s.MemoryLimitMiB, 0, 1 << 30},
+		{"throttle-burst", s.API.ThrottleBurst, 1, 1_000_000},
+	} {
+		add(n.value >= n.min && n.value <= n.max, "--%s: %d is not between %d and %d", n.flag, n.value, n.min, n.max)
+	}
+	add(s.API.ThrottleRate >= 0, "--throttle-rate must not be negative")
+	t := s.Timers
+	for _, d := range []struct {
+		flag  string
+		value time.Duration
+	}{
+		{"timer-idle", t.Idle}, {"timer-max-age", t.MaxAge}, {"timer-tombstone", t.Tombstone},
+		{"timer-dropped", t.Dropped}, {"shutdown-timeout", s.ShutdownTimeout}, {"clock-skew", s.API.ClockSkew}, {"turn-ttl", s.Turn.TTL},
+	} {
+		add(d.value > 0, "--%s must be positive", d.flag)
+	}
+	add(!slices.Contains(s.API.MediaRegions, ""), "--media-regions: an empty name")
+}
