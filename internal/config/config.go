@@ -88,7 +88,7 @@ type Timers struct {
 
 // Media holds the addresses of audio and video.
 type Media struct {
-	UDP       string   `help:"UDP address of all media; default: the listen address with the same port." placeholder:"ADDR"`
+	UDP       string   `help:"UDP address of all media; default: the listen address with the same port; \"off\" for none." placeholder:"ADDR"`
 	TCP       string   `help:"TCP address of all media, for networks without UDP; default: the listen address with the next port; \"off\" for none." placeholder:"ADDR"`
 	PublicIPs []string `help:"Addresses announced to clients, when they differ from the media addresses." name:"public-ip" placeholder:"IP"`
 	Talkers   int      `help:"Voices mixed at the same time." default:"5"`
@@ -133,7 +133,7 @@ func (s *Serve) checkAddresses(add func(bool, string, ...any)) {
 		{"listen", s.Listen}, {"media-udp", s.Media.UDP}, {"media-tcp", s.Media.TCP},
 		{"turn-udp", s.Turn.UDP}, {"turn-tcp", s.Turn.TCP}, {"turn-tls", s.Turn.TLS},
 	} {
-		if a.value == "" && a.flag != "listen" || a.flag == "media-tcp" && a.value == "off" {
+		if a.value == "" && a.flag != "listen" || a.value == "off" && strings.HasPrefix(a.flag, "media-") {
 			continue
 		}
 		_, port, err := net.SplitHostPort(a.value)
@@ -152,6 +152,7 @@ func (s *Serve) checkAddresses(add func(bool, string, ...any)) {
 			strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""
 		add(ok, "--public-url: %q is not of the form https://host[:port]", s.PublicURL)
 	}
+	add(s.Media.UDP != "off" || s.Media.TCP != "off", "--media-udp and --media-tcp are both off: no media could flow")
 	add((s.TLSCert == "") == (s.TLSKey == ""), "--tls-cert and --tls-key go together")
 	add(s.Turn.TLS == "" || s.TLSCert != "", "--turn-tls needs --tls-cert and --tls-key")
 	for _, f := range []string{s.TLSCert, s.TLSKey, s.Credentials.KeyFile} {

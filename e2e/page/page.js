@@ -1,0 +1,325 @@
+// The page under test: a thin wrapper around the unmodified client that keeps
+// what the client itself reports, so that a test can wait for it and assert on
+// it. Nothing here knows anything of the server.
+import {
+  AudioProfile,
+  ConsoleLogger,
+  DefaultActiveSpeakerPolicy,
+  DefaultDeviceController,
+  DefaultMeetingSession,
+  LogLevel,
+  MeetingSessionConfiguration,
+  MeetingSessionStatusCode,
+  Versioning,
+  VideoPriorityBasedPolicy,
+  VideoPreference,
+  VideoPreferences,
+  TargetDisplaySize,
+  VideoCodecCapability,
+} from 'amazon-chime-sdk-js';
+
+const audioContext = new AudioContext({ sampleRate: 48000 });
+
+/** A MediaStream with a steady tone. */
+function toneStream(hertz) {
+  const oscillator = audioContext.createOscillator();
+  const gain = audioContext.createGain();
+  const destination = audioContext.createMediaStreamDestination();
+  oscillator.frequency.value = hertz;
+  gain.gain.value = 0.3;
+  oscillator.connect(gain).connect(destination);
+  oscillator.start();
+  return { stream: destination.stream, setGain: v => (gain.gain.value = v) };
+}
+
+/** A MediaStream with a moving picture. */
+function pictureStream(width, height, framesPerSecond, hue) {
+  const canvas = document.createElement('canvas');
+  canvas.width = width;
+  canvas.height = height;
+  const pen = canvas.getContext('2d');
+  let n = 0;
+  const draw = () => {
+    n += 1;
+    pen.fillStyle = `hsl(${hue} 60% 40%)`;
+    pen.fillRect(0, 0, width, height);
+    pen.fillStyle = 'white';
+    pen.fillRect((n * 7) % width, (n * 5) % height, width / 6, height / 6);
+    pen.fillText(String(n), 20, 40);
+  };
+  draw();
+  setInterval(draw, 1000 / framesPerSecond);
+  return canvas.captureStream(framesPerSecond);
+}
+
+class Attendee {
+  constructor() {
+    this.events = [];
+    this.tiles = new Map();
+    this.roster = new Map();
+    this.volumes = new Map();
+    this.messages = [];
+    this.speakers = [];
+    this.loudest = new Map();
+  }
+
+  note(name, detail = {}) {
+    this.events.push({ name, at: performance.now(), ...detail });
+  }
+
+  async join({ meeting, attendee, tone = 0, options = {} }) {
+    this.attendeeId = attendee.AttendeeId;
+    const logger = new ConsoleLogger('client', LogLevel[options.logLevel ?? 'WARN']);
+    const configuration = new MeetingSessionConfiguration({ Meeting: meeting }, { Attendee: attendee });
+    Object.assign(configuration, options.configuration ?? {});
+    if (options.simulcast) configuration.enableSimulcastForUnifiedPlanChromiumBasedBrowsers = true;
+    if (options.svc) configuration.enableSVC = true;
+    if (options.priority) {
+      this.policy = new VideoPriorityBasedPolicy(logger);
+      configuration.videoDownlinkBandwidthPolicy = this.policy;
+    }
+    const devices = new DefaultDeviceController(logger, { enableWebAudio: false });
+    this.session = new DefaultMeetingSession(configuration, logger, devices);
+    this.av = this.session.audioVideo;
+    this.observe();
+    if (options.noRedundancy) this.av.setAudioProfile(new AudioProfile(undefined, false));
+    this.audio = document.createElement('audio');
+    this.audio.autoplay = true;
+    document.body.append(this.audio);
+    await this.av.bindAudioElement(this.audio);
+    if (tone) {
+      this.tone = toneStream(tone);
+      await this.av.startAudioInput(this.tone.stream);
+    }
+    this.note('start');
+    this.av.start(options.start);
+  }
+
+  observe() {
+    const av = this.av;
+    av.addObserver({
+      audioVideoDidStart: () => this.note('didStart'),
+      audioVideoDidStartConnecting: reconnecting => this.note('connecting', { reconnecting }),
+      audioVideoDidStop: status => this.note('didStop', { code: MeetingSessionStatusCode[status.statusCode()] }),
+      videoTileDidUpdate: tile => this.tileChanged(tile),
+      videoTileWasRemoved: id => this.tileRemoved(id),
+      videoSendDidBecomeUnavailable: () => this.note('videoSendUnavailable'),
+      videoAvailabilityDidChange: a => this.note('videoAvailability', { canStart: a.canStartLocalVideo }),
+      connectionDidBecomePoor: () => this.note('poor'),
+      connectionDidSuggestStopVideo: () => this.note('suggestStopVideo'),
+      remoteVideoSourcesDidChange: sources => {
+        this.sources = sources.map(s => s.attendee.attendeeId);
+        this.note('sources', { sources: this.sources });
+      },
+      tileWillBePausedByDownlinkPolicy: id => this.note('tilePaused', { id }),
+      tileWillBeUnpausedByDownlinkPolicy: id => this.note('tileUnpaused', { id }),
+    });
+    av.addContentShareObserver({
+      contentShareDidStart: () => this.note('contentStart'),
+      contentShareDidStop: () => this.note('contentStop'),
+    });
+    av.realtimeSubscribeToAttendeeIdPresence((id, present, externalUserId, dropped) => {
+      if (present) this.roster.set(id, { externalUserId, muted: null });
+      else this.roster.delete(id);
+      this.note('presence', { id, present, externalUserId, dropped });
+      if (present) this.followVolume(id);
+      else av.realtimeUnsubscribeFromVolumeIndicator(id);
+    });
+    av.realtimeSubscribeToReceiveDataMessage('chat', m =>
+      this.messages.push({ text: m.text(), from: m.senderAttendeeId, external: m.senderExternalUserId, throttled: m.throttled, at: m.timestampMs })
+    );
+    av.subscribeToActiveSpeakerDetector(new DefaultActiveSpeakerPolicy(), ids => (this.speakers = ids));
+    av.realtimeSubscribeToLocalSignalStrengthChange(s => (this.ownSignal = s));
+  }
+
+  followVolume(id) {
+    this.av.realtimeSubscribeToVolumeIndicator(id, (_, volume, muted, signal) => {
+      const seen = this.volumes.get(id) ?? {};
+      if (volume !== null) {
+        seen.volume = volume;
+        this.loudest.set(id, Math.max(this.loudest.get(id) ?? 0, volume));
+      }
+      if (muted !== null) seen.muted = muted;
+      if (signal !== null) seen.signal = signal;
+      this.volumes.set(id, seen);
+    });
+  }
+
+  tileChanged(tile) {
+    let entry = this.tiles.get(tile.tileId);
+    if (!entry) {
+      const element = document.createElement('video');
+      element.autoplay = true;
+      element.muted = true;
+      element.width = 320;
+      document.body.append(element);
+      entry = { element };
+      this.tiles.set(tile.tileId, entry);
+    }
+    Object.assign(entry, {
+      attendeeId: tile.boundAttendeeId,
+      externalUserId: tile.boundExternalUserId,
+      local: tile.localTile,
+      content: tile.isContent,
+      active: tile.active,
+      paused: tile.paused,
+      width: tile.videoStreamContentWidth,
+    });
+    this.av.bindVideoElement(tile.tileId, entry.element);
+  }
+
+  tileRemoved(id) {
+    this.tiles.get(id)?.element.remove();
+    this.tiles.delete(id);
+    this.note('tileRemoved', { id });
+  }
+
+  async startCamera({ width = 640, height = 360, fps = 15, hue = 200, maxKbps = 0 } = {}) {
+    if (maxKbps) this.av.setVideoMaxBandwidthKbps(maxKbps);
+    await this.av.startVideoInput(pictureStream(width, height, fps, hue));
+    this.av.startLocalVideoTile();
+  }
+
+  async stopCamera() {
+    this.av.stopLocalVideoTile();
+    await this.av.stopVideoInput();
+  }
+
+  async startContent({ width = 800, height = 600, fps = 10, tone = 0 } = {}) {
+    const stream = pictureStream(width, height, fps, 30);
+    if (tone) toneStream(tone).stream.getAudioTracks().forEach(t => stream.addTrack(t));
+    await this.av.startContentShare(stream);
+  }
+
+  stopContent() {
+    this.av.stopContentShare();
+  }
+
+  /** Frames decoded so far of each remote tile, keyed by attendee id. */
+  async pictures() {
+    const result = {};
+    for (const tile of this.tiles.values()) {
+      if (tile.local || !tile.attendeeId) continue;
+      const quality = tile.element.getVideoPlaybackQuality();
+      result[tile.attendeeId] = {
+        frames: quality.totalVideoFrames,
+        width: tile.element.videoWidth,
+        height: tile.element.videoHeight,
+        paused: tile.paused,
+      };
+    }
+    return result;
+  }
+
+  /** Level in dB of each frequency in what this attendee hears. */
+  async hears(frequencies, milliseconds = 1000) {
+    const stream = this.audio.srcObject;
+    if (!stream) return null;
+    if (!this.analyser || this.analysed !== stream) {
+      this.analyser = audioContext.createAnalyser();
+      this.analyser.fftSize = 16384;
+      this.analyser.smoothingTimeConstant = 0;
+      audioContext.createMediaStreamSource(stream).connect(this.analyser);
+      this.analysed = stream;
+    }
+    await new Promise(done => setTimeout(done, milliseconds));
+    const bins = new Float32Array(this.analyser.frequencyBinCount);
+    this.analyser.getFloatFrequencyData(bins);
+    const width = audioContext.sampleRate / this.analyser.fftSize;
+    return frequencies.map(f => {
+      const center = Math.round(f / width);
+      return Math.max(...bins.slice(center - 3, center + 4));
+    });
+  }
+
+  async stats() {
+    const report = await this.av.getRTCPeerConnectionStats();
+    return [...report.values()];
+  }
+
+  async inbound(kind) {
+    return (await this.stats()).filter(s => s.type === 'inbound-rtp' && s.kind === kind);
+  }
+
+  async outbound(kind) {
+    return (await this.stats()).filter(s => s.type === 'outbound-rtp' && s.kind === kind);
+  }
+
+  /** The protocol and type of the candidate pair in use. */
+  async route() {
+    const all = await this.stats();
+    const byId = new Map(all.map(s => [s.id, s]));
+    const transport = all.find(s => s.type === 'transport');
+    const pair = byId.get(transport?.selectedCandidatePairId) ?? all.find(s => s.type === 'candidate-pair' && s.nominated);
+    if (!pair) return null;
+    const local = byId.get(pair.localCandidateId);
+    const remote = byId.get(pair.remoteCandidateId);
+    return { local: local?.candidateType, localProtocol: local?.protocol, relay: local?.relayProtocol, remote: remote?.candidateType, remoteProtocol: remote?.protocol };
+  }
+
+  /** Breaks the signaling socket the way a lost network does. */
+  dropSignaling() {
+    const socket = window.sockets.at(-1);
+    socket.dispatchEvent(new CloseEvent('close', { code: 1006 }));
+    socket.close();
+  }
+
+  preferCodec(name) {
+    this.av.setVideoCodecSendPreferences([VideoCodecCapability[name]()]);
+  }
+
+  /** Mime types of the video codecs being received. */
+  async codecs() {
+    const all = await this.stats();
+    const byId = new Map(all.map(s => [s.id, s]));
+    return all.filter(s => s.type === 'inbound-rtp' && s.kind === 'video' && s.framesDecoded > 0).map(s => byId.get(s.codecId)?.mimeType);
+  }
+
+  tileOf(attendeeId) {
+    return [...this.tiles.entries()].find(([, t]) => t.attendeeId === attendeeId && !t.local)?.[0];
+  }
+
+  pauseTile(attendeeId, pause) {
+    const id = this.tileOf(attendeeId);
+    if (pause) this.av.pauseVideoTile(id);
+    else this.av.unpauseVideoTile(id);
+  }
+
+  /** Video packets received so far. */
+  async received() {
+    return (await this.inbound('video')).reduce((n, s) => n + s.packetsReceived, 0);
+  }
+
+  prefer(preferences) {
+    const list = VideoPreferences.prepare();
+    for (const p of preferences) list.add(new VideoPreference(p.attendeeId, p.priority, TargetDisplaySize[p.size ?? 'High']));
+    this.policy.chooseRemoteVideoSources(list.build());
+  }
+
+  snapshot() {
+    return {
+      events: this.events,
+      roster: Object.fromEntries(this.roster),
+      volumes: Object.fromEntries(this.volumes),
+      loudest: Object.fromEntries(this.loudest),
+      messages: this.messages,
+      speakers: this.speakers,
+      sources: this.sources ?? [],
+      ownSignal: this.ownSignal,
+      tiles: [...this.tiles.values()].map(({ element, ...rest }) => rest),
+    };
+  }
+}
+
+// Keeps the sockets that the client opens, so that a test can break them.
+window.sockets = [];
+window.WebSocket = class extends WebSocket {
+  constructor(...args) {
+    super(...args);
+    window.sockets.push(this);
+  }
+};
+
+window.sdkVersion = Versioning.sdkVersion;
+window.newAttendee = () => (window.attendee = new Attendee());
+window.bundleReady = true;

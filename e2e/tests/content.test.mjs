@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+import { fixture } from '../lib/fixture.mjs';
+import { makeMeeting } from '../lib/server.mjs';
+
+const f = fixture();
+afterEach(() => f.closeAll());
+
+test('a screen share starts, is seen, stops, and starts again beside a camera', async () => {
+  const made = await makeMeeting(f.server, ['ada', 'bob']);
+  const [ada, bob] = await f.open('ada', 'bob');
+  await ada.join(made, 'ada', { tone: 440 });
+  await bob.join(made, 'bob', { tone: 880 });
+  await ada.call('startCamera');
+  await ada.call('startContent', { tone: 1760 });
+  await ada.event('contentStart');
+  await bob.event('presence', { id: `${ada.id}#content`, present: true, externalUserId: 'ada' });
+  await bob.sees(`${ada.id}#content`);
+  await bob.sees(ada.id);
+  await bob.hears([440, 1760], [880]);
+  await ada.hears([880], [440, 1760]); // not her own share
+
+  await ada.call('stopContent');
+  await ada.event('contentStop');
+  await bob.event('presence', { id: `${ada.id}#content`, present: false });
+  await bob.until('the shared tile is gone', s => !s.tiles.some(t => t.content));
+
+  await ada.call('startContent');
+  await ada.event('contentStart', {}, { count: 2 });
+  await bob.sees(`${ada.id}#content`);
+});
+
+test('the third share at the same time is refused', async () => {
+  const made = await makeMeeting(f.server, ['ada', 'bob', 'cleo']);
+  const attendees = await f.open('ada', 'bob', 'cleo');
+  for (const a of attendees) await a.join(made, a.name);
+  const [ada, bob, cleo] = attendees;
+  await ada.call('startContent', { width: 320, height: 240, fps: 5 });
+  await bob.call('startContent', { width: 320, height: 240, fps: 5 });
+  await ada.event('contentStart');
+  await bob.event('contentStart');
+  await cleo.call('startContent', { width: 320, height: 240, fps: 5 });
+  await cleo.event('contentStop');
+  const { events } = await cleo.snapshot();
+  assert.equal(events.filter(e => e.name === 'contentStart').length, 0);
+});
+
+test('a share ends with its base attendee', async () => {
+  const made = await makeMeeting(f.server, ['ada', 'bob']);
+  const [ada, bob] = await f.open('ada', 'bob');
+  await ada.join(made, 'ada');
+  await bob.join(made, 'bob');
+  await ada.call('startContent');
+  await bob.sees(`${ada.id}#content`);
+  const { DeleteAttendeeCommand } = await import('@aws-sdk/client-chime-sdk-meetings');
+  await made.client.send(new DeleteAttendeeCommand({ MeetingId: made.meeting.MeetingId, AttendeeId: ada.id }));
+  await ada.event('didStop', { code: 'AudioAttendeeRemoved' });
+  await bob.event('presence', { id: `${ada.id}#content`, present: false });
+  await bob.event('presence', { id: ada.id, present: false });
+});
