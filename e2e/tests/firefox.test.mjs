@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Attendee, launchChromium, launchFirefox, servePage } from '../lib/browser.mjs';
+import { makeMeeting, startServer } from '../lib/server.mjs';
+
+let server, page, firefox, chromium;
+before(async () => {
+  [server, page, firefox, chromium] = await Promise.all([startServer(), servePage(), launchFirefox(), launchChromium()]);
+});
+after(async () => {
+  await Promise.all([firefox?.close(), chromium?.close()]);
+  await page?.close();
+  await server?.stop();
+});
+
+test('Firefox and Chromium hear and see each other', async () => {
+  const made = await makeMeeting(server, ['fox', 'chrome']);
+  const fox = await Attendee.open(firefox, page, 'fox');
+  const chrome = await Attendee.open(chromium, page, 'chrome');
+  await fox.join(made, 'fox', { tone: 440 });
+  await chrome.join(made, 'chrome', { tone: 880 });
+  await fox.hears([880], [440]);
+  await chrome.hears([440], [880]);
+  await chrome.call('startCamera');
+  await fox.sees(chrome.id);
+  await fox.call('startCamera');
+  await chrome.sees(fox.id);
+  await fox.av('stop');
+  await fox.event('didStop', { code: 'Left' });
+  assert.equal((await chrome.event('presence', { id: fox.id, present: false })).dropped, false);
+});
