@@ -1,0 +1,100 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// actor names the operator in a meeting's record. All share one secret, so the
+// address is what tells them apart.
+func actor(r *http.Request) string { return "operator:" + sessionOf(r).from }
+
+func (c *Console) endMeeting(w http.ResponseWriter, r *http.Request) {
+	id, ok := pathID(w, r, "meeting")
+	if !ok {
+		return
+	}
+	err := c.cfg.Actions.EndMeeting(r.Context(), actor(r), id)
+	c.finish(w, r, "end meeting", id, err)
+}
+
+func (c *Console) removeAttendee(w http.ResponseWriter, r *http.Request) {
+	id, attendee, ok := pathAttendee(w, r)
+	if !ok {
+		return
+	}
+	err := c.cfg.Actions.RemoveAttendee(r.Context(), actor(r), id, attendee)
+	c.finish(w, r, "remove attendee", id, err)
+}
+
+// setCapabilities also serves muting: an attendee who may not send audio is
+// silent for everybody, whatever the client does, until it is allowed again.
+func (c *Console) setCapabilities(w http.ResponseWriter, r *http.Request) {
+	id, attendee, ok := pathAttendee(w, r)
+	if !ok {
+		return
+	}
+	var body capabilityView
+	if !readJSON(w, r, &body) {
+		return
+	}
+	caps, ok := body.parse()
+	if !ok {
+		writeFault(w, http.StatusBadRequest, "Audio, video and content must each be SendReceive, Send, Receive or None.")
+		return
+	}
+	err := c.cfg.Actions.SetCapabilities(r.Context(), actor(r), id, attendee, caps)
+	c.finish(w, r, "change capabilities", id, err)
+}
+
+func (v capabilityView) parse() (meeting.Capabilities, bool) {
+	audio, okA := meeting.ParseAccess(v.Audio)
+	video, okV := meeting.ParseAccess(v.Video)
+	content, okC := meeting.ParseAccess(v.Content)
+	return meeting.Capabilities{Audio: audio, Video: video, Content: content}, okA && okV && okC
+}
+
+func pathAttendee(w http.ResponseWriter, r *http.Request) (id, attendee meeting.ID, ok bool) {
+	if id, ok = pathID(w, r, "meeting"); !ok {
+		return id, attendee, false
+	}
+	attendee, ok = pathID(w, r, "attendee")
+	return id, attendee, ok
+}
+
+// finish answers an action and lets every viewer see its effect.
+func (c *Console) finish(w http.ResponseWriter, r *http.Request, what string, id meeting.ID, err error) {
+	c.refresh(listFeed, meetingFeed(id))
+	if err == nil {
+		c.cfg.Logger.Info("operator action", "action", what, "meeting", id, "actor", actor(r))
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	var refused *meeting.Error
+	if !errors.As(err, &refused) {
+		refused = &meeting.Error{Kind: meeting.Failure, Message: "The server could not do this.", Err: err}
+	}
+	c.cfg.Logger.Warn("operator action refused", "action", what, "meeting", id, "actor", actor(r), "err", err)
+	writeFault(w, statusOf(refused.Kind), refused.Message)
+}
+
+// statusOf is the HTTP status of a refusal.
+func statusOf(k meeting.Kind) int {
+	switch k {
+	case meeting.Invalid, meeting.LimitExceeded, meeting.TooManyTags:
+		return http.StatusBadRequest
+	case meeting.NotFound, meeting.ResourceMissing:
+		return http.StatusNotFound
+	case meeting.Conflict:
+		return http.StatusConflict
+	case meeting.Forbidden, meeting.Unauthorized:
+		return http.StatusForbidden
+	case meeting.Throttled:
+		return http.StatusTooManyRequests
+	case meeting.Unavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}

@@ -1,0 +1,164 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Config says what New is to serve.
+type Config struct {
+	// Directory, Live and Actions are the server behind the console. They are
+	// required when OperatorSecret is set.
+	Directory Directory
+	Live      Live
+	Actions   Actions
+
+	// OperatorSecret signs operators in; at least MinSecret bytes. Empty
+	// switches the console off.
+	OperatorSecret string
+	// Demo answers /demo/ for the meeting page. Nil switches the meeting page
+	// off as well.
+	Demo http.Handler
+	// DemoRate is how often one address may ask the demo backend; default 60
+	// at once and one more each second, so that an office behind one address
+	// can join together.
+	DemoRate Rate
+
+	// TLS tells that browsers reach the pages over https, directly or through
+	// a proxy: cookies become Secure and HSTS is sent.
+	TLS bool
+	// ConnectSources are further origins the pages may open connections to,
+	// as "wss://host:port" or "https://host:port". The page's own host is
+	// always allowed.
+	ConnectSources []string
+	// ClientAddr tells where a request comes from; nil takes the address of
+	// the TCP peer. Set it when a trusted proxy stands in front.
+	ClientAddr func(*http.Request) netip.Addr
+
+	// Dev and Version are shown to operators. Dev says that the API accepts
+	// any credentials.
+	Dev     bool
+	Version string
+
+	// Pages replaces the embedded pages; nil takes those.
+	Pages fs.FS
+
+	// SessionIdle and SessionMax end a sign-in: without a request for so long
+	// (default 30 minutes), and at that age (default 12 hours).
+	SessionIdle, SessionMax time.Duration
+	// Refresh is how often sources are read while somebody looks; default 1 s.
+	Refresh time.Duration
+
+	Logger *slog.Logger     // nil discards
+	Now    func() time.Time // nil is time.Now
+}
+
+func (c Config) withDefaults() Config {
+	if c.SessionIdle == 0 {
+		c.SessionIdle = 30 * time.Minute
+	}
+	if c.SessionMax == 0 {
+		c.SessionMax = 12 * time.Hour
+	}
+	if c.DemoRate == (Rate{}) {
+		c.DemoRate = Rate{Burst: 60, Every: time.Second}
+	}
+	if c.Refresh == 0 {
+		c.Refresh = time.Second
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.ClientAddr == nil {
+		c.ClientAddr = peerAddr
+	}
+	return c
+}
+
+func (c Config) check() error {
+	if c.OperatorSecret == "" {
+		return nil
+	}
+	if len(c.OperatorSecret) < MinSecret {
+		return fmt.Errorf("console: the operator secret has fewer than %d characters", MinSecret)
+	}
+	if c.Directory == nil || c.Live == nil || c.Actions == nil {
+		return errors.New("console: Directory, Live and Actions are required")
+	}
+	return nil
+}
+
+// Console serves the pages. It is an http.Handler for every address that the
+// package comment lists.
+type Console struct {
+	cfg      Config
+	mux      *http.ServeMux
+	pages    pages
+	sessions *sessions
+	tries    *Limiter // of signing in
+	visits   *Limiter // of the demo backend
+	feeds    feeds
+
+	ctx    context.Context // ends when Close is called
+	cancel context.CancelFunc
+	wg     sync.WaitGroup // one for each running feed
+}
+
+// New returns a Console ready to serve. Close ends it.
+func New(cfg Config) (*Console, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	files, err := openPages(cfg.Pages)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &Console{
+		cfg:      cfg,
+		mux:      http.NewServeMux(),
+		pages:    files,
+		sessions: newSessions(cfg),
+		tries:    NewLimiter(Rate{Burst: signInBurst, Every: signInEvery}, cfg.Now),
+		visits:   NewLimiter(cfg.DemoRate, cfg.Now),
+		feeds:    feeds{open: make(map[string]*feed)},
+		ctx:      ctx,
+		cancel:   cancel,
+	}
+	c.routes()
+	return c, nil
+}
+
+// Close ends every event stream and waits for the goroutines behind them. The
+// HTTP server that serves the console is shut down by its owner, after Close.
+func (c *Console) Close() error {
+	c.cancel()
+	c.wg.Wait()
+	return nil
+}
+
+// ServeHTTP answers a request for any of the pages.
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.setHeaders(w.Header(), r)
+	c.mux.ServeHTTP(w, r)
+}
+
+// peerAddr returns the address of the TCP peer, or the zero Addr.
+func peerAddr(r *http.Request) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap()
+}

@@ -1,0 +1,190 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings"
+	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings/types"
+)
+
+// Config says which API to call, and as whom.
+type Config struct {
+	// Endpoint is the base URL of the API, such as "http://127.0.0.1:8480".
+	Endpoint string
+	// Region signs the requests; MediaRegion is where meetings are placed.
+	// Both default to us-east-1.
+	Region, MediaRegion string
+	// AccessKey and SecretKey are this backend's own API key.
+	AccessKey, SecretKey string
+	// HTTPClient carries the calls; nil takes the AWS SDK's own.
+	HTTPClient aws.HTTPClient
+	Logger     *slog.Logger // nil discards
+}
+
+// maxBody bounds a request, in bytes; callTimeout bounds what it may cause.
+const (
+	maxBody     = 2048
+	callTimeout = 15 * time.Second
+)
+
+// maxName bounds a name, in bytes; longer ones are refused before they are
+// looked at.
+const maxName = 200
+
+// Backend answers /demo/. It is safe for concurrent use and needs no closing.
+type Backend struct {
+	cfg   Config
+	api   *chimesdkmeetings.Client
+	codes codes
+	mux   *http.ServeMux
+}
+
+// New returns a Backend; it makes no call yet.
+func New(cfg Config) (*Backend, error) {
+	if cfg.Endpoint == "" || cfg.AccessKey == "" || cfg.SecretKey == "" {
+		return nil, errors.New("demo: Endpoint, AccessKey and SecretKey are required")
+	}
+	if cfg.Region == "" {
+		cfg.Region = "us-east-1"
+	}
+	if cfg.MediaRegion == "" {
+		cfg.MediaRegion = "us-east-1"
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	b := &Backend{cfg: cfg, codes: newCodes(cfg.SecretKey), mux: http.NewServeMux()}
+	b.api = chimesdkmeetings.New(chimesdkmeetings.Options{
+		BaseEndpoint: aws.String(cfg.Endpoint),
+		Region:       cfg.Region,
+		Credentials:  credentials.NewStaticCredentialsProvider(cfg.AccessKey, cfg.SecretKey, ""),
+		HTTPClient:   cfg.HTTPClient,
+		Retryer:      retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 3 }),
+	})
+	b.mux.HandleFunc("POST /demo/meetings", b.newMeeting)
+	b.mux.HandleFunc("POST /demo/meetings/{code}/attendees", b.join)
+	b.mux.HandleFunc("/demo/", func(w http.ResponseWriter, _ *http.Request) {
+		refuse(w, http.StatusNotFound, "There is nothing at this address.")
+	})
+	return b, nil
+}
+
+// ServeHTTP answers a request of the meeting page. Limiting how many there may
+// be is left to the caller, who knows where clients come from.
+func (b *Backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b.mux.ServeHTTP(w, r)
+}
+
+// newMeeting only makes up a code. The meeting begins with its first visitor,
+// so that an unused link costs nothing.
+func (b *Backend) newMeeting(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, map[string]string{"code": b.codes.fresh()})
+}
+
+// joinAnswer is what the page hands to the meeting SDK. Meeting and Attendee
+// have the member names of the API.
+type joinAnswer struct {
+	Code     string          `json:"code"`
+	Meeting  *types.Meeting  `json:"meeting"`
+	Attendee *types.Attendee `json:"attendee"`
+}
+
+func (b *Backend) join(w http.ResponseWriter, r *http.Request) {
+	code, ok := b.codes.parse(r.PathValue("code"))
+	if !ok {
+		refuse(w, http.StatusNotFound, "There is no meeting with this code. Check the link for a typing mistake.")
+		return
+	}
+	var body struct {
+		Name string `json:"name"`
+		Who  string `json:"who"`
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&body); err != nil {
+		refuse(w, http.StatusBadRequest, "The request is not the JSON expected here.")
+		return
+	}
+	name := cleanName(body.Name)
+	if name == "" || len(body.Name) > maxName {
+		refuse(w, http.StatusBadRequest, "Please give a name of one to forty letters.")
+		return
+	}
+	if len(body.Who) < 16 {
+		refuse(w, http.StatusBadRequest, "The page did not say which browser is asking. Reload it.")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
+	defer cancel()
+	got, err := b.admit(ctx, code, b.codes.externalID(code, body.Who, name))
+	if err != nil {
+		b.fail(w, err)
+		return
+	}
+	answer(w, http.StatusOK, got)
+}
+
+// admit finds or creates the meeting and the attendee.
+func (b *Backend) admit(ctx context.Context, code, externalID string) (joinAnswer, error) {
+	m, err := b.api.CreateMeeting(ctx, &chimesdkmeetings.CreateMeetingInput{
+		ClientRequestToken: aws.String(code),
+		ExternalMeetingId:  aws.String(code),
+		MediaRegion:        aws.String(b.cfg.MediaRegion),
+	})
+	if err != nil {
+		return joinAnswer{}, fmt.Errorf("create meeting: %w", err)
+	}
+	a, err := b.api.CreateAttendee(ctx, &chimesdkmeetings.CreateAttendeeInput{
+		MeetingId:      m.Meeting.MeetingId,
+		ExternalUserId: aws.String(externalID),
+	})
+	if err != nil {
+		return joinAnswer{}, fmt.Errorf("create attendee: %w", err)
+	}
+	return joinAnswer{Code: code, Meeting: m.Meeting, Attendee: a.Attendee}, nil
+}
+
+// fail says in words why the API refused.
+func (b *Backend) fail(w http.ResponseWriter, err error) {
+	b.cfg.Logger.Warn("demo backend: joining failed", "err", err)
+	var full *types.LimitExceededException
+	var gone *types.NotFoundException
+	var busy *types.ThrottlingException
+	var away *types.ServiceUnavailableException
+	switch {
+	case errors.As(err, &full):
+		refuse(w, http.StatusConflict, "The meeting is full, or this server holds as many meetings as it may.")
+	case errors.As(err, &gone):
+		refuse(w, http.StatusConflict, "The meeting ended just now. Try again to start it anew.")
+	case errors.As(err, &busy):
+		refuse(w, http.StatusTooManyRequests, "The server is busy. Wait a moment and try again.")
+	case errors.As(err, &away):
+		refuse(w, http.StatusServiceUnavailable, "The server is being restarted. Wait a moment and try again.")
+	default:
+		refuse(w, http.StatusBadGateway, "The meeting could not be opened. The server's log says why.")
+	}
+}
+
+// answer sends v as JSON that nobody may keep: it holds a join token.
+func answer(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, "encoding the answer failed", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	w.Write(body)
+}
+
+func refuse(w http.ResponseWriter, status int, sentence string) {
+	answer(w, status, map[string]string{"error": sentence})
+}

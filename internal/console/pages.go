@@ -1,0 +1,148 @@
+package console
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+// embedded holds pages/missing.html, and pages/dist when the pages were built.
+//
+//go:embed all:pages
+var embedded embed.FS
+
+// pages is what was built from the folder web, or only the page that says that
+// nothing was.
+type pages struct {
+	files   map[string]file // by path below dist; empty when the pages are missing
+	missing []byte
+}
+
+// file is one file of the build, ready to send.
+type file struct {
+	kind   string // Content-Type
+	tag    string // ETag
+	raw    []byte
+	packed []byte // gzip form made by the build; nil when it is not worth it
+}
+
+// openPages reads dist, or the embedded pages when it is nil.
+func openPages(dist fs.FS) (pages, error) {
+	missing, err := embedded.ReadFile("pages/missing.html")
+	if err != nil {
+		return pages{}, fmt.Errorf("console: %w", err)
+	}
+	if dist == nil {
+		if dist, err = fs.Sub(embedded, "pages/dist"); err != nil {
+			return pages{}, fmt.Errorf("console: %w", err)
+		}
+	}
+	p := pages{files: make(map[string]file), missing: missing}
+	if _, err := fs.Stat(dist, "index.html"); err != nil {
+		return p, nil
+	}
+	err = fs.WalkDir(dist, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path.Ext(name) == ".gz" {
+			return err
+		}
+		p.files[name], err = readFile(dist, name)
+		return err
+	})
+	if err != nil {
+		return pages{}, fmt.Errorf("console: read the pages: %w", err)
+	}
+	return p, nil
+}
+
+func readFile(dist fs.FS, name string) (file, error) {
+	raw, err := fs.ReadFile(dist, name)
+	if err != nil {
+		return file{}, err
+	}
+	packed, err := fs.ReadFile(dist, name+".gz")
+	if err != nil {
+		packed = nil
+	}
+	kind := mime.TypeByExtension(path.Ext(name))
+	if kind == "" {
+		kind = "application/octet-stream"
+	}
+	sum := sha256.Sum256(raw)
+	tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+	return file{kind: kind, tag: tag, raw: raw, packed: packed}, nil
+}
+
+// PagesBuilt reports whether the binary has the pages; without them every page
+// is a note that says how to build them.
+func (c *Console) PagesBuilt() bool { return len(c.pages.files) > 0 }
+
+// page answers with one HTML file. Browsers ask again each time, since its
+// name does not change with its content.
+func (c *Console) page(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-cache")
+		f, ok := c.pages.files[name]
+		if !ok {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			w.Write(c.pages.missing)
+			return
+		}
+		f.send(w, r)
+	}
+}
+
+// asset answers with a file that belongs to the pages. Those below assets/ have
+// a hash of their content in their name and may be kept for ever.
+func (c *Console) asset(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
+	f, ok := c.pages.files[name]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	if strings.HasPrefix(name, "assets/") {
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	} else {
+		w.Header().Set("Cache-Control", "public, max-age=86400")
+	}
+	f.send(w, r)
+}
+
+// send answers with the file, in its gzip form where there is one and the
+// client takes it.
+func (f file) send(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", f.kind)
+	body, tag := f.raw, f.tag
+	if f.packed != nil {
+		h.Set("Vary", "Accept-Encoding")
+		if takesGzip(r.Header.Values("Accept-Encoding")) {
+			h.Set("Content-Encoding", "gzip")
+			body, tag = f.packed, strings.TrimSuffix(tag, `"`)+`-gz"`
+		}
+	}
+	h.Set("ETag", tag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+}
+
+// takesGzip reads Accept-Encoding: gzip is taken when named without "q=0".
+func takesGzip(values []string) bool {
+	for item := range strings.SplitSeq(strings.Join(values, ","), ",") {
+		coding, weight, _ := strings.Cut(strings.TrimSpace(item), ";")
+		if !strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+			continue
+		}
+		q := strings.ReplaceAll(strings.ToLower(weight), " ", "")
+		return q == "" || strings.Trim(strings.TrimPrefix(q, "q="), "0.") != ""
+	}
+	return false
+}

@@ -1,0 +1,110 @@
+package console
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// maxBody bounds the JSON a page may send, in bytes.
+const maxBody = 4096
+
+// routes declares every address. Changes go through change, which checks the
+// sign-in and both guards against forged requests.
+func (c *Console) routes() {
+	c.mux.HandleFunc("GET /assets/", c.asset)
+	c.mux.HandleFunc("GET /favicon.svg", c.asset)
+	if c.cfg.Demo != nil {
+		c.mux.Handle("/demo/", crossOriginGuard().Handler(c.limited(c.visits, c.cfg.Demo)))
+		c.mux.HandleFunc("GET /{$}", c.page("index.html"))
+		c.mux.HandleFunc("GET /m/{code}", c.page("index.html"))
+	}
+	if c.cfg.OperatorSecret == "" {
+		return
+	}
+	if c.cfg.Demo == nil {
+		c.mux.Handle("GET /{$}", http.RedirectHandler("/operator/", http.StatusFound))
+	}
+	c.mux.HandleFunc("GET /operator/", c.page("operator.html"))
+	c.mux.HandleFunc("GET /operator/explorer", c.page("explorer.html"))
+
+	const api = "/operator/api/"
+	c.mux.HandleFunc(api, func(w http.ResponseWriter, _ *http.Request) {
+		writeFault(w, http.StatusNotFound, "There is nothing at this address.")
+	})
+	c.mux.HandleFunc("GET "+api+"session", c.showSession)
+	c.mux.Handle("POST "+api+"session", crossOriginGuard().Handler(http.HandlerFunc(c.signIn)))
+	c.mux.Handle("DELETE "+api+"session", c.change(c.signOut))
+	c.mux.Handle("GET "+api+"events", c.signedIn(c.streamMeetings))
+	c.mux.Handle("GET "+api+"meetings/{meeting}/events", c.signedIn(c.streamMeeting))
+	c.mux.Handle("GET "+api+"meetings/{meeting}/attendees/{attendee}/history", c.signedIn(c.history))
+	c.mux.Handle("POST "+api+"meetings/{meeting}/end", c.change(c.endMeeting))
+	c.mux.Handle("POST "+api+"meetings/{meeting}/attendees/{attendee}/remove", c.change(c.removeAttendee))
+	c.mux.Handle("PUT "+api+"meetings/{meeting}/attendees/{attendee}/capabilities", c.change(c.setCapabilities))
+}
+
+// crossOriginGuard refuses changes that another web site's page asked for.
+// Clients that are no browsers pass.
+func crossOriginGuard() *http.CrossOriginProtection {
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		writeFault(w, http.StatusForbidden, "This request came from another web site.")
+	}))
+	return guard
+}
+
+// limited lets each address through to h as often as the limiter allows.
+func (c *Console) limited(l *Limiter, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if wait, ok := l.Take(c.cfg.ClientAddr(r)); !ok {
+			tooMany(w, wait, "Too many requests")
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// tooMany answers that the client must wait.
+func tooMany(w http.ResponseWriter, wait time.Duration, what string) {
+	seconds := int(math.Ceil(wait.Seconds()))
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	writeFault(w, http.StatusTooManyRequests, fmt.Sprintf("%s. Wait %d seconds.", what, seconds))
+}
+
+// writeJSON answers with v. The answer is never cached.
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, "encoding the answer failed", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	w.Write(body)
+}
+
+// fault is the body of every refusal: a sentence the page shows as it is.
+type fault struct {
+	Error string `json:"error"`
+}
+
+func writeFault(w http.ResponseWriter, status int, sentence string) {
+	writeJSON(w, status, fault{Error: sentence})
+}
+
+// readJSON decodes the body into v, or answers with the refusal and returns
+// false.
+func readJSON(w http.ResponseWriter, r *http.Request, v any) bool {
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		writeFault(w, http.StatusBadRequest, "The request is not the JSON expected here.")
+		return false
+	}
+	return true
+}

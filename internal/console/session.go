@@ -1,0 +1,147 @@
+package console
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// cookieName carries the session's token. The cookie is HttpOnly, so a script
+// that got into a page cannot take it away.
+const cookieName = "carillon_operator"
+
+// csrfHeader carries the session's second token, which the page reads from the
+// session's JSON. Another site can make a browser send the cookie, but can
+// neither read that JSON nor set this header.
+const csrfHeader = "X-Carillon-Csrf"
+
+// maxSessions bounds how many operators can be signed in at once. One more
+// ends the session unused for longest.
+const maxSessions = 200
+
+// session is one signed-in operator. Its fields are guarded by sessions.mu.
+type session struct {
+	csrf    string
+	from    string // address that signed in, shown in records
+	started time.Time
+	used    time.Time
+	viewers int           // open event streams; while there are any it is not idle
+	ended   chan struct{} // closed when the session is over
+}
+
+// sessions are kept in memory under the hash of their token: a restart signs
+// everybody out, and a memory dump holds no usable cookie.
+type sessions struct {
+	idle, max time.Duration
+	now       func() time.Time
+
+	mu     sync.Mutex
+	byHash map[[sha256.Size]byte]*session
+}
+
+func newSessions(cfg Config) *sessions {
+	return &sessions{
+		idle:   cfg.SessionIdle,
+		max:    cfg.SessionMax,
+		now:    cfg.Now,
+		byHash: make(map[[sha256.Size]byte]*session),
+	}
+}
+
+// start begins a session and returns the token for its cookie.
+func (s *sessions) start(from string) (token string, sess *session) {
+	token = rand.Text() + rand.Text()
+	now := s.now()
+	sess = &session{csrf: rand.Text(), from: from, started: now, used: now, ended: make(chan struct{})}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sweep(now)
+	s.byHash[sha256.Sum256([]byte(token))] = sess
+	return token, sess
+}
+
+// sweep ends what has expired and makes room for one more.
+func (s *sessions) sweep(now time.Time) {
+	var oldest [sha256.Size]byte
+	var oldestUse time.Time
+	for hash, sess := range s.byHash {
+		if !s.alive(sess, now) {
+			s.endLocked(hash)
+			continue
+		}
+		if oldestUse.IsZero() || sess.used.Before(oldestUse) {
+			oldest, oldestUse = hash, sess.used
+		}
+	}
+	if len(s.byHash) >= maxSessions {
+		s.endLocked(oldest)
+	}
+}
+
+func (s *sessions) alive(sess *session, now time.Time) bool {
+	idle := sess.viewers == 0 && now.Sub(sess.used) >= s.idle
+	return !idle && now.Sub(sess.started) < s.max
+}
+
+func (s *sessions) endLocked(hash [sha256.Size]byte) {
+	if sess, ok := s.byHash[hash]; ok {
+		delete(s.byHash, hash)
+		close(sess.ended)
+	}
+}
+
+// find returns the session of the request's cookie and counts as its use.
+func (s *sessions) find(r *http.Request) (*session, bool) {
+	cookie, err := r.Cookie(cookieName)
+	if err != nil {
+		return nil, false
+	}
+	hash := sha256.Sum256([]byte(cookie.Value))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sess, ok := s.byHash[hash]
+	if !ok {
+		return nil, false
+	}
+	now := s.now()
+	if !s.alive(sess, now) {
+		s.endLocked(hash)
+		return nil, false
+	}
+	sess.used = now
+	return sess, true
+}
+
+// end signs out the session of the request's cookie.
+func (s *sessions) end(r *http.Request) {
+	cookie, err := r.Cookie(cookieName)
+	if err != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.endLocked(sha256.Sum256([]byte(cookie.Value)))
+}
+
+// look keeps the session from going idle while an event stream is open, until
+// the returned function is called. left is the time until its maximum age.
+func (s *sessions) look(sess *session) (left time.Duration, done func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sess.viewers++
+	return s.max - s.now().Sub(sess.started), func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		sess.viewers--
+		sess.used = s.now()
+	}
+}
+
+// forged reports whether a change lacks the session's second token.
+func (sess *session) forged(r *http.Request) bool {
+	given := r.Header.Get(csrfHeader)
+	return subtle.ConstantTimeCompare([]byte(given), []byte(sess.csrf)) != 1
+}

@@ -1,0 +1,117 @@
+package console
+
+import (
+	"context"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// Directory is what the console reads from the control plane, across all
+// accounts and both flavours.
+type Directory interface {
+	// Meetings returns every active meeting and every ended one whose
+	// tombstone is still kept.
+	Meetings(ctx context.Context) ([]Meeting, error)
+	// Attendees returns the created and not deleted attendees of a meeting in
+	// creation order; none for an ended one.
+	Attendees(ctx context.Context, id meeting.ID) ([]meeting.Attendee, error)
+	// Records returns the entries of a meeting's record log with a revision
+	// above after, oldest first.
+	Records(ctx context.Context, id meeting.ID, after uint64) ([]Record, error)
+}
+
+// Live is what the console reads from the signaling side of this server. Both
+// methods are called once a second while somebody looks and must not block.
+type Live interface {
+	// Load sums up a meeting; the zero Load means that nobody is connected.
+	Load(id meeting.ID) Load
+	// Sessions returns the connections of a meeting: those that are up, those
+	// being set up, and for each attendee the last one that ended or failed.
+	Sessions(id meeting.ID) []Session
+}
+
+// Actions is what an operator may do to a meeting. Each is an ordinary command
+// in the meeting's log, recorded with the actor, "operator:" and an address.
+// Errors are *meeting.Error.
+type Actions interface {
+	EndMeeting(ctx context.Context, actor string, id meeting.ID) error
+	RemoveAttendee(ctx context.Context, actor string, id, attendee meeting.ID) error
+	SetCapabilities(ctx context.Context, actor string, id, attendee meeting.ID, caps meeting.Capabilities) error
+}
+
+// Meeting is one row of the list of meetings.
+type Meeting struct {
+	meeting.Summary
+	Tags      []meeting.Tag
+	Attendees int               // created and not deleted
+	EndedAt   time.Time         // zero while the meeting is active
+	EndReason meeting.EndReason // set together with EndedAt
+}
+
+// Record is one entry of a meeting's log.
+type Record struct {
+	Revision uint64
+	At       time.Time
+	Kind     string // what happened, in one English phrase
+	Actor    string // "key:…", "operator:…", "system"; empty when not known
+	Detail   string // what it did, without secrets
+	Attendee meeting.ID
+}
+
+// Load sums up the connections of one meeting.
+type Load struct {
+	Host            string        // the node that carries the meeting's media
+	Connected       int           // attendees with a connection, content shares not counted
+	Audio           int           // of these, whose audio is flowing
+	Video           int           // cameras being sent
+	Content         int           // content shares
+	AttendeeTime    time.Duration // summed over all attendees since the meeting began
+	SignalingFaults int           // connections that failed while joining
+}
+
+// Session is one connection of an attendee.
+type Session struct {
+	Attendee meeting.ID
+	Content  bool // a content share, not the person
+	State    SessionState
+	Opened   time.Time
+	Ended    time.Time // zero while it lasts
+	Remote   string    // the client's address, without port
+	Client   string    // what the client says it is
+	Steps    []Step    // in the order in which they happened
+	Muted    bool      // by the client
+	Level    uint8     // dB below full scale, 0 is loudest, 127 silence
+	Video    bool      // sends video now
+	Traffic  Traffic
+}
+
+// SessionState is where a session is in its life.
+type SessionState string
+
+// The states of a session.
+const (
+	Joining   SessionState = "joining"
+	Connected SessionState = "connected"
+	Left      SessionState = "left"    // closed by the client
+	Dropped   SessionState = "dropped" // lost
+	Failed    SessionState = "failed"  // never got its media up; the last step says why
+	Removed   SessionState = "removed" // ended by the server
+)
+
+// Step is one thing a client gets through while joining. The names, in order:
+// token, socket, join, subscribe, ice, dtls, audio.
+type Step struct {
+	Name  string
+	At    time.Time
+	Fault string // why it failed, as a sentence for the operator; empty when it succeeded
+}
+
+// Traffic counts what flowed since the session was opened. In is from the
+// client to the server.
+type Traffic struct {
+	PacketsIn, PacketsOut   uint64
+	BytesIn, BytesOut       uint64
+	LostIn, LostOut         uint64 // packets; out as reported by the client
+	RoundTrip, JitterBuffer time.Duration
+}
