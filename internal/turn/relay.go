@@ -1,0 +1,223 @@
+package turn
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pion/turn/v5"
+)
+
+var (
+	errNoTCPRelay = errors.New("turn: only UDP is relayed")
+	errTooMany    = errors.New("turn: too many allocations")
+	errNoFamily   = errors.New("turn: no media address of the requested family")
+)
+
+// relays makes the sockets behind allocations. It is the RelayAddressGenerator
+// of every listener.
+type relays struct {
+	media        netip.AddrPort
+	peers        []netip.AddrPort
+	total, perID int
+
+	mu     sync.Mutex
+	open   map[*relay]struct{}
+	byUser map[string]int
+	done   chan struct{} // closed when the last relay has gone after close
+	ended  bool
+}
+
+func newRelays(cfg Config) *relays {
+	r := &relays{
+		media: cfg.Media, total: cfg.MaxAllocations, perID: cfg.MaxPerAttendee,
+		open: make(map[*relay]struct{}), byUser: make(map[string]int), done: make(chan struct{}),
+	}
+	for _, p := range cfg.Announced {
+		r.peers = append(r.peers, netip.AddrPortFrom(p.Addr().Unmap(), p.Port()))
+	}
+	return r
+}
+
+// Validate implements turn.RelayAddressGenerator.
+func (r *relays) Validate() error { return nil }
+
+// AllocateListener refuses TCP allocations (RFC 6062): media is UDP.
+func (r *relays) AllocateListener(turn.AllocateListenerConfig) (net.Listener, net.Addr, error) {
+	return nil, nil, errNoTCPRelay
+}
+
+// AllocateConn refuses TCP allocations.
+func (r *relays) AllocateConn(turn.AllocateConnConfig) (net.Conn, error) {
+	return nil, errNoTCPRelay
+}
+
+// AllocatePacketConn opens the socket of one allocation. The address returned
+// with it is only a name: nobody sends to it but the media node, which answers
+// to wherever a packet came from.
+func (r *relays) AllocatePacketConn(conf turn.AllocateListenerConfig) (net.PacketConn, net.Addr, error) {
+	announced := r.announced(conf.Network == "udp4")
+	if !announced.IsValid() {
+		return nil, nil, errNoFamily
+	}
+	if err := r.reserve(conf.UserID); err != nil {
+		return nil, nil, err
+	}
+	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(r.media))
+	if err != nil {
+		r.release(nil, conf.UserID)
+		return nil, nil, fmt.Errorf("turn: open relay: %w", err)
+	}
+	one := &relay{UDPConn: conn, set: r, user: conf.UserID}
+	one.peer.Store(net.UDPAddrFromAddrPort(announced))
+	if !r.add(one) {
+		conn.Close()
+		r.release(nil, conf.UserID)
+		return nil, nil, net.ErrClosed
+	}
+	port := conn.LocalAddr().(*net.UDPAddr).Port
+	return one, &net.UDPAddr{IP: announced.Addr().AsSlice(), Port: port}, nil
+}
+
+// announced returns the first announced address of the family, or the zero
+// AddrPort.
+func (r *relays) announced(ipv4 bool) netip.AddrPort {
+	for _, p := range r.peers {
+		if p.Addr().Is4() == ipv4 {
+			return p
+		}
+	}
+	return netip.AddrPort{}
+}
+
+// permit is the PermissionHandler: only announced media addresses are peers.
+func (r *relays) permit(_ net.Addr, peer net.IP) bool {
+	addr, ok := netip.AddrFromSlice(peer)
+	if !ok {
+		return false
+	}
+	for _, p := range r.peers {
+		if p.Addr() == addr.Unmap() {
+			return true
+		}
+	}
+	return false
+}
+
+// reserve counts one more relay of the user, or refuses.
+func (r *relays) reserve(user string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.open) >= r.total || r.byUser[user] >= r.perID {
+		return errTooMany
+	}
+	r.byUser[user]++
+	return nil
+}
+
+// add keeps an opened relay; false when the server is closing.
+func (r *relays) add(one *relay) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return false
+	}
+	r.open[one] = struct{}{}
+	return true
+}
+
+// release forgets a relay, which may be nil if it never opened.
+func (r *relays) release(one *relay, user string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.byUser[user]--; r.byUser[user] <= 0 {
+		delete(r.byUser, user)
+	}
+	if one == nil {
+		return
+	}
+	delete(r.open, one)
+	if r.ended && len(r.open) == 0 {
+		close(r.done)
+	}
+}
+
+func (r *relays) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.open)
+}
+
+// close closes every relay and waits for the last.
+func (r *relays) close() {
+	r.mu.Lock()
+	r.ended = true
+	rest := make([]*relay, 0, len(r.open))
+	for one := range r.open {
+		rest = append(rest, one)
+	}
+	if len(rest) == 0 {
+		close(r.done)
+	}
+	r.mu.Unlock()
+	for _, one := range rest {
+		one.Close()
+	}
+	<-r.done
+}
+
+// relay is the socket of one allocation: connected to the media node, but
+// speaking to the TURN server in announced addresses.
+type relay struct {
+	*net.UDPConn
+	set    *relays
+	user   string
+	peer   atomic.Pointer[net.UDPAddr] // the announced address last sent to
+	closed sync.Once
+}
+
+// WriteTo sends to the media node if that is who addr names, and drops the
+// packet otherwise, as a network would.
+func (r *relay) WriteTo(p []byte, addr net.Addr) (int, error) {
+	udp, ok := addr.(*net.UDPAddr)
+	if !ok {
+		return len(p), nil
+	}
+	to := udp.AddrPort()
+	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
+	for _, known := range r.set.peers {
+		if known != to {
+			continue
+		}
+		if last := r.peer.Load(); last.Port != udp.Port || !last.IP.Equal(udp.IP) {
+			r.peer.Store(net.UDPAddrFromAddrPort(to))
+		}
+		return r.UDPConn.Write(p)
+	}
+	return len(p), nil
+}
+
+// ReadFrom returns the next packet of the media node, as coming from the
+// announced address the client sent to last.
+func (r *relay) ReadFrom(p []byte) (int, net.Addr, error) {
+	for {
+		n, err := r.UDPConn.Read(p)
+		if isRefused(err) {
+			continue // the media port is not open; the next packet may find it
+		}
+		return n, r.peer.Load(), err
+	}
+}
+
+// Close closes the socket and lets another take its place.
+func (r *relay) Close() error {
+	err := net.ErrClosed
+	r.closed.Do(func() {
+		err = r.UDPConn.Close()
+		r.set.release(r, r.user)
+	})
+	return err
+}
