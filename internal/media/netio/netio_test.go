@@ -1,0 +1,393 @@
+package netio
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// echo sends every datagram back, twice if asked, and keeps what it saw.
+type echo struct {
+	t     *testing.T
+	times int
+
+	mu    sync.Mutex
+	dests map[Endpoint]*Dest
+	seen  []Endpoint
+}
+
+func (e *echo) Datagram(s *Socket, from Endpoint, pkt []byte, at time.Time) {
+	if time.Since(at) > time.Second {
+		e.t.Error("the arrival time is not the time of arrival")
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	d := e.dests[from]
+	if d == nil {
+		d = s.Dest(from)
+		e.dests[from] = d
+		e.seen = append(e.seen, from)
+	}
+	for range e.times {
+		b := Get()
+		b.N = copy(b.B[:], pkt)
+		d.Send(b)
+	}
+}
+
+func (e *echo) BatchEnd() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, d := range e.dests {
+		d.Flush()
+	}
+}
+
+func serveEcho(t *testing.T, addr string, sockets, times int) (*UDP, *echo) {
+	t.Helper()
+	u, err := ListenUDP(addr, sockets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = u.Close() })
+	e := &echo{t: t, times: times, dests: make(map[Endpoint]*Dest)}
+	u.Serve(func() Handler { return e })
+	return u, e
+}
+
+func dial(t *testing.T, network, addr string, port int) *net.UDPConn {
+	t.Helper()
+	c, err := net.DialUDP(network, nil, &net.UDPAddr{IP: net.ParseIP(addr), Port: port})
+	if err != nil {
+		t.Skipf("no %s here: %v", network, err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	if err := c.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// A connected socket only takes answers from the address it sent to, so each
+// case also proves the source address of the answer.
+func TestAnswersComeFromTheAddressedAddress(t *testing.T) {
+	for _, tc := range []struct{ name, listen, network, to string }{
+		{"one address", "127.0.0.1:0", "udp4", "127.0.0.1"},
+		{"every address", ":0", "udp4", "127.0.0.1"},
+		{"every address, a second one", ":0", "udp4", "127.0.0.7"},
+		{"every IPv4 address", "0.0.0.0:0", "udp4", "127.0.0.9"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			u, e := serveEcho(t, tc.listen, 1, 1)
+			c := dial(t, tc.network, tc.to, u.Port())
+			if _, err := c.Write([]byte("hello")); err != nil {
+				t.Fatal(err)
+			}
+			buf := make([]byte, 100)
+			n, err := c.Read(buf)
+			if err != nil || string(buf[:n]) != "hello" {
+				t.Fatalf("got %q, %v", buf[:n], err)
+			}
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			want := c.LocalAddr().(*net.UDPAddr).AddrPort()
+			if e.seen[0].Remote != want {
+				t.Errorf("saw %v, want %v", e.seen[0].Remote, want)
+			}
+		})
+	}
+}
+
+func TestIPv6(t *testing.T) {
+	probe, err := net.ListenPacket("udp6", "[::1]:0")
+	if err != nil {
+		t.Logf("this machine has no IPv6 (%v): the rest has nothing to run on", err)
+		return
+	}
+	_ = probe.Close()
+	u, _ := serveEcho(t, ":0", 1, 1)
+	c := dial(t, "udp6", "::1", u.Port())
+	if _, err := c.Write([]byte("six")); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 100)
+	if n, err := c.Read(buf); err != nil || string(buf[:n]) != "six" {
+		t.Fatalf("got %q, %v", buf[:n], err)
+	}
+}
+
+// What is queued in one go arrives complete, in order and cut as it was, with
+// runs of equal size, a shorter end and odd ones between.
+func TestQueuedDatagramsKeepTheirOrderAndBounds(t *testing.T) {
+	u, err := ListenUDP("127.0.0.1:0", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	sizes := []int{1200, 1200, 1200, 700, 1200, 100, 100, 100, 1400}
+	a, b := listenLocal(t), listenLocal(t)
+	da := u.sockets[0].Dest(Endpoint{Remote: a.LocalAddr().(*net.UDPAddr).AddrPort()})
+	db := u.sockets[0].Dest(Endpoint{Remote: b.LocalAddr().(*net.UDPAddr).AddrPort()})
+	for i, size := range sizes {
+		queue(da, i, size)
+		queue(db, i, size+1)
+	}
+	u.Flush()
+	for i, size := range sizes {
+		expect(t, a, i, size)
+		expect(t, b, i, size+1)
+	}
+	c := u.Counters()
+	if want := uint64(2 * len(sizes)); c.Sent != want || c.SendErrors != 0 {
+		t.Errorf("counters %+v, want %d sent", c, want)
+	}
+}
+
+// More than fit a batch of any kind: receivers, datagrams, segments.
+func TestLargeQueues(t *testing.T) {
+	u, err := ListenUDP("127.0.0.1:0", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	const receivers, each = 70, 10
+	var conns []*net.UDPConn
+	for range receivers {
+		c := listenLocal(t)
+		conns = append(conns, c)
+		d := u.sockets[0].Dest(Endpoint{Remote: c.LocalAddr().(*net.UDPAddr).AddrPort()})
+		for i := range each {
+			queue(d, i, 300)
+		}
+	}
+	u.Flush()
+	for _, c := range conns {
+		for i := range each {
+			expect(t, c, i, 300)
+		}
+	}
+}
+
+// A receiver that does not exist costs only its own datagrams.
+func TestOneDeadReceiver(t *testing.T) {
+	u, err := ListenUDP("127.0.0.1:0", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	live := listenLocal(t)
+	dl := u.sockets[0].Dest(Endpoint{Remote: live.LocalAddr().(*net.UDPAddr).AddrPort()})
+	dead := u.sockets[0].Dest(Endpoint{Remote: netip.MustParseAddrPort("127.0.0.1:0")})
+	queue(dl, 0, 50)
+	queue(dead, 0, 50)
+	queue(dead, 1, 50)
+	queue(dl, 1, 60)
+	u.Flush()
+	expect(t, live, 0, 50)
+	expect(t, live, 1, 60)
+	if c := u.Counters(); c.SendErrors != 2 || c.Sent != 2 {
+		t.Errorf("counters %+v, want 2 sent and 2 errors", c)
+	}
+}
+
+func TestSeveralSocketsOnOnePort(t *testing.T) {
+	u, e := serveEcho(t, "127.0.0.1:0", 3, 2)
+	const clients = 30
+	for range clients {
+		c := dial(t, "udp4", "127.0.0.1", u.Port())
+		if _, err := c.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 10)
+		for range 2 {
+			if _, err := c.Read(buf); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	used := make(map[*Socket]bool)
+	for _, d := range e.dests {
+		used[d.socket] = true
+	}
+	if len(used) < 2 {
+		t.Errorf("%d clients all came by %d socket", clients, len(used))
+	}
+	if _, err := ListenUDP(u.sockets[0].conn.LocalAddr().String(), 2); err == nil {
+		t.Error("a second server could open the same port")
+	}
+}
+
+func listenLocal(t *testing.T) *net.UDPConn {
+	t.Helper()
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	return c
+}
+
+func queue(d *Dest, i, size int) {
+	b := Get()
+	b.N = size
+	clear(b.B[:size])
+	binary.BigEndian.PutUint32(b.B[:], uint32(i))
+	d.Send(b)
+}
+
+func expect(t *testing.T, c *net.UDPConn, i, size int) {
+	t.Helper()
+	buf := make([]byte, BufferSize)
+	n, err := c.Read(buf)
+	if err != nil {
+		t.Fatalf("datagram %d: %v", i, err)
+	}
+	if n != size || binary.BigEndian.Uint32(buf) != uint32(i) {
+		t.Fatalf("got datagram %d of %d bytes, want %d of %d", binary.BigEndian.Uint32(buf), n, i, size)
+	}
+}
+
+// streamEcho answers on the stream and tells of its end.
+type streamEcho struct {
+	keep  bool
+	ended chan *Stream
+}
+
+func (e *streamEcho) StreamDatagram(s *Stream, pkt []byte, _ time.Time) {
+	if e.keep {
+		s.Keep()
+	}
+	b := Get()
+	b.N = copy(b.B[:], pkt)
+	s.Send(b)
+}
+
+func (e *streamEcho) StreamEnd(s *Stream) { e.ended <- s }
+
+func TestStream(t *testing.T) {
+	l, err := ListenTCP("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &streamEcho{keep: true, ended: make(chan *Stream, 4)}
+	l.Serve(h)
+	c, err := net.Dial("tcp", l.listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+	// Two datagrams in one write, the second in pieces.
+	want := []byte{0, 3, 'a', 'b', 'c', 0, 2, 'd', 'e'}
+	for _, part := range [][]byte{want[:6], want[6:8], want[8:]} {
+		if _, err := c.Write(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := make([]byte, len(want))
+	if _, err := readFull(c, got); err != nil || !bytes.Equal(got, want) {
+		t.Fatalf("got %q, %v", got, err)
+	}
+	if n := l.unkept.Load(); n != 0 {
+		t.Errorf("%d connections count as strangers, want 0", n)
+	}
+	// An oversized length ends the connection.
+	if _, err := c.Write([]byte{0xff, 0xff}); err != nil {
+		t.Fatal(err)
+	}
+	s := <-h.ended
+	if s.Remote != c.LocalAddr().(*net.TCPAddr).AddrPort() {
+		t.Errorf("ended %v, want %v", s.Remote, c.LocalAddr())
+	}
+	// Close ends the others, kept or not.
+	d, err := net.Dial("tcp", l.listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if _, err := d.Write([]byte{0, 1, 'x'}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readFull(d, got[:3]); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	<-h.ended
+	b := Get()
+	s.Send(b) // to a closed stream: nothing happens
+}
+
+func readFull(c net.Conn, buf []byte) (int, error) {
+	n := 0
+	for n < len(buf) {
+		m, err := c.Read(buf[n:])
+		n += m
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+func FuzzSockaddr(f *testing.F) {
+	f.Add([]byte{127, 0, 0, 1}, uint16(9), true)
+	f.Add([]byte("0123456789abcdef"), uint16(65535), true)
+	f.Fuzz(func(t *testing.T, ip []byte, port uint16, inet6 bool) {
+		a, ok := netip.AddrFromSlice(ip)
+		if !ok || (!inet6 && !a.Unmap().Is4()) {
+			return
+		}
+		var s sockaddr
+		want := unmap(netip.AddrPortFrom(a, port))
+		s.set(want, inet6)
+		if got := s.get(); got != want {
+			t.Fatalf("got %v, want %v", got, want)
+		}
+	})
+}
+
+func BenchmarkSend(b *testing.B) {
+	for _, bm := range []struct {
+		name       string
+		size, each int
+	}{{"audio, one each", 120, 1}, {"video, ten each", 1150, 10}} {
+		b.Run(bm.name, func(b *testing.B) {
+			u, err := ListenUDP("127.0.0.1:0", 1)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer u.Close()
+			var dests []*Dest
+			for range 50 {
+				c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer c.Close()
+				dests = append(dests, u.sockets[0].Dest(Endpoint{Remote: c.LocalAddr().(*net.UDPAddr).AddrPort()}))
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				buf := Get()
+				buf.N = bm.size
+				dests[(i/bm.each)%len(dests)].Send(buf)
+				if i%500 == 499 {
+					u.Flush()
+				}
+			}
+		})
+	}
+}

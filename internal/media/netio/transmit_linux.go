@@ -1,0 +1,231 @@
+//go:build linux && (amd64 || arm64)
+
+package netio
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// sendBatch is how many messages one system call may take.
+	sendBatch = 64
+	// maxSegments and maxMessage are the kernel's limits for one message that
+	// it is to segment.
+	maxSegments = 64
+	maxMessage  = 65000
+)
+
+// transmitter is the memory of one batch of writes. Guarded by the socket's
+// sendMu.
+type transmitter struct {
+	segment bool // the kernel takes several datagrams as one message
+
+	round uint64
+	heads []int32 // first datagram of each receiver's chain
+	next  []int32 // by datagram: the next one of its chain, or -1
+
+	messages [sendBatch]message
+	counts   [sendBatch]int // datagrams in a message
+	controls [sendBatch][controlSize]byte
+	vectors  [queueLimit]unix.Iovec
+
+	filled, vectorsUsed int
+	done                int // messages of this batch already taken or given up
+
+	write func(fd uintptr) bool
+	errno unix.Errno
+}
+
+func (t *transmitter) init(s *Socket) {
+	t.next = make([]int32, 0, queueLimit)
+	t.heads = make([]int32, 0, queueLimit)
+	t.write = s.write
+}
+
+// transmit sends the queue: it chains the datagrams by receiver, so that runs
+// of equal size can leave as one message, and hands the messages over.
+func (s *Socket) transmit(queue []*Buffer) {
+	t := &s.tx
+	t.chain(queue)
+	for _, head := range t.heads {
+		for i := head; i >= 0; {
+			n := t.run(queue, i)
+			if t.filled == sendBatch || t.vectorsUsed+n > queueLimit {
+				s.send()
+			}
+			i = t.fill(s, queue, i, n)
+		}
+	}
+	s.send()
+}
+
+// chain links the datagrams of each receiver in their order.
+func (t *transmitter) chain(queue []*Buffer) {
+	t.round++
+	t.heads, t.next = t.heads[:0], t.next[:0]
+	for i, b := range queue {
+		t.next = append(t.next, -1)
+		if d := b.to; d.round == t.round {
+			t.next[d.tail] = int32(i)
+		} else {
+			d.round = t.round
+			t.heads = append(t.heads, int32(i))
+		}
+		b.to.tail = int32(i)
+	}
+}
+
+// run counts the datagrams from i on that can leave as one message: all of one
+// size, of which only the last may be shorter.
+func (t *transmitter) run(queue []*Buffer, i int32) int {
+	if !t.segment {
+		return 1
+	}
+	size := queue[i].N
+	n, total := 1, size
+	for i = t.next[i]; i >= 0 && n < maxSegments; i = t.next[i] {
+		if queue[i].N > size || total+queue[i].N > maxMessage {
+			break
+		}
+		n, total = n+1, total+queue[i].N
+		if queue[i].N < size {
+			break
+		}
+	}
+	return n
+}
+
+// fill makes one message of the n datagrams from i on and returns the next.
+func (t *transmitter) fill(s *Socket, queue []*Buffer, i int32, n int) int32 {
+	m := t.filled
+	t.filled++
+	t.counts[m] = n
+	to := queue[i].to
+	hdr := &t.messages[m].hdr
+	hdr.Name, hdr.Namelen = &to.name.raw[0], to.name.len
+	hdr.Iov = &t.vectors[t.vectorsUsed]
+	hdr.SetIovlen(n)
+	control := t.controls[m][:0]
+	if s.wildcard && to.Local.IsValid() {
+		control = appendPacketInfo(control, to.Local, s.inet6)
+	}
+	if n > 1 {
+		control = appendSegmentSize(control, uint16(queue[i].N))
+	}
+	hdr.Control = nil
+	if len(control) > 0 {
+		hdr.Control = &control[0]
+	}
+	hdr.SetControllen(len(control))
+	for range n {
+		v := &t.vectors[t.vectorsUsed]
+		v.Base = &queue[i].B[0]
+		v.SetLen(queue[i].N)
+		t.vectorsUsed++
+		i = t.next[i]
+	}
+	return i
+}
+
+// send hands the filled messages to the kernel and starts anew.
+func (s *Socket) send() {
+	t := &s.tx
+	for t.done = 0; t.done < t.filled; {
+		if err := s.raw.Write(t.write); err != nil {
+			break // closed
+		}
+		if t.errno == 0 {
+			continue
+		}
+		s.refused()
+		t.done++
+	}
+	t.filled, t.vectorsUsed = 0, 0
+}
+
+// refused deals with the message the kernel did not take. A device that cannot
+// do checksums refuses segmentation (EIO), and then nothing more is joined; a
+// way too narrow for a segment refuses it too (EINVAL). In both cases the
+// datagrams go out one by one. All else (a way that is gone, a firewall) loses
+// them.
+func (s *Socket) refused() {
+	t := &s.tx
+	m := &t.messages[t.done]
+	n := t.counts[t.done]
+	if n == 1 || (t.errno != unix.EIO && t.errno != unix.EINVAL) {
+		s.sendErrors.Add(uint64(n))
+		return
+	}
+	if t.errno == unix.EIO {
+		t.segment = false
+	}
+	vectors := unsafe.Slice(m.hdr.Iov, n)
+	for i := range vectors {
+		_, err := s.conn.WriteToUDPAddrPort(unsafe.Slice(vectors[i].Base, vectors[i].Len), t.target(m))
+		s.calls.Add(1)
+		if err != nil {
+			s.sendErrors.Add(1)
+			continue
+		}
+		s.sent.Add(1)
+	}
+}
+
+// target reads back the address of a message.
+func (t *transmitter) target(m *message) netip.AddrPort {
+	var a sockaddr
+	copy(a.raw[:], unsafe.Slice(m.hdr.Name, m.hdr.Namelen))
+	return a.get()
+}
+
+// write is called when the socket may be writable; false waits until it is.
+func (s *Socket) write(fd uintptr) bool {
+	t := &s.tx
+	n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&t.messages[t.done])),
+		uintptr(t.filled-t.done), unix.MSG_DONTWAIT, 0, 0)
+	s.calls.Add(1)
+	if errno == unix.EAGAIN || errno == unix.EINTR {
+		return false
+	}
+	t.errno = errno
+	if errno == 0 {
+		for _, c := range t.counts[t.done : t.done+int(n)] {
+			s.sent.Add(uint64(c))
+		}
+		t.done += int(n)
+	}
+	return true
+}
+
+// appendPacketInfo names the local address to send from.
+func appendPacketInfo(c []byte, local netip.Addr, inet6 bool) []byte {
+	if !inet6 {
+		var info unix.Inet4Pktinfo
+		info.Spec_dst = local.As4()
+		return appendControl(c, unix.IPPROTO_IP, unix.IP_PKTINFO, (*[unix.SizeofInet4Pktinfo]byte)(unsafe.Pointer(&info))[:])
+	}
+	var info unix.Inet6Pktinfo
+	info.Addr = local.As16()
+	return appendControl(c, unix.IPPROTO_IPV6, unix.IPV6_PKTINFO, (*[unix.SizeofInet6Pktinfo]byte)(unsafe.Pointer(&info))[:])
+}
+
+// appendSegmentSize tells the kernel where to cut the message.
+func appendSegmentSize(c []byte, size uint16) []byte {
+	var b [2]byte
+	binary.NativeEndian.PutUint16(b[:], size)
+	return appendControl(c, unix.IPPROTO_UDP, unix.UDP_SEGMENT, b[:])
+}
+
+func appendControl(c []byte, level, kind int32, body []byte) []byte {
+	start := len(c)
+	c = c[:start+unix.CmsgSpace(len(body))]
+	hdr := (*unix.Cmsghdr)(unsafe.Pointer(&c[start]))
+	hdr.Level, hdr.Type = level, kind
+	hdr.SetLen(unix.CmsgLen(len(body)))
+	copy(c[start+unix.SizeofCmsghdr:], body)
+	return c
+}

@@ -1,0 +1,237 @@
+package netio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Endpoint is one way to a client: its address, and the address of this
+// machine that it uses. Local is the zero Addr where the socket is bound to
+// one address, so that there is no choice.
+type Endpoint struct {
+	Remote netip.AddrPort
+	Local  netip.Addr
+}
+
+// Dest is an endpoint prepared for sending by one socket.
+type Dest struct {
+	Endpoint
+	socket *Socket
+	name   sockaddr
+
+	// One flush's chain of datagrams to here; guarded by socket.sendMu.
+	round uint64
+	tail  int32
+}
+
+// Handler receives what arrives on a socket. Each socket calls its handler
+// from one goroutine of its own.
+type Handler interface {
+	// Datagram delivers one datagram. pkt may be changed in place but is
+	// valid only during the call. at is when the batch was read.
+	Datagram(s *Socket, from Endpoint, pkt []byte, at time.Time)
+	// BatchEnd follows the last datagram that was waiting.
+	BatchEnd()
+}
+
+// UDP is one port, read by one or more sockets between which the kernel
+// spreads the clients.
+type UDP struct {
+	sockets []*Socket
+	wg      sync.WaitGroup
+}
+
+// Socket is one of the sockets of a port. Answers to a client go out by the
+// socket its datagrams came in by. Safe for concurrent use.
+type Socket struct {
+	conn *net.UDPConn
+	raw  syscall.RawConn
+	// wildcard sockets must name the local address of what they send.
+	wildcard bool
+	// inet6 says which kind of socket address the kernel wants.
+	inet6 bool
+
+	mu    sync.Mutex
+	queue []*Buffer // waiting for Flush; guarded by mu
+
+	sendMu sync.Mutex
+	spare  []*Buffer   // the queue's other half; guarded by sendMu
+	tx     transmitter // guarded by sendMu
+
+	sent, sendErrors, calls atomic.Uint64
+}
+
+// Counters of a port, from its start.
+type Counters struct {
+	Sent       uint64 // datagrams handed to the kernel
+	SendErrors uint64 // datagrams the kernel would not take
+	Calls      uint64 // system calls that sent them
+}
+
+// queueLimit is how many datagrams a socket gathers before it sends without
+// being asked.
+const queueLimit = 512
+
+// socketBuffer is asked of the kernel for both directions, in bytes: a key
+// frame to fifty viewers is two megabytes at once.
+const socketBuffer = 4 << 20
+
+// ListenUDP opens the port at addr ("host:port"; no host for every address, of
+// both families where the machine has both) with the given number of sockets,
+// at least one.
+func ListenUDP(addr string, sockets int) (*UDP, error) {
+	u := &UDP{}
+	for i := range max(1, sockets) {
+		s, err := listenSocket(addr, sockets > 1, i == 0)
+		if err != nil {
+			u.Close()
+			return nil, fmt.Errorf("listen on udp %s: %w", addr, err)
+		}
+		u.sockets = append(u.sockets, s)
+		addr = s.conn.LocalAddr().String()
+	}
+	return u, nil
+}
+
+// listenSocket binds one socket. Sharing a port must be asked of the kernel,
+// and then a second server on the same port would not be noticed; so the first
+// of several sockets is tried without sharing before.
+func listenSocket(addr string, shared, first bool) (*Socket, error) {
+	if shared && first {
+		probe, err := net.ListenPacket("udp", addr)
+		if err != nil {
+			return nil, err
+		}
+		addr = probe.LocalAddr().String()
+		if err := probe.Close(); err != nil {
+			return nil, err
+		}
+	}
+	lc := net.ListenConfig{}
+	if shared {
+		lc.Control = func(_, _ string, c syscall.RawConn) error { return sharePort(c) }
+	}
+	pc, err := lc.ListenPacket(context.Background(), "udp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return newSocket(pc.(*net.UDPConn))
+}
+
+func newSocket(conn *net.UDPConn) (*Socket, error) {
+	local := conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr()
+	s := &Socket{
+		conn:     conn,
+		wildcard: local.IsUnspecified(),
+		inet6:    local.Is6(),
+		queue:    make([]*Buffer, 0, queueLimit),
+		spare:    make([]*Buffer, 0, queueLimit),
+	}
+	// Smaller buffers than asked for still work: the kernel has its limits.
+	_ = conn.SetReadBuffer(socketBuffer)
+	_ = conn.SetWriteBuffer(socketBuffer)
+	raw, err := conn.SyscallConn()
+	if err == nil {
+		s.raw = raw
+		err = s.prepare()
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Serve starts reading; handler gives each socket its own. It returns at once;
+// Close ends it.
+func (u *UDP) Serve(handler func() Handler) {
+	for _, s := range u.sockets {
+		u.wg.Go(func() { s.serve(handler()) })
+	}
+}
+
+// Port is the port's number.
+func (u *UDP) Port() int { return u.sockets[0].conn.LocalAddr().(*net.UDPAddr).Port }
+
+// Addr is the address the port is bound to; unspecified for every address.
+func (u *UDP) Addr() netip.Addr {
+	return u.sockets[0].conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr()
+}
+
+// Flush sends what is queued on every socket.
+func (u *UDP) Flush() {
+	for _, s := range u.sockets {
+		s.Flush()
+	}
+}
+
+// Counters adds up the sockets' counters.
+func (u *UDP) Counters() Counters {
+	var c Counters
+	for _, s := range u.sockets {
+		c.Sent += s.sent.Load()
+		c.SendErrors += s.sendErrors.Load()
+		c.Calls += s.calls.Load()
+	}
+	return c
+}
+
+// Close closes the port and waits until the handlers have returned.
+func (u *UDP) Close() error {
+	var errs []error
+	for _, s := range u.sockets {
+		errs = append(errs, s.conn.Close())
+	}
+	u.wg.Wait()
+	return errors.Join(errs...)
+}
+
+// Dest prepares sending to an endpoint. Keep it as long as the endpoint is in
+// use: a new one costs an allocation.
+func (s *Socket) Dest(to Endpoint) *Dest {
+	d := &Dest{Endpoint: to, socket: s}
+	d.name.set(to.Remote, s.inet6)
+	return d
+}
+
+// Send queues the datagram in b and takes b over. It goes out with the next
+// Flush of the socket, or earlier when much is waiting.
+func (d *Dest) Send(b *Buffer) {
+	s := d.socket
+	b.to = d
+	s.mu.Lock()
+	s.queue = append(s.queue, b)
+	full := len(s.queue) >= queueLimit
+	s.mu.Unlock()
+	if full {
+		s.Flush()
+	}
+}
+
+// Flush sends what is queued on the socket this way leads through.
+func (d *Dest) Flush() { d.socket.Flush() }
+
+// Flush hands everything queued to the kernel, in order.
+func (s *Socket) Flush() {
+	s.sendMu.Lock()
+	defer s.sendMu.Unlock()
+	s.mu.Lock()
+	queue := s.queue
+	s.queue = s.spare[:0]
+	s.mu.Unlock()
+	if len(queue) > 0 {
+		s.transmit(queue)
+		for i, b := range queue {
+			b.Release()
+			queue[i] = nil
+		}
+	}
+	s.spare = queue[:0]
+}
