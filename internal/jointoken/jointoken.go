@@ -25,6 +25,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"hash"
+	"strings"
 	"sync"
 )
 
@@ -95,12 +96,13 @@ func (k Key) Mint(meeting, attendee [16]byte) string {
 func (k Key) MintAll(meeting [16]byte, n int, attendee func(i int) [16]byte) []string {
 	m := k.hashes.Get().(*minter)
 	defer k.hashes.Put(m)
-	all := make([]byte, 0, n*Size)
+	var all strings.Builder // one allocation for all tokens
+	all.Grow(n * Size)
 	for i := range n {
 		m.mint(meeting, attendee(i))
-		all = append(all, m.token[:]...)
+		all.Write(m.token[:])
 	}
-	joined := string(all)
+	joined := all.String()
 	tokens := make([]string, n)
 	for i := range tokens {
 		tokens[i] = joined[i*Size : (i+1)*Size]

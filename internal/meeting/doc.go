@@ -9,8 +9,14 @@
 //   - record.go: what is written down. One accepted call is one Record, and a
 //     Record is applied whole or not at all.
 //   - state.go: a meeting as the fold of its records.
-//   - decide.go: the rules. Each Decide function takes the State and a
-//     command and answers with the Record to append (nil when nothing
-//     changes) and the caller's result. Deciding never changes the State.
+//   - rules.go: the rules that need no State.
+//   - decide.go, batch.go, tags.go: the others. Each Decide function takes the
+//     State and a command and answers with the Record to append (nil when
+//     nothing changes) and the caller's result. Deciding never changes the
+//     State.
+//   - event.go, fact.go: what the outside is told.
+//   - codec.go, codec_body.go: records as bytes.
+//   - outline.go: the part of a meeting that an index needs, without the
+//     attendees.
 //   - errors.go: the closed list of ways a command is refused.
 package meeting

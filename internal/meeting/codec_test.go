@@ -1,0 +1,156 @@
+package meeting
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func sampleRecords() []*Record {
+	at := Stamp{Command: ID{1}, Time: time.UnixMilli(1772600767123).UTC(), Actor: "operator:jo"}
+	caps := Capabilities{Audio: SendReceive, Video: None, Content: Send}
+	profile := Profile{
+		ID: ID{2}, Owner: Owner{Account: "000000000000", Region: "us-east-1", Flavour: Legacy}, Token: TokenHash{3},
+		ExternalMeetingID: "standup", HostID: "h", MediaRegion: "eu-west-3",
+		Notifications: Notifications{LambdaFunctionArn: "arn:l", SnsTopicArn: "arn:s", SqsQueueArn: "arn:q"},
+		Features:      &Features{EchoReduction: "AVAILABLE", VideoMax: "FHD", ContentMax: "UHD", MaxCount: 25},
+		PrimaryID:     ID{4}, TenantIDs: []string{"t1", "t2"}, DualStack: true, Capacity: 25, CreatedAt: at.Time,
+	}
+	people := []Attendee{
+		{ID: ID{5}, ExternalUserID: "ålice", Capabilities: caps},
+		{ID: ID{6}, ExternalUserID: "bob", Capabilities: caps, Tags: []Tag{{"k", "v"}, {"empty", ""}}},
+	}
+	t := TranscriptionConfig{JSON: `{"EngineTranscribeSettings":{}}`, Region: "auto"}
+	return []*Record{
+		{at, &Created{Profile: profile, Tags: []Tag{{"a", "b"}}, Attendees: people}},
+		{at, &Created{Profile: Profile{CreatedAt: at.Time}}},
+		{at, &AttendeesAdded{Attendees: people}},
+		{at, &AttendeeDeleted{Attendee: ID{5}}},
+		{at, &CapabilitiesSet{Attendees: []ID{{5}, {6}}, Capabilities: caps}},
+		{at, &TagsSet{Attendee: ID{5}, Tags: []Tag{{"x", "y"}}}},
+		{at, &TagsSet{}},
+		{at, &TranscriptionStarted{Config: t, Failure: "none"}},
+		{at, &TranscriptionStopped{}},
+		{at, &Ended{Profile: profile, Reason: EndedByAge, Attendees: 2, Transcription: &t,
+			Departures: []Fact{{Kind: Left, Attendee: ID{5}, ExternalUserID: "ålice"}, {Kind: ContentDropped, Attendee: ID{6}}}}},
+		{at, &Ended{Profile: Profile{CreatedAt: at.Time}}},
+	}
+}
+
+func TestRecordsSurviveTheEncoding(t *testing.T) {
+	for _, rec := range sampleRecords() {
+		got, err := DecodeRecord(rec.Encode())
+		if err != nil {
+			t.Errorf("%s: %v", rec.Body.Kind(), err)
+		} else if !reflect.DeepEqual(got, rec) {
+			t.Errorf("%s: wrote %+v, read %+v", rec.Body.Kind(), rec.Body, got.Body)
+		}
+	}
+}
+
+func TestEveryCutOfARecordIsRefused(t *testing.T) {
+	for _, rec := range sampleRecords() {
+		data := rec.Encode()
+		for n := range data {
+			if _, err := DecodeRecord(data[:n]); !errors.Is(err, ErrCorrupt) {
+				t.Fatalf("%s cut to %d of %d bytes: %v", rec.Body.Kind(), n, len(data), err)
+			}
+		}
+		if _, err := DecodeRecord(append(data, 0)); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s with a byte too many: %v", rec.Body.Kind(), err)
+		}
+	}
+}
+
+func TestAHugeCountAllocatesNothing(t *testing.T) {
+	data := (&Record{Body: &AttendeesAdded{}}).Encode()
+	data = append(data[:len(data)-1], 0xff, 0xff, 0xff, 0xff, 0x7f)
+	allocs := testing.AllocsPerRun(10, func() {
+		if _, err := DecodeRecord(data); !errors.Is(err, ErrCorrupt) {
+			t.Fatalf("accepted: %v", err)
+		}
+	})
+	if allocs > 20 {
+		t.Errorf("%v allocations", allocs)
+	}
+}
+
+func TestUnknownVersionsAreRefused(t *testing.T) {
+	data := sampleRecords()[3].Encode()
+	data[0] = 2
+	if _, err := DecodeRecord(data); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("record: %v", err)
+	}
+	if err := new(Outline).Add(data); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("outline: %v", err)
+	}
+	fact := Fact{Kind: Joined}.Encode()
+	fact[0] = 2
+	if _, err := DecodeFact(fact); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("fact: %v", err)
+	}
+}
+
+func TestAnAttendeeTakesFewBytes(t *testing.T) {
+	people := make([]Attendee, 100)
+	for i := range people {
+		people[i] = Attendee{ID: ID{byte(i)}, ExternalUserID: strings.Repeat("x", 36), Capabilities: Features{}.DefaultCapabilities()}
+	}
+	n := len((&Record{Body: &AttendeesAdded{Attendees: people}}).Encode())
+	if per := float64(n) / 100; per > 60 {
+		t.Errorf("%.1f bytes per attendee", per)
+	}
+}
+
+func TestFactsSurviveTheEncoding(t *testing.T) {
+	for k := Authorized; k <= ContentVideoStopped; k++ {
+		f := Fact{Kind: k, Attendee: ID{9}, ExternalUserID: "ålice", Time: time.UnixMilli(1772600767123).UTC()}
+		got, err := DecodeFact(f.Encode())
+		if err != nil || got != f {
+			t.Errorf("%s: %+v, %v", k, got, err)
+		}
+	}
+	if _, err := DecodeFact(Fact{Kind: factKinds + 1}.Encode()); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("unknown kind: %v", err)
+	}
+	if _, err := DecodeFact(nil); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("empty: %v", err)
+	}
+}
+
+func FuzzDecodeRecord(f *testing.F) {
+	for _, rec := range sampleRecords() {
+		f.Add(rec.Encode())
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		rec, err := DecodeRecord(data)
+		var o Outline
+		outlineErr := o.Add(data)
+		if err != nil {
+			return
+		}
+		again, err := DecodeRecord(rec.Encode())
+		if err != nil || !reflect.DeepEqual(again, rec) {
+			t.Fatalf("read %+v, wrote and read %+v (%v)", rec, again, err)
+		}
+		var s State
+		if s.Apply(rec) == nil && (outlineErr != nil || o.Attendees != s.Len()) {
+			t.Fatalf("state takes the record, outline says %v and %d attendees of %d", outlineErr, o.Attendees, s.Len())
+		}
+	})
+}
+
+func FuzzDecodeFact(f *testing.F) {
+	f.Add(Fact{Kind: Joined, ExternalUserID: "u", Time: time.UnixMilli(1)}.Encode())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		fact, err := DecodeFact(data)
+		if err != nil {
+			return
+		}
+		if again, err := DecodeFact(fact.Encode()); err != nil || again != fact {
+			t.Fatalf("read %+v, wrote and read %+v (%v)", fact, again, err)
+		}
+	})
+}

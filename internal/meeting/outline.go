@@ -1,0 +1,57 @@
+package meeting
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Outline is the little that an index of meetings needs to know of each. It is
+// folded from encoded records without decoding their attendees, so that a
+// start among a million attendees is quick and leaves nothing behind. The zero
+// Outline is a meeting without records.
+type Outline struct {
+	Profile   *Profile // nil before the first record
+	Attendees int      // created and not deleted
+	Ended     *Ended   // the last record, or nil while the meeting is active
+	Stamp     Stamp    // of the newest record
+}
+
+// Add folds the next encoded record in. The error wraps ErrCorrupt or
+// ErrOrder.
+func (o *Outline) Add(data []byte) error {
+	r := newReader(data)
+	rec, err := readHead(r)
+	if err != nil {
+		return err
+	}
+	_, first := rec.Body.(*Created)
+	_, last := rec.Body.(*Ended)
+	if o.Ended != nil || first == (o.Profile != nil) && !last {
+		return fmt.Errorf("%w: %s", ErrOrder, rec.Body.Kind())
+	}
+	switch b := rec.Body.(type) {
+	case *Created:
+		b.Profile.read(r)
+		r.tags()
+		o.Profile = b.Profile.own()
+		o.Attendees = r.count(minAttendee)
+	case *AttendeesAdded:
+		o.Attendees += r.count(minAttendee)
+	case *AttendeeDeleted:
+		o.Attendees--
+	case *Ended:
+		b.read(r)
+		o.Ended = b.own()
+		o.Profile = &o.Ended.Profile
+		o.Attendees = 0
+	}
+	o.Stamp = rec.Stamp
+	o.Stamp.Actor = ""
+	if last {
+		o.Stamp.Actor = strings.Clone(rec.Actor)
+	}
+	if r.err != nil {
+		return fmt.Errorf("%s: %w", rec.Body.Kind(), r.err)
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+package meeting
+
+import "time"
+
+// Stamp says which command made a record, when, and on whose behalf.
+type Stamp struct {
+	Command ID        // the command's own random id
+	Time    time.Time // millisecond precision, UTC
+	Actor   string    // as in "key:AKID…" or "operator:…"; may be empty
+}
+
+// Record is one accepted call, written down. It is applied to a State whole or
+// not at all.
+type Record struct {
+	Stamp
+	Body Body
+}
+
+// Body is what a record says. It is one of *Created, *AttendeesAdded,
+// *AttendeeDeleted, *CapabilitiesSet, *TagsSet, *TranscriptionStarted,
+// *TranscriptionStopped and *Ended.
+type Body interface {
+	// Kind returns a short name fit for an operator's page.
+	Kind() string
+	code() recordCode
+	write(*writer)
+	read(*reader)
+}
+
+// Created is the first record of a meeting.
+type Created struct {
+	Profile   Profile
+	Tags      []Tag
+	Attendees []Attendee // those made together with the meeting
+}
+
+// AttendeesAdded holds the attendees that a call created; those that were
+// there before are not in it.
+type AttendeesAdded struct{ Attendees []Attendee }
+
+// AttendeeDeleted removes one attendee.
+type AttendeeDeleted struct{ Attendee ID }
+
+// CapabilitiesSet gives each of the attendees, all of them changed by it, the
+// same capabilities.
+type CapabilitiesSet struct {
+	Attendees    []ID
+	Capabilities Capabilities
+}
+
+// TagsSet replaces the tags of an attendee, or of the meeting when Attendee is
+// zero.
+type TagsSet struct {
+	Attendee ID
+	Tags     []Tag
+}
+
+// TranscriptionStarted attaches a transcription configuration. Failure is
+// empty, or says why no engine took it; the configuration is kept either way.
+type TranscriptionStarted struct {
+	Config  TranscriptionConfig
+	Failure string
+}
+
+// TranscriptionStopped detaches the configuration.
+type TranscriptionStopped struct{}
+
+// Ended is the last record of a meeting. In the ledger it replaces all the
+// others, so it repeats what a reader who comes late needs.
+type Ended struct {
+	Profile       Profile
+	Reason        EndReason
+	Attendees     int                  // created and not deleted at the end
+	Departures    []Fact               // one for each session open at the end; without times
+	Transcription *TranscriptionConfig // the one running at the end, or nil
+}
+
+// Kind implements Body; so do the methods below.
+func (*Created) Kind() string { return "created" }
+
+// Kind returns "attendees added".
+func (*AttendeesAdded) Kind() string { return "attendees added" }
+
+// Kind returns "attendee deleted".
+func (*AttendeeDeleted) Kind() string { return "attendee deleted" }
+
+// Kind returns "capabilities set".
+func (*CapabilitiesSet) Kind() string { return "capabilities set" }
+
+// Kind returns "tags set".
+func (*TagsSet) Kind() string { return "tags set" }
+
+// Kind returns "transcription started".
+func (*TranscriptionStarted) Kind() string { return "transcription started" }
+
+// Kind returns "transcription stopped".
+func (*TranscriptionStopped) Kind() string { return "transcription stopped" }
+
+// Kind returns "ended".
+func (*Ended) Kind() string { return "ended" }
