@@ -1,0 +1,225 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+// Errors of the ledger, for errors.Is.
+var (
+	// ErrStale: the expected revision is not the last one, or could not be
+	// proven to be. Nothing was stored. Load and decide again.
+	ErrStale = errors.New("ledger: expected revision is not the last one")
+
+	// ErrUnavailable: the ledger is closing, its disk failed, or it did not
+	// answer in time. Whether the write happened is not known.
+	ErrUnavailable = errors.New("ledger unavailable")
+
+	// ErrFull: the ledger has reached its size, or the disk is nearly full.
+	// Nothing was stored. It is also an ErrUnavailable; End still works.
+	ErrFull = fmt.Errorf("%w: full", ErrUnavailable)
+
+	// ErrTooLarge: the data is longer than MaxEntry. Nothing was stored.
+	ErrTooLarge = fmt.Errorf("ledger: entry larger than %d bytes", MaxEntry)
+)
+
+// Entry is one stored record. Data is the reader's own.
+type Entry struct {
+	Revision uint64    // grows within a meeting, with gaps
+	Time     time.Time // when it was stored, by this machine's clock
+	Data     []byte
+}
+
+// Config says where and how large the ledger is. Dir is required; every other
+// zero field takes its default.
+type Config struct {
+	Dir string // created when missing; one process at a time
+
+	// Shards is the number of streams when the directory is created; later
+	// the directory decides. Default DefaultShards.
+	Shards int
+
+	// MaxBytes bounds the meetings' entries on disk, in bytes, overhead of
+	// about 100 bytes an entry included. A full ledger refuses with ErrFull
+	// and never drops. Default: as much as the disk holds.
+	MaxBytes int64
+
+	// MinFree refuses new entries while the disk has less free space than
+	// this, in bytes, so that other users of the disk cannot bring the ledger
+	// to a write error. Default 128 MiB.
+	MinFree int64
+
+	// MaxAge is the safety net behind End: an entry this old vanishes
+	// whatever happened. It must be well above the age at which meetings end.
+	// Default 48 h.
+	MaxAge time.Duration
+
+	// AnswerWithin is how long one attempt of a write or read waits. A write
+	// makes three attempts. Default 5 s.
+	AnswerWithin time.Duration
+
+	Logger *slog.Logger // default: discard
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Dir == "" {
+		return c, errors.New("ledger: no data directory given")
+	}
+	if c.Shards == 0 {
+		c.Shards = DefaultShards
+	}
+	if c.Shards < 0 || c.Shards > maxShards {
+		return c, fmt.Errorf("ledger: %d shards; possible are 1 to %d", c.Shards, maxShards)
+	}
+	if c.MinFree == 0 {
+		c.MinFree = 128 << 20
+	}
+	if c.MaxAge == 0 {
+		c.MaxAge = 48 * time.Hour
+	}
+	if c.AnswerWithin == 0 {
+		c.AnswerWithin = 5 * time.Second
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c, nil
+}
+
+// Log is an open ledger. Its methods may be called from any goroutine.
+type Log struct {
+	cfg    Config
+	layout layout
+	fault  *fault
+	space  *space
+	expiry *expiry
+
+	lock   *os.File
+	server *server.Server
+	write  *nats.Conn // appends, so that long reads never stand before them
+	read   *nats.Conn // loads and scans
+
+	mu     sync.Mutex
+	closed bool           // guarded by mu
+	calls  sync.WaitGroup // Add only under mu while not closed
+
+	followMu sync.RWMutex
+	follows  map[*follower]struct{} // guarded by followMu
+}
+
+// Open opens the ledger in cfg.Dir, creating it when it is not there. It fails
+// with ErrLocked when another process has it, and with a plain error when the
+// directory cannot be written, belongs to another version, or has lost a
+// stream. ctx bounds the opening only.
+func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
+	cfg, err = cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	l := &Log{cfg: cfg, fault: newFault(), follows: map[*follower]struct{}{}}
+	defer func() {
+		if err != nil {
+			_ = l.release() // the reason for failing matters more
+		}
+	}()
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	if l.lock, err = lockDir(cfg.Dir); err != nil {
+		return nil, err
+	}
+	if l.layout, err = loadLayout(cfg.Dir, cfg.Shards); err != nil {
+		return nil, err
+	}
+	if l.server, err = startServer(filepath.Join(cfg.Dir, "streams"), bridge{cfg.Logger, l.fault}); err != nil {
+		return nil, err
+	}
+	if err := l.connect(); err != nil {
+		return nil, err
+	}
+	if err := l.openStreams(ctx); err != nil {
+		return nil, err
+	}
+	l.space = newSpace(l)
+	l.expiry = startExpiry(l)
+	return l, nil
+}
+
+func (l *Log) connect() (err error) {
+	if l.write, err = connect(l.server, "append"); err != nil {
+		return err
+	}
+	l.read, err = connect(l.server, "read")
+	return err
+}
+
+// Exclusive reports that this process is the only writer, so a cache kept up
+// by the caller's own writes is never stale.
+func (l *Log) Exclusive() bool { return true }
+
+// Fault returns a channel that receives the storage error, once, and is then
+// closed. The process must end when it does: restarting is the only way back.
+func (l *Log) Fault() <-chan error { return l.fault.ch }
+
+// begin admits a call. The returned function must be called at its end.
+func (l *Log) begin() (end func(), err error) {
+	if err := l.fault.check(); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil, fmt.Errorf("%w: closed", ErrUnavailable)
+	}
+	l.calls.Add(1)
+	return l.calls.Done, nil
+}
+
+// Close waits for running calls, stops followers and the embedded server, and
+// releases the directory. Calls made later answer ErrUnavailable.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	already := l.closed
+	l.closed = true
+	l.mu.Unlock()
+	if already {
+		return nil
+	}
+	l.calls.Wait()
+	l.followMu.RLock()
+	follows := slices.Collect(maps.Keys(l.follows))
+	l.followMu.RUnlock()
+	for _, f := range follows {
+		f.close()
+	}
+	l.expiry.close()
+	return l.release()
+}
+
+// release undoes what Open has done so far, backwards.
+func (l *Log) release() error {
+	for _, nc := range []*nats.Conn{l.write, l.read} {
+		if nc != nil {
+			nc.Close()
+		}
+	}
+	if l.server != nil {
+		l.server.Shutdown()
+		l.server.WaitForShutdown()
+	}
+	if l.lock != nil {
+		return l.lock.Close()
+	}
+	return nil
+}

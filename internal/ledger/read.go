@@ -1,0 +1,252 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strconv"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+const (
+	// batchBytes is how much one request for stored messages brings, at
+	// least one message. It bounds the memory of a long read.
+	batchBytes    = 2 << 20
+	batchMessages = 10_000
+)
+
+// message is a stored message.
+type message struct {
+	envelope
+	seq uint64
+}
+
+func (m message) entry() Entry { return Entry{Revision: m.seq, Time: m.time, Data: m.data} }
+
+// Load returns the meeting's entries after the given revision, oldest first;
+// nil when there are none. Of an ended meeting only the last entry and what
+// came after it are left.
+func (l *Log) Load(ctx context.Context, id meeting.ID, after uint64) ([]Entry, error) {
+	return l.load(ctx, shard(l.layout.shardOf(id)), id, after)
+}
+
+// LoadFacts returns the meeting's media-side facts, oldest first.
+func (l *Log) LoadFacts(ctx context.Context, id meeting.ID) ([]Entry, error) {
+	return l.load(ctx, l.factShard(), id, 0)
+}
+
+func (l *Log) load(ctx context.Context, sh shard, id meeting.ID, after uint64) ([]Entry, error) {
+	done, err := l.begin()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	var entries []Entry
+	err = l.each(ctx, sh, id, after, func(_ meeting.ID, m message) error {
+		if m.kind == kindEnd {
+			// A crash right after an End leaves the entries it replaces.
+			entries = entries[:0]
+		}
+		entries = append(entries, m.entry())
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return entries, nil
+}
+
+// Scan calls fn for every entry now stored, the entries of one meeting in
+// order and not interleaved with anything else of that meeting. It calls fn
+// from several goroutines at once, but never from two for the same meeting.
+// Entries appended while it runs may or may not be seen. It stops at fn's
+// first error and returns it.
+//
+// It also finds the ended meetings whose entries are still to vanish, so it has
+// to be called once after Open.
+func (l *Log) Scan(ctx context.Context, fn func(id meeting.ID, e Entry) error) error {
+	return l.scan(ctx, 0, l.factShard(), func(id meeting.ID, m message) error {
+		if m.kind == kindEnd {
+			l.expiry.add(id, m.seq, m.expires)
+		}
+		return fn(id, m.entry())
+	})
+}
+
+// ScanFacts calls fn for every media-side fact now stored, in the order in
+// which they were stored, from one goroutine.
+func (l *Log) ScanFacts(ctx context.Context, fn func(id meeting.ID, e Entry) error) error {
+	return l.scan(ctx, l.factShard(), l.factShard()+1, func(id meeting.ID, m message) error {
+		return fn(id, m.entry())
+	})
+}
+
+// scan reads the shards from ≤ s < to, a few at a time.
+func (l *Log) scan(ctx context.Context, from, to shard, fn func(meeting.ID, message) error) error {
+	done, err := l.begin()
+	if err != nil {
+		return err
+	}
+	defer done()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	shards := make(chan shard, to-from)
+	for s := from; s < to; s++ {
+		shards <- s
+	}
+	close(shards)
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), int(to-from)) {
+		wg.Go(func() {
+			if err := l.scanSome(ctx, shards, fn); err != nil {
+				cancel(err) // the first one is kept
+			}
+		})
+	}
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// scanSome reads shards over a connection of its own: taking messages off a
+// connection is the work that the processors share.
+func (l *Log) scanSome(ctx context.Context, shards <-chan shard, fn func(meeting.ID, message) error) error {
+	nc, err := connect(l.server, "scan")
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	defer nc.Close()
+	for s := range shards {
+		if err := l.stream(ctx, nc, s, l.prefix(s)+"*", 0, fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each calls fn for the meeting's stored messages after the sequence.
+func (l *Log) each(ctx context.Context, sh shard, id meeting.ID, after uint64, fn func(meeting.ID, message) error) error {
+	return l.stream(ctx, l.read, sh, l.subject(sh, id), after, fn)
+}
+
+// stream calls fn for all stored messages of a subject (or pattern) after the
+// sequence, oldest first. A batch that gets lost is asked for again.
+func (l *Log) stream(ctx context.Context, nc *nats.Conn, sh shard, subject string, after uint64, fn func(meeting.ID, message) error) error {
+	b := batch{log: l, nc: nc, shard: sh, subject: subject, after: after, fn: fn}
+	for failed := 0; ; {
+		more, err := b.fetch(ctx)
+		// Checked after the answer: a message that could not be read looks
+		// like one that is not there.
+		if fault := l.fault.check(); fault != nil {
+			return fault
+		}
+		switch {
+		case err == nil && !more:
+			return nil
+		case err == nil:
+			failed = 0
+		case !errors.Is(err, errNoAnswer):
+			return err
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		default:
+			if failed++; failed == attempts {
+				return fmt.Errorf("%w: read: %w", ErrUnavailable, err)
+			}
+		}
+	}
+}
+
+// batch reads a subject in pieces.
+type batch struct {
+	log     *Log
+	nc      *nats.Conn
+	shard   shard
+	subject string
+	after   uint64 // sequence of the last message handed to fn
+	fn      func(meeting.ID, message) error
+}
+
+// fetch asks for one piece and hands it to fn. more tells whether to ask again.
+func (b *batch) fetch(ctx context.Context) (more bool, err error) {
+	inbox := b.nc.NewInbox()
+	sub, err := b.nc.SubscribeSync(inbox)
+	if err != nil {
+		return false, fmt.Errorf("%w: read: %w", ErrUnavailable, err)
+	}
+	defer func() { _ = sub.Unsubscribe() }() // fails only when the connection is gone
+	req := make([]byte, 0, 160)
+	req = append(req, `{"seq":`...)
+	req = strconv.AppendUint(req, b.after+1, 10)
+	req = append(req, `,"next_by_subj":"`+b.subject+`","batch":`...)
+	req = strconv.AppendInt(req, batchMessages, 10)
+	req = append(req, `,"max_bytes":`...)
+	req = strconv.AppendInt(req, batchBytes, 10)
+	req = append(req, '}')
+	if err := b.nc.PublishRequest("$JS.API.DIRECT.GET."+b.log.streamName(b.shard), inbox, req); err != nil {
+		return false, fmt.Errorf("%w: read: %w", ErrUnavailable, err)
+	}
+	for {
+		m, err := b.next(ctx, sub)
+		if err != nil {
+			return false, err
+		}
+		if status := m.Header.Get("Status"); status != "" {
+			return endOfBatch(status, m.Header)
+		}
+		if err := b.deliver(m); err != nil {
+			return false, err
+		}
+	}
+}
+
+func (b *batch) next(ctx context.Context, sub *nats.Subscription) (*nats.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.log.cfg.AnswerWithin)
+	defer cancel()
+	m, err := sub.NextMsgWithContext(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoAnswer, err)
+	}
+	return m, nil
+}
+
+func endOfBatch(status string, h nats.Header) (more bool, err error) {
+	switch status {
+	case "204":
+		pending, err := strconv.ParseUint(h.Get("Nats-Num-Pending"), 10, 64)
+		return pending > 0, err
+	case "404":
+		return false, nil
+	}
+	return false, fmt.Errorf("%w: read refused: %s %s", ErrUnavailable, status, h.Get("Description"))
+}
+
+func (b *batch) deliver(m *nats.Msg) error {
+	id, msg, err := parse(m)
+	if err != nil {
+		return err
+	}
+	b.after = msg.seq
+	return b.fn(id, msg)
+}
+
+// parse reads a stored message with the headers that JetStream put on it.
+func parse(m *nats.Msg) (meeting.ID, message, error) {
+	var msg message
+	id, ok := meetingOf(m.Header.Get("Nats-Subject"))
+	if !ok {
+		return id, msg, fmt.Errorf("%w: subject %q", errEnvelope, m.Header.Get("Nats-Subject"))
+	}
+	var err error
+	if msg.envelope, err = unseal(m.Data); err != nil {
+		return id, msg, fmt.Errorf("meeting %v: %w", id, err)
+	}
+	if msg.seq, err = strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64); err != nil {
+		return id, msg, fmt.Errorf("meeting %v: %w: sequence", id, errEnvelope)
+	}
+	return id, msg, nil
+}

@@ -1,0 +1,77 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	// MaxEntry is the largest Data of an entry, in bytes.
+	MaxEntry = maxPayload - 4096
+
+	maxPayload  = 1 << 20
+	readyWithin = 60 * time.Second // recovery of a large directory after a crash
+)
+
+// startServer starts JetStream in dir. It listens on nothing.
+func startServer(dir string, log bridge) (*server.Server, error) {
+	opts := &server.Options{
+		ServerName:         "carillon",
+		DontListen:         true,
+		NoSigs:             true,
+		NoLog:              true, // the bridge is set below
+		NoSystemAccount:    true, // no statistics for nobody
+		JetStream:          true,
+		StoreDir:           dir,
+		SyncAlways:         true,
+		JetStreamMaxStore:  1 << 50, // the streams and space.go limit
+		JetStreamMaxMemory: 1,       // nothing of ours lives in memory
+		MaxPayload:         maxPayload,
+	}
+	s, err := server.NewServer(opts)
+	if err != nil {
+		return nil, fmt.Errorf("embedded server: %w", err)
+	}
+	s.SetLoggerV2(log, false, false, false)
+	s.Start() // returns once JetStream has recovered its streams
+	if err := verifyServer(s, log.fault); err != nil {
+		s.Shutdown()
+		s.WaitForShutdown()
+		return nil, err
+	}
+	return s, nil
+}
+
+// verifyServer refuses a server that would acknowledge before the disk did.
+func verifyServer(s *server.Server, f *fault) error {
+	if err := f.check(); err != nil {
+		return fmt.Errorf("embedded server: %w", err)
+	}
+	if !s.ReadyForConnections(readyWithin) || !s.JetStreamEnabled() {
+		return errors.New("embedded server did not start")
+	}
+	return verifySync(s.JetStreamConfig())
+}
+
+func verifySync(cfg *server.JetStreamConfig) error {
+	if cfg == nil || !cfg.SyncAlways {
+		return errors.New("embedded server does not sync every write (sync_interval is not always): refusing to run")
+	}
+	return nil
+}
+
+// connect opens one in-memory connection. A message that the connection loses
+// is an answer that does not come, and the asker asks again.
+func connect(s *server.Server, name string) (*nats.Conn, error) {
+	nc, err := nats.Connect("", nats.InProcessServer(s), nats.Name(name),
+		nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	if err != nil {
+		return nil, fmt.Errorf("connect to embedded server: %w", err)
+	}
+	return nc, nil
+}
