@@ -125,11 +125,11 @@ func TestRewriterCutAndLongGaps(t *testing.T) {
 	r.Cut()
 	runSteps(t, r, []step{
 		{in: in(10, time.Second), ok: true, out: Out{Seq: 65535, TS: base + 90000}},
-		{in: in(1000, 2 * time.Second), ok: true, out: Out{Seq: 0, TS: base + 180000}}, // longer than the history
-		{in: in(20000, 3 * time.Second), ok: true, out: Out{Seq: 1, TS: base + 270000}},
-		{in: in(5, 3 * time.Second)}, // far too old: once is a stray,
-		{in: in(6, 3 * time.Second)},
-		{in: in(7, 4 * time.Second), ok: true, out: Out{Seq: 2, TS: base + 360000}}, // a run is a restart
+		{in: in(1000, 2*time.Second), ok: true, out: Out{Seq: 0, TS: base + 180000}}, // longer than the history
+		{in: in(20000, 3*time.Second), ok: true, out: Out{Seq: 1, TS: base + 270000}},
+		{in: in(5, 3*time.Second)}, // far too old: once is a stray,
+		{in: in(6, 3*time.Second)},
+		{in: in(7, 4*time.Second), ok: true, out: Out{Seq: 2, TS: base + 360000}}, // a run is a restart
 	})
 }
 
