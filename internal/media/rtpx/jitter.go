@@ -211,15 +211,14 @@ func (b *AudioBuffer) Pop(now time.Time, pending int) AudioFrame {
 		return b.begin(at, target)
 	}
 	head := b.head()
+	if head != nil && at-mediaTime(head.ts) > target+dropMargin {
+		head = b.skipTo(at-target, head)
+	}
 	if head == nil {
 		b.stats.Concealed++
 		return b.wait()
 	}
 	waited := at - mediaTime(head.ts)
-	if waited > target+dropMargin {
-		b.skipTo(at-target, head)
-		return b.Pop(now, pending)
-	}
 	contiguous := head.seq == b.next
 	switch {
 	case contiguous && head.ts <= b.nextTS, waited >= target && contiguous:
@@ -298,13 +297,15 @@ func (b *AudioBuffer) wait() AudioFrame {
 	return AudioFrame{Kind: FrameWait, Samples: b.frame}
 }
 
-// skipTo gives up packets that would be played far too late, up to media time at.
-func (b *AudioBuffer) skipTo(at time.Duration, head *audioSlot) {
+// skipTo gives up packets from head on that would be played far too late, up to
+// media time at, and returns the first one that is left.
+func (b *AudioBuffer) skipTo(at time.Duration, head *audioSlot) *audioSlot {
 	for head != nil && mediaTime(head.ts+int64(head.samples)) <= at {
 		b.next, b.nextTS = head.seq+1, head.ts+int64(head.samples)
 		b.stats.Late++
 		head = b.head()
 	}
+	return head
 }
 
 // head returns the oldest packet that is still to be played, or nil.
@@ -312,8 +313,8 @@ func (b *AudioBuffer) head() *audioSlot {
 	if SeqDiff(b.newest, b.next) >= audioSlots {
 		b.next = b.newest - audioSlots + 1
 	}
-	for seq := b.next; !SeqLess(b.newest, seq); seq++ {
-		if s := b.find(seq); s != nil {
+	for ahead := range SeqDiff(b.newest, b.next) + 1 {
+		if s := b.find(b.next + uint16(ahead)); s != nil {
 			return s
 		}
 	}
@@ -330,5 +331,5 @@ func (b *AudioBuffer) find(seq uint16) *audioSlot {
 
 // mediaTime returns the duration of the given number of samples at 48 kHz.
 func mediaTime(samples int64) time.Duration {
-	return time.Duration(samples) * time.Second / SampleRate
+	return time.Duration(samples * 62500 / 3) // 1e9/48000 ns each; no overflow in our lifetime
 }

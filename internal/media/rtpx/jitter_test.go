@@ -412,3 +412,10 @@ func BenchmarkAudioBuffer(b *testing.B) {
 		p.Arrival = p.Arrival.Add(tick)
 	}
 }
+
+func TestMediaTimeDoesNotOverflow(t *testing.T) {
+	const year = SampleRate * 3600 * 24 * 365
+	if got := mediaTime(year); got != 365*24*time.Hour {
+		t.Errorf("a year of samples lasts %v", got)
+	}
+}
