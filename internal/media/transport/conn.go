@@ -1,0 +1,242 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/media/netio"
+	"github.com/carillon-meetings/carillon/internal/media/rtpx"
+	"github.com/carillon-meetings/carillon/internal/media/sdp"
+)
+
+// Handler receives what happens on a Conn. The calls come from the goroutines
+// that read the ports and must not block. RTP and RTCP are never called at the
+// same time as each other for one Conn, nor after Close has returned; they must
+// not call Close.
+type Handler interface {
+	// Checked: the first connectivity check was good.
+	Checked(at time.Time)
+	// Connected: the keys are agreed; media can be sent.
+	Connected(at time.Time)
+	// RTP delivers a decrypted packet, valid during the call.
+	RTP(h *rtpx.Header, pkt []byte, at time.Time)
+	// RTCP delivers a decrypted compound packet, valid during the call.
+	RTCP(pkt []byte, at time.Time)
+	// Failed: the connection is lost, see ErrTimeout, ErrPeerClosed and
+	// ErrHandshake. It comes at most once, nothing follows it, and nothing is
+	// sent any more; Close is still needed.
+	Failed(err error)
+}
+
+// Reasons for Handler.Failed.
+var (
+	ErrTimeout    = errors.New("transport: nothing received")
+	ErrPeerClosed = errors.New("transport: closed by the other side")
+	ErrHandshake  = errors.New("transport: handshake failed")
+)
+
+// maxPaths bounds the ways a client may open to one Conn.
+const maxPaths = 8
+
+// path is one way to the client that has passed a connectivity check.
+type path struct {
+	conn     *Conn
+	way      way
+	endpoint netio.Endpoint
+	stream   *netio.Stream // nil for UDP
+	// chosen says that the client nominated it; lastIn is when the last
+	// authentic packet came by it. Guarded by conn.mu.
+	chosen bool
+	lastIn time.Time
+}
+
+// way is a UDP destination or a TCP stream.
+type way interface {
+	Send(*netio.Buffer)
+	Flush()
+}
+
+// Conn is one client's connection. Safe for concurrent use.
+type Conn struct {
+	l           *Listener
+	handler     Handler
+	ufrag, pwd  string
+	opened      time.Time
+	selected    atomic.Pointer[path] // where to send
+	lastIn      atomic.Int64         // last authentic packet, Unix nanoseconds
+	isConnected atomic.Bool
+
+	mu     sync.Mutex
+	remote *remote // nil until SetRemote; guarded by mu
+	paths  []*path // guarded by mu
+	dtls   *pipe   // nil until the first good check; guarded by mu
+	ended  bool    // failed or closed; guarded by mu
+
+	in  inbound
+	out outbound
+}
+
+// remote is what the client's offer says of its side.
+type remote struct {
+	ufrag        string
+	fingerprints []sdp.Fingerprint
+}
+
+// Open makes a connection that waits for its client.
+func (l *Listener) Open(h Handler) (*Conn, error) {
+	c := &Conn{l: l, handler: h, ufrag: randomToken(8), pwd: randomToken(24), opened: time.Now()}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil, ErrClosed
+	}
+	l.byName[c.ufrag] = c
+	return c, nil
+}
+
+// Credentials are the ICE user name and password for the answer.
+func (c *Conn) Credentials() (ufrag, pwd string) { return c.ufrag, c.pwd }
+
+// SetRemote tells the client's side; from now on its checks are answered. Later
+// calls must say the same, as neither side restarts ICE.
+func (c *Conn) SetRemote(o *sdp.Offer) error {
+	usable := make([]sdp.Fingerprint, 0, len(o.Fingerprints))
+	for _, f := range o.Fingerprints {
+		if hashFor(f.Algorithm) != 0 {
+			usable = append(usable, f)
+		}
+	}
+	if len(usable) == 0 {
+		return fmt.Errorf("%w: no fingerprint with a known algorithm", sdp.ErrSyntax)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.remote != nil && (c.remote.ufrag != o.Ufrag || !sameFingerprints(c.remote.fingerprints, usable)) {
+		return fmt.Errorf("%w: other ICE credentials or fingerprint than before", sdp.ErrSyntax)
+	}
+	c.remote = &remote{o.Ufrag, usable}
+	return nil
+}
+
+func sameFingerprints(a, b []sdp.Fingerprint) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// Remote is the client's address and whether it is reached by TCP; ok is false
+// before there is one.
+func (c *Conn) Remote() (e netio.Endpoint, tcp, ok bool) {
+	p := c.selected.Load()
+	if p == nil {
+		return e, false, false
+	}
+	return p.endpoint, p.stream != nil, true
+}
+
+// IsConnected says whether media can flow.
+func (c *Conn) IsConnected() bool { return c.isConnected.Load() }
+
+// Flush sends what is queued on the way to the client.
+func (c *Conn) Flush() {
+	if p := c.selected.Load(); p != nil {
+		p.way.Flush()
+	}
+}
+
+// Close ends the connection silently. When it returns nothing more is sent and
+// no handler call is running or will be made.
+func (c *Conn) Close() {
+	c.end()
+	c.in.mu.Lock() // a handler call in progress ends first
+	c.in.closed = true
+	c.in.mu.Unlock()
+}
+
+// fail ends the connection and tells the handler why, once.
+func (c *Conn) fail(err error) {
+	if c.end() {
+		c.in.mu.Lock()
+		c.in.closed = true
+		c.in.mu.Unlock()
+		c.l.cfg.Logger.Debug("media connection lost", "reason", err)
+		c.handler.Failed(err)
+	}
+}
+
+// end takes the connection out of service; it reports whether this call did.
+func (c *Conn) end() bool {
+	c.mu.Lock()
+	if c.ended {
+		c.mu.Unlock()
+		return false
+	}
+	c.ended = true
+	paths, pipe := c.paths, c.dtls
+	c.paths = nil
+	c.mu.Unlock()
+	c.isConnected.Store(false)
+	c.out.close()
+	c.Flush() // what is already encrypted goes before end returns, not after
+	l := c.l
+	l.mu.Lock()
+	delete(l.byName, c.ufrag)
+	for _, p := range paths {
+		l.forget(p)
+	}
+	l.mu.Unlock()
+	for _, p := range paths {
+		if p.stream != nil {
+			p.stream.Close()
+		}
+	}
+	if pipe != nil {
+		pipe.shut()
+	}
+	return true
+}
+
+// forget removes a path from the tables. The caller holds l.mu.
+func (l *Listener) forget(p *path) {
+	if p.stream != nil {
+		delete(l.streams, p.stream)
+	} else if l.paths[p.endpoint] == p {
+		delete(l.paths, p.endpoint)
+	}
+}
+
+// checkTimeout fails the connection if it has been silent for too long.
+func (c *Conn) checkTimeout(now time.Time) {
+	c.mu.Lock()
+	waiting := c.remote == nil
+	c.mu.Unlock()
+	switch last := time.Unix(0, c.lastIn.Load()); {
+	case waiting:
+		// The owner has not offered yet; its own timers apply.
+	case !c.isConnected.Load():
+		if now.Sub(c.opened) > c.l.cfg.SetupTimeout {
+			c.fail(fmt.Errorf("%w: not connected after %v", ErrTimeout, c.l.cfg.SetupTimeout))
+		}
+	case now.Sub(last) > c.l.cfg.Timeout:
+		c.fail(fmt.Errorf("%w for %v", ErrTimeout, now.Sub(last).Round(time.Second)))
+	}
+}
+
+// randomToken makes ICE credentials of n characters.
+func randomToken(n int) string {
+	var b strings.Builder
+	for b.Len() < n {
+		b.WriteString(randText())
+	}
+	return b.String()[:n]
+}

@@ -1,0 +1,226 @@
+package transport
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/media/netio"
+)
+
+// Config of a listener.
+type Config struct {
+	// UDPAddr and TCPAddr are "host:port"; TCPAddr may be empty for no TCP.
+	UDPAddr, TCPAddr string
+	// PublicIPs replace the machine's own addresses in the candidates.
+	PublicIPs []netip.Addr
+	// Loopback announces the loopback addresses as well.
+	Loopback bool
+	// Sockets is how many sockets share the UDP port, 1 if 0.
+	Sockets int
+	// SetupTimeout is how long a Conn may take from SetRemote to connected
+	// (30 s if 0), Timeout how long it may then be silent (12 s if 0).
+	SetupTimeout, Timeout time.Duration
+	Logger                *slog.Logger
+}
+
+// Listener is the ports all clients share. Safe for concurrent use.
+type Listener struct {
+	cfg         Config
+	udp         *netio.UDP
+	tcp         *netio.TCP // nil without TCP
+	cert        tls.Certificate
+	fingerprint string
+	candidates  []string
+
+	mu      sync.RWMutex
+	byName  map[string]*Conn         // by our ICE user name; guarded by mu
+	paths   map[netio.Endpoint]*path // UDP; guarded by mu
+	streams map[*netio.Stream]*path  // TCP; guarded by mu
+	closed  bool                     // guarded by mu
+
+	stop chan struct{}
+	wg   sync.WaitGroup // the ticker and every Conn's handshake
+}
+
+// ErrClosed: the listener or connection has been closed.
+var ErrClosed = errors.New("transport: closed")
+
+// Listen opens the ports and begins to serve them.
+func Listen(cfg Config) (*Listener, error) {
+	if cfg.SetupTimeout == 0 {
+		cfg.SetupTimeout = 30 * time.Second
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 12 * time.Second
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	l := &Listener{
+		cfg:     cfg,
+		byName:  make(map[string]*Conn),
+		paths:   make(map[netio.Endpoint]*path),
+		streams: make(map[*netio.Stream]*path),
+		stop:    make(chan struct{}),
+	}
+	if err := l.open(); err != nil {
+		l.closePorts()
+		return nil, err
+	}
+	l.udp.Serve(func() netio.Handler { return &udpHandler{l} })
+	if l.tcp != nil {
+		l.tcp.Serve(&tcpHandler{l})
+	}
+	l.wg.Go(l.watch)
+	return l, nil
+}
+
+func (l *Listener) open() (err error) {
+	if l.cert, l.fingerprint, err = newCertificate(); err != nil {
+		return err
+	}
+	if l.udp, err = netio.ListenUDP(l.cfg.UDPAddr, l.cfg.Sockets); err != nil {
+		return err
+	}
+	if l.cfg.TCPAddr != "" {
+		if l.tcp, err = netio.ListenTCP(l.cfg.TCPAddr); err != nil {
+			return err
+		}
+	}
+	addrs, err := announced(l.cfg, l.udp.Addr())
+	if err != nil {
+		return err
+	}
+	if len(addrs) == 0 {
+		return errors.New("transport: no address to announce; give a public address")
+	}
+	l.candidates = candidateLines(addrs, l.UDPPort(), l.TCPPort())
+	return nil
+}
+
+// newCertificate makes the certificate that all DTLS associations of this
+// process use. Nobody checks its names or dates: the client compares its hash
+// with the one in the answer.
+func newCertificate() (tls.Certificate, string, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, "", fmt.Errorf("dtls key: %w", err)
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+	if err != nil {
+		return tls.Certificate{}, "", fmt.Errorf("dtls serial: %w", err)
+	}
+	now := time.Now()
+	template := &x509.Certificate{
+		SerialNumber: serial,
+		Subject:      pkix.Name{CommonName: "carillon"},
+		NotBefore:    now.Add(-24 * time.Hour),
+		NotAfter:     now.AddDate(10, 0, 0),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return tls.Certificate{}, "", fmt.Errorf("dtls certificate: %w", err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, "sha-256 " + hexColons(sha256.Sum256(der)), nil
+}
+
+// hexColons writes a hash as fingerprints are written.
+func hexColons(sum [sha256.Size]byte) string {
+	parts := make([]string, len(sum))
+	for i, b := range sum {
+		parts[i] = fmt.Sprintf("%02X", b)
+	}
+	return strings.Join(parts, ":")
+}
+
+// UDPPort is the UDP port in use.
+func (l *Listener) UDPPort() int { return l.udp.Port() }
+
+// TCPPort is the TCP port in use, 0 if there is none.
+func (l *Listener) TCPPort() int {
+	if l.tcp == nil {
+		return 0
+	}
+	return l.tcp.Port()
+}
+
+// Candidates are the values of the candidate lines for an answer.
+func (l *Listener) Candidates() []string { return l.candidates }
+
+// Fingerprint is the certificate's hash as written in an answer.
+func (l *Listener) Fingerprint() string { return l.fingerprint }
+
+// Flush sends everything queued on the UDP port.
+func (l *Listener) Flush() { l.udp.Flush() }
+
+// Counters of the UDP port.
+func (l *Listener) Counters() netio.Counters { return l.udp.Counters() }
+
+// Close closes all connections and the ports and waits for all goroutines.
+// Handlers hear nothing of it.
+func (l *Listener) Close() error {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return nil
+	}
+	l.closed = true
+	l.mu.Unlock()
+	for _, c := range l.conns() {
+		c.Close()
+	}
+	close(l.stop)
+	err := l.closePorts()
+	l.wg.Wait()
+	return err
+}
+
+func (l *Listener) closePorts() error {
+	var errs []error
+	if l.udp != nil {
+		errs = append(errs, l.udp.Close())
+	}
+	if l.tcp != nil {
+		errs = append(errs, l.tcp.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (l *Listener) conns() []*Conn {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	out := make([]*Conn, 0, len(l.byName))
+	for _, c := range l.byName {
+		out = append(out, c)
+	}
+	return out
+}
+
+// watch finds the connections that have gone silent: one timer for all.
+func (l *Listener) watch() {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.stop:
+			return
+		case now := <-tick.C:
+			for _, c := range l.conns() {
+				c.checkTimeout(now)
+			}
+		}
+	}
+}
