@@ -88,6 +88,11 @@ func (c *Console) PagesBuilt() bool { return len(c.pages.files) > 0 }
 // name does not change with its content.
 func (c *Console) page(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "a page can only be read", http.StatusMethodNotAllowed)
+			return
+		}
 		w.Header().Set("Cache-Control", "no-cache")
 		f, ok := c.pages.files[name]
 		if !ok {

@@ -28,8 +28,8 @@ func (c *Console) routes() {
 	if c.cfg.Demo == nil {
 		c.mux.Handle("GET /{$}", http.RedirectHandler("/operator/", http.StatusFound))
 	}
-	c.mux.HandleFunc("GET /operator/", c.page("operator.html"))
-	c.mux.HandleFunc("GET /operator/explorer", c.page("explorer.html"))
+	c.mux.HandleFunc("/operator/", c.page("operator.html"))
+	c.mux.HandleFunc("/operator/explorer", c.page("explorer.html"))
 
 	const api = "/operator/api/"
 	c.mux.HandleFunc(api, func(w http.ResponseWriter, _ *http.Request) {

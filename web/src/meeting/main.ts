@@ -1,0 +1,83 @@
+// The meeting page: a lobby, then the meeting, then a word of why it is over.
+
+import { announcer, el, fill } from '../ui/dom';
+import { Refusal, startMeeting, takeSeat } from './backend';
+import { Call } from './call';
+import { loadPreferences, savePreferences } from './devices';
+import { endView } from './ending';
+import { Lobby } from './lobby';
+import { Room } from './room';
+import { loadSdk, loadSdkSoon } from './sdk';
+import { explain, type Explanation } from './words';
+
+const app = document.getElementById('app') as HTMLElement;
+const announce = announcer();
+const view = el('div', { class: 'view' });
+fill(app, view, announce.element);
+
+const preferences = loadPreferences();
+
+function codeOfAddress(): string {
+  const match = /^\/m\/([^/]+)$/.exec(location.pathname);
+  return match ? decodeURIComponent(match[1] ?? '') : '';
+}
+
+function show(element: HTMLElement, title: string): void {
+  fill(view, element);
+  document.title = title;
+  element.querySelector<HTMLElement>('[data-focus]')?.focus({ preventScroll: true });
+}
+
+function showLobby(problem = ''): void {
+  const code = codeOfAddress();
+  const lobby = new Lobby({ code, preferences, problem, join: (typed) => join(lobby, typed) });
+  show(lobby.element, code ? 'Join the meeting · Carillon' : 'Carillon');
+}
+
+async function join(lobby: Lobby, typed: string): Promise<void> {
+  savePreferences(preferences);
+  try {
+    const code = typed || (await startMeeting());
+    const [seat, sdk] = await Promise.all([takeSeat(code, preferences.name), loadSdk()]);
+    history.replaceState(null, '', `/m/${seat.code}`);
+    lobby.close();
+    enter(seat.code, (watcher) => new Call(sdk, seat, { ...preferences }, watcher));
+  } catch (error) {
+    lobby.fail(error instanceof Refusal ? error.message : 'The meeting software could not be loaded. Check your network and try again.');
+  }
+}
+
+function enter(code: string, makeCall: (room: Room) => Call): void {
+  const room = new Room({
+    code,
+    say: announce.say,
+    micOn: preferences.micOn,
+    cameraOn: preferences.cameraOn,
+    over: (status) => {
+      const chosen = room.close();
+      Object.assign(preferences, chosen);
+      savePreferences(preferences);
+      showEnd(explain(status));
+    },
+  });
+  show(room.element, `${code} · Carillon`);
+  room.enter(makeCall(room));
+}
+
+function showEnd(why: Explanation): void {
+  announce.say(why.title);
+  show(
+    endView(why, {
+      again: () => showLobby(),
+      home: () => {
+        history.replaceState(null, '', '/');
+        showLobby();
+      },
+    }),
+    `${why.title} · Carillon`,
+  );
+}
+
+window.addEventListener('popstate', () => showLobby());
+showLobby();
+loadSdkSoon();

@@ -1,0 +1,139 @@
+// The stage: everybody's tile, shared content in front, the speaker marked.
+
+import { attribute, el, Keyed, setText } from '../ui/dom';
+import { icon } from '../ui/icons';
+import type { Call, Person, Tile } from './call';
+import { colourOf, initials } from './names';
+
+/** One place on the stage: a person, or something shared. */
+interface Place {
+  key: string;
+  person: Person | undefined;
+  video: Tile | undefined;
+  content: boolean;
+}
+
+interface PlaceElement extends HTMLElement {
+  shownTile?: number | undefined;
+}
+
+const gap = 10;
+
+export class Stage {
+  readonly element: HTMLElement;
+  private readonly content = el('ul', { class: 'content-area', 'aria-label': 'Shared content' });
+  private readonly grid = el('ul', { class: 'tiles', 'aria-label': 'People in view' });
+  private readonly more = el('button', { class: 'more', type: 'button' });
+  private readonly people: Keyed<Place, PlaceElement>;
+  private readonly shares: Keyed<Place, PlaceElement>;
+  private readonly resized: ResizeObserver;
+  private shown: string[] = [];
+
+  constructor(
+    private readonly call: Call,
+    showPeople: () => void,
+  ) {
+    this.more.addEventListener('click', showPeople);
+    this.element = el('section', { class: 'stage', 'aria-label': 'Meeting' }, this.content, this.grid, this.more);
+    const update = (element: PlaceElement, place: Place) => this.drawPlace(element, place);
+    this.people = new Keyed(this.grid, (place) => this.makePlace(place), update);
+    this.shares = new Keyed(this.content, (place) => this.makePlace(place), update);
+    this.resized = new ResizeObserver(() => this.arrange());
+    this.resized.observe(this.grid);
+  }
+
+  close(): void {
+    this.resized.disconnect();
+  }
+
+  draw(): void {
+    const cameras = new Map<string, Tile>();
+    const shares: Tile[] = [];
+    for (const tile of this.call.tiles.values()) {
+      if (tile.content) shares.push(tile);
+      else cameras.set(tile.person, tile);
+    }
+    this.element.classList.toggle('with-content', shares.length > 0);
+    this.content.hidden = shares.length === 0;
+    this.shares.show(
+      shares.map((tile) => [
+        `tile-${tile.id}`,
+        { key: `tile-${tile.id}`, person: this.call.people.get(tile.person), video: tile, content: true },
+      ]),
+    );
+    const ids = this.choose(cameras, shares.length > 0);
+    this.people.show(
+      ids.map((id) => [id, { key: id, person: this.call.people.get(id), video: cameras.get(id), content: false }]),
+    );
+    const hidden = this.call.people.size - ids.length;
+    this.more.hidden = hidden <= 0;
+    setText(this.more, `and ${hidden} more`);
+    this.arrange();
+  }
+
+  /** Who is on stage. People keep their place as long as they can. */
+  private choose(cameras: Map<string, Tile>, withContent: boolean): string[] {
+    const narrow = window.matchMedia('(max-width: 640px)').matches;
+    const room = withContent ? (narrow ? 2 : 6) : narrow ? 6 : 16;
+    const present = [...this.call.people.values()].sort((a, b) => a.order - b.order);
+    if (present.length <= room) return (this.shown = present.map((person) => person.id));
+    const rank = (person: Person) =>
+      (person.self ? 4e12 : 0) + (cameras.has(person.id) ? 1e12 : 0) + (person.speaking ? 2e12 : 0) + person.spoke;
+    const best = new Set([...present].sort((a, b) => rank(b) - rank(a)).slice(0, room).map((person) => person.id));
+    const staying = this.shown.filter((id) => best.has(id));
+    const coming = present.filter((person) => best.has(person.id) && !staying.includes(person.id));
+    return (this.shown = [...staying, ...coming.map((person) => person.id)]);
+  }
+
+  private makePlace(place: Place): PlaceElement {
+    const element: PlaceElement = el(
+      'li',
+      { class: place.content ? 'tile shared' : 'tile' },
+      el('video', { playsinline: true, hidden: true, 'aria-hidden': true }),
+      el('div', { class: 'avatar', 'aria-hidden': true }),
+      el('div', { class: 'plate' }, el('span', { class: 'plate-icon' }, icon('micOff', 16)), el('span', { class: 'plate-name' })),
+    );
+    return element;
+  }
+
+  private drawPlace(element: PlaceElement, place: Place): void {
+    const video = element.querySelector('video') as HTMLVideoElement;
+    const tile = place.video;
+    if (tile && element.shownTile !== tile.id) this.call.show(tile.id, video);
+    element.shownTile = tile?.id;
+    video.hidden = !tile;
+    const person = place.person;
+    const name = person ? (person.self ? `${person.name} (you)` : person.name) : 'Somebody';
+    const label = place.content ? `${person?.self ? 'You are' : `${name} is`} sharing` : name;
+    setText(element.querySelector('.plate-name') as HTMLElement, label);
+    const muted = !place.content && !!person?.muted;
+    (element.querySelector('.plate-icon') as HTMLElement).hidden = !muted;
+    const avatar = element.querySelector('.avatar') as HTMLElement;
+    avatar.hidden = !!tile;
+    setText(avatar, initials(person?.name ?? '?'));
+    attribute(element, 'data-colour', colourOf(person?.id ?? ''));
+    element.classList.toggle('speaking', !place.content && !!person?.speaking && !muted);
+    element.classList.toggle('weak', (person?.signal ?? 1) < 1);
+    const states = [label, muted && 'muted', !place.content && (tile ? 'camera on' : 'camera off'), tile?.paused && 'paused'];
+    attribute(element, 'aria-label', states.filter(Boolean).join(', '));
+  }
+
+  /** Picks the number of columns that makes the tiles largest. */
+  private arrange(): void {
+    const count = this.grid.childElementCount;
+    const { clientWidth: width, clientHeight: height } = this.grid;
+    if (count === 0 || width === 0 || height === 0) return;
+    const ratio = width < height ? 1 : 16 / 9;
+    let best = { columns: 1, width: 0 };
+    for (let columns = 1; columns <= count; columns++) {
+      const rows = Math.ceil(count / columns);
+      const byWidth = (width - gap * (columns - 1)) / columns;
+      const byHeight = ((height - gap * (rows - 1)) / rows) * ratio;
+      const fit = Math.min(byWidth, byHeight);
+      if (fit > best.width) best = { columns, width: fit };
+    }
+    this.grid.style.setProperty('--tile-width', `${Math.floor(best.width)}px`);
+    this.grid.style.setProperty('--tile-height', `${Math.floor(best.width / ratio)}px`);
+    this.grid.style.setProperty('--tiles-width', `${Math.ceil(best.width * best.columns + gap * (best.columns - 1) + 1)}px`);
+  }
+}

@@ -1,0 +1,112 @@
+// Building blocks for pages without a framework: elements, text and icons made
+// from code, so that nothing is ever parsed from a string as markup.
+
+export type Child = Node | string | number | null | undefined | false;
+
+type Handlers = { [K in keyof HTMLElementEventMap]?: (event: HTMLElementEventMap[K]) => void };
+
+export interface Attributes {
+  class?: string;
+  on?: Handlers;
+  [attribute: string]: string | number | boolean | Handlers | undefined;
+}
+
+/** Makes an element. `true` sets an empty attribute; `false` and `undefined` leave it out. */
+export function el<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === 'on') {
+      for (const [event, handler] of Object.entries(value as Handlers)) {
+        node.addEventListener(event, handler as EventListener);
+      }
+    } else if (typeof value !== 'object') {
+      attribute(node, name, value);
+    }
+  }
+  node.append(...kept(children));
+  return node;
+}
+
+/** Sets, changes or removes one attribute; does nothing when it is already so. */
+export function attribute(node: Element, name: string, value: string | number | boolean | undefined): void {
+  if (value === false || value === undefined) {
+    node.removeAttribute(name);
+    return;
+  }
+  const text = value === true ? '' : String(value);
+  if (node.getAttribute(name) !== text) node.setAttribute(name, text);
+}
+
+/** Replaces what is inside a node. */
+export function fill(node: Element, ...children: Child[]): void {
+  node.replaceChildren(...kept(children));
+}
+
+/** Changes a node's text only when it differs, so that readers are not told again. */
+export function setText(node: Element, text: string): void {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+function kept(children: Child[]): (Node | string)[] {
+  const nodes: (Node | string)[] = [];
+  for (const child of children) {
+    if (child === null || child === undefined || child === false) continue;
+    nodes.push(typeof child === 'number' ? String(child) : child);
+  }
+  return nodes;
+}
+
+/** Puts rows into a list by key: known ones stay the same element, in the given order. */
+export class Keyed<T, E extends HTMLElement = HTMLElement> {
+  private readonly elements = new Map<string, E>();
+
+  constructor(
+    private readonly parent: Element,
+    private readonly make: (item: T, key: string) => E,
+    private readonly update: (element: E, item: T) => void,
+  ) {}
+
+  show(items: Iterable<[string, T]>): void {
+    const seen = new Set<string>();
+    let before: Element | null = this.parent.firstElementChild;
+    for (const [key, item] of items) {
+      seen.add(key);
+      let element = this.elements.get(key);
+      if (!element) {
+        element = this.make(item, key);
+        this.elements.set(key, element);
+      }
+      this.update(element, item);
+      if (element === before) before = before.nextElementSibling;
+      else this.parent.insertBefore(element, before);
+    }
+    for (const [key, element] of this.elements) {
+      if (seen.has(key)) continue;
+      element.remove();
+      this.elements.delete(key);
+    }
+  }
+
+  get(key: string): E | undefined {
+    return this.elements.get(key);
+  }
+}
+
+/** A polite announcement for screen readers; one region serves the whole page. */
+export function announcer(): { element: HTMLElement; say(text: string): void } {
+  const element = el('div', { class: 'unseen', role: 'status', 'aria-live': 'polite' });
+  let clear = 0;
+  return {
+    element,
+    say(text) {
+      element.append(el('p', {}, text));
+      while (element.childElementCount > 4) element.firstElementChild?.remove();
+      window.clearTimeout(clear);
+      clear = window.setTimeout(() => element.replaceChildren(), 8000);
+    },
+  };
+}
