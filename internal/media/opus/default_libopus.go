@@ -1,0 +1,13 @@
+//go:build libopus
+
+package opus
+
+// Library names the codec that NewEncoder and NewDecoder return.
+const Library = "libopus (C)"
+
+// NewEncoder returns an encoder with the given settings. The error is for
+// settings out of range.
+func NewEncoder(cfg EncoderConfig) (Encoder, error) { return newCEncoder(cfg) }
+
+// NewDecoder returns a decoder.
+func NewDecoder() (Decoder, error) { return newCDecoder() }

@@ -1,0 +1,13 @@
+//go:build !libopus
+
+package opus
+
+// Library names the codec that NewEncoder and NewDecoder return.
+const Library = "gopus (pure Go)"
+
+// NewEncoder returns an encoder with the given settings. The error is for
+// settings out of range.
+func NewEncoder(cfg EncoderConfig) (Encoder, error) { return newPureEncoder(cfg) }
+
+// NewDecoder returns a decoder.
+func NewDecoder() (Decoder, error) { return newPureDecoder() }
