@@ -1,6 +1,10 @@
 package control
 
-import "github.com/carillon-meetings/carillon/internal/meeting"
+import (
+	"slices"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
 
 // Change is one committed change of a meeting, as told to a watcher. It is one
 // of AttendeeDeleted, CapabilitiesChanged, TranscriptionStarted,
@@ -34,3 +38,65 @@ func (CapabilitiesChanged) change()  {}
 func (TranscriptionStarted) change() {}
 func (TranscriptionStopped) change() {}
 func (Ended) change()                {}
+
+// changeOf returns what watchers are told of a record that s now contains, or
+// nil.
+func changeOf(s *meeting.State, rec *meeting.Record) Change {
+	switch b := rec.Body.(type) {
+	case *meeting.AttendeeDeleted:
+		return AttendeeDeleted{Attendee: b.Attendee}
+	case *meeting.CapabilitiesSet:
+		changed := make([]meeting.Attendee, 0, len(b.Attendees))
+		for _, id := range b.Attendees {
+			if a, found := s.Attendee(id); found {
+				changed = append(changed, a)
+			}
+		}
+		return CapabilitiesChanged{Attendees: changed}
+	case *meeting.TranscriptionStarted:
+		return TranscriptionStarted{Config: *s.Transcription(), Failure: b.Failure}
+	case *meeting.TranscriptionStopped:
+		return TranscriptionStopped{}
+	}
+	return nil
+}
+
+// tell hands a committed change to those who watch the meeting. The caller has
+// the meeting's turn, which keeps changes in order.
+func (c *Control) tell(e *entry, change Change) {
+	if change == nil {
+		return
+	}
+	c.mu.Lock()
+	watchers := e.watchers
+	c.mu.Unlock()
+	for _, w := range watchers {
+		w.fn(change)
+	}
+}
+
+// Watch calls fn for each committed change of the meeting, in order, until
+// cancel is called; a call that is under way then is not waited for. fn must
+// not block, and must not change the same meeting. If the meeting is not
+// active, fn gets Ended before Watch returns; so watch first, then Authorize.
+func (c *Control) Watch(meetingID meeting.ID, fn func(Change)) (cancel func()) {
+	c.mu.Lock()
+	e := c.index.active[meetingID]
+	if e == nil {
+		var reason meeting.EndReason
+		if g := c.index.graves[meetingID]; g != nil {
+			reason = g.reason
+		}
+		c.mu.Unlock()
+		fn(Ended{Reason: reason})
+		return func() {}
+	}
+	defer c.mu.Unlock()
+	w := &watcher{fn}
+	e.watchers = append(slices.Clone(e.watchers), w)
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		e.watchers = slices.DeleteFunc(slices.Clone(e.watchers), func(other *watcher) bool { return other == w })
+	}
+}

@@ -2,25 +2,35 @@ package control
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/jointoken"
+	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// Ledger is the part of the ledger control uses.
+// Ledger is the part of *ledger.Log that control uses; what its methods
+// promise is said there.
 type Ledger interface {
+	Append(ctx context.Context, id meeting.ID, expected uint64, data []byte) (revision uint64, err error)
+	End(ctx context.Context, id meeting.ID, expected uint64, data []byte, keep time.Duration) (revision uint64, err error)
+	Load(ctx context.Context, id meeting.ID, after uint64) ([]ledger.Entry, error)
+	Scan(ctx context.Context, fn func(id meeting.ID, e ledger.Entry) error) error
+	AppendFact(ctx context.Context, id meeting.ID, data []byte) error
+	LoadFacts(ctx context.Context, id meeting.ID) ([]ledger.Entry, error)
+	ScanFacts(ctx context.Context, fn func(id meeting.ID, e ledger.Entry) error) error
 	Exclusive() bool
 }
 
-// Clock tells the time and wakes Run. The zero Config uses the system's.
+// Clock tells the time and wakes sleepers. The zero Config uses the system's.
 type Clock interface {
 	Now() time.Time
 	// Timer returns a channel that receives once d has passed, and a function
 	// that stops the timer.
-	Timer(d time.Duration) (<-chan time.Time, func() bool)
+	Timer(d time.Duration) (fired <-chan time.Time, stop func() bool)
 }
 
 // Config holds the limits and timers of the control plane. A zero field takes
@@ -30,10 +40,49 @@ type Config struct {
 	Idle         time.Duration // a meeting nobody is connected to ends after this; 5 min
 	MaxAge       time.Duration // a meeting ends at this age; 24 h
 	Tombstone    time.Duration // how long an ended meeting is remembered; 30 min
+	Dropped      time.Duration // a session a crash cut off counts as dropped this long after the start; 12 s
 	ConflictWait time.Duration // how long a call waits for its turn before Conflict; 5 s
-	CacheBytes   int64         // bound on folded meetings in memory; 256 MiB
+	CacheBytes   int64         // bound on the folded meetings kept in memory; 256 MiB
 	Clock        Clock
 	Logger       *slog.Logger // nil: discard
+
+	// TranscriptionEngine tells whether an engine takes transcriptions. If
+	// not, a started transcription is kept and reported as failed.
+	TranscriptionEngine bool
+}
+
+func (c Config) withDefaults() Config {
+	c.Limits = c.Limits.OrDefaults()
+	for _, d := range []struct {
+		field    *time.Duration
+		fallback time.Duration
+	}{
+		{&c.Idle, 5 * time.Minute}, {&c.MaxAge, 24 * time.Hour}, {&c.Tombstone, 30 * time.Minute},
+		{&c.Dropped, 12 * time.Second}, {&c.ConflictWait, 5 * time.Second},
+	} {
+		if *d.field <= 0 {
+			*d.field = d.fallback
+		}
+	}
+	if c.CacheBytes <= 0 {
+		c.CacheBytes = 256 << 20
+	}
+	if c.Clock == nil {
+		c.Clock = systemClock{}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+func (systemClock) Timer(d time.Duration) (<-chan time.Time, func() bool) {
+	t := time.NewTimer(d)
+	return t.C, t.Stop
 }
 
 // Control is the control plane. Its methods may be called from any goroutine.
@@ -42,136 +91,90 @@ type Control struct {
 	cfg Config
 	log Ledger
 	key jointoken.Key
+
+	tokenSecret [32]byte // for request token hashes
+	pageSecret  [32]byte // for pagination tokens
+
+	// A turn on a token is taken before a turn on a meeting, never after; a
+	// turn on a second meeting is taken only for the primary of a new one.
+	meetingTurns turns[meeting.ID]
+	tokenTurns   turns[meeting.TokenHash]
+
+	wake chan struct{} // tells Run that a deadline came nearer
+
+	calls   sync.WaitGroup // running calls; Add only under mu while not closed
+	closing chan struct{}  // closed by Close
+
+	mu     sync.Mutex
+	closed bool  // guarded by mu
+	index  index // guarded by mu
 }
 
-var errNotYet = &meeting.Error{Kind: meeting.Unavailable, Message: "not built yet"}
-
-// New reads the ledger and returns a control plane ready for calls.
+// New reads the ledger and returns a control plane ready for calls. It fails
+// when a record cannot be read, because going on would let the meeting's limits
+// and identities be broken, and when the ledger is shared with other writers,
+// which this control plane does not follow.
 func New(ctx context.Context, cfg Config, log Ledger, key jointoken.Key) (*Control, error) {
-	return &Control{cfg: cfg, log: log, key: key}, nil
+	if !log.Exclusive() {
+		return nil, fmt.Errorf("control: the ledger has other writers")
+	}
+	c := &Control{
+		cfg: cfg.withDefaults(), log: log, key: key,
+		tokenSecret: key.Derive("request token"), pageSecret: key.Derive("page token"),
+		wake: make(chan struct{}, 1), closing: make(chan struct{}),
+	}
+	c.meetingTurns.clock, c.tokenTurns.clock = c.cfg.Clock, c.cfg.Clock
+	c.index = newIndex(c.cfg)
+	if err := c.restore(ctx); err != nil {
+		return nil, fmt.Errorf("control: reading the ledger: %w", err)
+	}
+	return c, nil
 }
 
-// Run ends meetings when their time has come, until ctx ends.
-func (c *Control) Run(ctx context.Context) error { <-ctx.Done(); return nil }
-
-// Close refuses new calls with Unavailable and waits for the running ones.
-func (c *Control) Close() error { return nil }
-
-func (c *Control) CreateMeeting(ctx context.Context, n meeting.NewMeeting) (meeting.Summary, []meeting.AttendeeResult, error) {
-	return meeting.Summary{}, nil, errNotYet
-}
-func (c *Control) GetMeeting(ctx context.Context, owner meeting.Owner, id meeting.ID) (meeting.Summary, error) {
-	return meeting.Summary{}, errNotYet
-}
-func (c *Control) DeleteMeeting(ctx context.Context, owner meeting.Owner, id meeting.ID) error {
-	return errNotYet
-}
-func (c *Control) ListMeetings(ctx context.Context, owner meeting.Owner, limit int, token string) ([]meeting.Summary, string, error) {
-	return nil, "", errNotYet
-}
-func (c *Control) CreateAttendees(ctx context.Context, owner meeting.Owner, id meeting.ID, items []meeting.NewAttendee) ([]meeting.AttendeeResult, error) {
-	return nil, errNotYet
-}
-func (c *Control) GetAttendee(ctx context.Context, owner meeting.Owner, id, attendee meeting.ID) (meeting.Attendee, error) {
-	return meeting.Attendee{}, errNotYet
-}
-func (c *Control) ListAttendees(ctx context.Context, owner meeting.Owner, id meeting.ID, limit int, token string) ([]meeting.Attendee, string, error) {
-	return nil, "", errNotYet
-}
-func (c *Control) DeleteAttendee(ctx context.Context, owner meeting.Owner, id, attendee meeting.ID) error {
-	return errNotYet
-}
-func (c *Control) UpdateCapabilities(ctx context.Context, owner meeting.Owner, id, attendee meeting.ID, caps meeting.Capabilities) (meeting.Attendee, error) {
-	return meeting.Attendee{}, errNotYet
-}
-func (c *Control) UpdateCapabilitiesExcept(ctx context.Context, owner meeting.Owner, id meeting.ID, except []meeting.ID, caps meeting.Capabilities) error {
-	return errNotYet
-}
-func (c *Control) StartTranscription(ctx context.Context, owner meeting.Owner, id meeting.ID, config meeting.TranscriptionConfig) error {
-	return errNotYet
-}
-func (c *Control) StopTranscription(ctx context.Context, owner meeting.Owner, id meeting.ID) error {
-	return errNotYet
-}
-func (c *Control) MeetingTags(ctx context.Context, owner meeting.Owner, id meeting.ID) ([]meeting.Tag, error) {
-	return nil, errNotYet
-}
-func (c *Control) TagMeeting(ctx context.Context, owner meeting.Owner, id meeting.ID, tags []meeting.Tag) error {
-	return errNotYet
-}
-func (c *Control) UntagMeeting(ctx context.Context, owner meeting.Owner, id meeting.ID, keys []string) error {
-	return errNotYet
-}
-func (c *Control) AttendeeTags(ctx context.Context, owner meeting.Owner, id, attendee meeting.ID) ([]meeting.Tag, error) {
-	return nil, errNotYet
-}
-func (c *Control) TagAttendee(ctx context.Context, owner meeting.Owner, id, attendee meeting.ID, tags []meeting.Tag) error {
-	return errNotYet
-}
-func (c *Control) UntagAttendee(ctx context.Context, owner meeting.Owner, id, attendee meeting.ID, keys []string) error {
-	return errNotYet
-}
-
-// HomeFlavour returns the flavour through which the account created the
-// meeting in the Region.
-func (c *Control) HomeFlavour(ctx context.Context, account, region string, id meeting.ID) (meeting.Flavour, bool) {
-	return 0, false
-}
-
-// JoinToken returns the attendee's join token.
-func (c *Control) JoinToken(meetingID, attendee meeting.ID) string {
-	return c.key.Mint(meetingID, attendee)
-}
-
-// JoinTokens returns the join tokens of the attendees, in their order.
-func (c *Control) JoinTokens(meetingID meeting.ID, attendees []meeting.Attendee) []string {
+// Close refuses new calls with Unavailable, stops Run, and waits for both. It
+// does not close the ledger.
+func (c *Control) Close() error {
+	c.mu.Lock()
+	if !c.closed {
+		c.closed = true
+		close(c.closing)
+	}
+	c.mu.Unlock()
+	c.calls.Wait()
 	return nil
 }
 
-// Causes of a refused Authorize, for errors.Is. The error around them is a
-// *meeting.Error: Forbidden for ErrBadToken, NotFound for the others.
-var (
-	ErrBadToken = errors.New("join token not valid for this meeting")
-	ErrEnded    = errors.New("meeting has ended")
-	ErrRemoved  = errors.New("attendee was removed")
-)
-
-// Grant is what a valid join token entitles to.
-type Grant struct {
-	MeetingID         meeting.ID
-	Attendee          meeting.Attendee
-	Content           bool // a content session: the token ended in "#content"
-	Features          *meeting.Features
-	MediaRegion       string
-	ExternalMeetingID string
-	PrimaryID         meeting.ID // zero unless the meeting is a replica
-	MaxAttendees      int
+// begin admits a call; end must be called when it is over.
+func (c *Control) begin() (end func(), err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, meeting.Errorf(meeting.Unavailable, "The server is shutting down")
+	}
+	c.calls.Add(1)
+	return c.calls.Done, nil
 }
 
-// Authorize checks a join token, which may end in "#content".
-func (c *Control) Authorize(ctx context.Context, meetingID meeting.ID, token string) (Grant, error) {
-	return Grant{}, errNotYet
+// now returns the time as records keep it.
+func (c *Control) now() time.Time { return c.cfg.Clock.Now().UTC().Truncate(time.Millisecond) }
+
+// stamp makes the head of a new record.
+func (c *Control) stamp(ctx context.Context, ids *idSource) meeting.Stamp {
+	return meeting.Stamp{Command: ids.next(), Time: c.now(), Actor: actor(ctx)}
 }
 
-// Watch calls fn for each committed change of the meeting, in order, until
-// cancel is called. fn must not block and must not change the same meeting.
-// If the meeting is not active, fn gets Ended before Watch returns; so watch
-// first, then Authorize.
-func (c *Control) Watch(meetingID meeting.ID, fn func(Change)) (cancel func()) { return func() {} }
-
-// RecordFact writes down what the media side saw.
-func (c *Control) RecordFact(ctx context.Context, meetingID meeting.ID, fact meeting.Fact) error {
-	return errNotYet
-}
-
-// SetConnected tells how many attendees, content sessions not counted, are
-// connected to the meeting now.
-func (c *Control) SetConnected(meetingID meeting.ID, attendees int) {}
+// maxActor bounds what is kept of an actor's name, in bytes.
+const maxActor = 200
 
 type actorKey struct{}
 
 // WithActor returns a context whose calls are written down as the actor's, as
 // in "key:AKID…" or "operator:…".
 func WithActor(ctx context.Context, actor string) context.Context {
-	return context.WithValue(ctx, actorKey{}, actor)
+	return context.WithValue(ctx, actorKey{}, actor[:min(len(actor), maxActor)])
+}
+
+func actor(ctx context.Context) string {
+	a, _ := ctx.Value(actorKey{}).(string)
+	return a
 }

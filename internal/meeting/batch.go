@@ -4,30 +4,10 @@ package meeting
 type batch struct {
 	profile *Profile
 	items   []NewAttendee
-	limits  Limits
 	newID   func() ID
 
 	results []AttendeeResult // one for each item
 	added   []Attendee       // those that are new
-}
-
-// check refuses the whole batch for a rule that any item breaks (API decision
-// D-42).
-func (b *batch) check() error {
-	features := b.profile.features()
-	for i := range b.items {
-		item := &b.items[i]
-		if len(item.Tags) > b.limits.AttendeeTags {
-			return Errorf(LimitExceeded, "Too many tags: at most %d per attendee", b.limits.AttendeeTags)
-		}
-		if item.Capabilities.IsZero() {
-			continue
-		}
-		if err := features.CheckCapabilities(item.Capabilities); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // place fills results and added, given the attendees that are there.

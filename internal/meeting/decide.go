@@ -10,34 +10,28 @@ package meeting
 // newID gives fresh attendee ids. Attendees beyond the capacity get a refusal
 // in their result; the meeting is created all the same.
 func DecideCreate(by Stamp, id ID, token TokenHash, n NewMeeting, limits Limits, newID func() ID) (*Record, []AttendeeResult, error) {
-	profile, err := newProfile(by, id, token, n, limits)
-	if err != nil {
+	if err := CheckNew(&n, limits); err != nil {
 		return nil, nil, err
 	}
-	if len(n.Tags) > limits.MeetingTags {
-		return nil, nil, Errorf(TooManyTags, "Too many tags: at most %d per meeting", limits.MeetingTags)
+	profile, err := newProfile(by, id, token, &n, limits)
+	if err != nil {
+		return nil, nil, err
 	}
 	created := &Created{Profile: *profile, Tags: n.Tags}
 	if len(n.Attendees) == 0 {
 		return &Record{Stamp: by, Body: created}, nil, nil
 	}
-	b := batch{profile: profile, items: n.Attendees, limits: limits, newID: newID}
-	if err := b.check(); err != nil {
-		return nil, nil, err
-	}
+	b := batch{profile: profile, items: n.Attendees, newID: newID}
 	b.place(nil)
 	created.Attendees = b.added
 	return &Record{Stamp: by, Body: created}, b.results, nil
 }
 
-func newProfile(by Stamp, id ID, token TokenHash, n NewMeeting, limits Limits) (*Profile, error) {
+func newProfile(by Stamp, id ID, token TokenHash, n *NewMeeting, limits Limits) (*Profile, error) {
 	p := &Profile{
 		ID: id, Owner: n.Owner, Token: token, ExternalMeetingID: n.ExternalMeetingID, HostID: n.HostID,
 		MediaRegion: n.MediaRegion, Notifications: n.Notifications, Features: n.Features,
 		TenantIDs: n.TenantIDs, DualStack: n.DualStack, CreatedAt: by.Time,
-	}
-	if err := p.features().Check(limits); err != nil {
-		return nil, err
 	}
 	p.Capacity = p.features().capacity(limits)
 	if n.PrimaryID != "" {
@@ -79,10 +73,10 @@ func DecideReplayAttendees(s *State, by Stamp, items []NewAttendee, limits Limit
 	if err := s.mustBeActive(); err != nil {
 		return nil, nil, err
 	}
-	b := batch{profile: s.profile, items: items, limits: limits, newID: newID}
-	if err := b.check(); err != nil {
+	if err := s.profile.features().checkItems(items, limits); err != nil {
 		return nil, nil, err
 	}
+	b := batch{profile: s.profile, items: items, newID: newID}
 	b.place(s.members)
 	if len(b.added) == 0 {
 		return nil, b.results, nil

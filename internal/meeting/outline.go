@@ -12,6 +12,7 @@ import (
 type Outline struct {
 	Profile   *Profile // nil before the first record
 	Attendees int      // created and not deleted
+	Tags      []Tag    // of the meeting
 	Ended     *Ended   // the last record, or nil while the meeting is active
 	Stamp     Stamp    // of the newest record
 }
@@ -32,18 +33,22 @@ func (o *Outline) Add(data []byte) error {
 	switch b := rec.Body.(type) {
 	case *Created:
 		b.Profile.read(r)
-		r.tags()
+		o.Tags = ownTags(r.tags())
 		o.Profile = b.Profile.own()
 		o.Attendees = r.count(minAttendee)
 	case *AttendeesAdded:
 		o.Attendees += r.count(minAttendee)
 	case *AttendeeDeleted:
 		o.Attendees--
+	case *TagsSet:
+		if b.read(r); b.Attendee.IsZero() {
+			o.Tags = ownTags(b.Tags)
+		}
 	case *Ended:
 		b.read(r)
 		o.Ended = b.own()
 		o.Profile = &o.Ended.Profile
-		o.Attendees = 0
+		o.Attendees, o.Tags = 0, nil
 	}
 	o.Stamp = rec.Stamp
 	o.Stamp.Actor = ""

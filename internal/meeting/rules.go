@@ -71,6 +71,40 @@ func (f Features) capacity(limits Limits) int {
 	return limits.Attendees
 }
 
+// CheckNew refuses a meeting that breaks a rule whatever else exists: the rules
+// of its features, of its number of tags, and of the attendees to be made with
+// it.
+func CheckNew(n *NewMeeting, limits Limits) error {
+	var f Features
+	if n.Features != nil {
+		f = *n.Features
+	}
+	if err := f.Check(limits); err != nil {
+		return err
+	}
+	if len(n.Tags) > limits.MeetingTags {
+		return Errorf(TooManyTags, "Too many tags: at most %d per meeting", limits.MeetingTags)
+	}
+	return f.checkItems(n.Attendees, limits)
+}
+
+// checkItems refuses a batch for a rule that any of its items breaks (API
+// decision D-42).
+func (f Features) checkItems(items []NewAttendee, limits Limits) error {
+	for i := range items {
+		if len(items[i].Tags) > limits.AttendeeTags {
+			return Errorf(LimitExceeded, "Too many tags: at most %d per attendee", limits.AttendeeTags)
+		}
+		if items[i].Capabilities.IsZero() {
+			continue
+		}
+		if err := f.CheckCapabilities(items[i].Capabilities); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // CheckPrimary refuses a replica of a meeting that is itself a replica. The
 // caller has found out that primary is an active meeting of the same owner.
 func CheckPrimary(primary *Profile) error {

@@ -51,6 +51,10 @@ func (s *State) Active() bool { return s.profile != nil && s.ended == nil }
 // The caller must not change it.
 func (s *State) Profile() *Profile { return s.profile }
 
+// ShareProfile makes the State hold p, which must equal its own profile, so
+// that it need not be in memory twice.
+func (s *State) ShareProfile(p *Profile) { s.profile = p }
+
 // Ended returns the meeting's last record, or nil while it is active.
 func (s *State) Ended() *Ended { return s.ended }
 

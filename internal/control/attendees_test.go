@@ -1,0 +1,93 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// 64 clients create overlapping batches in one meeting: what is there in the
+// end is exactly the union, and no answer contradicts another.
+func TestOverlappingBatchesMakeExactlyTheUnion(t *testing.T) {
+	v := newEnv(t, nil, nil)
+	id := v.create(owner, "the-token").ID
+	var mu sync.Mutex
+	answered := map[string]meeting.ID{}
+	var wg sync.WaitGroup
+	for client := range 64 {
+		wg.Go(func() {
+			var names []string
+			for i := range 40 {
+				names = append(names, fmt.Sprintf("user-%03d", (client*5+i)%200))
+			}
+			results, err := v.CreateAttendees(context.Background(), owner, id, named(names...))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for i, r := range results {
+				if r.Err != nil {
+					t.Errorf("%s: %v", names[i], r.Err)
+				} else if known, ok := answered[names[i]]; ok && known != r.Attendee.ID {
+					t.Errorf("%s was answered as %s and as %s", names[i], known, r.Attendee.ID)
+				}
+				answered[names[i]] = r.Attendee.ID
+			}
+		})
+	}
+	wg.Wait()
+	check := func() {
+		t.Helper()
+		there := v.roster(owner, id)
+		if len(there) != 200 || len(answered) != 200 {
+			t.Errorf("%d attendees are there, %d were answered, want 200", len(there), len(answered))
+		}
+		for user, a := range there {
+			if answered[user] != a.ID {
+				t.Errorf("%s was answered as %s and is %s", user, answered[user], a.ID)
+			}
+		}
+	}
+	check()
+	v.restart()
+	check()
+}
+
+func BenchmarkCreateAttendees100(b *testing.B) {
+	v := newEnv(b, func(c *Config) { c.Limits.Meetings = 1 << 30 }, nil)
+	names := users("5b1d7c02-90aa-4c3e-8f21-77a1c0de7", 100)
+	items := named(names...)
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		b.StopTimer()
+		n++
+		id := v.create(owner, fmt.Sprintf("token-%d", n)).ID
+		b.StartTimer()
+		results, err := v.CreateAttendees(context.Background(), owner, id, items)
+		must(b, err)
+		list := make([]meeting.Attendee, len(results))
+		for i := range results {
+			list[i] = results[i].Attendee
+		}
+		v.JoinTokens(id, list)
+	}
+}
+
+func BenchmarkGetAttendee(b *testing.B) {
+	v := newEnv(b, nil, nil)
+	id := v.create(owner, "token").ID
+	ids := v.add(owner, id, users("user", 10)...)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		i++
+		_, err := v.GetAttendee(context.Background(), owner, id, ids[i%10])
+		must(b, err)
+	}
+}

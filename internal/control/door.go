@@ -1,0 +1,184 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// What the signaling door needs: to check join tokens, and to report who is
+// connected.
+
+// Causes of a refused Authorize, for errors.Is. The error around them is a
+// *meeting.Error: Forbidden for ErrBadToken, NotFound for the others.
+var (
+	ErrBadToken = errors.New("join token not valid for this meeting")
+	ErrEnded    = errors.New("meeting has ended")
+	ErrRemoved  = errors.New("attendee was removed")
+)
+
+// contentSuffix marks the token, as the attendee id, of a content session.
+const contentSuffix = "#content"
+
+// Grant is what a valid join token entitles to.
+type Grant struct {
+	MeetingID         meeting.ID
+	Attendee          meeting.Attendee
+	Content           bool              // a content session: the token ended in "#content"
+	Features          *meeting.Features // nil when the creator gave none
+	MediaRegion       string
+	ExternalMeetingID string
+	PrimaryID         meeting.ID // zero unless the meeting is a replica
+	MaxAttendees      int
+}
+
+// Authorize checks a join token, which ends in "#content" for a content
+// session. A refusal has one of the causes ErrBadToken, ErrEnded and
+// ErrRemoved; nothing about the meeting is told for a token that was never
+// issued for it.
+func (c *Control) Authorize(ctx context.Context, meetingID meeting.ID, token string) (Grant, error) {
+	end, err := c.begin()
+	if err != nil {
+		return Grant{}, err
+	}
+	defer end()
+	token, content := strings.CutSuffix(token, contentSuffix)
+	attendee, ok := c.key.Verify(meetingID, token)
+	if !ok {
+		return Grant{}, &meeting.Error{Kind: meeting.Forbidden, Message: "The join token is not valid for this meeting", Err: ErrBadToken}
+	}
+	c.mu.Lock()
+	e := c.index.active[meetingID]
+	if e != nil {
+		c.index.cache.touch(e)
+	}
+	c.mu.Unlock()
+	if e == nil {
+		return Grant{}, endedError(meetingID)
+	}
+	p := e.profile
+	g := Grant{
+		MeetingID: meetingID, Content: content, Features: p.Features, MediaRegion: p.MediaRegion,
+		ExternalMeetingID: p.ExternalMeetingID, PrimaryID: p.PrimaryID, MaxAttendees: p.Capacity,
+	}
+	err = c.readEntry(ctx, e, func(s *meeting.State) error {
+		var found bool
+		if g.Attendee, found = s.Attendee(attendee); !found {
+			return &meeting.Error{Kind: meeting.NotFound, Message: meeting.MissingAttendee(attendee).Message, Err: ErrRemoved}
+		}
+		return nil
+	})
+	switch {
+	case err == nil:
+		return g, nil
+	case isKind(err, meeting.NotFound) && !errors.Is(err, ErrRemoved):
+		return Grant{}, endedError(meetingID)
+	}
+	return Grant{}, err
+}
+
+func endedError(id meeting.ID) error {
+	return &meeting.Error{Kind: meeting.NotFound, Message: meeting.MissingMeeting(id).Message, Err: ErrEnded}
+}
+
+// RecordFact writes down what the media side saw. Facts of one attendee have to
+// be reported in order, one after the other; the fact's time is set if it is
+// zero. A departure from a meeting that has ended is no error and not written:
+// the meeting's last record tells it. Any other fact is refused then with
+// ErrEnded.
+func (c *Control) RecordFact(ctx context.Context, meetingID meeting.ID, fact meeting.Fact) error {
+	end, err := c.begin()
+	if err != nil {
+		return err
+	}
+	defer end()
+	if fact.Time.IsZero() {
+		fact.Time = c.now()
+	}
+	lost, active := c.noteFact(meetingID, fact)
+	switch {
+	case !active && isDeparture(fact.Kind):
+		return nil
+	case !active:
+		return endedError(meetingID)
+	}
+	if lost != nil {
+		// The session before this one was cut off by a crash; nobody has
+		// told that yet.
+		lost.Time = fact.Time
+		if err := c.appendFact(ctx, meetingID, *lost); err != nil {
+			return err
+		}
+	}
+	return c.appendFact(ctx, meetingID, fact)
+}
+
+func (c *Control) appendFact(ctx context.Context, id meeting.ID, fact meeting.Fact) error {
+	ctx = context.WithoutCancel(ctx)
+	if err := c.log.AppendFact(ctx, id, fact.Encode()); err != nil {
+		return c.refused(ctx, id, err)
+	}
+	return nil
+}
+
+func isDeparture(k meeting.FactKind) bool {
+	return k == meeting.Left || k == meeting.Dropped || k == meeting.ContentLeft || k == meeting.ContentDropped
+}
+
+// noteFact keeps the meeting's open sessions. lost is the departure of an
+// earlier session of the same attendee that has to be told first, or nil.
+func (c *Control) noteFact(id meeting.ID, fact meeting.Fact) (lost *meeting.Fact, active bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.index.active[id]
+	if e == nil {
+		return nil, false
+	}
+	if before := e.note(fact); before != nil && before.lost && !isDeparture(fact.Kind) {
+		f := before.departure()
+		lost = &f
+	}
+	return lost, true
+}
+
+// note brings the open sessions up to date. It returns the session that the
+// fact replaced or closed, if there was one.
+func (e *entry) note(fact meeting.Fact) *session {
+	joined := fact.Kind == meeting.Joined || fact.Kind == meeting.ContentJoined
+	if !joined && !isDeparture(fact.Kind) {
+		return nil
+	}
+	var before *session
+	at := slices.IndexFunc(e.sessions, func(s session) bool {
+		return s.attendee == fact.Attendee && s.content == fact.Kind.Content()
+	})
+	if at >= 0 {
+		was := e.sessions[at]
+		before = &was
+		e.sessions = slices.Delete(e.sessions, at, at+1)
+	}
+	if joined {
+		e.sessions = append(e.sessions, session{attendee: fact.Attendee, user: strings.Clone(fact.ExternalUserID), content: fact.Kind.Content()})
+	}
+	return before
+}
+
+// SetConnected tells how many attendees, content sessions not counted, are
+// connected to the meeting now. A meeting with none ends when it has been so
+// for the idle time.
+func (c *Control) SetConnected(meetingID meeting.ID, attendees int) {
+	c.mu.Lock()
+	e := c.index.active[meetingID]
+	if e != nil {
+		if e.connected > 0 && attendees <= 0 {
+			e.idleSince = c.cfg.Clock.Now()
+		}
+		e.connected = max(attendees, 0)
+		c.index.alarms.set(e, c.index.due(e))
+	}
+	c.mu.Unlock()
+	c.rouse()
+}

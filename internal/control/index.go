@@ -1,0 +1,200 @@
+package control
+
+import (
+	"sync"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// index is what control keeps in memory about all meetings. All of it is
+// guarded by Control.mu, but for the fields of an entry that say otherwise.
+type index struct {
+	cfg     Config
+	active  map[meeting.ID]*entry
+	byToken map[meeting.TokenHash]*entry
+	books   map[meeting.Owner]*book
+	alarms  alarms
+	graves  map[meeting.ID]*grave
+	buried  []*grave // those in graves in the order in which they are forgotten
+	cache   cache
+	lost    []*entry // entries with sessions that a crash cut off
+
+	// unsure holds the meeting ids of creations whose outcome is not known:
+	// the ledger gave no answer. A repeat with the same token goes on with
+	// the same id, so that it cannot become a second meeting.
+	unsure map[meeting.TokenHash]meeting.ID
+}
+
+func newIndex(cfg Config) index {
+	return index{
+		cfg:     cfg,
+		active:  map[meeting.ID]*entry{},
+		byToken: map[meeting.TokenHash]*entry{},
+		books:   map[meeting.Owner]*book{},
+		graves:  map[meeting.ID]*grave{},
+		cache:   newCache(cfg.CacheBytes),
+		unsure:  map[meeting.TokenHash]meeting.ID{},
+	}
+}
+
+// entry is one active meeting.
+type entry struct {
+	profile   *meeting.Profile
+	tags      []meeting.Tag
+	attendees int // created and not deleted
+	book      *book
+	primary   *entry   // nil unless a replica of an active primary
+	replicas  []*entry // of a primary
+
+	connected int       // attendees connected now, as the signaling side says
+	idleSince time.Time // when connected became 0, or the creation
+	retry     time.Time // an end that failed is tried again then
+	deadline  time.Time // when Run has to look at it
+	alarm     int       // position in alarms
+
+	sessions []session
+	watchers []*watcher // replaced, never changed, so that it may be read outside mu
+
+	newer, older *entry // neighbours in the cache; see cache.go
+	cost         int64  // what the cache counts for it, 0 when not in it
+
+	fold fold // not guarded by Control.mu
+}
+
+// fold holds a meeting's attendees when they are in memory. Reading the state
+// needs mu or the meeting's turn; changing it needs both. Taking it out of
+// memory needs mu only. Control.mu may be held while taking mu, never the other
+// way round.
+type fold struct {
+	mu       sync.RWMutex
+	state    *meeting.State // nil when not in memory
+	revision uint64         // the ledger's, of the last record in state or doubted; guarded by the turn
+	doubted  *meeting.State // a state the ledger may be ahead of; guarded by the turn
+}
+
+// session is one open session of an attendee, by the facts the signaling side
+// reported.
+type session struct {
+	attendee meeting.ID
+	user     string
+	content  bool
+	lost     bool // it was open when the process before this one died
+}
+
+// departure is the fact that the session is over.
+func (s session) departure() meeting.Fact {
+	f := meeting.Fact{Kind: meeting.Left, Attendee: s.attendee, ExternalUserID: s.user}
+	switch {
+	case s.content && s.lost:
+		f.Kind = meeting.ContentDropped
+	case s.content:
+		f.Kind = meeting.ContentLeft
+	case s.lost:
+		f.Kind = meeting.Dropped
+	}
+	return f
+}
+
+type watcher struct{ fn func(Change) }
+
+// grave is one ended meeting.
+type grave struct {
+	profile   *meeting.Profile
+	reason    meeting.EndReason
+	attendees int // at the end
+	actor     string
+	at        time.Time
+}
+
+// insert adds an active meeting.
+func (x *index) insert(e *entry) {
+	p := e.profile
+	x.active[p.ID] = e
+	if old := x.byToken[p.Token]; old == nil || p.CreatedAt.Before(old.profile.CreatedAt) {
+		x.byToken[p.Token] = e
+	}
+	e.book = x.book(p.Owner)
+	e.book.insert(e)
+	if primary := x.active[p.PrimaryID]; p.Replica() && primary != nil {
+		e.primary = primary
+		primary.replicas = append(primary.replicas, e)
+	}
+	e.idleSince = p.CreatedAt
+	x.alarms.add(e, x.due(e))
+}
+
+// remove takes a meeting out that is active no more.
+func (x *index) remove(e *entry) {
+	p := e.profile
+	delete(x.active, p.ID)
+	if x.byToken[p.Token] == e {
+		delete(x.byToken, p.Token)
+	}
+	e.book.remove(e)
+	if e.book.empty() {
+		delete(x.books, p.Owner)
+	}
+	if e.primary != nil {
+		e.primary.replicas = without(e.primary.replicas, e)
+	}
+	x.alarms.remove(e)
+	x.cache.drop(e)
+}
+
+// bury remembers an ended meeting until its tombstone is to be forgotten.
+func (x *index) bury(g *grave) {
+	x.graves[g.profile.ID] = g
+	x.buried = append(x.buried, g)
+}
+
+// forget drops the tombstones that are old enough.
+func (x *index) forget(now time.Time) {
+	n := 0
+	for n < len(x.buried) && !x.buried[n].at.Add(x.cfg.Tombstone).After(now) {
+		delete(x.graves, x.buried[n].profile.ID)
+		x.buried[n] = nil
+		n++
+	}
+	x.buried = x.buried[n:]
+}
+
+// book returns the owner's book, making one if need be.
+func (x *index) book(owner meeting.Owner) *book {
+	b := x.books[owner]
+	if b == nil {
+		b = new(book)
+		x.books[owner] = b
+	}
+	return b
+}
+
+// due returns when something has to be done about the meeting.
+func (x *index) due(e *entry) time.Time {
+	at := e.profile.CreatedAt.Add(x.cfg.MaxAge)
+	switch {
+	case e.profile.Replica():
+		if e.primary == nil { // it ended, and this one was left over
+			at = e.profile.CreatedAt
+		}
+	case e.connected == 0:
+		if idle := e.idleSince.Add(x.cfg.Idle); idle.Before(at) {
+			at = idle
+		}
+	}
+	if at.Before(e.retry) {
+		at = e.retry
+	}
+	return at
+}
+
+func without(list []*entry, e *entry) []*entry {
+	for i := range list {
+		if list[i] == e {
+			last := len(list) - 1
+			list[i], list[last] = list[last], nil
+			return list[:last]
+		}
+	}
+	return list
+}

@@ -1,0 +1,235 @@
+package control
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+const (
+	// enders is how many meetings Run ends at the same time: they wait for
+	// the disk, on different shards.
+	enders = 8
+	// endBatch bounds how many are looked at before the clock is read again.
+	endBatch = 1024
+	// retryEnd is when a meeting that could not be ended is tried again.
+	retryEnd = 5 * time.Second
+)
+
+// rouse makes Run look at the nearest deadline anew.
+func (c *Control) rouse() {
+	select {
+	case c.wake <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// Run ends meetings when their time has come, until ctx ends or Close is
+// called. It returns nil. It must run once.
+func (c *Control) Run(ctx context.Context) error {
+	end, err := c.begin()
+	if err != nil {
+		return nil
+	}
+	defer end()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	lostAt := c.cfg.Clock.Now().Add(c.cfg.Dropped)
+	for ctx.Err() == nil {
+		if now := c.cfg.Clock.Now(); !now.Before(lostAt) {
+			c.reportLost(ctx)
+		}
+		due, wait := c.due(lostAt)
+		if len(due) > 0 {
+			c.endAll(ctx, due)
+			continue
+		}
+		if !c.sleep(ctx, wait) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// sleep waits until the time is over or something changed. It returns false
+// when Run has to stop.
+func (c *Control) sleep(ctx context.Context, wait time.Duration) bool {
+	fired, stop := c.cfg.Clock.Timer(wait)
+	defer stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-c.closing:
+		return false
+	case <-c.wake:
+	case <-fired:
+	}
+	return true
+}
+
+// longest bounds Run's sleep, so that a wall clock that was set does not keep
+// it asleep.
+const longest = time.Minute
+
+// due returns meetings whose time has come, and how long to sleep if there are
+// none. It forgets old tombstones on the way.
+func (c *Control) due(lostAt time.Time) (due []*entry, wait time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.cfg.Clock.Now()
+	c.index.forget(now)
+	for len(due) < endBatch {
+		e := c.index.alarms.next()
+		if e == nil || e.deadline.After(now) {
+			break
+		}
+		e.retry = now.Add(retryEnd) // unless it is gone by then
+		c.index.alarms.set(e, c.index.due(e))
+		due = append(due, e)
+	}
+	wait = longest
+	next := []time.Time{}
+	if e := c.index.alarms.next(); e != nil {
+		next = append(next, e.deadline)
+	}
+	if len(c.index.buried) > 0 {
+		next = append(next, c.index.buried[0].at.Add(c.cfg.Tombstone))
+	}
+	if len(c.index.lost) > 0 {
+		next = append(next, lostAt)
+	}
+	for _, at := range next {
+		wait = min(wait, max(at.Sub(now), 0))
+	}
+	return due, wait
+}
+
+// endAll ends the meetings that are due.
+func (c *Control) endAll(ctx context.Context, due []*entry) {
+	work := make(chan *entry)
+	var wg sync.WaitGroup
+	for range min(enders, len(due)) {
+		wg.Go(func() {
+			for e := range work {
+				c.endDue(ctx, e)
+			}
+		})
+	}
+	for _, e := range due {
+		work <- e
+	}
+	close(work)
+	wg.Wait()
+}
+
+func (c *Control) endDue(ctx context.Context, e *entry) {
+	err := c.end(ctx, e, c.dueReason)
+	if err != nil && !isKind(err, meeting.NotFound) && ctx.Err() == nil {
+		c.cfg.Logger.Warn("meeting could not be ended, will try again", "meeting", e.profile.ID.String(), "err", err)
+	}
+}
+
+// dueReason returns why a meeting has to end now, or 0 if it has not: somebody
+// may have joined in the last moment.
+func (c *Control) dueReason(e *entry) meeting.EndReason {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.cfg.Clock.Now()
+	switch {
+	case !e.profile.CreatedAt.Add(c.cfg.MaxAge).After(now):
+		return meeting.EndedByAge
+	case e.profile.Replica() && e.primary == nil:
+		return meeting.EndedWithPrimary
+	case !e.profile.Replica() && e.connected == 0 && !e.idleSince.Add(c.cfg.Idle).After(now):
+		return meeting.EndedIdle
+	}
+	return 0
+}
+
+// end ends a meeting, for the reason that why gives when the meeting's turn has
+// come (0 calls it off), and then its replicas. It returns NotFound when the
+// meeting is not active any more. A replica that cannot be ended now is left to
+// Run.
+func (c *Control) end(ctx context.Context, e *entry, why func(*entry) meeting.EndReason) error {
+	err := c.changeEntry(ctx, e, newIDs(1), func(s *meeting.State, by meeting.Stamp) (*meeting.Record, error) {
+		reason := why(e)
+		if reason == 0 {
+			return nil, nil
+		}
+		return meeting.DecideEnd(s, by, reason, c.departures(e))
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range c.orphans(e) {
+		withPrimary := func(*entry) meeting.EndReason { return meeting.EndedWithPrimary }
+		if err := c.end(ctx, r, withPrimary); err != nil && !isKind(err, meeting.NotFound) {
+			c.cfg.Logger.Warn("replica could not be ended, will try again", "meeting", r.profile.ID.String(), "err", err)
+		}
+	}
+	return nil
+}
+
+// departures returns the facts that close the meeting's open sessions.
+func (c *Control) departures(e *entry) []meeting.Fact {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var facts []meeting.Fact
+	for _, s := range e.sessions {
+		facts = append(facts, s.departure())
+	}
+	return facts
+}
+
+// orphans returns the replicas of a meeting if it has ended.
+func (c *Control) orphans(e *entry) []*entry {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.index.active[e.profile.ID] == e {
+		return nil
+	}
+	orphans := e.replicas
+	e.replicas = nil
+	return orphans
+}
+
+// reportLost writes down that the sessions which were open when the process
+// before this one died, and were not opened again, are lost.
+func (c *Control) reportLost(ctx context.Context) {
+	c.mu.Lock()
+	lost := c.index.lost
+	c.index.lost = nil
+	c.mu.Unlock()
+	for _, e := range lost {
+		for _, fact := range c.takeLost(e) {
+			if ctx.Err() != nil || c.appendFact(ctx, e.profile.ID, fact) != nil {
+				return
+			}
+		}
+	}
+}
+
+// takeLost closes the meeting's lost sessions and returns the facts to write.
+func (c *Control) takeLost(e *entry) (facts []meeting.Fact) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.index.active[e.profile.ID] != e {
+		return nil // its last record told it
+	}
+	now := c.now()
+	kept := e.sessions[:0]
+	for _, s := range e.sessions {
+		if !s.lost {
+			kept = append(kept, s)
+			continue
+		}
+		fact := s.departure()
+		fact.Time = now
+		facts = append(facts, fact)
+	}
+	clear(e.sessions[len(kept):])
+	e.sessions = kept
+	return facts
+}

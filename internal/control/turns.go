@@ -1,0 +1,81 @@
+package control
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// turns lets one caller at a time work on a key, in the order of asking. Keys
+// nobody works on take no memory. The zero value, with a clock, is ready.
+type turns[K comparable] struct {
+	clock Clock
+	mu    sync.Mutex
+	taken map[K]*queue // guarded by mu
+}
+
+// queue holds those who wait; handing the turn over closes a waiter's channel.
+type queue struct{ waiting []chan struct{} }
+
+// take waits for the turn on the key. It gives up with Conflict after wait
+// (API decision D-07), and when ctx ends.
+func (t *turns[K]) take(ctx context.Context, key K, wait time.Duration) (release func(), err error) {
+	release = func() { t.release(key) }
+	t.mu.Lock()
+	q, busy := t.taken[key]
+	if !busy {
+		if t.taken == nil {
+			t.taken = make(map[K]*queue)
+		}
+		t.taken[key] = new(queue)
+		t.mu.Unlock()
+		return release, nil
+	}
+	mine := make(chan struct{})
+	q.waiting = append(q.waiting, mine)
+	t.mu.Unlock()
+
+	expired, stop := t.clock.Timer(wait)
+	defer stop()
+	select {
+	case <-mine:
+		return release, nil
+	case <-ctx.Done():
+		err = &meeting.Error{Kind: meeting.Unavailable, Message: "The request was cancelled", Err: ctx.Err()}
+	case <-expired:
+		err = meeting.Errorf(meeting.Conflict, "Another request for the same resource is still in progress")
+	}
+	if !t.leave(q, mine) { // handed over in the same moment
+		release()
+	}
+	return nil, err
+}
+
+// leave takes a waiter out of the queue. It returns false if the turn was
+// already handed to it.
+func (t *turns[K]) leave(q *queue, mine chan struct{}) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := slices.Index(q.waiting, mine)
+	if i < 0 {
+		return false
+	}
+	q.waiting = slices.Delete(q.waiting, i, i+1)
+	return true
+}
+
+func (t *turns[K]) release(key K) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	q := t.taken[key]
+	if len(q.waiting) == 0 {
+		delete(t.taken, key)
+		return
+	}
+	next := q.waiting[0]
+	q.waiting = slices.Delete(q.waiting, 0, 1)
+	close(next)
+}
