@@ -132,6 +132,7 @@ func (d *cDecoder) decode(packet []byte, pcm []float32, fec C.int) (int, error) 
 	if n < 0 {
 		return 0, fmt.Errorf("opus decode: %w", codeError(n))
 	}
+	limit(pcm[:n])
 	return int(n), nil
 }
 

@@ -9,7 +9,8 @@
 // whichever was built in. A differential test, run with the tag, holds the two
 // against each other on synthesised speech.
 //
-// All audio is mono at 48 kHz, as samples between -1 and 1. Nothing here may be
+// All audio is mono at 48 kHz, as samples between -1 and 1; decoded audio may
+// overshoot, but never beyond 2, whatever a packet holds. Nothing here may be
 // used from two goroutines at once. Encoding and decoding do not allocate, except
 // that the pure-Go codec makes a few short-lived objects where it writes in-band FEC
 // and where it conceals speech.
@@ -98,3 +99,24 @@ func (c EncoderConfig) withDefaults() EncoderConfig {
 // errEmpty is the error for a packet without any bytes, which a codec would take
 // for a lost one.
 var errEmpty = errors.New("empty opus packet")
+
+// overshoot is the loudest sample that leaves a decoder.
+const overshoot = 2
+
+// limit bounds decoded samples. A crafted packet can decode to any number, even
+// to none at all, and would ruin the mix it goes into for good.
+func limit(pcm []float32) {
+	for i, s := range pcm {
+		if s >= -overshoot && s <= overshoot {
+			continue
+		}
+		switch {
+		case s > overshoot:
+			pcm[i] = overshoot
+		case s < -overshoot:
+			pcm[i] = -overshoot
+		default: // not a number
+			pcm[i] = 0
+		}
+	}
+}

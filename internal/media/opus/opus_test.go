@@ -278,9 +278,11 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		d, pcm := mustDecoder(t), make([]float32, MaxSamples)
 		for _, p := range [][]byte{first, second} {
-			if n, err := d.Decode(p, pcm); err == nil && (n <= 0 || n > MaxSamples) {
+			n, err := d.Decode(p, pcm)
+			if err == nil && (n <= 0 || n > MaxSamples) {
 				t.Fatalf("%d samples", n)
 			}
+			checkBounds(t, pcm[:n])
 			if err := d.DecodeFEC(p, pcm[:FrameSamples]); err != nil && len(p) == 0 {
 				continue
 			}
@@ -288,12 +290,28 @@ func FuzzDecode(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		for i, s := range pcm[:FrameSamples] {
-			if s != s || s > 1e6 || s < -1e6 {
-				t.Fatalf("sample %d is %v", i, s)
-			}
-		}
+		checkBounds(t, pcm[:FrameSamples])
 	})
+}
+
+func checkBounds(t *testing.T, pcm []float32) {
+	t.Helper()
+	for i, s := range pcm {
+		if !(s >= -overshoot && s <= overshoot) {
+			t.Fatalf("sample %d is %v", i, s)
+		}
+	}
+}
+
+func TestLimit(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	pcm := []float32{0, 0.5, -1, 2, 3, -1e20, inf, -inf, nan}
+	limit(pcm)
+	for i, want := range []float32{0, 0.5, -1, 2, 2, -2, 2, -2, 0} {
+		if pcm[i] != want {
+			t.Errorf("sample %d became %v, want %v", i, pcm[i], want)
+		}
+	}
 }
 
 func BenchmarkEncode(b *testing.B) {

@@ -78,6 +78,7 @@ func (d *pureDecoder) Decode(packet []byte, pcm []float32) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("opus decode: %w", err)
 	}
+	limit(pcm[:n])
 	return n, nil
 }
 
@@ -85,6 +86,7 @@ func (d *pureDecoder) Conceal(pcm []float32) error {
 	if _, err := d.dec.Decode(nil, pcm); err != nil {
 		return fmt.Errorf("opus conceal: %w", err)
 	}
+	limit(pcm)
 	return nil
 }
 
@@ -95,6 +97,7 @@ func (d *pureDecoder) DecodeFEC(next []byte, pcm []float32) error {
 	if _, err := d.dec.DecodeWithFEC(next, pcm, true); err != nil {
 		return fmt.Errorf("opus decode redundancy: %w", err)
 	}
+	limit(pcm)
 	return nil
 }
 
