@@ -147,7 +147,7 @@ type answer struct {
 
 // publish makes one attempt.
 func (l *Log) publish(m *nats.Msg) (uint64, error) {
-	reply, err := l.write.RequestMsg(m, l.cfg.AnswerWithin)
+	reply, err := l.ask(m, l.cfg.AnswerWithin)
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", errNoAnswer, err)
 	}

@@ -53,8 +53,9 @@ type bridge struct {
 }
 
 // storageSigns are the parts of the server's messages that mean the disk
-// failed; compared in lower case. TestStorageSignsStillExist holds them against
-// the server's source.
+// failed, in lower case (nats-server 2.15). TestWriteErrorEndsIt shows with a
+// real write error that they still catch it; a sign that is missed would leave
+// a write without an answer, so it would be refused, too, but reads would go on.
 var storageSigns = [...]string{
 	"critical write error",
 	"failed to store a msg",

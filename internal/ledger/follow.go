@@ -68,7 +68,7 @@ func (l *Log) follow(from, to shard, fn func(meeting.ID, Entry)) (stop func()) {
 	defer ended()
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &follower{log: l, fn: fn, from: from, to: to, cancel: cancel,
-		commits: make(chan commit, followBuffer), missed: make(chan struct{}, 1), done: make(chan struct{}),
+		commits: make(chan commit, l.buffer), missed: make(chan struct{}, 1), done: make(chan struct{}),
 		last: map[shard]uint64{}, early: map[shard]map[uint64]commit{}}
 	l.followMu.Lock()
 	l.follows[f] = struct{}{}

@@ -97,6 +97,17 @@ func syncDir(dir string) error {
 	return nil
 }
 
+// syncTree makes all names below root durable. The embedded server syncs the
+// files it writes but not the directories it makes.
+func syncTree(root string) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		return syncDir(path)
+	})
+}
+
 // shardOf returns where a meeting lives: FNV-1a of its id. It is part of the
 // layout and must give the same answer for ever.
 func (l layout) shardOf(id meeting.ID) int {

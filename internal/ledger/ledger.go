@@ -108,13 +108,18 @@ type Log struct {
 	lock   *os.File
 	server *server.Server
 	write  *nats.Conn // appends, so that long reads never stand before them
-	read   *nats.Conn // loads and scans
+	read   *nats.Conn // loads
+
+	// ask sends one write and waits for its answer. It is write.RequestMsg
+	// but for tests that lose answers.
+	ask func(m *nats.Msg, within time.Duration) (*nats.Msg, error)
 
 	mu     sync.Mutex
 	closed bool           // guarded by mu
 	calls  sync.WaitGroup // Add only under mu while not closed
 
 	followMu sync.RWMutex
+	buffer   int                    // of new followers; followBuffer but for tests
 	follows  map[*follower]struct{} // guarded by followMu
 }
 
@@ -127,7 +132,7 @@ func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Log{cfg: cfg, fault: newFault(), follows: map[*follower]struct{}{}}
+	l := &Log{cfg: cfg, fault: newFault(), buffer: followBuffer, follows: map[*follower]struct{}{}}
 	defer func() {
 		if err != nil {
 			_ = l.release() // the reason for failing matters more
@@ -160,6 +165,7 @@ func (l *Log) connect() (err error) {
 	if l.write, err = connect(l.server, "append"); err != nil {
 		return err
 	}
+	l.ask = l.write.RequestMsg
 	l.read, err = connect(l.server, "read")
 	return err
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"strconv"
-	"sync"
 
 	"github.com/nats-io/nats.go"
 
@@ -59,73 +57,6 @@ func (l *Log) load(ctx context.Context, sh shard, id meeting.ID, after uint64) (
 		return nil, err
 	}
 	return entries, nil
-}
-
-// Scan calls fn for every entry now stored, the entries of one meeting in
-// order and not interleaved with anything else of that meeting. It calls fn
-// from several goroutines at once, but never from two for the same meeting.
-// Entries appended while it runs may or may not be seen. It stops at fn's
-// first error and returns it.
-//
-// It also finds the ended meetings whose entries are still to vanish, so it has
-// to be called once after Open.
-func (l *Log) Scan(ctx context.Context, fn func(id meeting.ID, e Entry) error) error {
-	return l.scan(ctx, 0, l.factShard(), func(id meeting.ID, m message) error {
-		if m.kind == kindEnd {
-			l.expiry.add(id, m.seq, m.expires)
-		}
-		return fn(id, m.entry())
-	})
-}
-
-// ScanFacts calls fn for every media-side fact now stored, in the order in
-// which they were stored, from one goroutine.
-func (l *Log) ScanFacts(ctx context.Context, fn func(id meeting.ID, e Entry) error) error {
-	return l.scan(ctx, l.factShard(), l.factShard()+1, func(id meeting.ID, m message) error {
-		return fn(id, m.entry())
-	})
-}
-
-// scan reads the shards from ≤ s < to, a few at a time.
-func (l *Log) scan(ctx context.Context, from, to shard, fn func(meeting.ID, message) error) error {
-	done, err := l.begin()
-	if err != nil {
-		return err
-	}
-	defer done()
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	shards := make(chan shard, to-from)
-	for s := from; s < to; s++ {
-		shards <- s
-	}
-	close(shards)
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), int(to-from)) {
-		wg.Go(func() {
-			if err := l.scanSome(ctx, shards, fn); err != nil {
-				cancel(err) // the first one is kept
-			}
-		})
-	}
-	wg.Wait()
-	return context.Cause(ctx)
-}
-
-// scanSome reads shards over a connection of its own: taking messages off a
-// connection is the work that the processors share.
-func (l *Log) scanSome(ctx context.Context, shards <-chan shard, fn func(meeting.ID, message) error) error {
-	nc, err := connect(l.server, "scan")
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	defer nc.Close()
-	for s := range shards {
-		if err := l.stream(ctx, nc, s, l.prefix(s)+"*", 0, fn); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // each calls fn for the meeting's stored messages after the sequence.
@@ -226,27 +157,27 @@ func endOfBatch(status string, h nats.Header) (more bool, err error) {
 }
 
 func (b *batch) deliver(m *nats.Msg) error {
-	id, msg, err := parse(m)
+	seq, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
+	if err != nil {
+		return fmt.Errorf("%w: sequence: %w", errEnvelope, err)
+	}
+	id, msg, err := parse(m.Header.Get("Nats-Subject"), seq, m.Data)
 	if err != nil {
 		return err
 	}
-	b.after = msg.seq
+	b.after = seq
 	return b.fn(id, msg)
 }
 
-// parse reads a stored message with the headers that JetStream put on it.
-func parse(m *nats.Msg) (meeting.ID, message, error) {
-	var msg message
-	id, ok := meetingOf(m.Header.Get("Nats-Subject"))
+// parse reads a stored message.
+func parse(subject string, seq uint64, data []byte) (meeting.ID, message, error) {
+	id, ok := meetingOf(subject)
 	if !ok {
-		return id, msg, fmt.Errorf("%w: subject %q", errEnvelope, m.Header.Get("Nats-Subject"))
+		return id, message{}, fmt.Errorf("%w: subject %q", errEnvelope, subject)
 	}
-	var err error
-	if msg.envelope, err = unseal(m.Data); err != nil {
-		return id, msg, fmt.Errorf("meeting %v: %w", id, err)
+	e, err := unseal(data)
+	if err != nil {
+		return id, message{}, fmt.Errorf("meeting %v: %w", id, err)
 	}
-	if msg.seq, err = strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64); err != nil {
-		return id, msg, fmt.Errorf("meeting %v: %w: sequence", id, errEnvelope)
-	}
-	return id, msg, nil
+	return id, message{e, seq}, nil
 }

@@ -103,6 +103,9 @@ func (l *Log) openStreams(ctx context.Context) error {
 	if l.layout.Created {
 		return nil
 	}
+	if err := syncTree(l.cfg.Dir); err != nil {
+		return err
+	}
 	l.layout.Created = true
 	return l.layout.save(l.cfg.Dir)
 }
@@ -135,8 +138,9 @@ func (l *Log) openStream(ctx context.Context, js jetstream.JetStream, want jetst
 
 // streamState is what JetStream tells of a stream.
 type streamState struct {
-	Bytes   int64  `json:"bytes"`
-	LastSeq uint64 `json:"last_seq"`
+	Messages uint64 `json:"messages"`
+	Bytes    int64  `json:"bytes"`
+	LastSeq  uint64 `json:"last_seq"`
 }
 
 // streamState asks for the state of a stream.

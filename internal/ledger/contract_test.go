@@ -1,0 +1,515 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// engine is what a ledger has to do, whatever it is built on.
+type engine interface {
+	Append(ctx context.Context, id meeting.ID, expected uint64, data []byte) (uint64, error)
+	End(ctx context.Context, id meeting.ID, expected uint64, data []byte, keep time.Duration) (uint64, error)
+	Load(ctx context.Context, id meeting.ID, after uint64) ([]Entry, error)
+	Scan(ctx context.Context, fn func(meeting.ID, Entry) error) error
+	Follow(fn func(meeting.ID, Entry)) (stop func())
+	AppendFact(ctx context.Context, id meeting.ID, data []byte) error
+	LoadFacts(ctx context.Context, id meeting.ID) ([]Entry, error)
+	ScanFacts(ctx context.Context, fn func(meeting.ID, Entry) error) error
+	FollowFacts(fn func(meeting.ID, Entry)) (stop func())
+	Fault() <-chan error
+	Close() error
+}
+
+// opener opens the engine's ledger in a directory, again if it was closed.
+type opener func(t *testing.T, dir string) engine
+
+func openLog(t *testing.T, dir string) engine {
+	t.Helper()
+	return openTB(t, Config{Dir: dir})
+}
+
+func TestJetStreamKeepsTheContract(t *testing.T) { testContract(t, openLog) }
+
+// testContract is the contract of a ledger as a test: any engine must pass it.
+func testContract(t *testing.T, open opener) {
+	for name, body := range map[string]func(*testing.T, opener){
+		"entries come back as written":           contractRoundTrip,
+		"a wrong revision stores nothing":        contractExpected,
+		"of two writers one wins":                contractConcurrency,
+		"the end replaces and vanishes":          contractEnd,
+		"an end outlived by new entries":         contractEndThenNew,
+		"a restart keeps everything":             contractRestart,
+		"scan shows all, in order":               contractScan,
+		"scan stops at an error":                 contractScanStops,
+		"follow shows committed entries only":    contractFollow,
+		"follow stops when told":                 contractFollowStops,
+		"facts are a log of their own":           contractFacts,
+		"a cancelled call stores nothing":        contractCancelled,
+		"a closed ledger is unavailable":         contractClosed,
+		"large entries pass, too large ones not": contractLarge,
+	} {
+		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) { body(t, open) })
+	}
+}
+
+func must[T any](t *testing.T) func(v T, err error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// texts returns the data of entries as strings.
+func texts(entries []Entry) []string {
+	var s []string
+	for _, e := range entries {
+		s = append(s, string(e.Data))
+	}
+	return s
+}
+
+func wantTexts(t *testing.T, got []Entry, want ...string) {
+	t.Helper()
+	if !slices.Equal(texts(got), want) {
+		t.Fatalf("entries are %q, want %q", texts(got), want)
+	}
+}
+
+// eventually waits until the condition holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(20 * time.Second)
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatalf("timed out: %s", what)
+		}
+	}
+}
+
+func contractRoundTrip(t *testing.T, open opener) {
+	l, ctx, id := open(t, t.TempDir()), t.Context(), randomID(t)
+	if got := must[[]Entry](t)(l.Load(ctx, id, 0)); got != nil {
+		t.Fatalf("unknown meeting has entries %v", got)
+	}
+	data := [][]byte{{}, []byte("one"), {0, 1, 2, 255}, bytes.Repeat([]byte("x"), 30_000)}
+	var revs []uint64
+	var rev uint64
+	before := time.Now()
+	for _, d := range data {
+		next := must[uint64](t)(l.Append(ctx, id, rev, d))
+		if next <= rev {
+			t.Fatalf("revision %d after %d", next, rev)
+		}
+		rev = next
+		revs = append(revs, rev)
+	}
+	after := time.Now()
+	for from := range len(data) + 1 {
+		var loadAfter uint64
+		if from > 0 {
+			loadAfter = revs[from-1]
+		}
+		got := must[[]Entry](t)(l.Load(ctx, id, loadAfter))
+		if len(got) != len(data)-from {
+			t.Fatalf("after %d: %d entries, want %d", loadAfter, len(got), len(data)-from)
+		}
+		for i, e := range got {
+			if e.Revision != revs[from+i] || !bytes.Equal(e.Data, data[from+i]) {
+				t.Fatalf("entry %d came back as revision %d, %d bytes", from+i, e.Revision, len(e.Data))
+			}
+			if e.Time.Before(before) || e.Time.After(after) {
+				t.Fatalf("entry written between %v and %v has time %v", before, after, e.Time)
+			}
+		}
+	}
+}
+
+func contractExpected(t *testing.T, open opener) {
+	l, ctx, id, other := open(t, t.TempDir()), t.Context(), randomID(t), randomID(t)
+	first := must[uint64](t)(l.Append(ctx, id, 0, []byte("first")))
+	foreign := must[uint64](t)(l.Append(ctx, other, 0, []byte("foreign")))
+	second := must[uint64](t)(l.Append(ctx, id, first, []byte("second")))
+	for _, wrong := range []uint64{0, first, second + 1, second + 1000, foreign} {
+		if wrong == second {
+			continue
+		}
+		if _, err := l.Append(ctx, id, wrong, []byte("wrong")); !errors.Is(err, ErrStale) {
+			t.Errorf("append expecting %d: %v, want ErrStale", wrong, err)
+		}
+		if _, err := l.End(ctx, id, wrong, []byte("wrong"), time.Hour); !errors.Is(err, ErrStale) {
+			t.Errorf("end expecting %d: %v, want ErrStale", wrong, err)
+		}
+	}
+	if _, err := l.Append(ctx, randomID(t), second, nil); !errors.Is(err, ErrStale) {
+		t.Errorf("append to an empty meeting expecting %d: %v, want ErrStale", second, err)
+	}
+	wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), "first", "second")
+}
+
+func contractConcurrency(t *testing.T, open opener) {
+	const writers, each = 8, 12
+	l, ctx, id := open(t, t.TempDir()), t.Context(), randomID(t)
+	var wonBy sync.Map // expected revision → who wrote on it
+	var wg sync.WaitGroup
+	write := func(who string) error {
+		for {
+			entries, err := l.Load(ctx, id, 0)
+			if err != nil {
+				return err
+			}
+			var expected uint64
+			if len(entries) > 0 {
+				expected = entries[len(entries)-1].Revision
+			}
+			_, err = l.Append(ctx, id, expected, []byte(who))
+			if errors.Is(err, ErrStale) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if winner, lost := wonBy.LoadOrStore(expected, who); lost {
+				return fmt.Errorf("%s and %s both wrote on revision %d", winner, who, expected)
+			}
+			return nil
+		}
+	}
+	for w := range writers {
+		wg.Go(func() {
+			for n := range each {
+				if err := write(fmt.Sprintf("%d/%d", w, n)); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	got := texts(must[[]Entry](t)(l.Load(ctx, id, 0)))
+	if len(got) != writers*each {
+		t.Fatalf("%d entries, want %d", len(got), writers*each)
+	}
+	next := map[string]int{}
+	for _, who := range got {
+		w, n, _ := strings.Cut(who, "/")
+		if n != fmt.Sprint(next[w]) {
+			t.Fatalf("writer %s: entry %s where %d was due", w, n, next[w])
+		}
+		next[w]++
+	}
+}
+
+func contractEnd(t *testing.T, open opener) {
+	l, ctx, id, other := open(t, t.TempDir()), t.Context(), randomID(t), randomID(t)
+	rev := must[uint64](t)(l.Append(ctx, id, 0, []byte("created")))
+	rev = must[uint64](t)(l.Append(ctx, id, rev, []byte("more")))
+	must[uint64](t)(l.Append(ctx, other, 0, []byte("other")))
+	const keep = 150 * time.Millisecond
+	ended := time.Now()
+	rev = must[uint64](t)(l.End(ctx, id, rev, []byte("ended"), keep))
+	if got := must[[]Entry](t)(l.Load(ctx, id, 0)); len(got) == 1 {
+		wantTexts(t, got, "ended")
+		if got[0].Revision != rev {
+			t.Errorf("end has revision %d, was told %d", got[0].Revision, rev)
+		}
+	} else if time.Since(ended) < keep {
+		t.Fatalf("after the end: %q", texts(got))
+	}
+	eventually(t, "end vanishes", func() bool { return len(must[[]Entry](t)(l.Load(ctx, id, 0))) == 0 })
+	if age := time.Since(ended); age < keep {
+		t.Errorf("end vanished after %v, was to be kept %v", age, keep)
+	}
+	wantTexts(t, must[[]Entry](t)(l.Load(ctx, other, 0)), "other")
+	must[uint64](t)(l.Append(ctx, id, 0, []byte("created again")))
+}
+
+func contractEndThenNew(t *testing.T, open opener) {
+	l, ctx, id := open(t, t.TempDir()), t.Context(), randomID(t)
+	rev := must[uint64](t)(l.Append(ctx, id, 0, []byte("created")))
+	rev = must[uint64](t)(l.End(ctx, id, rev, []byte("ended"), 50*time.Millisecond))
+	rev = must[uint64](t)(l.Append(ctx, id, rev, []byte("again")))
+	eventually(t, "end vanishes", func() bool { return len(must[[]Entry](t)(l.Load(ctx, id, 0))) == 1 })
+	wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), "again")
+	must[uint64](t)(l.Append(ctx, id, rev, []byte("and on")))
+}
+
+func contractRestart(t *testing.T, open opener) {
+	dir, ctx := t.TempDir(), t.Context()
+	l := open(t, dir)
+	ids := make([]meeting.ID, 40)
+	revs := make([]uint64, len(ids))
+	for i := range ids {
+		ids[i] = randomID(t)
+		revs[i] = must[uint64](t)(l.Append(ctx, ids[i], 0, fmt.Append(nil, "created ", i)))
+		revs[i] = must[uint64](t)(l.Append(ctx, ids[i], revs[i], fmt.Append(nil, "more ", i)))
+	}
+	if err := l.AppendFact(ctx, ids[0], []byte("joined")); err != nil {
+		t.Fatal(err)
+	}
+	revs[1] = must[uint64](t)(l.End(ctx, ids[1], revs[1], []byte("ended"), 300*time.Millisecond))
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = open(t, dir)
+	if err := l.Scan(ctx, func(meeting.ID, Entry) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for i, id := range ids {
+		if i == 1 {
+			continue
+		}
+		wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), fmt.Sprint("created ", i), fmt.Sprint("more ", i))
+		if _, err := l.Append(ctx, id, 0, nil); !errors.Is(err, ErrStale) {
+			t.Errorf("append expecting nothing: %v, want ErrStale", err)
+		}
+		must[uint64](t)(l.Append(ctx, id, revs[i], []byte("after")))
+	}
+	wantTexts(t, must[[]Entry](t)(l.LoadFacts(ctx, ids[0])), "joined")
+	eventually(t, "end from before the restart vanishes", func() bool { return len(must[[]Entry](t)(l.Load(ctx, ids[1], 0))) == 0 })
+}
+
+func contractScan(t *testing.T, open opener) {
+	l, ctx := open(t, t.TempDir()), t.Context()
+	want := map[meeting.ID][]string{}
+	for i := range 60 {
+		id := randomID(t)
+		var rev uint64
+		for n := range 1 + i%4 {
+			text := fmt.Sprintf("%d/%d", i, n)
+			rev = must[uint64](t)(l.Append(ctx, id, rev, []byte(text)))
+			want[id] = append(want[id], text)
+		}
+	}
+	var mu sync.Mutex
+	got, last := map[meeting.ID][]string{}, map[meeting.ID]uint64{}
+	err := l.Scan(ctx, func(id meeting.ID, e Entry) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if e.Revision <= last[id] {
+			t.Errorf("meeting %v: revision %d after %d", id, e.Revision, last[id])
+		}
+		last[id] = e.Revision
+		got[id] = append(got[id], string(e.Data))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != len(want) {
+		t.Errorf("scan showed %d meetings, want %d", len(got), len(want))
+	}
+	for id, texts := range want {
+		if !slices.Equal(got[id], texts) {
+			t.Errorf("meeting %v: scan showed %q, want %q", id, got[id], texts)
+		}
+	}
+}
+
+func contractScanStops(t *testing.T, open opener) {
+	l, ctx := open(t, t.TempDir()), t.Context()
+	for range 20 {
+		must[uint64](t)(l.Append(ctx, randomID(t), 0, nil))
+	}
+	enough := errors.New("enough")
+	if err := l.Scan(ctx, func(meeting.ID, Entry) error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("scan returned %v, want fn's error", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	err := l.Scan(ctx, func(meeting.ID, Entry) error { cancel(); return nil })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("scan with a cancelled context returned %v", err)
+	}
+}
+
+// record collects what a follower saw.
+type record struct {
+	mu   sync.Mutex
+	seen map[meeting.ID][]Entry
+	n    atomic.Int64
+}
+
+func (r *record) add(id meeting.ID, e Entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.seen == nil {
+		r.seen = map[meeting.ID][]Entry{}
+	}
+	r.seen[id] = append(r.seen[id], e)
+	r.n.Add(1)
+}
+
+func (r *record) of(id meeting.ID) []Entry {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.seen[id])
+}
+
+func contractFollow(t *testing.T, open opener) {
+	const meetings, each = 16, 25
+	l, ctx := open(t, t.TempDir()), t.Context()
+	old := randomID(t)
+	must[uint64](t)(l.Append(ctx, old, 0, []byte("before")))
+	var one, two record
+	defer l.Follow(one.add)()
+	defer l.Follow(two.add)()
+	ids := make([]meeting.ID, meetings)
+	var wg sync.WaitGroup
+	for i := range ids {
+		ids[i] = randomID(t)
+		wg.Go(func() {
+			var rev uint64
+			for n := range each {
+				next, err := l.Append(ctx, ids[i], rev, fmt.Append(nil, n))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := l.Append(ctx, ids[i], rev, []byte("refused")); !errors.Is(err, ErrStale) {
+					t.Errorf("append on an old revision: %v", err)
+				}
+				rev = next
+			}
+			if _, err := l.End(ctx, ids[i], rev, []byte("end"), time.Hour); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, r := range []*record{&one, &two} {
+		eventually(t, "follower sees all", func() bool { return r.n.Load() >= meetings*(each+1) })
+		for _, id := range ids {
+			got := r.of(id)
+			var want []string
+			for n := range each {
+				want = append(want, fmt.Sprint(n))
+			}
+			wantTexts(t, got, append(want, "end")...)
+			if stored := must[[]Entry](t)(l.Load(ctx, id, 0)); stored[0].Revision != got[each].Revision || !stored[0].Time.Equal(got[each].Time) {
+				t.Errorf("followed entry %v differs from the stored one %v", got[each], stored[0])
+			}
+		}
+		if got := r.of(old); len(got) != 0 {
+			t.Errorf("follower saw entries from before: %q", texts(got))
+		}
+	}
+}
+
+func contractFollowStops(t *testing.T, open opener) {
+	l, ctx, id := open(t, t.TempDir()), t.Context(), randomID(t)
+	var stopped, kept record
+	stop := l.Follow(stopped.add)
+	defer l.Follow(kept.add)()
+	rev := must[uint64](t)(l.Append(ctx, id, 0, []byte("one")))
+	eventually(t, "both see the first", func() bool { return stopped.n.Load() == 1 && kept.n.Load() == 1 })
+	stop()
+	stop() // harmless
+	must[uint64](t)(l.Append(ctx, id, rev, []byte("two")))
+	eventually(t, "the other sees the second", func() bool { return kept.n.Load() == 2 })
+	wantTexts(t, stopped.of(id), "one")
+}
+
+func contractFacts(t *testing.T, open opener) {
+	l, ctx, id := open(t, t.TempDir()), t.Context(), randomID(t)
+	var entries, facts record
+	defer l.Follow(entries.add)()
+	defer l.FollowFacts(facts.add)()
+	must[uint64](t)(l.Append(ctx, id, 0, []byte("created")))
+	for _, fact := range []string{"joined", "left", "joined"} {
+		if err := l.AppendFact(ctx, id, []byte(fact)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.AppendFact(ctx, randomID(t), []byte("elsewhere")); err != nil {
+		t.Fatal(err)
+	}
+	wantTexts(t, must[[]Entry](t)(l.LoadFacts(ctx, id)), "joined", "left", "joined")
+	wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), "created")
+	var scanned []string
+	if err := l.ScanFacts(ctx, func(_ meeting.ID, e Entry) error {
+		scanned = append(scanned, string(e.Data))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"joined", "left", "joined", "elsewhere"}; !slices.Equal(scanned, want) {
+		t.Errorf("scanned facts are %q, want %q", scanned, want)
+	}
+	eventually(t, "followers see theirs", func() bool { return facts.n.Load() == 4 && entries.n.Load() == 1 })
+	wantTexts(t, facts.of(id), "joined", "left", "joined")
+	wantTexts(t, entries.of(id), "created")
+}
+
+func contractCancelled(t *testing.T, open opener) {
+	l, id := open(t, t.TempDir()), randomID(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := l.Append(ctx, id, 0, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("append: %v", err)
+	}
+	if err := l.AppendFact(ctx, id, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("append fact: %v", err)
+	}
+	if got := must[[]Entry](t)(l.Load(t.Context(), id, 0)); len(got) != 0 {
+		t.Errorf("a cancelled append stored %q", texts(got))
+	}
+}
+
+func contractClosed(t *testing.T, open opener) {
+	l, ctx, id := open(t, t.TempDir()), t.Context(), randomID(t)
+	stop := l.Follow(func(meeting.ID, Entry) {})
+	for range 2 {
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	l.Follow(func(meeting.ID, Entry) {})()
+	_, appended := l.Append(ctx, id, 0, nil)
+	_, ended := l.End(ctx, id, 0, nil, time.Hour)
+	_, loaded := l.Load(ctx, id, 0)
+	scanned := l.Scan(ctx, func(meeting.ID, Entry) error { return nil })
+	for i, err := range []error{appended, ended, loaded, scanned, l.AppendFact(ctx, id, nil)} {
+		if !errors.Is(err, ErrUnavailable) {
+			t.Errorf("call %d on a closed ledger: %v, want ErrUnavailable", i, err)
+		}
+	}
+	select {
+	case err := <-l.Fault():
+		t.Errorf("closing is no fault: %v", err)
+	default:
+	}
+}
+
+func contractLarge(t *testing.T, open opener) {
+	l, ctx, id := open(t, t.TempDir()), t.Context(), randomID(t)
+	largest := bytes.Repeat([]byte{7}, MaxEntry)
+	must[uint64](t)(l.Append(ctx, id, 0, largest))
+	if got := must[[]Entry](t)(l.Load(ctx, id, 0)); len(got) != 1 || !bytes.Equal(got[0].Data, largest) {
+		t.Error("the largest entry came back changed")
+	}
+	for _, err := range []error{
+		func() error { _, err := l.Append(ctx, randomID(t), 0, append(largest, 0)); return err }(),
+		l.AppendFact(ctx, id, append(largest, 0)),
+	} {
+		if !errors.Is(err, ErrTooLarge) {
+			t.Errorf("an entry too large: %v", err)
+		}
+	}
+}
