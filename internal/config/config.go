@@ -57,6 +57,9 @@ type API struct {
 	DeleteUnknownIs404  bool          `help:"Answer DeleteMeeting of an unknown meeting with 404 instead of 204." name:"delete-unknown-is-404"`
 	ValidationErrorName bool          `help:"Name constraint failures ValidationException instead of BadRequestException."`
 	AllowUnsigned       bool          `help:"Accept x-amz-content-sha256: UNSIGNED-PAYLOAD." name:"allow-unsigned-payload"`
+	BodyTimeout         time.Duration `help:"How long a request body may take to arrive." default:"20s"`
+	ShapeNameInCode     bool          `help:"Put the exception's name into the Code of error bodies, for SDKs that let it override the header."`
+	CORSOrigins         []string      `help:"Web origins that may call the API; * for any." name:"cors-origin" placeholder:"ORIGIN"`
 	ThrottleRate        float64       `help:"Requests per second of one account and operation; 0 switches throttling off. The real service allows 10." default:"0"`
 	ThrottleBurst       int           `help:"Burst of the throttle." default:"20"`
 	ClockSkew           time.Duration `help:"How far a signature's date may be off." default:"15m"`
@@ -73,7 +76,7 @@ type Limits struct {
 	VideoSenders       int `help:"Attendees of a meeting who send video at the same time." default:"25"`
 	VideoSubscriptions int `help:"Videos one attendee receives at the same time." default:"25"`
 	ContentShares      int `help:"Content shares of a meeting at the same time." default:"2"`
-	CachedMeetings     int `help:"Meetings kept folded in memory." default:"20000"`
+	CacheMiB           int `help:"Memory for meetings kept at hand, in MiB; others are read from the ledger when asked for." default:"256" name:"cache-mib"`
 	StorageMiB         int `help:"Size of the ledger on disk in MiB; a full ledger refuses, never drops. 0 for no limit." default:"0" name:"storage-mib"`
 	SignalingSockets   int `help:"Open signaling connections." default:"20000"`
 }
@@ -88,7 +91,7 @@ type Timers struct {
 
 // Media holds the addresses of audio and video.
 type Media struct {
-	UDP       string   `help:"UDP address of all media; default: the listen address with the same port; \"off\" for none." placeholder:"ADDR"`
+	UDP       string   `help:"UDP address of all media; default: the listen address with the same port." placeholder:"ADDR"`
 	TCP       string   `help:"TCP address of all media, for networks without UDP; default: the listen address with the next port; \"off\" for none." placeholder:"ADDR"`
 	PublicIPs []string `help:"Addresses announced to clients, when they differ from the media addresses." name:"public-ip" placeholder:"IP"`
 	Talkers   int      `help:"Voices mixed at the same time." default:"5"`
@@ -133,7 +136,7 @@ func (s *Serve) checkAddresses(add func(bool, string, ...any)) {
 		{"listen", s.Listen}, {"media-udp", s.Media.UDP}, {"media-tcp", s.Media.TCP},
 		{"turn-udp", s.Turn.UDP}, {"turn-tcp", s.Turn.TCP}, {"turn-tls", s.Turn.TLS},
 	} {
-		if a.value == "" && a.flag != "listen" || a.value == "off" && strings.HasPrefix(a.flag, "media-") {
+		if a.value == "" && a.flag != "listen" || a.flag == "media-tcp" && a.value == "off" {
 			continue
 		}
 		_, port, err := net.SplitHostPort(a.value)
@@ -152,7 +155,6 @@ func (s *Serve) checkAddresses(add func(bool, string, ...any)) {
 			strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""
 		add(ok, "--public-url: %q is not of the form https://host[:port]", s.PublicURL)
 	}
-	add(s.Media.UDP != "off" || s.Media.TCP != "off", "--media-udp and --media-tcp are both off: no media could flow")
 	add((s.TLSCert == "") == (s.TLSKey == ""), "--tls-cert and --tls-key go together")
 	add(s.Turn.TLS == "" || s.TLSCert != "", "--turn-tls needs --tls-cert and --tls-key")
 	for _, f := range []string{s.TLSCert, s.TLSKey, s.Credentials.KeyFile} {
@@ -181,7 +183,7 @@ func (s *Serve) checkNumbers(add func(bool, string, ...any)) {
 		{"limit-hd-attendees", l.HDAttendees, 1, l.Attendees}, {"limit-replicas", l.Replicas, 0, 1000},
 		{"limit-meeting-tags", l.MeetingTags, 0, 1000}, {"limit-attendee-tags", l.AttendeeTags, 0, 1000},
 		{"limit-video-senders", l.VideoSenders, 0, 250}, {"limit-video-subscriptions", l.VideoSubscriptions, 0, 250},
-		{"limit-content-shares", l.ContentShares, 0, 250}, {"limit-cached-meetings", l.CachedMeetings, 1, 100_000_000},
+		{"limit-content-shares", l.ContentShares, 0, 250}, {"limit-cache-mib", l.CacheMiB, 1, 1 << 20},
 		{"limit-storage-mib", l.StorageMiB, 0, 1 << 40}, {"limit-signaling-sockets", l.SignalingSockets, 1, 10_000_000},
 		{"media-talkers", s.Media.Talkers, 1, 16}, {"memory-limit-mib", s.MemoryLimitMiB, 0, 1 << 30},
 		{"throttle-burst", s.API.ThrottleBurst, 1, 1_000_000},
@@ -195,7 +197,7 @@ func (s *Serve) checkNumbers(add func(bool, string, ...any)) {
 		value time.Duration
 	}{
 		{"timer-idle", t.Idle}, {"timer-max-age", t.MaxAge}, {"timer-tombstone", t.Tombstone},
-		{"timer-dropped", t.Dropped}, {"shutdown-timeout", s.ShutdownTimeout}, {"clock-skew", s.API.ClockSkew}, {"turn-ttl", s.Turn.TTL},
+		{"timer-dropped", t.Dropped}, {"shutdown-timeout", s.ShutdownTimeout}, {"clock-skew", s.API.ClockSkew}, {"turn-ttl", s.Turn.TTL}, {"body-timeout", s.API.BodyTimeout},
 	} {
 		add(d.value > 0, "--%s must be positive", d.flag)
 	}

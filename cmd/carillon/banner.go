@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+)
+
+// processStart is taken as early as the runtime allows.
+var processStart = time.Now()
+
+// printBanner says where everything is and, while the server runs on its own
+// development keys, what to paste to use it.
+func printBanner(w io.Writer, s *server) {
+	base := s.ports.public.String()
+	fmt.Fprintf(w, "carillon %s ready in %d ms: API %s", version, time.Since(processStart).Milliseconds(), base)
+	if s.cfg.Pages.Demo && s.demo != nil {
+		fmt.Fprintf(w, ", meeting page %s/", base)
+	}
+	if s.cfg.Pages.Console {
+		fmt.Fprintf(w, ", console %s/operator/", base)
+	}
+	fmt.Fprintf(w, ", media %s/udp", s.ports.mediaHost(s.cfg))
+	if s.cfg.Pages.Metrics {
+		fmt.Fprintf(w, ", metrics %s/metrics", base)
+	}
+	fmt.Fprintf(w, ", data %s\n", absolute(s.cfg.Data))
+	if s.cfg.Credentials.Dev {
+		fmt.Fprintln(w, "DEVELOPMENT MODE: any credentials are accepted")
+	}
+	if s.cfg.Credentials.AccessKey != "" || s.cfg.Credentials.KeyFile != "" {
+		return
+	}
+	if !s.id.firstStart {
+		fmt.Fprintf(w, "access key %s, its secret is in %s\n", s.id.accessKey, filepath.Join(absolute(s.cfg.Data), "access.key"))
+		return
+	}
+	region := s.cfg.API.Region
+	if region == "" {
+		region = "us-east-1"
+	}
+	fmt.Fprintf(w, `
+First start: this key pair was made for you. Paste these lines to point AWS tools here:
+
+export AWS_ACCESS_KEY_ID=%s
+export AWS_SECRET_ACCESS_KEY=%s
+export AWS_DEFAULT_REGION=%s
+export AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS=%s
+export AWS_ENDPOINT_URL_CHIME=%s/legacy
+
+`, s.id.accessKey, s.id.secretKey, region, base, base)
+	if s.cfg.Pages.Console && s.cfg.Pages.OperatorSecret == "" {
+		fmt.Fprintf(w, "Operator secret for %s/operator/: %s\n\n", base, s.id.operatorSecret)
+	}
+}
+
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/carillon-meetings/carillon/conform"
+)
+
+type conformCommand struct {
+	Endpoint       string   `help:"Base URL of the server to check." default:"http://127.0.0.1:8480" placeholder:"URL"`
+	LegacyEndpoint string   `help:"Base URL of its legacy flavour; default: the endpoint with /legacy." placeholder:"URL"`
+	AccessKey      string   `help:"Access key id." required:"" placeholder:"ID"`
+	SecretKey      string   `help:"Secret key." required:"" placeholder:"SECRET"`
+	SessionToken   string   `help:"Session token of temporary credentials." placeholder:"TOKEN"`
+	Region         string   `help:"Control Region requests are signed for." default:"us-east-1"`
+	Account        string   `help:"Account id behind the key, when known." placeholder:"ID"`
+	Flavour        []string `help:"Flavours to check: meetings, legacy; default both." enum:"meetings,legacy" placeholder:"NAME"`
+	Profile        []string `help:"Settings the target offers; default: what every Carillon offers." placeholder:"NAME"`
+	Run            string   `help:"Only the cases whose name/flavour matches this regular expression." placeholder:"PATTERN"`
+	JSON           bool     `help:"Print the report as JSON." name:"json"`
+	List           bool     `help:"List the cases and what each claims, without running any."`
+}
+
+// Run checks the endpoint and fails when a behaviour did not hold.
+func (c *conformCommand) Run(ctx context.Context) error {
+	if c.List {
+		for _, known := range conform.Cases() {
+			fmt.Printf("%s\n    %s\n", known.Name, known.Says)
+		}
+		return nil
+	}
+	report, err := conform.Run(ctx, c.options())
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		err = json.NewEncoder(os.Stdout).Encode(report)
+	} else {
+		printReport(os.Stdout, report)
+	}
+	if err == nil && report.Failed > 0 {
+		err = fmt.Errorf("%d of %d behaviours did not hold", report.Failed, report.Failed+report.Held)
+	}
+	return err
+}
+
+func (c *conformCommand) options() conform.Options {
+	o := conform.Options{
+		Endpoint: c.Endpoint, LegacyEndpoint: c.LegacyEndpoint, Region: c.Region, Account: c.Account, Run: c.Run,
+		Credentials: conform.Credentials{AccessKey: c.AccessKey, SecretKey: c.SecretKey, SessionToken: c.SessionToken},
+	}
+	for _, f := range c.Flavour {
+		o.Flavours = append(o.Flavours, conform.Flavour(f))
+	}
+	for _, p := range c.Profile {
+		o.Profiles = append(o.Profiles, conform.Profile(p))
+	}
+	return o
+}
+
+func printReport(w io.Writer, r conform.Report) {
+	for _, o := range r.Outcomes {
+		mark := "held  "
+		if !o.Held {
+			mark = "FAILED"
+		}
+		fmt.Fprintf(w, "%s %s/%s\n", mark, o.Case, o.Flavour)
+		if !o.Held {
+			fmt.Fprintf(w, "       %s\n       %s\n", o.Says, strings.Join(o.Why, "\n       "))
+		}
+	}
+	for profile, n := range r.NotSelected {
+		fmt.Fprintf(w, "not tried: %d behaviours that need the profile %q\n", n, profile)
+	}
+	fmt.Fprintf(w, "%d held, %d failed in %.1f s against %s\n", r.Held, r.Failed, float64(r.Millis)/1000, r.Endpoint)
+}

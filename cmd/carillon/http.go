@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Times after which the HTTP server gives up on a peer. A body has its own
+// deadline, set by the door that reads it.
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+)
+
+// maxHeaderBytes bounds a request's header; AWS clients send under 4 KiB.
+const maxHeaderBytes = 64 << 10
+
+// doors are the handlers behind the one port. pages and metrics may be nil.
+type doors struct {
+	api, signal, pages, metrics http.Handler
+	ready                       *atomic.Bool
+}
+
+// ServeHTTP gives a request to the door that its path belongs to; what belongs
+// to none is an API request.
+func (d *doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	d.pick(r).ServeHTTP(w, r)
+}
+
+func (d *doors) pick(r *http.Request) http.Handler {
+	path := r.URL.Path
+	switch {
+	case path == "/healthz":
+		return http.HandlerFunc(healthy)
+	case path == "/readyz":
+		return http.HandlerFunc(d.readiness)
+	case path == "/metrics" && d.metrics != nil:
+		return d.metrics
+	case underAny(path, "/control/", "/v1/client-events", "/v2/turn_sessions", "/v2/screen/", "/calls/", "/ws/connect"):
+		return d.signal
+	case d.pages != nil && (path == "/" || underAny(path, "/m/", "/assets/", "/demo/", "/operator", "/favicon")):
+		return d.pages
+	}
+	return d.api
+}
+
+func underAny(path string, prefixes ...string) bool {
+	for _, p := range prefixes {
+		if strings.HasPrefix(path, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// healthy answers as long as the process serves at all.
+func healthy(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	fmt.Fprintln(w, "ok")
+}
+
+// readiness answers 200 while calls are taken, 503 otherwise.
+func (d *doors) readiness(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	if !d.ready.Load() {
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "not ready", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ready")
+}
+
+// listen opens the one port, with TLS when certificate files are given.
+func listen(ctx context.Context, addr, certFile, keyFile string) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil || certFile == "" {
+		return l, err
+	}
+	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("TLS certificate: %w", err), l.Close())
+	}
+	return tls.NewListener(l, &tls.Config{
+		Certificates: []tls.Certificate{cert},
+		MinVersion:   tls.VersionTLS12,
+		NextProtos:   []string{"http/1.1"}, // WebSockets need HTTP/1.1
+	}), nil
+}
+
+func newHTTPServer(h http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+}

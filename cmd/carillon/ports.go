@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+
+	"github.com/carillon-meetings/carillon/internal/config"
+)
+
+// ports are the addresses of the server. The web port is opened first, because
+// the others take their defaults from it.
+type ports struct {
+	web    net.Listener
+	public *url.URL       // base URL for clients
+	addr   netip.AddrPort // of web
+}
+
+func (p *ports) open(ctx context.Context, cfg *config.Serve) (err error) {
+	if p.web, err = listen(ctx, cfg.Listen, cfg.TLSCert, cfg.TLSKey); err != nil {
+		return err
+	}
+	if p.public, err = publicBase(cfg, p.web.Addr()); err != nil {
+		return err
+	}
+	p.addr, err = netip.ParseAddrPort(p.web.Addr().String())
+	return err
+}
+
+// close closes the web port; closing it twice is no error.
+func (p *ports) close() error {
+	if p.web == nil {
+		return nil
+	}
+	if err := p.web.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// mediaUDP and mediaTCP are where media listens; mediaTCP is empty when it is
+// switched off.
+func (p *ports) mediaUDP(cfg *config.Serve) string {
+	if cfg.Media.UDP != "" {
+		return cfg.Media.UDP
+	}
+	return p.addr.String()
+}
+
+func (p *ports) mediaTCP(cfg *config.Serve) string {
+	switch cfg.Media.TCP {
+	case "off":
+		return ""
+	case "":
+		return netip.AddrPortFrom(p.addr.Addr(), p.addr.Port()+1).String()
+	}
+	return cfg.Media.TCP
+}
+
+// mediaHost is the host and port of media that clients are told: the public
+// host with the media port.
+func (p *ports) mediaHost(cfg *config.Serve) string {
+	_, port, err := net.SplitHostPort(p.mediaUDP(cfg))
+	if err != nil {
+		port = strconv.Itoa(int(p.addr.Port()))
+	}
+	return net.JoinHostPort(p.public.Hostname(), port)
+}
+
+// connectSources are the origins a page of ours may open connections to beside
+// its own: signaling goes to the public address, which differs from the page's
+// own when that was opened by another name.
+func (p *ports) connectSources() []string {
+	socket := "ws"
+	if p.public.Scheme == "https" {
+		socket = "wss"
+	}
+	return []string{socket + "://" + p.public.Host, p.public.Scheme + "://" + p.public.Host}
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync/atomic"
+
+	"github.com/carillon-meetings/carillon/internal/api"
+	"github.com/carillon-meetings/carillon/internal/config"
+	"github.com/carillon-meetings/carillon/internal/console"
+	"github.com/carillon-meetings/carillon/internal/control"
+	"github.com/carillon-meetings/carillon/internal/jointoken"
+	"github.com/carillon-meetings/carillon/internal/ledger"
+	"github.com/carillon-meetings/carillon/internal/signal"
+)
+
+type serveCommand struct {
+	config.Serve
+}
+
+// Run serves until ctx ends, then shuts down.
+func (c *serveCommand) Run(ctx context.Context) error {
+	if err := c.Check(); err != nil {
+		return fmt.Errorf("the configuration has problems:\n%w", err)
+	}
+	if c.MemoryLimitMiB > 0 {
+		debug.SetMemoryLimit(int64(c.MemoryLimitMiB) << 20)
+	}
+	s := &server{cfg: &c.Serve, log: newLogger(&c.Serve)}
+	err := s.start(ctx)
+	if err == nil {
+		printBanner(os.Stdout, s)
+		err = s.wait(ctx)
+	}
+	return errors.Join(err, s.stop())
+}
+
+func newLogger(cfg *config.Serve) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
+		level = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}
+
+// server is a running carillon: its parts, from the ground floor up. A part is
+// nil until start has built it, so that stop can take down what there is.
+type server struct {
+	cfg *config.Serve
+	log *slog.Logger
+	id  identity
+
+	ports   ports
+	ledger  *ledger.Log
+	control *control.Control
+	media   *mediaPlane
+	signal  *signal.Server
+	api     *api.Server
+	console *console.Console
+	demo    *innerDoor
+	http    *http.Server
+	metrics *metrics
+
+	ready    atomic.Bool
+	lifeEnds context.CancelFunc // stops control.Run
+	failures chan error         // what ends the process before it is asked to
+	tasks    chan struct{}      // one receive for each background task that ended
+	running  int                // background tasks
+}
+
+// start builds every part and opens the port. When it fails, stop still has to
+// be called.
+func (s *server) start(ctx context.Context) (err error) {
+	s.failures, s.tasks = make(chan error, 4), make(chan struct{}, 4)
+	s.metrics = newMetrics(s)
+	if s.id, err = loadIdentity(s.cfg.Data); err != nil {
+		return err
+	}
+	if err := s.ports.open(ctx, s.cfg); err != nil {
+		return err
+	}
+	for _, build := range []func(context.Context) error{s.openLedger, s.openMedia, s.openSignal, s.openAPI, s.openPages} {
+		if err := build(ctx); err != nil {
+			return err
+		}
+	}
+	life, ends := context.WithCancel(context.Background())
+	s.lifeEnds = ends
+	s.background(func() error { return s.control.Run(life) })
+	s.http = newHTTPServer(s.doors(), s.log)
+	s.background(func() error { return ignoreClosed(s.http.Serve(s.ports.web)) })
+	s.ready.Store(true)
+	return nil
+}
+
+// background runs a task that stop waits for. Its error ends the process.
+func (s *server) background(task func() error) {
+	s.running++
+	go func() {
+		if err := task(); err != nil {
+			s.failures <- err
+		}
+		s.tasks <- struct{}{}
+	}()
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func (s *server) openLedger(ctx context.Context) error {
+	log, err := ledger.Open(ctx, ledger.Config{
+		Dir:      filepath.Join(s.cfg.Data, "ledger"),
+		MaxBytes: int64(s.cfg.Limits.StorageMiB) << 20,
+		MaxAge:   2 * s.cfg.Timers.MaxAge,
+		Logger:   s.log.With("part", "ledger"),
+	})
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	s.ledger = log
+	key, err := jointoken.NewKey(s.id.tokenKey)
+	if err != nil {
+		return err
+	}
+	s.control, err = control.New(ctx, control.Config{
+		Limits:     limits(s.cfg),
+		Idle:       s.cfg.Timers.Idle,
+		MaxAge:     s.cfg.Timers.MaxAge,
+		Tombstone:  s.cfg.Timers.Tombstone,
+		Dropped:    s.cfg.Timers.Dropped,
+		CacheBytes: int64(s.cfg.Limits.CacheMiB) << 20,
+		Logger:     s.log.With("part", "control"),
+	}, log, key)
+	return err
+}
+
+// wait returns nil when ctx ends, or the failure that must end the process.
+func (s *server) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.failures:
+		return err
+	case err := <-s.ledger.Fault():
+		// Nothing may be acknowledged any more: leave at once, without the
+		// courtesies of a shutdown.
+		s.log.Error("the ledger's disk failed; ending so that nothing is acknowledged that may be lost", "err", err)
+		os.Exit(3)
+		return nil
+	}
+}
+
+// stop takes the server down in the order that loses nothing: new calls are
+// refused, running ones finish, clients are told to come back, and the ledger
+// closes last.
+func (s *server) stop() error {
+	s.ready.Store(false)
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.ShutdownTimeout)
+	defer cancel()
+	var errs []error
+	if s.api != nil {
+		s.api.Drain()
+	}
+	if s.signal != nil {
+		s.signal.Drain()
+	}
+	if s.console != nil {
+		errs = append(errs, s.console.Close())
+	}
+	if s.demo != nil {
+		errs = append(errs, s.demo.Close())
+	}
+	if s.http != nil {
+		errs = append(errs, s.http.Shutdown(ctx))
+	}
+	if s.signal != nil {
+		errs = append(errs, s.signal.Close(ctx))
+	}
+	errs = append(errs, s.stopBelow())
+	return errors.Join(errs...)
+}
+
+// stopBelow closes what the doors stand on.
+func (s *server) stopBelow() error {
+	var errs []error
+	if s.media != nil {
+		errs = append(errs, s.media.Close())
+	}
+	if s.lifeEnds != nil {
+		s.lifeEnds()
+	}
+	if s.control != nil {
+		errs = append(errs, s.control.Close())
+	}
+	errs = append(errs, s.ports.close())
+	for ; s.running > 0; s.running-- {
+		<-s.tasks
+	}
+	if s.ledger != nil {
+		errs = append(errs, s.ledger.Close())
+	}
+	return errors.Join(errs...)
+}
