@@ -1,0 +1,45 @@
+// Numbers, times and ids as operators read them.
+
+/** How long something has lasted: "42 s", "3 min", "2 h 5 min", "1 d 4 h". */
+export function lasting(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
+  return hours % 24 ? `${Math.floor(hours / 24)} d ${hours % 24} h` : `${Math.floor(hours / 24)} d`;
+}
+
+const clock = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const day = new Intl.DateTimeFormat([], { day: 'numeric', month: 'short' });
+
+/** A time of day, with the day when it is not today. */
+export function when(at: number): string {
+  if (!at) return '–';
+  const date = new Date(at);
+  const today = new Date();
+  const time = clock.format(date);
+  return date.toDateString() === today.toDateString() ? time : `${day.format(date)}, ${time}`;
+}
+
+const plain = new Intl.NumberFormat();
+
+export function count(n: number): string {
+  return plain.format(n);
+}
+
+/** The first eight digits of a GUID: enough to tell rows apart. */
+export function short(id: string): string {
+  return id.slice(0, 8);
+}
+
+/** A share of tenths of a percent: "0.4 %". */
+export function percent(tenths: number): string {
+  return `${(tenths / 10).toFixed(1)} %`;
+}
+
+/** dB below full scale as 0 to 1, the way the client maps it. */
+export function loudness(level: number): number {
+  return Math.min(1, Math.max(0, (60 - level) / 46));
+}

@@ -1,0 +1,87 @@
+// Talks to the console's own JSON.
+
+export interface Session {
+  signedIn: boolean;
+  csrf?: string;
+  expires?: number;
+  version?: string;
+  dev: boolean;
+  meetingPage: boolean;
+}
+
+/** A refusal with a sentence that can be shown; status 0 when there was no answer at all. */
+export class Refusal extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+  ) {
+    super(message);
+  }
+}
+
+export interface Capabilities {
+  audio: string;
+  video: string;
+  content: string;
+}
+
+const base = '/operator/api/';
+
+export class Server {
+  private csrf = '';
+
+  async session(): Promise<Session> {
+    return this.keep(await this.ask<Session>('GET', 'session'));
+  }
+
+  async signIn(secret: string): Promise<Session> {
+    return this.keep(await this.ask<Session>('POST', 'session', { secret }));
+  }
+
+  signOut(): Promise<void> {
+    return this.ask('DELETE', 'session');
+  }
+
+  endMeeting(meeting: string): Promise<void> {
+    return this.ask('POST', `meetings/${meeting}/end`);
+  }
+
+  removeAttendee(meeting: string, attendee: string): Promise<void> {
+    return this.ask('POST', `meetings/${meeting}/attendees/${attendee}/remove`);
+  }
+
+  setCapabilities(meeting: string, attendee: string, capabilities: Capabilities): Promise<void> {
+    return this.ask('PUT', `meetings/${meeting}/attendees/${attendee}/capabilities`, capabilities);
+  }
+
+  history<T>(meeting: string, attendee: string): Promise<{ points: T[] }> {
+    return this.ask('GET', `meetings/${meeting}/attendees/${attendee}/history`);
+  }
+
+  eventsOf(meeting?: string): string {
+    return base + (meeting ? `meetings/${meeting}/events` : 'events');
+  }
+
+  private keep(session: Session): Session {
+    this.csrf = session.csrf ?? '';
+    return session;
+  }
+
+  private async ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const headers: Record<string, string> = {};
+    if (method !== 'GET') headers['X-Carillon-Csrf'] = this.csrf;
+    if (body !== undefined) headers['Content-Type'] = 'application/json';
+    let answer: Response;
+    try {
+      answer = await fetch(base + path, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
+    } catch {
+      throw new Refusal('The server cannot be reached.', 0);
+    }
+    const data: unknown = answer.status === 204 ? undefined : await answer.json().catch(() => undefined);
+    if (!answer.ok) {
+      const sentence = (data as { error?: string } | undefined)?.error;
+      throw new Refusal(sentence ?? `The server answered with status ${answer.status}.`, answer.status);
+    }
+    return data as T;
+  }
+}
