@@ -1,0 +1,310 @@
+package forward
+
+import (
+	"time"
+
+	"github.com/pion/rtcp"
+
+	"github.com/carillon-meetings/carillon/internal/media/netio"
+	"github.com/carillon-meetings/carillon/internal/media/rtpx"
+)
+
+const (
+	// headroom is the share of the estimate that may be divided upwards; what is
+	// in use may fill all of it.
+	headroom = 0.85
+	// audioKbps is set aside for the sound.
+	audioKbps = 50
+	// firstHold is how long the choice stays before it goes up; it doubles each
+	// time a rise led straight back to congestion, up to lastHold.
+	firstHold = 3 * time.Second
+	lastHold  = 24 * time.Second
+	// calm is how long no congestion must have shown before a probe, and the
+	// least time between two.
+	calm = 4 * time.Second
+	// patience is how long a track waits for a key frame before it asks again.
+	patience = time.Second
+)
+
+// Tick renews the choice of layers; call it about five times a second. It
+// returns the groups that were paused and resumed for want of bandwidth.
+func (d *Downlink) Tick(now time.Time) (pausedGroups, resumedGroups []uint32) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.adaptive {
+		pausedGroups, resumedGroups = d.adapt(now)
+	} else {
+		for _, s := range d.subs {
+			s.apply(false, now)
+		}
+	}
+	for _, s := range d.subs {
+		s.remind(now)
+	}
+	return pausedGroups, resumedGroups
+}
+
+// remind asks again for a key frame that does not come.
+func (s *subscription) remind(now time.Time) {
+	current, wanted := s.track.layers()
+	if wanted == nil || wanted == current {
+		s.asked = now
+		return
+	}
+	if now.Sub(s.asked) >= patience && wanted.Info(now).Flowing {
+		s.asked = now
+		wanted.RequestKeyFrame(now)
+	}
+}
+
+// adapt divides the bandwidth anew. The caller holds mu.
+func (d *Downlink) adapt(now time.Time) (pausedGroups, resumedGroups []uint32) {
+	subs, demands := d.demands(now)
+	bps, known := d.est.estimate(now)
+	if !known {
+		bps = maxBps // nothing speaks against it yet
+	}
+	budget := int(bps/1000) - audioKbps
+	down := allocate(budget, demands)
+	choice := make([]int, len(demands))
+	fell := false
+	for i := range demands {
+		choice[i] = min(demands[i].current, down[i])
+		fell = fell || choice[i] < demands[i].current
+	}
+	if d.holdUp == 0 {
+		d.holdUp = firstHold
+	}
+	switch {
+	case fell:
+		d.back(now)
+	case now.Sub(d.stable) >= d.holdUp || !d.known:
+		d.rise(int(float64(budget)*headroom), demands, choice, now)
+	}
+	d.known = len(subs) > 0
+	for i, s := range subs {
+		was := s.serverPaused
+		s.settle(choice[i], now)
+		switch {
+		case s.serverPaused && !was:
+			pausedGroups = append(pausedGroups, s.Pub.GroupID)
+		case was && !s.serverPaused:
+			resumedGroups = append(resumedGroups, s.Pub.GroupID)
+		}
+	}
+	d.probe(demands, now)
+	return pausedGroups, resumedGroups
+}
+
+// back notes that the choice had to go down: if that was soon after it went up,
+// the next rise waits longer.
+func (d *Downlink) back(now time.Time) {
+	if !d.raised.IsZero() && now.Sub(d.raised) < 2*d.holdUp {
+		d.holdUp = min(2*d.holdUp, lastHold)
+	} else {
+		d.holdUp = firstHold
+	}
+	d.stable = now
+}
+
+// rise lifts the choice as far as the budget goes.
+func (d *Downlink) rise(budget int, demands []demand, choice []int, now time.Time) {
+	up := allocate(budget, demands)
+	rose := false
+	for i := range demands {
+		if up[i] > choice[i] {
+			choice[i], rose = up[i], true
+		}
+	}
+	if rose {
+		d.stable, d.raised = now, now
+	}
+}
+
+// demands lists what wants bandwidth: subscriptions of publications that flow.
+func (d *Downlink) demands(now time.Time) (subs []*subscription, demands []demand) {
+	for _, s := range d.subs {
+		if s.Pub == nil || s.userPaused {
+			continue
+		}
+		dem := demand{priority: s.Priority, target: int(s.TargetKbps), current: paused}
+		_, wanted := s.track.layers()
+		for _, l := range s.Pub.layers {
+			i := l.Info(now)
+			if !i.Flowing {
+				continue
+			}
+			if wanted == l && !s.serverPaused {
+				dem.current = len(dem.rates)
+			}
+			dem.rates = append(dem.rates, int(i.Bps/1000)+1)
+		}
+		if len(dem.rates) == 0 {
+			s.apply(true, now)
+			continue
+		}
+		if dem.current == paused && !s.serverPaused {
+			dem.current = 0 // its layer has ceased: begin with the lowest
+		}
+		subs, demands = append(subs, s), append(demands, dem)
+	}
+	return subs, demands
+}
+
+// settle carries out the choice of a layer among those that flow.
+func (s *subscription) settle(choice int, now time.Time) {
+	s.serverPaused = choice == paused
+	if s.serverPaused {
+		s.track.choose(nil, now)
+		return
+	}
+	n := 0
+	for _, l := range s.Pub.layers {
+		if !l.Info(now).Flowing {
+			continue
+		}
+		if n == choice {
+			s.track.choose(l, now)
+			return
+		}
+		n++
+	}
+}
+
+// probe begins to look for more bandwidth where somebody could use it.
+func (d *Downlink) probe(demands []demand, now time.Time) {
+	need := missing(demands)
+	if need == 0 || now.Sub(d.probed) < calm || now.Sub(d.est.congestedAt()) < calm {
+		return
+	}
+	d.probed = now
+	used := 0
+	for i := range demands {
+		if c := demands[i].current; c >= 0 {
+			used += demands[i].rates[c]
+		}
+	}
+	if have := int(d.Estimate(now) / 1000); have > int(float64(used+need)/headroom) {
+		return
+	}
+	d.est.mu.Lock()
+	d.est.probe.start(now)
+	d.est.mu.Unlock()
+}
+
+// padding is the size of a probing packet's padding, in bytes: the most that one
+// byte can count.
+const padding = 255
+
+// Pad sends the padding that is due for a probe; call it every 20 ms.
+func (d *Downlink) Pad(now time.Time) {
+	d.est.mu.Lock()
+	running := d.est.probe.running(now)
+	d.est.mu.Unlock()
+	if !running {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var via *Track
+	need := 0
+	_, demands := d.demands(now)
+	need = missing(demands)
+	for _, s := range d.subs {
+		if s.track.padable() {
+			via = s.track
+		}
+	}
+	if via == nil || need == 0 {
+		return
+	}
+	// A fifth more than the step needs, in this tick's share of a second.
+	packets := need*1000*6/5/8*20/1000/(padding+20) + 1
+	for range packets {
+		via.pad(now)
+	}
+}
+
+// padable says whether padding can be sent: on the stream for retransmissions,
+// where it disturbs nothing.
+func (t *Track) padable() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.cfg.RTX != 0 && t.stamp != 0 && t.rtxFormat() != 0
+}
+
+// rtxFormat is any payload type for retransmissions. The caller holds mu.
+func (t *Track) rtxFormat() uint8 {
+	for _, f := range t.formats {
+		if f.RTX != 0 {
+			return f.RTX
+		}
+	}
+	return 0
+}
+
+// pad sends one packet of padding.
+func (t *Track) pad(now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	b := netio.Get()
+	n, stamp := t.putHeader(b, rtpx.Header{
+		PayloadType: t.rtxFormat(), Seq: t.rtxSeq, TS: t.lastTS, SSRC: t.cfg.RTX,
+	})
+	t.rtxSeq++
+	b.B[0] |= 0x20
+	clear(b.B[n : n+padding])
+	b.B[n+padding-1] = padding
+	b.N = n + padding
+	t.down.send(b, stamp, now)
+}
+
+// SenderReports describes what is being sent, for the subscriber's clock and
+// round trip.
+func (d *Downlink) SenderReports(now time.Time, ntp uint64) []*rtcp.SenderReport {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []*rtcp.SenderReport
+	for _, s := range d.subs {
+		if r := s.track.report(now, ntp); r != nil {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (t *Track) report(now time.Time, ntp uint64) *rtcp.SenderReport {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.packets == 0 || t.current == nil {
+		return nil
+	}
+	return &rtcp.SenderReport{
+		SSRC: t.cfg.SSRC, NTPTime: ntp,
+		RTPTime:     t.lastTS + uint32(now.Sub(t.lastAt).Seconds()*90000),
+		PacketCount: uint32(t.packets), OctetCount: uint32(t.octets),
+	}
+}
+
+// DownlinkStats is a snapshot.
+type DownlinkStats struct {
+	Kbps          int // now
+	Watching      int // sections that show something
+	Retransmitted uint64
+	AvailableKbps int // estimate, 0 unknown
+}
+
+// Stats is a snapshot.
+func (d *Downlink) Stats(now time.Time) DownlinkStats {
+	s := DownlinkStats{Watching: d.Watching(), AvailableKbps: int(d.Estimate(now) / 1000)}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, sub := range d.subs {
+		t := sub.track
+		t.mu.Lock()
+		s.Kbps += int(t.sentBits.perSecond(now) / 1000)
+		s.Retransmitted += t.resends
+		t.mu.Unlock()
+	}
+	return s
+}

@@ -1,0 +1,82 @@
+package forward
+
+import "sort"
+
+// paused is the choice of no layer at all.
+const paused = -1
+
+// demand is one subscription that wants bandwidth.
+type demand struct {
+	// priority: the higher, the later it is degraded.
+	priority uint32
+	// target is as much as is wanted, in kbit/s; 0 means the best there is.
+	target int
+	// rates of the layers that flow, from the lowest up, in kbit/s.
+	rates []int
+	// current is the layer in use, an index of rates, or paused.
+	current int
+}
+
+// best is the highest layer within the target; the lowest if none is.
+func (d *demand) best() int {
+	best := 0
+	for i, r := range d.rates {
+		if d.target == 0 || r <= d.target {
+			best = i
+		}
+	}
+	return best
+}
+
+// allocate divides a budget in kbit/s: first everybody gets his lowest layer, by
+// priority, as far as it goes; then what is left lifts them, again by priority.
+// The result has the layer for each demand, or paused. Demands without layers
+// are paused too and cost nothing.
+func allocate(budget int, demands []demand) []int {
+	order := make([]int, len(demands))
+	out := make([]int, len(demands))
+	for i := range demands {
+		order[i], out[i] = i, paused
+	}
+	sort.SliceStable(order, func(a, b int) bool {
+		return demands[order[a]].priority > demands[order[b]].priority
+	})
+	for _, i := range order {
+		if d := &demands[i]; len(d.rates) > 0 && d.rates[0] <= budget {
+			out[i] = 0
+			budget -= d.rates[0]
+		}
+	}
+	for _, i := range order {
+		d := &demands[i]
+		if out[i] == paused {
+			continue
+		}
+		for layer := d.best(); layer > 0; layer-- {
+			if extra := d.rates[layer] - d.rates[0]; extra <= budget {
+				out[i] = layer
+				budget -= extra
+				break
+			}
+		}
+	}
+	return out
+}
+
+// missing is how much more bandwidth, in kbit/s, the next step up would take
+// for the most important demand that has less than it wants; 0 if none.
+func missing(demands []demand) int {
+	step, priority := 0, int64(-1)
+	for i := range demands {
+		d := &demands[i]
+		if len(d.rates) == 0 || d.current >= d.best() || int64(d.priority) <= priority {
+			continue
+		}
+		priority = int64(d.priority)
+		step = d.rates[0]
+		if d.current >= 0 {
+			step = d.rates[d.current+1] - d.rates[d.current]
+		}
+	}
+	return step
+}

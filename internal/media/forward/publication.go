@@ -1,0 +1,130 @@
+package forward
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Publication is what a client publishes from switching its camera (or content)
+// on to switching it off. Safe for concurrent use.
+type Publication struct {
+	// GroupID is the publication's id in the index.
+	GroupID uint32
+	// Content marks shared content.
+	Content bool
+
+	uplink *Uplink
+	layers []*Layer // from the lowest up
+	live   atomic.Bool
+	listed atomic.Pointer[[]uint32] // stream ids of the last Listed
+}
+
+// Encoding describes one layer as its publisher announced it.
+type Encoding struct {
+	// MaxKbps is the largest bitrate in kbit/s; 0 means switched off.
+	MaxKbps uint32
+	// Framerate in frames per second, 0 unknown.
+	Framerate uint32
+}
+
+// newPublication makes a publication with one layer for each encoding; next
+// yields fresh ids.
+func newPublication(u *Uplink, encodings []Encoding, content bool, next func() uint32) *Publication {
+	p := &Publication{GroupID: next(), Content: content, uplink: u}
+	for i := range encodings {
+		p.layers = append(p.layers, &Layer{StreamID: next(), pub: p, index: i})
+	}
+	p.Describe(encodings)
+	return p
+}
+
+// Describe takes over new announcements for the same layers.
+func (p *Publication) Describe(encodings []Encoding) {
+	for i, l := range p.layers[:min(len(p.layers), len(encodings))] {
+		l.maxKbps.Store(encodings[i].MaxKbps)
+		l.framerate.Store(encodings[i].Framerate)
+	}
+}
+
+// Live says whether the publication has carried packets.
+func (p *Publication) Live() bool { return p.live.Load() }
+
+// Layers returns the layers from the lowest up; the caller only reads.
+func (p *Publication) Layers() []*Layer { return p.layers }
+
+// Layer finds a layer by its stream id, nil if it is not one of this
+// publication's.
+func (p *Publication) Layer(streamID uint32) *Layer {
+	for _, l := range p.layers {
+		if l.StreamID == streamID {
+			return l
+		}
+	}
+	return nil
+}
+
+// Listed describes the layers that belong in the index: those that are switched
+// on and have carried packets. While there is none (layers are being changed)
+// it keeps to the last list, because viewers give up a publication that
+// vanishes for a moment.
+func (p *Publication) Listed(now time.Time) []LayerInfo {
+	var out []LayerInfo
+	var ids []uint32
+	for _, l := range p.layers {
+		if i := l.Info(now); i.Seen && i.MaxKbps > 0 {
+			out = append(out, i)
+			ids = append(ids, i.StreamID)
+		}
+	}
+	if len(out) > 0 {
+		p.listed.Store(&ids)
+		return out
+	}
+	last := p.listed.Load()
+	for _, l := range p.layers {
+		i := l.Info(now)
+		if last == nil && i.Seen || last != nil && contains(*last, i.StreamID) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func contains(ids []uint32, id uint32) bool {
+	for _, n := range ids {
+		if n == id {
+			return true
+		}
+	}
+	return false
+}
+
+// Stalled says that the publication is live but nothing of it arrives.
+func (p *Publication) Stalled(now time.Time) bool {
+	if !p.Live() {
+		return false
+	}
+	for _, l := range p.layers {
+		if l.Info(now).Flowing {
+			return false
+		}
+	}
+	return true
+}
+
+// watched says whether anybody takes any layer.
+func (p *Publication) watched() bool {
+	for _, l := range p.layers {
+		if l.watched() {
+			return true
+		}
+	}
+	return false
+}
+
+// close ends the publication.
+func (p *Publication) close() {
+	for _, l := range p.layers {
+		l.close()
+	}
+}

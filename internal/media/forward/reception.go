@@ -1,0 +1,197 @@
+package forward
+
+import (
+	"time"
+
+	"github.com/pion/rtcp"
+
+	"github.com/carillon-meetings/carillon/internal/media/rtpx"
+)
+
+const (
+	// seenWindow is how many packets back a duplicate is recognised.
+	seenWindow = 1024
+	// maxMissing is how many packets may be asked for at a time; a larger hole
+	// is not worth filling, a key frame is.
+	maxMissing = 128
+	// maxTries is how often one packet is asked for.
+	maxTries = 8
+	// nackDelay is how long a hole may be mere reordering.
+	nackDelay = 10 * time.Millisecond
+)
+
+// verdict is what a reception makes of a packet.
+type verdict uint8
+
+const (
+	fresh     verdict = iota // newer than all before
+	late                     // fills a hole
+	duplicate                // seen before, or too old to tell
+)
+
+// reception follows one incoming stream: what came, what is missing, how
+// evenly it came. It is not safe for concurrent use.
+type reception struct {
+	started       bool
+	base, highest int64 // extended sequence numbers
+	received      uint64
+	seen          [seenWindow / 64]uint64
+	missing       []hole
+
+	clock    float64 // timestamp units per second
+	transit  float64 // of the packet before, in timestamp units
+	jitter   float64 // RFC 3550 A.8
+	priorExp uint64  // at the last report
+	priorRec uint64
+
+	srNTP uint32 // middle bits of the last sender report's time
+	srAt  time.Time
+
+	lost float64 // share of the last report interval, 0..1
+}
+
+// hole is a packet that has not come.
+type hole struct {
+	seq   int64
+	since time.Time
+	next  time.Time
+	tries int
+}
+
+// note takes a packet into account. overflow says that more is missing than
+// can be asked for, so that only a key frame helps.
+func (r *reception) note(seq uint16, ts uint32, at time.Time) (v verdict, overflow bool) {
+	if !r.started {
+		r.restart(seq)
+		r.see(r.highest)
+		r.measure(ts, at)
+		return fresh, false
+	}
+	ext := r.highest + int64(rtpx.SeqDiff(seq, uint16(r.highest)))
+	switch ahead := ext - r.highest; {
+	case ahead > seenWindow || ahead < -8*seenWindow:
+		r.restart(seq)
+		overflow = true
+	case ahead > 0:
+		overflow = r.skip(ext, at)
+		r.highest = ext
+	case ahead <= -seenWindow || r.has(ext):
+		return duplicate, false
+	default:
+		r.see(ext)
+		r.fill(ext)
+		return late, false
+	}
+	r.see(ext)
+	r.measure(ts, at)
+	return fresh, overflow
+}
+
+// restart begins anew with a stream whose numbers have jumped.
+func (r *reception) restart(seq uint16) {
+	r.started = true
+	r.base, r.highest = int64(seq), int64(seq)
+	r.received, r.priorExp, r.priorRec = 0, 0, 0
+	r.seen = [seenWindow / 64]uint64{}
+	r.missing = r.missing[:0]
+	r.transit = 0
+}
+
+// skip enters the holes before ext.
+func (r *reception) skip(ext int64, at time.Time) (overflow bool) {
+	for seq := r.highest + 1; seq <= ext; seq++ {
+		r.clear(seq)
+	}
+	if n := ext - r.highest - 1; n+int64(len(r.missing)) > maxMissing {
+		r.missing = r.missing[:0]
+		return true
+	}
+	for seq := r.highest + 1; seq < ext; seq++ {
+		r.missing = append(r.missing, hole{seq: seq, since: at, next: at.Add(nackDelay)})
+	}
+	return false
+}
+
+func (r *reception) fill(ext int64) {
+	for i := range r.missing {
+		if r.missing[i].seq == ext {
+			r.missing = append(r.missing[:i], r.missing[i+1:]...)
+			return
+		}
+	}
+}
+
+func (r *reception) see(ext int64) {
+	r.received++
+	r.seen[ext/64&(seenWindow/64-1)] |= 1 << (ext & 63)
+}
+
+func (r *reception) clear(ext int64) {
+	r.seen[ext/64&(seenWindow/64-1)] &^= 1 << (ext & 63)
+}
+
+func (r *reception) has(ext int64) bool {
+	return ext < r.base || r.seen[ext/64&(seenWindow/64-1)]&(1<<(ext&63)) != 0
+}
+
+func (r *reception) measure(ts uint32, at time.Time) {
+	transit := float64(at.UnixMicro())*r.clock/1e6 - float64(ts)
+	if r.transit != 0 {
+		d := transit - r.transit
+		if d < 0 {
+			d = -d
+		}
+		if d < r.clock { // a jump of more than a second is no jitter
+			r.jitter += (d - r.jitter) / 16
+		}
+	}
+	r.transit = transit
+}
+
+// due appends to dst the numbers to ask for now, given the round trip time to
+// the sender. Those asked for too often are given up.
+func (r *reception) due(dst []uint16, now time.Time, rtt time.Duration) []uint16 {
+	keep := r.missing[:0]
+	for _, h := range r.missing {
+		if h.tries >= maxTries || h.seq <= r.highest-seenWindow {
+			continue
+		}
+		if !now.Before(h.next) {
+			dst = append(dst, uint16(h.seq))
+			h.tries++
+			h.next = now.Add(rtt + nackDelay)
+		}
+		keep = append(keep, h)
+	}
+	r.missing = keep
+	return dst
+}
+
+// senderReport remembers the time stamp of a sender report (RFC 3550 §6.4.1).
+func (r *reception) senderReport(ntp uint64, at time.Time) {
+	r.srNTP, r.srAt = uint32(ntp>>16), at
+}
+
+// report describes the reception since the last report.
+func (r *reception) report(ssrc uint32, now time.Time) rtcp.ReceptionReport {
+	expected := uint64(r.highest - r.base + 1)
+	lost := int64(expected) - int64(r.received)
+	exp, rec := expected-r.priorExp, r.received-r.priorRec
+	r.priorExp, r.priorRec = expected, r.received
+	r.lost = 0
+	if exp > rec && exp != 0 {
+		r.lost = float64(exp-rec) / float64(exp)
+	}
+	rr := rtcp.ReceptionReport{
+		SSRC:               ssrc,
+		FractionLost:       uint8(min(255, r.lost*256)),
+		TotalLost:          uint32(min(max(lost, 0), 1<<23-1)),
+		LastSequenceNumber: uint32(r.highest),
+		Jitter:             uint32(r.jitter),
+		LastSenderReport:   r.srNTP,
+	}
+	if !r.srAt.IsZero() {
+		rr.Delay = uint32(now.Sub(r.srAt) * 65536 / time.Second)
+	}
+	return rr
+}

@@ -1,0 +1,293 @@
+package forward
+
+import (
+	"encoding/binary"
+	"sync"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/media/netio"
+	"github.com/carillon-meetings/carillon/internal/media/rtpx"
+)
+
+// Format is how one codec is numbered in a subscriber's section.
+type Format struct {
+	PayloadType uint8
+	RTX         uint8 // of retransmissions, 0 for none
+}
+
+// codecs is one more than the highest codec.
+const codecs = int(rtpx.AV1) + 1
+
+// Formats has an entry for each codec the subscriber decodes, by codec; a
+// payload type of 0 means that it does not.
+type Formats [codecs]Format
+
+// TrackConfig describes a subscriber's section.
+type TrackConfig struct {
+	Mid       string
+	SSRC, RTX uint32 // RTX 0: the subscriber takes no retransmissions apart
+	// FirstSeq and FirstTS begin the numbering; they should be random.
+	FirstSeq, FirstRTX uint16
+	FirstTS            uint32
+}
+
+// maxSources is how many layers a track remembers for retransmissions.
+const maxSources = 4
+
+// Track is one receiving section of a subscriber. Safe for concurrent use.
+type Track struct {
+	cfg  TrackConfig
+	down *Downlink
+
+	mu       sync.Mutex // guards what follows
+	formats  Formats
+	stamp    uint8 // extension id of the transport-wide number, 0 for none
+	rewriter *rtpx.Rewriter
+	wanted   *Layer   // what the subscriber shall see, nil for nothing
+	current  *Layer   // what he sees, nil while waiting for a key frame
+	sources  []*Layer // recent values of current
+	rtxSeq   uint16
+	resent   [64]resent
+
+	packets, octets, resends uint64
+	lastTS                   uint32
+	lastAt                   time.Time
+	sentBits                 meter
+}
+
+// resent remembers when a packet was last sent again.
+type resent struct {
+	seq uint16
+	at  time.Time
+}
+
+func newTrack(cfg TrackConfig, down *Downlink) *Track {
+	return &Track{
+		cfg: cfg, down: down, rtxSeq: cfg.FirstRTX,
+		rewriter: rtpx.NewRewriter(rtpx.RewriterConfig{FirstSeq: cfg.FirstSeq, FirstTS: cfg.FirstTS}),
+	}
+}
+
+// setFormats says how packets are to be numbered from now on.
+func (t *Track) setFormats(f Formats, stamp uint8) {
+	t.mu.Lock()
+	t.formats, t.stamp = f, stamp
+	t.mu.Unlock()
+}
+
+// choose makes the track take a layer, nil for none. The change happens at the
+// new layer's next key frame, which is asked for; until then the old one goes
+// on.
+func (t *Track) choose(l *Layer, now time.Time) {
+	t.mu.Lock()
+	old := t.wanted
+	if old == l {
+		t.mu.Unlock()
+		return
+	}
+	t.wanted = l
+	if old != nil && old != t.current {
+		old.detach(t)
+	}
+	if l == nil {
+		t.stop()
+	} else {
+		l.attach(t)
+	}
+	ask := l != nil && l != t.current
+	t.mu.Unlock()
+	if ask {
+		l.RequestKeyFrame(now)
+	}
+}
+
+// stop sends nothing more. The caller holds mu.
+func (t *Track) stop() {
+	if t.current != nil {
+		t.current.detach(t)
+		t.current = nil
+	}
+	t.rewriter.Cut()
+}
+
+// release forgets a layer that has ended.
+func (t *Track) release(l *Layer) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l.detach(t)
+	if t.current == l {
+		t.stop()
+	}
+	if t.wanted == l {
+		t.wanted = nil
+	}
+}
+
+// write takes a packet of a layer the track is attached to. The caller holds
+// the layer's lock.
+func (t *Track) write(l *Layer, p *packet) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.current != l && !t.switchTo(l, p) {
+		return
+	}
+	in := rtpx.In{Source: l.StreamID, Seq: p.seq, TS: p.ts, Marker: p.marker, Arrival: p.at, Picture: p.info.Picture}
+	if len(p.payload) == 0 {
+		t.rewriter.Drop(in)
+		return
+	}
+	f := t.formats[p.codec]
+	if f.PayloadType == 0 {
+		// The publisher has gone over to a codec this subscriber lacks.
+		t.current = nil
+		t.rewriter.Cut()
+		if t.wanted != l {
+			l.detach(t)
+		}
+		return
+	}
+	out, ok := t.rewriter.Forward(in)
+	if !ok {
+		return
+	}
+	b := netio.Get()
+	n, stamp := t.putHeader(b, rtpx.Header{
+		Marker: p.marker, PayloadType: f.PayloadType, Seq: out.Seq, TS: out.TS, SSRC: t.cfg.SSRC,
+	})
+	if n+len(p.payload) > len(b.B) {
+		b.Release()
+		return
+	}
+	b.N = n + copy(b.B[n:], p.payload)
+	if out.Picture != p.info.Picture {
+		rtpx.WritePicture(p.codec, b.B[n:b.N], out.Picture)
+	}
+	t.lastTS, t.lastAt = out.TS, p.at
+	t.send(b, stamp, p.at)
+}
+
+// switchTo changes over to the wanted layer if the packet begins a key frame of
+// it. The caller holds mu.
+func (t *Track) switchTo(l *Layer, p *packet) bool {
+	if l != t.wanted || !p.info.Key || t.formats[p.codec].PayloadType == 0 {
+		return false
+	}
+	if t.current != nil {
+		t.current.detach(t)
+	}
+	t.current = l
+	for _, s := range t.sources {
+		if s == l {
+			return true
+		}
+	}
+	if len(t.sources) == maxSources {
+		t.sources = t.sources[:copy(t.sources, t.sources[1:])]
+	}
+	t.sources = append(t.sources, l)
+	return true
+}
+
+// putHeader writes the header and returns its length and where the
+// transport-wide number goes, 0 for nowhere.
+func (t *Track) putHeader(b *netio.Buffer, h rtpx.Header) (n, stamp int) {
+	n = rtpx.PutHeader(b.B[:], h)
+	if t.stamp == 0 {
+		return n, 0
+	}
+	b.B[0] |= 0x10
+	stamp = n + putStamp(b.B[n:], t.stamp)
+	return n + stampSize, stamp
+}
+
+// send counts and sends. The caller holds mu.
+func (t *Track) send(b *netio.Buffer, stamp int, now time.Time) {
+	t.packets++
+	t.octets += uint64(b.N - rtpx.HeaderSize)
+	t.sentBits.add(8*b.N, now)
+	t.down.send(b, stamp, now)
+}
+
+// resend answers a NACK: numbers as the subscriber knows them. One that was
+// sent again less than rtt ago is still on its way.
+func (t *Track) resend(seqs []uint16, now time.Time, rtt time.Duration) (n int) {
+	for _, seq := range seqs {
+		t.mu.Lock()
+		sent, ok := t.rewriter.Lookup(seq)
+		last := &t.resent[seq%uint16(len(t.resent))]
+		if ok && last.seq == seq && now.Sub(last.at) < rtt {
+			ok = false
+		}
+		if ok {
+			*last = resent{seq, now}
+		}
+		source := t.source(sent.Source)
+		t.mu.Unlock()
+		if ok && t.repeat(seq, sent, source, now) {
+			n++
+		}
+	}
+	return n
+}
+
+// source finds a recent layer. The caller holds mu.
+func (t *Track) source(streamID uint32) *Layer {
+	for _, s := range t.sources {
+		if s.StreamID == streamID {
+			return s
+		}
+	}
+	return nil
+}
+
+// repeat sends one packet again, on the stream for retransmissions (RFC 4588)
+// or else as it was.
+func (t *Track) repeat(seq uint16, sent rtpx.Sent, source *Layer, now time.Time) bool {
+	b := netio.Get()
+	payload := rtpx.HeaderSize + stampSize + 2
+	codec, marker := rtpx.CodecUnknown, false
+	if sent.Padding {
+		b.Release()
+		return false // the probe is over
+	}
+	ok := source != nil
+	if ok {
+		codec, marker, ok = source.fetch(sent.Seq, b, payload)
+	}
+	if !ok {
+		b.Release()
+		return false
+	}
+	rtpx.WritePicture(codec, b.B[payload:b.N], sent.Picture)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.resends++
+	t.sendAgain(b, payload, rtpx.Header{Marker: marker, Seq: seq, TS: sent.TS, SSRC: t.cfg.SSRC}, t.formats[codec], now)
+	return true
+}
+
+// sendAgain puts the header before the payload that begins at start. The caller
+// holds mu.
+func (t *Track) sendAgain(b *netio.Buffer, start int, h rtpx.Header, f Format, now time.Time) {
+	original := h.Seq
+	h.PayloadType = f.PayloadType
+	rtx := f.RTX != 0 && t.cfg.RTX != 0
+	if rtx {
+		h.PayloadType, h.SSRC, h.Seq = f.RTX, t.cfg.RTX, t.rtxSeq
+		t.rtxSeq++
+	}
+	n, stamp := t.putHeader(b, h)
+	if rtx {
+		binary.BigEndian.PutUint16(b.B[n:], original)
+		n += 2
+	}
+	b.N = n + copy(b.B[n:], b.B[start:b.N])
+	t.send(b, stamp, now)
+}
+
+// layers returns what the track takes and what it shall take.
+func (t *Track) layers() (current, wanted *Layer) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.current, t.wanted
+}
