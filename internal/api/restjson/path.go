@@ -15,7 +15,8 @@ type Path struct {
 // At returns the path of a top-level member or of a path label.
 func At(name string) Path { return Path{name: name} }
 
-// Member returns the path of a member of the structure at p.
+// Member returns the path of a member of the structure at p; nil is the top of
+// the request.
 func (p *Path) Member(name string) Path { return Path{up: p, name: name} }
 
 // Item returns the path of the item at a 0-based position of the list at p.

@@ -1,0 +1,42 @@
+package api
+
+import (
+	"github.com/carillon-meetings/carillon/internal/api/restjson"
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// ListTagsForResource returns the tags of the meeting that an ARN names.
+var listTagsForResource = operation{name: "ListTagsForResource", run: func(s *Server, c *call) (respond, error) {
+	var v restjson.Violations
+	name := restjson.Text{Value: c.param("arn"), Set: c.hasParam("arn")}
+	resource := c.checkArn(&v, "resourceARN", name)
+	if err := v.Err(); err != nil {
+		return nil, err
+	}
+	var tags []meeting.Tag
+	err := c.onResource(resource, name.Value, func(id meeting.ID) (err error) {
+		tags, err = s.cfg.Control.MeetingTags(c.ctx, c.owner, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return tagList(tags), nil
+}}
+
+// tagList is the response of operations that return tags.
+func tagList(tags []meeting.Tag) respond {
+	return func(w *restjson.Writer) {
+		w.Object()
+		w.Name("Tags")
+		w.Array()
+		for _, t := range tags {
+			w.Object()
+			w.Member("Key", t.Key)
+			w.Member("Value", t.Value)
+			w.EndObject()
+		}
+		w.EndArray()
+		w.EndObject()
+	}
+}
