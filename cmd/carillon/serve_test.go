@@ -1,0 +1,265 @@
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings"
+	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings/types"
+	"go.uber.org/goleak"
+
+	"github.com/carillon-meetings/carillon/internal/config"
+)
+
+// settings parses serve flags on top of addresses and a directory of the
+// test's own.
+func settings(t *testing.T, flags ...string) *config.Serve {
+	t.Helper()
+	var cli struct {
+		Serve config.Serve `cmd:""`
+	}
+	parser, err := kong.New(&cli)
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--media-tcp", "127.0.0.1:0", "--media-udp", "127.0.0.1:0", "--log-level", "error"}, flags...)
+	if _, err := parser.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	if err := cli.Serve.Check(); err != nil {
+		t.Fatal(err)
+	}
+	return &cli.Serve
+}
+
+// startServer runs a server until the test ends, and then looks for leaked
+// goroutines.
+func startServer(t *testing.T, dir string, flags ...string) *server {
+	t.Helper()
+	before := goleak.IgnoreCurrent()
+	cfg := settings(t, append([]string{"--data", dir}, flags...)...)
+	s := &server{cfg: cfg, log: newLogger(cfg)}
+	t.Cleanup(func() {
+		http.DefaultClient.CloseIdleConnections()
+		goleak.VerifyNone(t, before)
+	})
+	if err := s.start(t.Context()); err != nil {
+		t.Fatal(err, s.stop())
+	}
+	t.Cleanup(func() {
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func (s *server) sdk(access, secret string, client *http.Client) *chimesdkmeetings.Client {
+	return chimesdkmeetings.New(chimesdkmeetings.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(s.ports.public.String()), HTTPClient: client,
+		Credentials: credentials.NewStaticCredentialsProvider(access, secret, ""),
+	})
+}
+
+func createMeeting(t *testing.T, client *chimesdkmeetings.Client, token string) string {
+	t.Helper()
+	out, err := client.CreateMeeting(t.Context(), &chimesdkmeetings.CreateMeetingInput{
+		ClientRequestToken: &token, ExternalMeetingId: aws.String("x1"), MediaRegion: aws.String("us-east-1"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *out.Meeting.MeetingId
+}
+
+func get(t *testing.T, url string) (status int, body string) {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(raw)
+}
+
+func TestARestartKeepsMeetingsTokensAndKeys(t *testing.T) {
+	dir := t.TempDir()
+	var first types.Attendee
+	var id string
+	t.Run("first", func(t *testing.T) {
+		s := startServer(t, dir)
+		if !s.id.firstStart {
+			t.Error("an empty directory is not taken for a first start")
+		}
+		client := s.sdk(s.id.accessKey, s.id.secretKey, http.DefaultClient)
+		id = createMeeting(t, client, "restart-1")
+		out, err := client.CreateAttendee(t.Context(), &chimesdkmeetings.CreateAttendeeInput{MeetingId: &id, ExternalUserId: aws.String("ada")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		first = *out.Attendee
+	})
+	t.Run("second", func(t *testing.T) {
+		s := startServer(t, dir)
+		if s.id.firstStart {
+			t.Error("the second start takes itself for the first")
+		}
+		client := s.sdk(s.id.accessKey, s.id.secretKey, http.DefaultClient)
+		out, err := client.GetAttendee(t.Context(), &chimesdkmeetings.GetAttendeeInput{MeetingId: &id, AttendeeId: first.AttendeeId})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if *out.Attendee.JoinToken != *first.JoinToken {
+			t.Error("the join token changed over a restart")
+		}
+	})
+}
+
+func TestADataDirectoryServesOneProcess(t *testing.T) {
+	dir := t.TempDir()
+	startServer(t, dir)
+	cfg := settings(t, "--data", dir)
+	second := &server{cfg: cfg, log: newLogger(cfg)}
+	err := second.start(t.Context())
+	if stopErr := second.stop(); stopErr != nil {
+		t.Error(stopErr)
+	}
+	if err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("a second server on the same directory: %v", err)
+	}
+}
+
+func TestHealthReadinessMetricsAndDrain(t *testing.T) {
+	s := startServer(t, t.TempDir())
+	base := s.ports.public.String()
+	for _, path := range []string{"/healthz", "/readyz"} {
+		if status, _ := get(t, base+path); status != http.StatusOK {
+			t.Errorf("GET %s: %d", path, status)
+		}
+	}
+	createMeeting(t, s.sdk(s.id.accessKey, s.id.secretKey, http.DefaultClient), "metrics-1")
+	_, body := get(t, base+"/metrics")
+	for _, want := range []string{`operation="CreateMeeting"`, "carillon_meetings_active 1", "go_goroutines"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("metrics lack %s", want)
+		}
+	}
+	s.ready.Store(false)
+	s.api.Drain()
+	if status, _ := get(t, base+"/readyz"); status != http.StatusServiceUnavailable {
+		t.Errorf("readyz while draining: %d", status)
+	}
+	response, err := http.Get(base + "/meetings/00000000-0000-4000-8000-000000000000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
+		t.Errorf("a call while draining: %d, Retry-After %q", response.StatusCode, response.Header.Get("Retry-After"))
+	}
+}
+
+func TestTLS(t *testing.T) {
+	cert, key, pool := certificate(t)
+	s := startServer(t, t.TempDir(), "--tls-cert", cert, "--tls-key", key, "--access-key", "AKIATLS", "--secret-key", "secret")
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	defer client.CloseIdleConnections()
+	out, err := s.sdk("AKIATLS", "secret", client).CreateMeeting(t.Context(), &chimesdkmeetings.CreateMeetingInput{
+		ClientRequestToken: aws.String("tls-1"), ExternalMeetingId: aws.String("x1"), MediaRegion: aws.String("us-east-1"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if url := *out.Meeting.MediaPlacement.SignalingUrl; !strings.HasPrefix(url, "wss://127.0.0.1:") {
+		t.Errorf("SignalingUrl %s", url)
+	}
+}
+
+// certificate writes a self-signed certificate for 127.0.0.1.
+func certificate(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, kind string, content []byte) string {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool = x509.NewCertPool()
+	pool.AddCert(parsed)
+	return write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", raw), pool
+}
+
+func TestTheBannerShowsTheKeysOnce(t *testing.T) {
+	dir := t.TempDir()
+	for start, want := range []bool{true, false} {
+		var out strings.Builder
+		t.Run("start", func(t *testing.T) {
+			s := startServer(t, dir)
+			printBanner(&out, s)
+			secret := strings.Contains(out.String(), s.id.secretKey)
+			exports := strings.Contains(out.String(), "export AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS="+s.ports.public.String())
+			if secret != want || exports != want {
+				t.Errorf("start %d: secret shown %t, exports shown %t\n%s", start+1, secret, exports, out.String())
+			}
+		})
+	}
+}
+
+func TestCommandLineProblemsAreErrors(t *testing.T) {
+	t.Setenv(config.FileEnv, "")
+	for _, args := range [][]string{
+		{"serve", "--listen", "nonsense", "--data", t.TempDir()},
+		{"serve", "--access-key", "only-half", "--data", t.TempDir()},
+		{"serve", "--no-such-flag"},
+		{"check", "config", "--timer-idle", "0s"},
+	} {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel() // a server that starts in spite of it ends at once
+		if err := run(ctx, args); err == nil {
+			t.Errorf("carillon %s: no error", strings.Join(args, " "))
+		}
+	}
+}
