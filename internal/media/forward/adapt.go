@@ -302,7 +302,7 @@ func (d *Downlink) Stats(now time.Time) DownlinkStats {
 	for _, sub := range d.subs {
 		t := sub.track
 		t.mu.Lock()
-		s.Kbps += int(t.sentBits.perSecond(now) / 1000)
+		s.Kbps += int(t.sentBits.PerSecond(now) / 1000)
 		s.Retransmitted += t.resends
 		t.mu.Unlock()
 	}

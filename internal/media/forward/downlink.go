@@ -9,6 +9,8 @@ import (
 	"github.com/pion/rtcp"
 
 	"github.com/carillon-meetings/carillon/internal/media/netio"
+
+	"github.com/carillon-meetings/carillon/internal/media/reception"
 )
 
 // Downlink is all that one subscriber watches. Safe for concurrent use.
@@ -246,7 +248,7 @@ func (d *Downlink) NACK(n *rtcp.TransportLayerNack, now time.Time) int {
 	d.mu.Unlock()
 	var seqs []uint16
 	for _, pair := range n.Nacks {
-		if len(seqs) > maxMissing {
+		if len(seqs) > reception.MaxMissing {
 			break
 		}
 		pair.Range(func(seq uint16) bool {

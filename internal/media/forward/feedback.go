@@ -55,10 +55,10 @@ func (u *Uplink) Tick(now time.Time, o TickOptions) {
 // tickNACK asks for missing packets of layers that somebody watches.
 func (u *Uplink) tickNACK(now time.Time, rtt time.Duration) {
 	for slot, s := range u.bySlot {
-		if s == nil || len(s.missing) == 0 {
+		if s == nil || s.Missing() == 0 {
 			continue
 		}
-		u.scratch = s.due(u.scratch[:0], now, rtt)
+		u.scratch = s.Due(u.scratch[:0], now, rtt)
 		if len(u.scratch) == 0 || u.pub == nil || slot >= len(u.pub.layers) || !u.pub.layers[slot].watched() {
 			continue
 		}
@@ -139,10 +139,10 @@ type UplinkStats struct {
 func (u *Uplink) Stats(now time.Time) UplinkStats {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	s := UplinkStats{Kbps: int(u.bits.perSecond(now) / 1000), NACKs: u.nacks.Load(), PLIs: u.plis.Load()}
+	s := UplinkStats{Kbps: int(u.bits.PerSecond(now) / 1000), NACKs: u.nacks.Load(), PLIs: u.plis.Load()}
 	for _, primary := range u.bySlot {
 		if primary != nil {
-			s.Loss = max(s.Loss, primary.lost)
+			s.Loss = max(s.Loss, primary.Lost())
 		}
 	}
 	return s

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/media/netio"
+	"github.com/carillon-meetings/carillon/internal/media/reception"
 	"github.com/carillon-meetings/carillon/internal/media/rtpx"
 )
 
@@ -35,7 +36,7 @@ type Layer struct {
 	mu            sync.Mutex // guards what follows
 	codec         rtpx.Codec
 	cache         *rtpx.Cache // nil before the first packet
-	bits, frames  meter
+	bits, frames  reception.Meter
 	width, height uint16
 	lastTS        uint32
 	lastAt        time.Time // zero before the first packet
@@ -83,9 +84,9 @@ func (l *Layer) inspect(p *packet) bool {
 	if info.Width != 0 && info.Height != 0 {
 		l.width, l.height = info.Width, info.Height
 	}
-	l.bits.add(8*(len(p.payload)+rtpx.HeaderSize), p.at)
+	l.bits.Add(8*(len(p.payload)+rtpx.HeaderSize), p.at)
 	if p.ts != l.lastTS && (l.lastAt.IsZero() || rtpx.TSDiff(p.ts, l.lastTS) > 0) {
-		l.frames.add(1, p.at)
+		l.frames.Add(1, p.at)
 		l.lastTS = p.ts
 	}
 	l.lastAt = p.at
@@ -185,8 +186,8 @@ func (l *Layer) Info(now time.Time) LayerInfo {
 	}
 	if i.Seen && now.Sub(l.lastAt) < limit {
 		i.Flowing = true
-		i.Bps = uint32(l.bits.perSecond(now))
-		i.FPS = uint32(l.frames.perSecond(now) + 0.5)
+		i.Bps = uint32(l.bits.PerSecond(now))
+		i.FPS = uint32(l.frames.PerSecond(now) + 0.5)
 	}
 	return i
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/media/netio"
+	"github.com/carillon-meetings/carillon/internal/media/reception"
 	"github.com/carillon-meetings/carillon/internal/media/rtpx"
 )
 
@@ -52,7 +53,7 @@ type Track struct {
 	packets, octets, resends uint64
 	lastTS                   uint32
 	lastAt                   time.Time
-	sentBits                 meter
+	sentBits                 reception.Meter
 }
 
 // resent remembers when a packet was last sent again.
@@ -204,7 +205,7 @@ func (t *Track) putHeader(b *netio.Buffer, h rtpx.Header) (n, stamp int) {
 func (t *Track) send(b *netio.Buffer, stamp int, now time.Time) {
 	t.packets++
 	t.octets += uint64(b.N - rtpx.HeaderSize)
-	t.sentBits.add(8*b.N, now)
+	t.sentBits.Add(8*b.N, now)
 	t.down.send(b, stamp, now)
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/rtcp"
 
+	"github.com/carillon-meetings/carillon/internal/media/reception"
 	"github.com/carillon-meetings/carillon/internal/media/rtpx"
 )
 
@@ -52,7 +53,7 @@ type Uplink struct {
 	began    time.Time          // zero of the recorder's clock
 	recorded bool               // numbered packets have come since the last feedback
 	lastSent time.Time          // last feedback
-	bits     meter
+	bits     reception.Meter
 	capped   uint64    // bandwidth last told to the client, 0 none
 	cappedAt time.Time // when
 	keyAt    time.Time // last periodic key frame request
@@ -71,7 +72,7 @@ type stream struct {
 	ssrc    uint32
 	slot    int     // layer
 	primary *stream // of a retransmission stream, else nil
-	reception
+	*reception.Stream
 }
 
 // NewUplink makes a sending side that publishes nothing yet. ssrc names this
@@ -147,10 +148,10 @@ func (u *Uplink) RTP(h *rtpx.Header, pkt []byte, at time.Time) bool {
 		return false
 	}
 	u.record(h, pkt, at)
-	u.bits.add(8*len(pkt), at)
+	u.bits.Add(8*len(pkt), at)
 	p := packet{seq: h.Seq, ts: h.TS, marker: h.Marker, at: at, codec: f.Codec, payload: h.Payload(pkt)}
 	if s.primary != nil {
-		if s.note(h.Seq, h.TS, at); len(p.payload) < 2 || f.Repairs == 0 {
+		if s.Note(h.Seq, h.TS, at); len(p.payload) < 2 || f.Repairs == 0 {
 			return true // a probe for bandwidth
 		}
 		p.seq = binary.BigEndian.Uint16(p.payload)
@@ -164,8 +165,8 @@ func (u *Uplink) RTP(h *rtpx.Header, pkt []byte, at time.Time) bool {
 
 // deliver hands a packet to its layer, unless it came before.
 func (u *Uplink) deliver(s *stream, p *packet) {
-	v, overflow := s.note(p.seq, p.ts, p.at)
-	if v == duplicate || u.pub == nil || s.slot >= len(u.pub.layers) {
+	v, overflow := s.Note(p.seq, p.ts, p.at)
+	if v == reception.Duplicate || u.pub == nil || s.slot >= len(u.pub.layers) {
 		return
 	}
 	layer := u.pub.layers[s.slot]
@@ -220,7 +221,7 @@ func (u *Uplink) bind(ssrc uint32, slot int) *stream {
 		if len(u.streams) >= maxStreams {
 			return nil
 		}
-		s = &stream{ssrc: ssrc, slot: slot, reception: reception{clock: 90000}}
+		s = &stream{ssrc: ssrc, slot: slot, Stream: reception.NewStream(90000)}
 		u.streams[ssrc] = s
 	}
 	u.bySlot[slot] = s
@@ -236,7 +237,7 @@ func (u *Uplink) bindRepair(ssrc uint32, primary *stream) *stream {
 	if len(u.streams) >= maxStreams {
 		return nil
 	}
-	s := &stream{ssrc: ssrc, slot: primary.slot, primary: primary, reception: reception{clock: 90000}}
+	s := &stream{ssrc: ssrc, slot: primary.slot, primary: primary, Stream: reception.NewStream(90000)}
 	u.streams[ssrc] = s
 	return s
 }
@@ -259,7 +260,7 @@ func (u *Uplink) SenderReport(ssrc uint32, ntp uint64, at time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if s := u.streams[ssrc]; s != nil {
-		s.senderReport(ntp, at)
+		s.SenderReport(ntp, at)
 	}
 }
 
@@ -269,8 +270,8 @@ func (u *Uplink) Reports(now time.Time) []rtcp.ReceptionReport {
 	defer u.mu.Unlock()
 	var out []rtcp.ReceptionReport
 	for _, s := range u.streams {
-		if s.started && len(out) < 31 {
-			out = append(out, s.report(s.ssrc, now))
+		if s.Started() && len(out) < 31 {
+			out = append(out, s.Report(s.ssrc, now))
 		}
 	}
 	return out

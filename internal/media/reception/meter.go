@@ -1,4 +1,4 @@
-package forward
+package reception
 
 import "time"
 
@@ -7,21 +7,21 @@ const (
 	meterSlot  = 250 * time.Millisecond
 )
 
-// meter measures a rate over the last two seconds. The zero value is ready. It
+// Meter measures a rate over the last two seconds. The zero value is ready. It
 // is not safe for concurrent use.
-type meter struct {
+type Meter struct {
 	slots [meterSlots]int
 	slot  int64 // number of the current slot since the Unix epoch
 	first int64 // slot of the first value after a pause
 }
 
-// add counts n at a time.
-func (m *meter) add(n int, at time.Time) {
+// Add counts n at a time.
+func (m *Meter) Add(n int, at time.Time) {
 	m.advance(at)
 	m.slots[m.slot%meterSlots] += n
 }
 
-func (m *meter) advance(at time.Time) {
+func (m *Meter) advance(at time.Time) {
 	now := at.UnixNano() / int64(meterSlot)
 	if now <= m.slot {
 		return
@@ -37,9 +37,9 @@ func (m *meter) advance(at time.Time) {
 	m.slot = now
 }
 
-// perSecond is the average over the window, or since counting began if that is
+// PerSecond is the average over the window, or since counting began if that is
 // shorter.
-func (m *meter) perSecond(at time.Time) float64 {
+func (m *Meter) PerSecond(at time.Time) float64 {
 	m.advance(at)
 	sum := 0
 	for _, n := range m.slots {

@@ -1,4 +1,7 @@
-package forward
+// Package reception follows incoming RTP streams: what came, what is missing and
+// worth asking for, how evenly it came, and at what rate. It has no goroutines
+// and takes no locks.
+package reception
 
 import (
 	"time"
@@ -11,34 +14,33 @@ import (
 const (
 	// seenWindow is how many packets back a duplicate is recognised.
 	seenWindow = 1024
-	// maxMissing is how many packets may be asked for at a time; a larger hole
+	// MaxMissing is how many packets may be asked for at a time; a larger hole
 	// is not worth filling, a key frame is.
-	maxMissing = 128
+	MaxMissing = 128
 	// maxTries is how often one packet is asked for.
 	maxTries = 8
 	// nackDelay is how long a hole may be mere reordering.
 	nackDelay = 10 * time.Millisecond
 )
 
-// verdict is what a reception makes of a packet.
-type verdict uint8
+// Verdict is what a Stream makes of a packet.
+type Verdict uint8
 
 const (
-	fresh     verdict = iota // newer than all before
-	late                     // fills a hole
-	duplicate                // seen before, or too old to tell
+	Fresh     Verdict = iota // newer than all before
+	Late                     // fills a hole
+	Duplicate                // seen before, or too old to tell
 )
 
-// reception follows one incoming stream: what came, what is missing, how
-// evenly it came. It is not safe for concurrent use.
-type reception struct {
+// Stream follows one incoming stream. It is not safe for concurrent use.
+type Stream struct {
 	started       bool
 	base, highest int64 // extended sequence numbers
 	received      uint64
 	seen          [seenWindow / 64]uint64
 	missing       []hole
 
-	clock    float64 // timestamp units per second
+	clock    float64
 	transit  float64 // of the packet before, in timestamp units
 	jitter   float64 // RFC 3550 A.8
 	priorExp uint64  // at the last report
@@ -58,14 +60,14 @@ type hole struct {
 	tries int
 }
 
-// note takes a packet into account. overflow says that more is missing than
+// Note takes a packet into account. overflow says that more is missing than
 // can be asked for, so that only a key frame helps.
-func (r *reception) note(seq uint16, ts uint32, at time.Time) (v verdict, overflow bool) {
+func (r *Stream) Note(seq uint16, ts uint32, at time.Time) (v Verdict, overflow bool) {
 	if !r.started {
 		r.restart(seq)
 		r.see(r.highest)
 		r.measure(ts, at)
-		return fresh, false
+		return Fresh, false
 	}
 	ext := r.highest + int64(rtpx.SeqDiff(seq, uint16(r.highest)))
 	switch ahead := ext - r.highest; {
@@ -76,19 +78,32 @@ func (r *reception) note(seq uint16, ts uint32, at time.Time) (v verdict, overfl
 		overflow = r.skip(ext, at)
 		r.highest = ext
 	case ahead <= -seenWindow || r.has(ext):
-		return duplicate, false
+		return Duplicate, false
 	default:
 		r.see(ext)
 		r.fill(ext)
-		return late, false
+		return Late, false
 	}
 	r.see(ext)
 	r.measure(ts, at)
-	return fresh, overflow
+	return Fresh, overflow
 }
 
+// NewStream returns a Stream whose timestamps run at clock units a second.
+func NewStream(clock int) *Stream { return &Stream{clock: float64(clock)} }
+
+// Started says whether any packet has come.
+func (r *Stream) Started() bool { return r.started }
+
+// Missing is the number of packets being asked for.
+func (r *Stream) Missing() int { return len(r.missing) }
+
+// Lost is the share of packets that did not come in the last report interval,
+// 0 to 1.
+func (r *Stream) Lost() float64 { return r.lost }
+
 // restart begins anew with a stream whose numbers have jumped.
-func (r *reception) restart(seq uint16) {
+func (r *Stream) restart(seq uint16) {
 	r.started = true
 	r.base, r.highest = int64(seq), int64(seq)
 	r.received, r.priorExp, r.priorRec = 0, 0, 0
@@ -98,11 +113,11 @@ func (r *reception) restart(seq uint16) {
 }
 
 // skip enters the holes before ext.
-func (r *reception) skip(ext int64, at time.Time) (overflow bool) {
+func (r *Stream) skip(ext int64, at time.Time) (overflow bool) {
 	for seq := r.highest + 1; seq <= ext; seq++ {
 		r.clear(seq)
 	}
-	if n := ext - r.highest - 1; n+int64(len(r.missing)) > maxMissing {
+	if n := ext - r.highest - 1; n+int64(len(r.missing)) > MaxMissing {
 		r.missing = r.missing[:0]
 		return true
 	}
@@ -112,7 +127,7 @@ func (r *reception) skip(ext int64, at time.Time) (overflow bool) {
 	return false
 }
 
-func (r *reception) fill(ext int64) {
+func (r *Stream) fill(ext int64) {
 	for i := range r.missing {
 		if r.missing[i].seq == ext {
 			r.missing = append(r.missing[:i], r.missing[i+1:]...)
@@ -121,20 +136,20 @@ func (r *reception) fill(ext int64) {
 	}
 }
 
-func (r *reception) see(ext int64) {
+func (r *Stream) see(ext int64) {
 	r.received++
 	r.seen[ext/64&(seenWindow/64-1)] |= 1 << (ext & 63)
 }
 
-func (r *reception) clear(ext int64) {
+func (r *Stream) clear(ext int64) {
 	r.seen[ext/64&(seenWindow/64-1)] &^= 1 << (ext & 63)
 }
 
-func (r *reception) has(ext int64) bool {
+func (r *Stream) has(ext int64) bool {
 	return ext < r.base || r.seen[ext/64&(seenWindow/64-1)]&(1<<(ext&63)) != 0
 }
 
-func (r *reception) measure(ts uint32, at time.Time) {
+func (r *Stream) measure(ts uint32, at time.Time) {
 	transit := float64(at.UnixMicro())*r.clock/1e6 - float64(ts)
 	if r.transit != 0 {
 		d := transit - r.transit
@@ -148,9 +163,9 @@ func (r *reception) measure(ts uint32, at time.Time) {
 	r.transit = transit
 }
 
-// due appends to dst the numbers to ask for now, given the round trip time to
+// Due appends to dst the numbers to ask for now, given the round trip time to
 // the sender. Those asked for too often are given up.
-func (r *reception) due(dst []uint16, now time.Time, rtt time.Duration) []uint16 {
+func (r *Stream) Due(dst []uint16, now time.Time, rtt time.Duration) []uint16 {
 	keep := r.missing[:0]
 	for _, h := range r.missing {
 		if h.tries >= maxTries || h.seq <= r.highest-seenWindow {
@@ -167,13 +182,13 @@ func (r *reception) due(dst []uint16, now time.Time, rtt time.Duration) []uint16
 	return dst
 }
 
-// senderReport remembers the time stamp of a sender report (RFC 3550 §6.4.1).
-func (r *reception) senderReport(ntp uint64, at time.Time) {
+// SenderReport remembers the time stamp of a sender report (RFC 3550 §6.4.1).
+func (r *Stream) SenderReport(ntp uint64, at time.Time) {
 	r.srNTP, r.srAt = uint32(ntp>>16), at
 }
 
-// report describes the reception since the last report.
-func (r *reception) report(ssrc uint32, now time.Time) rtcp.ReceptionReport {
+// Report describes the reception since the last report.
+func (r *Stream) Report(ssrc uint32, now time.Time) rtcp.ReceptionReport {
 	expected := uint64(r.highest - r.base + 1)
 	lost := int64(expected) - int64(r.received)
 	exp, rec := expected-r.priorExp, r.received-r.priorRec
