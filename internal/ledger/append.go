@@ -36,8 +36,8 @@ func (l *Log) Append(ctx context.Context, id meeting.ID, expected uint64, data [
 }
 
 // End stores data as the last entry of the meeting, under the same rules as
-// Append. It replaces all earlier entries and vanishes by itself once keep has
-// passed.
+// Append. It replaces all earlier entries and vanishes by itself, with the
+// meeting's facts, once keep has passed.
 func (l *Log) End(ctx context.Context, id meeting.ID, expected uint64, data []byte, keep time.Duration) (rev uint64, err error) {
 	return l.put(ctx, id, expected, envelope{kind: kindEnd, expires: time.Now().Add(keep), data: data})
 }

@@ -221,6 +221,11 @@ func contractEnd(t *testing.T, open opener) {
 	rev := must[uint64](t)(l.Append(ctx, id, 0, []byte("created")))
 	rev = must[uint64](t)(l.Append(ctx, id, rev, []byte("more")))
 	must[uint64](t)(l.Append(ctx, other, 0, []byte("other")))
+	for _, of := range []meeting.ID{id, other} {
+		if err := l.AppendFact(ctx, of, []byte("joined")); err != nil {
+			t.Fatal(err)
+		}
+	}
 	const keep = 150 * time.Millisecond
 	ended := time.Now()
 	rev = must[uint64](t)(l.End(ctx, id, rev, []byte("ended"), keep))
@@ -236,7 +241,9 @@ func contractEnd(t *testing.T, open opener) {
 	if age := time.Since(ended); age < keep {
 		t.Errorf("end vanished after %v, was to be kept %v", age, keep)
 	}
+	eventually(t, "facts vanish", func() bool { return len(must[[]Entry](t)(l.LoadFacts(ctx, id))) == 0 })
 	wantTexts(t, must[[]Entry](t)(l.Load(ctx, other, 0)), "other")
+	wantTexts(t, must[[]Entry](t)(l.LoadFacts(ctx, other)), "joined")
 	must[uint64](t)(l.Append(ctx, id, 0, []byte("created again")))
 }
 
@@ -245,9 +252,13 @@ func contractEndThenNew(t *testing.T, open opener) {
 	rev := must[uint64](t)(l.Append(ctx, id, 0, []byte("created")))
 	rev = must[uint64](t)(l.End(ctx, id, rev, []byte("ended"), 50*time.Millisecond))
 	rev = must[uint64](t)(l.Append(ctx, id, rev, []byte("again")))
+	if err := l.AppendFact(ctx, id, []byte("joined")); err != nil {
+		t.Fatal(err)
+	}
 	eventually(t, "end vanishes", func() bool { return len(must[[]Entry](t)(l.Load(ctx, id, 0))) == 1 })
 	wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), "again")
 	must[uint64](t)(l.Append(ctx, id, rev, []byte("and on")))
+	wantTexts(t, must[[]Entry](t)(l.LoadFacts(ctx, id)), "joined")
 }
 
 func contractRestart(t *testing.T, open opener) {

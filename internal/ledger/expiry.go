@@ -17,8 +17,9 @@ import (
 // roll-up and removing what it replaces are two steps on the disk: a crash
 // between them, followed by a downtime longer than the time to live, would
 // remove the end and bring the meeting back to life. So the ledger removes the
-// subject itself, oldest entry first, up to and including the end. The deadline
-// is kept in the entry, and Scan finds it again after a restart.
+// subject itself, oldest entry first, up to and including the end, and then the
+// meeting's facts. The deadline is kept in the entry, and Scan finds it again
+// after a restart.
 
 // expiry removes ended meetings when their time has come.
 type expiry struct {
@@ -94,7 +95,7 @@ func (x *expiry) removeDue(ctx context.Context) time.Duration {
 		}
 		d := heap.Pop(&x.due).(deadline)
 		x.mu.Unlock()
-		if err := x.log.purge(ctx, d.id, d.rev); err != nil {
+		if err := x.log.forget(ctx, d.id, d.rev); err != nil {
 			if ctx.Err() == nil {
 				x.log.cfg.Logger.Warn("could not remove an ended meeting yet", "meeting", d.id, "err", err)
 			}
@@ -107,16 +108,38 @@ func (x *expiry) removeDue(ctx context.Context) time.Duration {
 	return idle
 }
 
-// purge removes the meeting's entries up to and including rev.
-func (l *Log) purge(ctx context.Context, id meeting.ID, rev uint64) error {
+// forget removes the meeting's entries up to and including rev and, unless it
+// was created anew meanwhile, its facts.
+func (l *Log) forget(ctx context.Context, id meeting.ID, rev uint64) error {
+	sh := shard(l.layout.shardOf(id))
+	if err := l.purge(ctx, sh, id, rev); err != nil {
+		return err
+	}
+	// In this order: facts of a meeting created from now on come later.
+	facts, err := l.streamState(ctx, l.factShard())
+	if err != nil {
+		return err
+	}
+	anew := false
+	err = l.each(ctx, sh, id, rev, func(meeting.ID, message) error {
+		anew = true
+		return nil
+	})
+	if err != nil || anew {
+		return err
+	}
+	return l.purge(ctx, l.factShard(), id, facts.LastSeq)
+}
+
+// purge removes the meeting's messages up to and including the sequence.
+func (l *Log) purge(ctx context.Context, sh shard, id meeting.ID, last uint64) error {
 	if err := l.fault.check(); err != nil {
 		return err
 	}
-	sh := shard(l.layout.shardOf(id))
 	req, err := json.Marshal(struct {
 		Subject string `json:"filter"`
 		Below   uint64 `json:"seq"`
-	}{l.subject(sh, id), rev + 1})
+	}{l.subject(sh, id), last + 1})
 	if err != nil {
 		return err
 	}
