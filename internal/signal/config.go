@@ -1,0 +1,177 @@
+package signal
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/control"
+	"github.com/carillon-meetings/carillon/internal/media"
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// Control is the part of the control plane the signaling door uses.
+// *control.Control satisfies it.
+type Control interface {
+	// Authorize checks a join token; see control.Control.Authorize.
+	Authorize(ctx context.Context, meetingID meeting.ID, token string) (control.Grant, error)
+	// Watch calls fn for each committed change of the meeting, until cancel.
+	Watch(meetingID meeting.ID, fn func(control.Change)) (cancel func())
+	// RecordFact writes down what an attendee was seen to do.
+	RecordFact(ctx context.Context, meetingID meeting.ID, fact meeting.Fact) error
+	// SetConnected tells how many attendees are connected now. It is called
+	// with locks held and must not block.
+	SetConnected(meetingID meeting.ID, attendees int)
+}
+
+// Media opens rooms. OnNode makes one from a media node.
+type Media interface {
+	Room(id string) Room
+}
+
+// Room is one meeting's media; *media.Room is behind it.
+type Room interface {
+	Join(cfg media.PeerConfig) (Peer, error)
+	Levels(fn func(audioStreamID uint32, level uint8, muted bool, signal uint8))
+	Close()
+}
+
+// Peer is one client connection's media. *media.Peer satisfies it.
+type Peer interface {
+	Subscribe(ctx context.Context, offer media.Offer) (media.Answer, error)
+	Index() media.Index
+	UpdateVideo(updates []media.VideoSubscription, removedMids []string)
+	Pause(streamIDs []uint32)
+	Resume(streamIDs []uint32)
+	SetMuted(muted bool)
+	SetPermissions(permissions media.Permissions)
+	Stats() media.PeerStats
+	Close()
+}
+
+// TURN is what a client is told about TURN servers. Without URIs it connects
+// to the media address directly; with them it uses nothing else.
+type TURN struct {
+	Username, Password string
+	TTL                time.Duration
+	URIs               []string
+}
+
+// Config says how to run the signaling door. Control and Media are required;
+// any other field may be zero.
+type Config struct {
+	Control Control
+	Media   Media
+	// TURN gives a client its TURN credentials; nil when there is no server.
+	TURN func(attendeeID string) TURN
+
+	// Origins are the web origins that may connect, as "https://host[:port]".
+	// Empty accepts any, which is right for development. Clients that send no
+	// origin are not browsers and are always accepted.
+	Origins []string
+	// ClientAddr tells where a request comes from, for the console; nil takes
+	// the address of the TCP peer.
+	ClientAddr func(*http.Request) netip.Addr
+	// NoSDPCompression keeps session descriptions uncompressed.
+	NoSDPCompression bool
+	// VideoSubscriptions is how many videos a client may watch (25 if 0); the
+	// media node should be given the same number.
+	VideoSubscriptions int
+	// MaxSockets bounds the open connections (20,000 if 0).
+	MaxSockets int
+
+	Timers Timers
+
+	Logger *slog.Logger     // nil discards
+	Now    func() time.Time // nil is time.Now
+}
+
+// Timers are the times the door waits for things. A zero field takes the
+// default given with it.
+type Timers struct {
+	// Dropped: how long a lost attendee may take to come back unnoticed. 12 s.
+	Dropped time.Duration
+	// Idle: how long a socket may be open without joining. Clients open one
+	// early to save time later. 10 min.
+	Idle time.Duration
+	// Connect: from JOIN until media must flow. 45 s.
+	Connect time.Duration
+	// Farewell: how long a client that was told to go may take to say LEAVE.
+	// 2 s.
+	Farewell time.Duration
+	// KeepAlive: a socket silent for so long is pinged. 25 s.
+	KeepAlive time.Duration
+	// Pong: how long the answer to that may take. 10 s.
+	Pong time.Duration
+	// Write: how long a client may take to accept one message. 10 s.
+	Write time.Duration
+	// Levels: between two frames with the volumes. 200 ms.
+	Levels time.Duration
+	// Index: how long changes of the list of videos are gathered in a small
+	// meeting; in large ones it grows with the number of clients. 25 ms.
+	Index time.Duration
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Control == nil || c.Media == nil {
+		return c, errors.New("signal: Control and Media are required")
+	}
+	if c.VideoSubscriptions <= 0 {
+		c.VideoSubscriptions = 25
+	}
+	if c.MaxSockets <= 0 {
+		c.MaxSockets = 20_000
+	}
+	if c.ClientAddr == nil {
+		c.ClientAddr = tcpPeer
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	t := &c.Timers
+	for _, f := range []struct {
+		field    *time.Duration
+		fallback time.Duration
+	}{
+		{&t.Dropped, 12 * time.Second}, {&t.Idle, 10 * time.Minute}, {&t.Connect, 45 * time.Second},
+		{&t.Farewell, 2 * time.Second}, {&t.KeepAlive, 25 * time.Second}, {&t.Pong, 10 * time.Second},
+		{&t.Write, 10 * time.Second}, {&t.Levels, 200 * time.Millisecond}, {&t.Index, 25 * time.Millisecond},
+	} {
+		if *f.field <= 0 {
+			*f.field = f.fallback
+		}
+	}
+	return c, nil
+}
+
+// tcpPeer returns the address of the TCP peer, or the zero Addr.
+func tcpPeer(r *http.Request) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap()
+}
+
+// OnNode makes a media node usable as Config.Media.
+func OnNode(n *media.Node) Media { return node{n} }
+
+type node struct{ *media.Node }
+
+func (n node) Room(id string) Room { return room{n.Node.Room(id)} }
+
+type room struct{ *media.Room }
+
+func (r room) Join(cfg media.PeerConfig) (Peer, error) {
+	p, err := r.Room.Join(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}

@@ -1,0 +1,169 @@
+package signal
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+const (
+	// maxQueued and maxQueuedBytes bound what waits for a client that does not
+	// read. Whoever exceeds them is cut off and, if still there, reconnects.
+	maxQueued      = 2048
+	maxQueuedBytes = 2 << 20
+)
+
+// conn is one WebSocket: a reader, which is whoever calls read, and a writer
+// goroutine with a bounded queue in front. send and close never block, so they
+// may be called with any lock held.
+type conn struct {
+	ws     *websocket.Conn
+	timers *Timers
+	ctx    context.Context // ends when the connection is to be cut
+	cut    context.CancelFunc
+	heard  atomic.Int64  // when something last arrived, Unix nanoseconds
+	gone   chan struct{} // closed when the writer has ended
+
+	mu    sync.Mutex
+	queue [][]byte
+	bytes int
+	final *farewell     // set by close: written after the queue
+	wake  chan struct{} // capacity 1
+}
+
+// farewell is how a connection is to be closed.
+type farewell struct {
+	code   websocket.StatusCode
+	reason string
+}
+
+// newConn starts the writer on an accepted WebSocket.
+func newConn(ws *websocket.Conn, timers *Timers) *conn {
+	ctx, cut := context.WithCancel(context.Background())
+	c := &conn{ws: ws, timers: timers, ctx: ctx, cut: cut, gone: make(chan struct{}), wake: make(chan struct{}, 1)}
+	c.touch()
+	go c.write()
+	return c
+}
+
+// touch notes that the client is alive.
+func (c *conn) touch() { c.heard.Store(time.Now().UnixNano()) }
+
+// read returns the next binary message. Text messages are skipped.
+func (c *conn) read() ([]byte, error) {
+	for {
+		kind, msg, err := c.ws.Read(c.ctx)
+		if err != nil {
+			return nil, err
+		}
+		c.touch()
+		if kind == websocket.MessageBinary {
+			return msg, nil
+		}
+	}
+}
+
+// send queues a message. A client that lets too much pile up is cut off.
+func (c *conn) send(msg []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.final != nil {
+		return
+	}
+	if len(c.queue) >= maxQueued || c.bytes+len(msg) > maxQueuedBytes {
+		c.cut()
+		return
+	}
+	c.queue = append(c.queue, msg)
+	c.bytes += len(msg)
+	c.wakeWriter()
+}
+
+// close closes the connection with a code once everything queued has been
+// written. Only the first call counts.
+func (c *conn) close(code websocket.StatusCode, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.final == nil {
+		c.final = &farewell{code, reason}
+		c.wakeWriter()
+	}
+}
+
+// wakeWriter wakes the writer.
+func (c *conn) wakeWriter() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// wait returns when the writer has ended and the connection is closed.
+func (c *conn) wait() { <-c.gone }
+
+// take returns everything that waits to be written.
+func (c *conn) take() (batch [][]byte, final *farewell) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	batch, c.queue, c.bytes = c.queue, nil, 0
+	return batch, c.final
+}
+
+// write is the writer goroutine.
+func (c *conn) write() {
+	defer close(c.gone)
+	defer c.ws.CloseNow()
+	defer c.cut()
+	stall := time.AfterFunc(c.timers.Write, c.cut)
+	stall.Stop()
+	alive := time.NewTimer(c.timers.KeepAlive)
+	defer alive.Stop()
+	var pings sync.WaitGroup
+	defer pings.Wait()
+	for {
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-alive.C:
+			alive.Reset(c.keepAlive(&pings))
+			continue
+		case <-c.wake:
+		}
+		batch, final := c.take()
+		for _, msg := range batch {
+			stall.Reset(c.timers.Write)
+			err := c.ws.Write(c.ctx, websocket.MessageBinary, msg)
+			stall.Stop()
+			if err != nil {
+				return
+			}
+		}
+		if final != nil {
+			c.ws.Close(final.code, final.reason)
+			return
+		}
+	}
+}
+
+// keepAlive pings a client that has been silent, and returns when to look
+// again. Joined clients send a frame of their own every few seconds, so this
+// concerns sockets opened early and clients that have vanished.
+func (c *conn) keepAlive(pings *sync.WaitGroup) time.Duration {
+	silent := time.Since(time.Unix(0, c.heard.Load()))
+	if rest := c.timers.KeepAlive - silent; rest > 0 {
+		return rest
+	}
+	pings.Go(func() {
+		ctx, cancel := context.WithTimeout(c.ctx, c.timers.Pong)
+		defer cancel()
+		if err := c.ws.Ping(ctx); err != nil {
+			c.cut()
+			return
+		}
+		c.touch()
+	})
+	return c.timers.KeepAlive
+}

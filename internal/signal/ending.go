@@ -1,0 +1,253 @@
+package signal
+
+import (
+	"errors"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// The ways a session ends. In each, the member goes first (media stops, the
+// others are told), then the client is told, and the socket is closed last:
+// a connected client acts on frames and hardly on close codes.
+//
+//	LEAVE             leave    left at once; LEAVE_ACK
+//	socket lost       lost     the member stays for Timers.Dropped, then dropped
+//	media lost        failed   dropped; closed with "retry" so that the client
+//	                           reconnects without waiting to find out itself
+//	removed, ended    kick     left at once; AUDIO_STATUS, LEAVE awaited
+//	second device     displace AUDIO_STATUS 301, the member is the new one's
+//	misuse            hangUp   left at once; error frame, LEAVE awaited
+
+// departure is how a member goes.
+type departure struct {
+	fact  meeting.FactKind // Left or Dropped
+	quiet bool             // the others need not be told: they are going too
+}
+
+// remove takes a member out of the meeting, and its content share with it.
+// The caller deals with the session's socket.
+func (h *hall) remove(m *member, how departure) {
+	m.stopGrace()
+	delete(h.members, m.key)
+	if m.promoted != nil {
+		h.endPromotion(m, how)
+	}
+	if s := m.session; s != nil {
+		h.release(s)
+	}
+	if m.present {
+		h.unannounce(m, how)
+		m.branch.fact(factFor(m, how.fact), m)
+		m.branch.history.attended += h.now().Sub(m.since)
+	}
+	m.branch.recount()
+	if m.key.content {
+		return
+	}
+	content := m.key
+	content.content = true
+	if share := h.members[content]; share != nil {
+		h.kick(share, statusRemoved, departure{fact: meeting.Left, quiet: how.quiet})
+	}
+}
+
+// factFor returns the kind of fact for the member: content sessions have
+// their own.
+func factFor(m *member, kind meeting.FactKind) meeting.FactKind {
+	if !m.key.content {
+		return kind
+	}
+	switch kind {
+	case meeting.Joined:
+		return meeting.ContentJoined
+	case meeting.Dropped:
+		return meeting.ContentDropped
+	case meeting.VideoStarted:
+		return meeting.ContentVideoStarted
+	case meeting.VideoStopped:
+		return meeting.ContentVideoStopped
+	}
+	return meeting.ContentLeft
+}
+
+// kick removes a member and tells its client why.
+func (h *hall) kick(m *member, status uint32, how departure) {
+	s := m.session
+	h.remove(m, how)
+	if s == nil {
+		return
+	}
+	s.rec.end(SessionRemoved, h.now(), kickWords(status))
+	s.tell(status, closeFor(status))
+}
+
+func kickWords(status uint32) string {
+	switch status {
+	case statusEnded:
+		return "the meeting ended"
+	case statusForbidden:
+		return "the capability was withdrawn"
+	}
+	return "removed from the meeting"
+}
+
+func closeFor(status uint32) websocket.StatusCode {
+	switch status {
+	case statusEnded:
+		return closeEnded
+	case statusRemoved, statusForbidden:
+		return closeForbidden
+	}
+	return closeDone
+}
+
+// tell sends an audio status and waits for the client's LEAVE.
+func (s *session) tell(status uint32, code websocket.StatusCode) {
+	s.conn.send(audioStatus(s.hall.now(), status))
+	s.depart(code)
+}
+
+// depart gives the client a moment to say LEAVE before its socket is closed.
+func (s *session) depart(code websocket.StatusCode) {
+	s.state = ending
+	s.arm(s.server.cfg.Timers.Farewell, func() { s.finish(code, "") })
+}
+
+// finish closes the socket once everything queued is written. From there on
+// nothing is expected of the client.
+func (s *session) finish(code websocket.StatusCode, reason string) {
+	s.state = over
+	s.conn.close(code, reason)
+}
+
+// leave acts on LEAVE: the client waits for the answer.
+func (s *session) leave() {
+	h := s.hall
+	h.update(func() {
+		if m := s.member; m != nil {
+			h.remove(m, departure{fact: meeting.Left})
+			s.rec.end(SessionLeft, h.now(), "")
+		}
+		s.conn.send(leaveAck(h.now()))
+		if s.state != over {
+			s.depart(closeDone) // the client closes first
+		}
+	})
+}
+
+// hangUp ends a session for misuse. It returns the error that ends its reader
+// in case the client does not care.
+func (s *session) hangUp(status uint32, why string) error {
+	h := s.hall
+	h.update(func() {
+		if s.state >= ending {
+			s.finish(closeMisuse, why)
+			return
+		}
+		s.log.Warn("client hung up on", "why", why)
+		s.rec.end(SessionRemoved, h.now(), why)
+		if m := s.member; m != nil {
+			h.remove(m, departure{fact: meeting.Dropped})
+		}
+		s.conn.send(subscribeRefused(h.now(), status))
+		s.finish(closeMisuse, why)
+	})
+	return errMisuse
+}
+
+// lost is called once, when the reader has ended. A present attendee who did
+// not say LEAVE may be back within a moment and is kept for that long.
+func (s *session) lost(err error) {
+	h := s.hall
+	s.socketLost = true
+	delete(s.branch.sessions, s)
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	code := websocket.CloseStatus(err)
+	s.log.Debug("connection ended", "state", s.state, "code", int(code))
+	s.conn.close(closeDone, "") // in case it is the reader that gave up
+	if !errors.Is(err, errMisuse) {
+		s.conn.cut()
+	}
+	m := s.member
+	switch {
+	case m == nil:
+		if s.rec.ended.IsZero() && !s.rec.has(StepJoin) {
+			s.branch.history.discard(s.rec) // opened early and never used
+		}
+		s.rec.end(SessionLeft, h.now(), "")
+	case m.present:
+		h.await(m)
+	default:
+		s.rec.fail(s.rec.next(), h.now(), "the client closed the connection while joining")
+		h.remove(m, departure{fact: meeting.Dropped})
+	}
+	s.branch.history.settle(s.rec)
+}
+
+// await keeps a lost member for a while.
+func (h *hall) await(m *member) {
+	s := m.session
+	if m.grace != nil {
+		return
+	}
+	m.grace = time.AfterFunc(h.server.cfg.Timers.Dropped, func() {
+		h.update(func() {
+			if m.session == s && h.members[m.key] == m && m.grace != nil {
+				s.rec.end(SessionDropped, h.now(), "the connection was lost")
+				h.remove(m, departure{fact: meeting.Dropped})
+				s.finish(closeRetry, "lost")
+			}
+		})
+	})
+}
+
+func (m *member) stopGrace() {
+	if m.grace != nil {
+		m.grace.Stop()
+		m.grace = nil
+	}
+}
+
+// abandon drops a session whose media failed, and has its client reconnect.
+func (h *hall) abandon(s *session, code websocket.StatusCode) {
+	if m := s.member; m != nil {
+		h.remove(m, departure{fact: meeting.Dropped})
+	}
+	s.rec.end(SessionFailed, h.now(), "")
+	s.finish(code, "media lost")
+}
+
+// shut records everybody present as dropped and closes their media, because
+// the server is stopping.
+func (h *hall) shut() {
+	h.update(func() {
+		for _, b := range h.branches {
+			h.later(func() { <-b.ready; b.unwatch() })
+		}
+		for _, m := range h.members {
+			if m.session != nil {
+				m.session.rec.end(SessionDropped, h.now(), "the server stopped")
+			}
+			if !m.key.content || h.members[memberKey{m.key.meeting, m.key.attendee, false}] == nil {
+				h.remove(m, departure{fact: meeting.Dropped, quiet: true})
+			}
+		}
+		h.index.stop()
+	})
+}
+
+// cutAll cuts whatever is still connected.
+func (h *hall) cutAll() {
+	h.update(func() {
+		for _, b := range h.branches {
+			for s := range b.sessions {
+				s.conn.cut()
+			}
+		}
+	})
+}

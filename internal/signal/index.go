@@ -1,0 +1,178 @@
+package signal
+
+import (
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/carillon-meetings/carillon/internal/media"
+	"github.com/carillon-meetings/carillon/internal/signal/wire"
+)
+
+// indexer gathers changes of what clients are told of the meeting's video, so
+// that a burst of them, as when many join at once, costs each client one INDEX
+// and not one for every change.
+type indexer struct {
+	dirty map[*session]struct{}
+	timer *time.Timer // set while a flush is due or running
+	ended bool
+}
+
+// sessionIndex is what a session was told last.
+type sessionIndex struct {
+	sent         bool
+	last         media.Index
+	participants int
+}
+
+// mark has a session told its index soon, if it has changed.
+func (x *indexer) mark(h *hall, s *session) {
+	if x.dirty == nil {
+		x.dirty = make(map[*session]struct{})
+	}
+	x.dirty[s] = struct{}{}
+	x.arm(h)
+}
+
+// markAll marks every session of the hall.
+func (x *indexer) markAll(h *hall) {
+	for _, m := range h.members {
+		if m.session != nil && m.session.index.sent {
+			x.mark(h, m.session)
+		}
+	}
+}
+
+// arm starts the timer unless it is running. The larger the meeting, the more
+// an INDEX for everybody costs and the longer changes are gathered.
+func (x *indexer) arm(h *hall) {
+	if x.timer != nil || x.ended {
+		return
+	}
+	wait := h.server.cfg.Timers.Index
+	wait += min(wait*time.Duration(len(h.members))/12, 20*wait)
+	x.timer = time.AfterFunc(wait, func() { h.flushIndex() })
+}
+
+func (x *indexer) stop() {
+	x.ended = true
+	if x.timer != nil {
+		x.timer.Stop()
+	}
+	x.dirty = nil
+}
+
+// flushIndex sends the marked sessions their index. Media is asked with the
+// hall unlocked; what changes meanwhile marks the session again.
+func (h *hall) flushIndex() {
+	type asked struct {
+		s     *session
+		peer  Peer
+		index media.Index
+	}
+	var todo []asked
+	h.update(func() {
+		for s := range h.index.dirty {
+			if s.peer != nil && s.index.sent {
+				todo = append(todo, asked{s: s, peer: s.peer})
+			}
+		}
+		clear(h.index.dirty)
+	})
+	for i := range todo {
+		todo[i].index = todo[i].peer.Index()
+	}
+	h.update(func() {
+		for _, t := range todo {
+			if t.s.peer == t.peer {
+				h.sendIndex(t.s, t.index)
+			}
+		}
+		h.index.timer = nil
+		if len(h.index.dirty) > 0 {
+			h.index.arm(h)
+		}
+	})
+}
+
+// sendIndex sends a session its index unless it was told just that before.
+func (h *hall) sendIndex(s *session, index media.Index) {
+	if s.key.content {
+		index.Sources, index.PausedAtSource = nil, nil
+	}
+	people := h.visible()
+	if m := s.member; m != nil && !m.hidden && !m.present && !s.key.content {
+		people++ // the client counts itself, from the first INDEX on
+	}
+	last := &s.index
+	if last.sent && last.participants == people && sameIndex(last.last, index) {
+		return
+	}
+	s.index = sessionIndex{sent: true, last: index, participants: people}
+	s.conn.send(h.indexFrame(index, people))
+}
+
+func sameIndex(a, b media.Index) bool {
+	return a.AtCapacity == b.AtCapacity && slices.Equal(a.Sources, b.Sources) &&
+		slices.Equal(a.PausedAtSource, b.PausedAtSource) && slices.Equal(a.Codecs, b.Codecs)
+}
+
+// indexFrame encodes an index.
+func (h *hall) indexFrame(index media.Index, people int) []byte {
+	f := newFrame(wire.Frame_INDEX, h.now())
+	f.Index = h.indexBody(index, people)
+	return mustEncode(f)
+}
+
+// indexBody translates an index.
+func (h *hall) indexBody(index media.Index, people int) *wire.Index {
+	body := &wire.Index{
+		AtCapacity: proto.Bool(index.AtCapacity), NumParticipants: proto.Uint32(uint32(people)),
+		PausedAtSourceIds: index.PausedAtSource, Sources: make([]*wire.Stream, len(index.Sources)),
+	}
+	for i, src := range index.Sources {
+		body.Sources[i] = h.source(src)
+	}
+	for _, c := range index.Codecs {
+		if name, ok := wireCodec(c); ok {
+			body.Codecs = append(body.Codecs, name)
+		}
+	}
+	return body
+}
+
+// source describes one video. Measures that are not known are left out.
+func (h *hall) source(src media.Source) *wire.Stream {
+	attendee, external := h.identity(src)
+	out := &wire.Stream{
+		StreamId: proto.Uint32(src.StreamID), GroupId: proto.Uint32(src.GroupID), MediaType: wire.Media_VIDEO.Enum(),
+		MaxBitrateKbps: proto.Uint32(src.MaxKbps), AttendeeId: proto.String(attendee), ExternalUserId: proto.String(external),
+	}
+	for _, f := range []struct {
+		field **uint32
+		value uint32
+	}{
+		{&out.AvgBitrateBps, src.AvgBps}, {&out.Framerate, src.Framerate}, {&out.Width, src.Width}, {&out.Height, src.Height},
+	} {
+		if f.value != 0 {
+			*f.field = proto.Uint32(f.value)
+		}
+	}
+	return out
+}
+
+// wireCodec is the name clients have for a codec.
+func wireCodec(c media.Codec) (wire.Codec, bool) {
+	switch c {
+	case media.CodecVP8:
+		return wire.Codec_VP8, true
+	case media.CodecVP9:
+		return wire.Codec_VP9_PROFILE_0, true
+	case media.CodecH264:
+		return wire.Codec_H264_CONSTRAINED_BASELINE, true
+	case media.CodecAV1:
+		return wire.Codec_AV1_MAIN, true
+	}
+	return 0, false
+}

@@ -1,0 +1,308 @@
+package signal
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/carillon-meetings/carillon/internal/media"
+	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/signal/wire"
+)
+
+// join answers JOIN with JOIN_ACK and the first INDEX, without which the
+// client does not go on.
+func (s *session) join(f *wire.Join) error {
+	if f == nil {
+		f = &wire.Join{}
+	}
+	var refusal error
+	again := false
+	s.hall.update(func() {
+		if again = s.state != opened; again {
+			return
+		}
+		s.rec.client = clientName(f.GetClientDetails())
+		if refusal = s.mayJoin(); refusal == nil {
+			s.audioSession = f.GetAudioSessionId()
+			s.full = wantsFullAdaption(f)
+			s.takeOver()
+		}
+	})
+	switch {
+	case again:
+		return s.hangUp(statusBadRequest, "JOIN repeated")
+	case refusal != nil:
+		s.refuseJoin(refusal)
+		return nil
+	}
+	s.conn.ws.SetReadLimit(wire.MaxMessage)
+	peer, err := s.hall.room.Join(s.peerConfig(f))
+	if err != nil {
+		s.refuseJoin(err)
+		return nil
+	}
+	s.welcome(f, peer)
+	return nil
+}
+
+// mayJoin returns why the session may not join, if so.
+func (s *session) mayJoin() error {
+	switch {
+	case s.server.draining.Load():
+		return errClosing
+	case s.refused != nil:
+		return s.refused
+	case s.key.content && (!s.grant.Attendee.Capabilities.Content.MaySend() || contentOff(s.grant.Features)):
+		return errNoContent
+	}
+	return nil
+}
+
+var errNoContent = errors.New("signal: the attendee may not share content")
+
+func contentOff(f *meeting.Features) bool { return f != nil && f.ContentOff() }
+
+// refuseJoin tells the client why it may not join, and waits for its LEAVE.
+func (s *session) refuseJoin(err error) {
+	status, code := refusedStatus(err)
+	switch {
+	case errors.Is(err, errNoContent):
+		status, code = statusForbidden, closeForbidden
+	case errors.Is(err, media.ErrContentFull):
+		status, code = statusFull, closeDone
+	}
+	s.log.Info("join refused", "status", status, "err", err)
+	s.hall.update(func() {
+		s.rec.fail(StepJoin, s.hall.now(), refusalWords(err))
+		if m := s.member; m != nil {
+			s.hall.remove(m, departure{fact: meeting.Dropped})
+		}
+		if s.state >= ending {
+			return
+		}
+		s.conn.send(s.server.refusalFrame(status))
+		s.depart(code)
+	})
+}
+
+// takeOver makes the session its attendee's. An earlier one is replaced: in
+// silence if it belongs to the same client, which is reconnecting, else with
+// word that the attendee has joined from elsewhere.
+func (s *session) takeOver() {
+	h := s.hall
+	s.state = joining
+	h.nextAudio++
+	s.audioID = h.nextAudio
+	m := h.members[s.key]
+	if m == nil {
+		m = &member{key: s.key, branch: s.branch, hidden: s.branch.replica, external: s.grant.Attendee.ExternalUserID}
+		m.wireID = wireID(s.key)
+		h.members[s.key] = m
+		s.branch.recount()
+	}
+	if old := m.session; old != nil {
+		h.displace(old, old.audioSession == s.audioSession)
+	}
+	m.session, s.member = s, m
+	m.silenced = !s.permissions().AudioSend
+	m.stopGrace()
+	if !s.key.content {
+		s.branch.fact(meeting.Authorized, m)
+	}
+}
+
+// displace takes the attendee from an older session.
+func (h *hall) displace(old *session, sameClient bool) {
+	if p := old.member.promoted; p != nil {
+		h.endPromotion(old.member, departure{fact: meeting.Left})
+	}
+	h.release(old)
+	if sameClient || old.socketLost {
+		old.state = over
+		old.rec.end(SessionReplaced, h.now(), "the client reconnected")
+		old.conn.cut()
+		return
+	}
+	old.rec.end(SessionRemoved, h.now(), "the attendee joined from another device")
+	old.tell(statusElsewhere, closeDone)
+}
+
+// release takes a session's media down and its member away.
+func (h *hall) release(s *session) {
+	s.stopVideo(s.member)
+	s.member = nil
+	if p := s.peer; p != nil {
+		s.peer = nil
+		h.later(p.Close)
+	}
+}
+
+// wireID is the attendee id as clients know it.
+func wireID(k memberKey) string {
+	if k.content {
+		return k.attendee.String() + contentSuffix
+	}
+	return k.attendee.String()
+}
+
+// peerConfig describes the session to media.
+func (s *session) peerConfig(f *wire.Join) media.PeerConfig {
+	h := s.hall
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return media.PeerConfig{
+		AttendeeID: wireID(s.key), Content: s.key.content, Owner: s.key.attendee.String(),
+		ExternalUserID: s.grant.Attendee.ExternalUserID, AudioStreamID: s.audioID,
+		Permissions: s.permissions(), MaxVideo: videoLimit(s.grant.Features, s.key.content),
+		ServerSideAdaption: s.full, NoPeriodicKeyFrames: f.GetNoPeriodicContentKeyframes(),
+		Events: peerEvents{s},
+	}
+}
+
+// videoLimit is what the meeting's features allow a session to send. The
+// bitrates leave room above what clients aim at by themselves.
+func videoLimit(f *meeting.Features, content bool) media.VideoLimit {
+	var level string
+	if f != nil {
+		level = f.VideoMax
+		if content {
+			level = f.ContentMax
+		}
+	}
+	switch {
+	case level == "None":
+		return media.VideoLimit{Off: true}
+	case level == "UHD":
+		return media.VideoLimit{Width: 3840, Height: 2160, MaxKbps: 8000}
+	case level == "FHD", content && level == "":
+		return media.VideoLimit{Width: 1920, Height: 1080, MaxKbps: 4000}
+	}
+	return media.VideoLimit{Width: 1280, Height: 720, MaxKbps: 2500}
+}
+
+// wantsFullAdaption reports whether the client leaves the choice of video
+// layers to the server.
+func wantsFullAdaption(f *wire.Join) bool {
+	switch f.GetAdaption() {
+	case wire.Adaption_FULL:
+		return true
+	case wire.Adaption_DEFAULT, wire.Adaption_ADAPTION_UNSET:
+		return slices.Contains(f.GetSupportedAdaptions(), wire.Adaption_FULL)
+	}
+	return false
+}
+
+// welcome sends JOIN_ACK, the first INDEX, and the data messages kept for
+// whoever joins.
+func (s *session) welcome(f *wire.Join, peer Peer) {
+	h := s.hall
+	if f.GetWantsCompressedSdp() && !s.server.cfg.NoSDPCompression {
+		s.deflate = s.server.sdp.NewDeflater()
+	}
+	index := peer.Index()
+	abandoned := false
+	h.update(func() {
+		if abandoned = s.state != joining; abandoned {
+			return // sent away or replaced meanwhile
+		}
+		s.peer, s.state = peer, joined
+		s.conn.send(s.joinAck(f))
+		h.sendIndex(s, index)
+		h.index.mark(h, s) // for what changed since it was read
+		for _, m := range h.board.replay(h.now()) {
+			s.conn.send(dataFrame(h.now(), &m))
+		}
+		s.rec.step(StepJoin, h.now())
+		s.arm(s.server.cfg.Timers.Connect, s.neverConnected)
+	})
+	if abandoned {
+		peer.Close()
+	}
+}
+
+// joinAck is the answer to JOIN. The TURN credentials are there even when
+// empty: without them clients wait until they have gathered all candidates.
+func (s *session) joinAck(f *wire.Join) []byte {
+	var t TURN
+	if s.server.cfg.TURN != nil {
+		t = s.server.cfg.TURN(wireID(s.key))
+	}
+	ack := &wire.JoinAck{
+		TurnCredentials: &wire.TurnCredentials{
+			Username: proto.String(t.Username), Password: proto.String(t.Password),
+			Ttl: proto.Uint32(uint32(t.TTL.Seconds())), Uris: t.URIs,
+		},
+		VideoSubscriptionLimit: proto.Uint32(uint32(s.server.cfg.VideoSubscriptions)),
+		WantsCompressedSdp:     proto.Bool(s.deflate != nil),
+	}
+	switch {
+	case s.full:
+		ack.DefaultAdaption = wire.Adaption_FULL.Enum()
+	case f.GetAdaption() == wire.Adaption_PROBING:
+		ack.DefaultAdaption = wire.Adaption_PROBING.Enum()
+	}
+	out := newFrame(wire.Frame_JOIN_ACK, s.hall.now())
+	out.JoinAck = ack
+	return mustEncode(out)
+}
+
+// neverConnected ends a session whose media did not come up in time. The
+// client gave up long before, or is one that does not.
+func (s *session) neverConnected() {
+	step, words := StepICE, "no connectivity check from the client arrived: is the media port reachable from there?"
+	if s.rec.has(StepICE) {
+		step, words = StepDTLS, "the keys were never agreed"
+	} else if !s.rec.has(StepSubscribe) {
+		step, words = StepSubscribe, "the client never sent its offer"
+	}
+	s.rec.fail(step, s.hall.now(), words)
+	s.hall.abandon(s, closeRetry)
+}
+
+// clientName puts what a client says about itself into one line.
+func clientName(d *wire.ClientDetails) string {
+	if d == nil {
+		return ""
+	}
+	parts := []string{
+		d.GetPlatformName() + " " + d.GetPlatformVersion(), "on " + d.GetOsName() + " " + d.GetOsVersion(),
+		d.GetClientSource() + " " + d.GetSdkVersion(), d.GetAppName() + " " + d.GetAppVersion(),
+	}
+	kept := parts[:0]
+	for _, p := range parts {
+		if p = strings.TrimSpace(p); p != "" && p != "on" {
+			kept = append(kept, p)
+		}
+	}
+	return shorten(strings.ToValidUTF8(strings.Join(kept, ", "), "?"), maxClientName)
+}
+
+const maxClientName = 200
+
+// shorten cuts s to at most n bytes.
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "")
+}
+
+// refusalWords tell an operator why a join was refused.
+func refusalWords(err error) string {
+	status, _ := refusedStatus(err)
+	switch {
+	case errors.Is(err, media.ErrContentFull):
+		return "the meeting has as many content shares as it takes"
+	case errors.Is(err, errNoContent):
+		return "the attendee may not share content"
+	case status == statusEnded:
+		return "the meeting has ended"
+	case status == statusForbidden:
+		return "the join token is not valid, or its attendee was removed"
+	}
+	return fmt.Sprintf("the server could not let the client in (%v)", err)
+}

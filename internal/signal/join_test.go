@@ -1,0 +1,420 @@
+package signal
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/signal/wire"
+)
+
+func TestJoin(t *testing.T) {
+	v := newEnv(t, nil)
+	p := v.meet("ada")
+	c := p.open("ada")
+	c.send(&wire.Frame{Type: wire.Frame_PING_PONG.Enum(), PingPong: &wire.PingPong{Type: wire.PingPong_PING.Enum(), PingId: proto.Uint32(41)}})
+	if pong := c.expect(wire.Frame_PING_PONG).GetPingPong(); pong.GetType() != wire.PingPong_PONG || pong.GetPingId() != 41 {
+		t.Errorf("answer to PING 41: %v", pong)
+	}
+	c.send(joinFrame(1))
+	ack := c.expect(wire.Frame_JOIN_ACK).GetJoinAck()
+	if creds := ack.GetTurnCredentials(); creds == nil || len(creds.GetUris()) != 0 {
+		t.Errorf("TURN credentials %v, want some without URIs", creds)
+	}
+	if ack.GetVideoSubscriptionLimit() != 25 || ack.GetWantsCompressedSdp() {
+		t.Errorf("JOIN_ACK %v", ack)
+	}
+	index := c.expect(wire.Frame_INDEX).GetIndex()
+	if index.GetNumParticipants() != 1 || len(index.GetSources()) != 0 || index.GetAtCapacity() {
+		t.Errorf("first INDEX %v", index)
+	}
+	c.send(subscribeFrame("v=0"))
+	sub := c.expect(wire.Frame_SUBSCRIBE_ACK).GetSubscribeAck()
+	if sub.GetSdpAnswer() != "answer to v=0" || sub.GetCompressedSdpAnswer() != nil || sub.GetDuplex() != wire.Service_RX {
+		t.Errorf("SUBSCRIBE_ACK %v", sub)
+	}
+	row := c.sees(p.wire("ada"))
+	if row.GetAudioStreamId() == 0 || row.GetExternalUserId() != "ada" || row.Muted == nil || row.GetMuted() {
+		t.Errorf("own row %v", row)
+	}
+	p.facts("ada", meeting.Authorized, meeting.Joined)
+	if l := v.server.Load(p.id); l.Connected != 1 || l.Failures != 0 {
+		t.Errorf("load %+v", l)
+	}
+}
+
+func TestLeave(t *testing.T) {
+	v := newEnv(t, nil)
+	p := v.meet("ada", "bob")
+	ada, bob := p.join("ada"), p.join("bob")
+	row := ada.sees(p.wire("bob"))
+	bob.send(leaveFrame())
+	bob.expect(wire.Frame_LEAVE_ACK)
+	bob.ws.CloseNow()
+	if gone := ada.seesGone(row.GetAudioStreamId()); gone.Dropped != nil {
+		t.Error("leaving was shown as dropping")
+	}
+	bob.peer.isClosed(t)
+	p.facts("bob", meeting.Authorized, meeting.Joined, meeting.Left)
+}
+
+// TestLeaveWithoutClosing: a client that says LEAVE and does not close is
+// closed.
+func TestLeaveWithoutClosing(t *testing.T) {
+	v := newEnv(t, nil)
+	c := v.meet("ada").join("ada")
+	c.send(leaveFrame())
+	c.expect(wire.Frame_LEAVE_ACK)
+	if code := c.ended(); code != closeDone {
+		t.Errorf("closed with %d", code)
+	}
+}
+
+func TestTwoSeeEachOther(t *testing.T) {
+	v := newEnv(t, nil)
+	p := v.meet("ada", "bob")
+	ada := p.join("ada")
+	bob := p.open("bob")
+	roster := p.joinWith(bob, "bob").GetRoster().GetStreams()
+	if len(roster) != 2 {
+		t.Errorf("bob's first roster has %d rows, want both", len(roster))
+	}
+	ada.sees(p.wire("bob"))
+	ada.get("INDEX with two people", func(f *wire.Frame) bool { return f.GetIndex().GetNumParticipants() == 2 })
+}
+
+func TestTURNCredentials(t *testing.T) {
+	var asked string
+	v := newEnv(t, func(c *Config) {
+		c.TURN = func(id string) TURN {
+			asked = id
+			return TURN{"user", "secret", time.Hour, []string{"turn:h:3478?transport=udp"}}
+		}
+	})
+	p := v.meet("ada")
+	got := p.open("ada").joinOnly(v).GetJoinAck().GetTurnCredentials()
+	if got.GetUsername() != "user" || got.GetPassword() != "secret" || got.GetTtl() != 3600 || len(got.GetUris()) != 1 || asked != p.wire("ada") {
+		t.Errorf("credentials %v for %q", got, asked)
+	}
+}
+
+func TestAdaption(t *testing.T) {
+	tests := []struct {
+		name      string
+		asks      *wire.Adaption
+		supports  []wire.Adaption
+		want      *wire.Adaption
+		wantMedia bool
+	}{
+		{"all-highest policy", wire.Adaption_DEFAULT.Enum(), nil, nil, false},
+		{"priority policy", wire.Adaption_FULL.Enum(), []wire.Adaption{2, 3, 4}, wire.Adaption_FULL.Enum(), true},
+		{"leaves it to us", wire.Adaption_DEFAULT.Enum(), []wire.Adaption{2, 3, 4}, wire.Adaption_FULL.Enum(), true},
+		{"none", wire.Adaption_NONE.Enum(), []wire.Adaption{2, 3, 4}, nil, false},
+		{"probing", wire.Adaption_PROBING.Enum(), []wire.Adaption{2, 3, 4}, wire.Adaption_PROBING.Enum(), false},
+	}
+	v := newEnv(t, nil)
+	p := v.meet("ada")
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			before := v.media.count()
+			c := p.open("ada")
+			f := joinFrame(c.session)
+			f.Join.Adaption, f.Join.SupportedAdaptions = tt.asks, tt.supports
+			c.send(f)
+			got := c.expect(wire.Frame_JOIN_ACK).GetJoinAck().DefaultAdaption
+			if (got == nil) != (tt.want == nil) || got != nil && *got != *tt.want {
+				t.Errorf("answered %v, want %v", got, tt.want)
+			}
+			if v.media.after(t, before).cfg.ServerSideAdaption != tt.wantMedia {
+				t.Errorf("media adapts: %v", !tt.wantMedia)
+			}
+		})
+	}
+}
+
+func TestPeerConfig(t *testing.T) {
+	features := &meeting.Features{VideoMax: "FHD", ContentMax: "UHD", MaxCount: 10}
+	v := newEnv(t, nil)
+	p := v.meetWith(meeting.NewMeeting{Features: features}, "ada")
+	base, content := p.join("ada"), p.join("ada#content")
+	b, s := base.peer.cfg, content.peer.cfg
+	if b.AttendeeID != p.wire("ada") || b.Owner != b.AttendeeID || b.Content || b.ExternalUserID != "ada" || b.AudioStreamID == 0 || b.MaxVideo.Width != 1920 {
+		t.Errorf("base session: %+v", b)
+	}
+	if s.AttendeeID != p.wire("ada#content") || s.Owner != b.AttendeeID || !s.Content || s.MaxVideo.Width != 3840 || s.AudioStreamID <= b.AudioStreamID {
+		t.Errorf("content session: %+v", s)
+	}
+	if s.Permissions.VideoReceive || s.Permissions.AudioReceive || !s.Permissions.VideoSend {
+		t.Errorf("content session may %+v", s.Permissions)
+	}
+}
+
+// refused opens a connection that is to be refused at JOIN and returns the
+// frame that says so.
+func refused(t *testing.T, c *client) *wire.Frame {
+	t.Helper()
+	c.send(joinFrame(1))
+	f := c.get("refusal", func(f *wire.Frame) bool {
+		return f.GetType() == wire.Frame_JOIN_ACK || f.GetType() == wire.Frame_AUDIO_STATUS
+	})
+	c.send(leaveFrame())
+	c.expect(wire.Frame_LEAVE_ACK)
+	return f
+}
+
+func TestTokensRefused(t *testing.T) {
+	v := newEnv(t, nil)
+	p, other := v.meet("ada", "bob"), v.meet("mallory")
+	good := p.token("ada")
+	p.join("bob")
+	p.remove("bob")
+	last := "A"
+	if strings.HasSuffix(good, "A") {
+		last = "B"
+	}
+	for name, token := range map[string]string{
+		"forged": good[:len(good)-1] + last, "truncated": good[:60], "of another meeting": other.token("mallory"),
+		"of a removed attendee": p.token("bob"), "rubbish": "x", "content of a forged one": good[:97] + last + "#content",
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := v.media.count()
+			c := v.dial(p.id, token)
+			f := refused(t, c)
+			if f.GetType() != wire.Frame_JOIN_ACK || f.GetError().GetStatus() != 403 || f.GetJoinAck() == nil {
+				t.Errorf("refused with %v", f)
+			}
+			if code := c.ended(); code != closeForbidden {
+				t.Errorf("closed with %d", code)
+			}
+			if v.media.count() != before {
+				t.Error("media was set up for it")
+			}
+		})
+	}
+	if got := v.server.Refusals(p.id); len(got) != 6 || got[0].Words == "" || !got[0].Remote.IsLoopback() {
+		t.Errorf("refusals kept: %+v", got)
+	}
+	if len(v.server.Refusals(other.id)) != 0 {
+		t.Error("refusals of one meeting shown with another")
+	}
+}
+
+func TestJoinAfterEnd(t *testing.T) {
+	v := newEnv(t, nil)
+	p := v.meet("ada")
+	p.end()
+	c := p.open("ada")
+	f := refused(t, c)
+	if f.GetType() != wire.Frame_AUDIO_STATUS || f.GetAudioStatus().GetAudioStatus() != 410 {
+		t.Errorf("refused with %v", f)
+	}
+	if code := c.ended(); code != closeEnded {
+		t.Errorf("closed with %d", code)
+	}
+}
+
+// TestRefusedWithoutJoin: whoever never says JOIN is closed with the code that
+// tells a joining client the same.
+func TestRefusedWithoutJoin(t *testing.T) {
+	v := newEnv(t, func(c *Config) { c.Timers.Farewell = 5 * time.Millisecond })
+	p := v.meet("ada")
+	if code := v.dial(p.id, "rubbish").ended(); code != closeForbidden {
+		t.Errorf("closed with %d", code)
+	}
+}
+
+// TestEndedBeforeJoin: sockets opened early learn of the end when they join,
+// or are closed.
+func TestEndedBeforeJoin(t *testing.T) {
+	v := newEnv(t, func(c *Config) { c.Timers.Farewell = time.Second })
+	p := v.meet("ada", "bob", "cleo")
+	ada, bob, cleo := p.open("ada"), p.open("bob"), p.open("cleo")
+	eventually(t, func() bool { return v.server.Counts().Sockets == 3 }, func() string { return "sockets not open" })
+	p.remove("cleo")
+	eventually(t, func() bool { return v.turnedAway(p) == 1 }, func() string { return "cleo's socket was not told" })
+	if f := refused(t, cleo); f.GetError().GetStatus() != 403 {
+		t.Errorf("removed before JOIN: %v", f)
+	}
+	p.end()
+	eventually(t, func() bool { return v.turnedAway(p) == 3 }, func() string { return "the sockets were not told" })
+	if f := refused(t, ada); f.GetAudioStatus().GetAudioStatus() != 410 {
+		t.Errorf("ended before JOIN: %v", f)
+	}
+	if code := bob.ended(); code != closeEnded {
+		t.Errorf("silent socket closed with %d", code)
+	}
+}
+
+// turnedAway counts the meeting's sockets that will be refused.
+func (v *env) turnedAway(p *party) int {
+	b, _ := v.server.find(p.id)
+	if b == nil {
+		return 3 // the meeting is over and its branch gone
+	}
+	b.hall.mu.Lock()
+	defer b.hall.mu.Unlock()
+	n := 0
+	for s := range b.sessions {
+		if s.refused != nil {
+			n++
+		}
+	}
+	return n
+}
+
+func TestUpgradeRefused(t *testing.T) {
+	v := newEnv(t, func(c *Config) { c.Origins = []string{"https://app.example.com"} })
+	p := v.meet("ada")
+	tests := []struct {
+		name, id, token string
+		header          http.Header
+		want            int
+	}{
+		{"not a meeting id", "nonsense", "x", nil, http.StatusNotFound},
+		{"foreign origin", p.id.String(), p.token("ada"), http.Header{"Origin": {"https://evil.example.com"}}, http.StatusForbidden},
+		{"no token", p.id.String(), "", nil, http.StatusBadRequest},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			req, err := http.NewRequest("GET", v.http.URL+PathControl+tt.id, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k, s := range tt.header {
+				req.Header[k] = s
+			}
+			req.Header.Set("Sec-WebSocket-Protocol", strings.TrimSuffix(subprotocol+", "+tt.token, ", "))
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body(t, resp)
+			if resp.StatusCode != tt.want {
+				t.Errorf("status %d, want %d", resp.StatusCode, tt.want)
+			}
+		})
+	}
+	for _, origin := range []string{"https://app.example.com", "HTTPS://APP.example.com", v.http.URL, ""} {
+		header := http.Header{}
+		if origin != "" {
+			header.Set("Origin", origin)
+		}
+		ws, _, err := v.tryDial(p.id.String(), p.token("ada"), header)
+		if err != nil {
+			t.Errorf("origin %q: %v", origin, err)
+			continue
+		}
+		ws.CloseNow()
+	}
+}
+
+func TestSocketLimit(t *testing.T) {
+	v := newEnv(t, func(c *Config) { c.MaxSockets = 1 })
+	p := v.meet("ada", "bob")
+	ada := p.join("ada")
+	_, resp, err := v.tryDial(p.id.String(), p.token("bob"), nil)
+	if err == nil || resp == nil || resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("second socket: %v, %v", resp, err)
+	}
+	ada.send(leaveFrame())
+	ada.expect(wire.Frame_LEAVE_ACK)
+	ada.ws.CloseNow()
+	eventually(t, func() bool { return v.server.Counts().Sockets == 0 }, func() string { return "the socket is not freed" })
+	p.join("bob")
+}
+
+func TestIdleSocketsEnd(t *testing.T) {
+	v := newEnv(t, func(c *Config) { c.Timers.Idle = 20 * time.Millisecond })
+	p := v.meet("ada")
+	if code := p.open("ada").ended(); code != closeDone {
+		t.Errorf("closed with %d", code)
+	}
+	eventually(t, func() bool { return len(v.server.Sessions(p.id)) == 0 }, func() string {
+		return fmt.Sprintf("a socket that never joined is shown: %+v", v.server.Sessions(p.id))
+	})
+}
+
+func TestNeverConnected(t *testing.T) {
+	v := newEnv(t, func(c *Config) { c.Timers.Connect = 30 * time.Millisecond })
+	v.media.hold = true
+	p := v.meet("ada")
+	c := p.open("ada")
+	c.joinOnly(v)
+	c.send(subscribeFrame("offer"))
+	c.expect(wire.Frame_SUBSCRIBE_ACK)
+	if code := c.ended(); code != closeRetry {
+		t.Errorf("closed with %d", code)
+	}
+	c.peer.isClosed(t)
+	var got []Session
+	eventually(t, func() bool {
+		got = v.server.Sessions(p.id)
+		return len(got) == 1 && got[0].State == SessionFailed
+	}, func() string { return "the failed join is not shown" })
+	last := got[0].Steps[len(got[0].Steps)-1]
+	if last.Name != StepICE || !strings.Contains(last.Fault, "media port") {
+		t.Errorf("failed step %+v", last)
+	}
+	eventually(t, func() bool { return v.server.Load(p.id).Failures == 1 }, func() string { return "the failure is not counted" })
+	p.facts("ada", meeting.Authorized)
+}
+
+func TestProtocolViolations(t *testing.T) {
+	v := newEnv(t, nil)
+	p := v.meet("ada")
+	t.Run("SUBSCRIBE before JOIN", func(t *testing.T) {
+		c := p.open("ada")
+		c.send(subscribeFrame("offer"))
+		if f := c.expect(wire.Frame_SUBSCRIBE_ACK); f.GetError().GetStatus() != 400 {
+			t.Errorf("answered %v", f)
+		}
+		c.ended()
+	})
+	t.Run("JOIN twice", func(t *testing.T) {
+		c := p.join("ada")
+		c.send(joinFrame(c.session))
+		if f := c.get("error", func(f *wire.Frame) bool { return f.GetError() != nil }); f.GetError().GetStatus() != 400 {
+			t.Errorf("answered %v", f)
+		}
+		c.ended()
+	})
+	t.Run("malformed messages", func(t *testing.T) {
+		c := p.join("ada")
+		for range maxMalformed {
+			c.sendRaw([]byte{wire.Prefix, 0xff})
+		}
+		c.send(&wire.Frame{Type: wire.Frame_PING_PONG.Enum(), PingPong: &wire.PingPong{Type: wire.PingPong_PING.Enum(), PingId: proto.Uint32(7)}})
+		c.get("pong", func(f *wire.Frame) bool { return f.GetPingPong().GetPingId() == 7 })
+		c.sendRaw([]byte{wire.Prefix, 0xff})
+		c.get("error", func(f *wire.Frame) bool { return f.GetError().GetStatus() == 400 })
+		c.ended()
+	})
+	t.Run("a large message before JOIN", func(t *testing.T) {
+		c := p.open("ada")
+		c.sendRaw(make([]byte, readLimit+1))
+		c.ended()
+	})
+	t.Run("a flood", func(t *testing.T) {
+		c := p.join("ada")
+		ping := mustEncode(&wire.Frame{TimestampMs: proto.Uint64(1), Type: wire.Frame_CLIENT_METRIC.Enum()})
+		for range frameBurst + 2*frameRate {
+			if c.trySendRaw(ping) != nil {
+				break
+			}
+		}
+		c.get("error", func(f *wire.Frame) bool { return f.GetError().GetStatus() == 429 })
+		c.ended()
+	})
+	t.Run("unknown frames and text are ignored", func(t *testing.T) {
+		c := p.join("ada")
+		c.sendRaw([]byte{wire.Prefix, 0x08, 0x01, 0x10, 0x63})
+		c.sendText("hello")
+		c.send(&wire.Frame{Type: wire.Frame_PING_PONG.Enum(), PingPong: &wire.PingPong{Type: wire.PingPong_PING.Enum(), PingId: proto.Uint32(9)}})
+		c.get("pong", func(f *wire.Frame) bool { return f.GetPingPong().GetPingId() == 9 })
+	})
+}

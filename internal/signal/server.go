@@ -1,0 +1,264 @@
+package signal
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/signal/wire"
+)
+
+// Server is the signaling door. It is an http.Handler for the addresses in
+// the package comment; all methods are safe for concurrent use.
+//
+// Locks are taken in this order: Server.mu, hall.mu, then the small ones (a
+// connection's queue, a line). The control plane's calls that may block are
+// made without any of them, from a line.
+type Server struct {
+	cfg  Config
+	log  *slog.Logger
+	mux  *http.ServeMux
+	sdp  wire.Pool
+	open atomic.Int64 // sockets
+
+	draining atomic.Bool // no new connections, and those there are sent away
+	stopped  atomic.Bool // committed changes are no longer acted on
+
+	events   eventStore
+	refusals refusals
+
+	handlers sync.WaitGroup // one for each connection being served
+	tasks    sync.WaitGroup // lines and timers at work
+
+	mu       sync.Mutex
+	halls    map[meeting.ID]*hall // by the id of the primary meeting
+	branches map[meeting.ID]*branch
+	speaking map[*hall]struct{} // halls with somebody present
+	ticker   *time.Timer        // runs tick while speaking is not empty
+	ticks    uint64
+	past     past // what is remembered of meetings that have ended
+	closed   bool
+}
+
+// New returns a Server ready to serve. It starts nothing until somebody
+// connects.
+func New(cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg: cfg, log: cfg.Logger, mux: http.NewServeMux(),
+		halls: make(map[meeting.ID]*hall), branches: make(map[meeting.ID]*branch),
+		speaking: make(map[*hall]struct{}), past: newPast(), events: newEventStore(),
+	}
+	s.mux.HandleFunc("GET "+PathControl+"{meeting}", s.serveControl)
+	s.mux.HandleFunc(PathEvents, s.serveEvents)
+	s.mux.HandleFunc(PathTurn, serveGone)
+	return s, nil
+}
+
+// Addresses the server answers, for building a meeting's MediaPlacement.
+const (
+	// PathControl and a meeting's id make up the SignalingUrl.
+	PathControl = "/control/"
+	// PathEvents takes clients' own reports: the EventIngestionUrl.
+	PathEvents = "/v1/client-events"
+	// PathTurn is a TurnControlUrl that clients no longer call: TURN
+	// credentials come with the answer to JOIN. It answers 410.
+	PathTurn = "/v2/turn_sessions"
+)
+
+// ServeHTTP answers a request for one of the addresses above.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// serveGone answers for an address that only very old clients call.
+func serveGone(w http.ResponseWriter, _ *http.Request) {
+	reply(w, http.StatusGone, `{"message":"TURN credentials are part of the signaling connection"}`)
+}
+
+// reply sends a JSON body.
+func reply(w http.ResponseWriter, code int, body string) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(code)
+	_, _ = w.Write([]byte(body)) // the client has gone if this fails
+}
+
+// callTimeout bounds one call of the control plane.
+const callTimeout = 5 * time.Second
+
+func (s *Server) callContext() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), callTimeout)
+}
+
+// begin counts a connection about to be served; false when there may be no
+// more.
+func (s *Server) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.draining.Load() || s.open.Load() >= int64(s.cfg.MaxSockets) {
+		return false
+	}
+	s.open.Add(1)
+	s.handlers.Add(1)
+	return true
+}
+
+func (s *Server) end() {
+	s.open.Add(-1)
+	s.handlers.Done()
+}
+
+// enter returns the branch of a meeting, opening its hall if need be, once
+// the meeting is being watched. It is nil on a closed server.
+func (s *Server) enter(id, primary meeting.ID) *branch {
+	if primary.IsZero() {
+		primary = id
+	}
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	b := s.branches[id]
+	isNew := b == nil
+	if isNew {
+		h := s.halls[primary]
+		if h == nil {
+			h = newHall(s, primary)
+			s.halls[primary] = h
+		}
+		h.mu.Lock()
+		b = h.addBranch(id)
+		h.mu.Unlock()
+		s.branches[id] = b
+	}
+	s.mu.Unlock()
+	if isNew {
+		b.watch()
+	}
+	<-b.ready
+	return b
+}
+
+// retire forgets a branch whose meeting has ended, and its hall with the last
+// one. What happened in it is kept for a while.
+func (s *Server) retire(b *branch) {
+	h := b.hall
+	s.mu.Lock()
+	h.mu.Lock()
+	delete(s.branches, b.id)
+	delete(h.branches, b.id)
+	s.past.add(b.id, h.pastOf(b))
+	last := len(h.branches) == 0
+	if last {
+		delete(s.halls, h.id)
+		s.quietLocked(h)
+	}
+	h.mu.Unlock()
+	s.mu.Unlock()
+	if last {
+		h.room.Close()
+	}
+}
+
+// Counts are totals for metrics.
+type Counts struct {
+	Sockets  int // open connections, joined or not
+	Meetings int // meetings somebody has connected to since they began
+	Attendees, Content,
+	Video int // members present, content shares, videos being sent
+}
+
+// Counts returns the totals of now.
+func (s *Server) Counts() Counts {
+	c := Counts{Sockets: int(s.open.Load())}
+	for _, h := range s.allHalls() {
+		h.mu.Lock()
+		c.Meetings += len(h.branches)
+		for _, m := range h.audio {
+			if m.key.content {
+				c.Content++
+			} else {
+				c.Attendees++
+			}
+			if m.session != nil && m.session.video {
+				c.Video++
+			}
+		}
+		h.mu.Unlock()
+	}
+	return c
+}
+
+func (s *Server) allHalls() []*hall {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	halls := make([]*hall, 0, len(s.halls))
+	for _, h := range s.halls {
+		halls = append(halls, h)
+	}
+	return halls
+}
+
+// Drain refuses new connections and sends every client away with the advice
+// to come back, as for a restart. Who does not come back, here or elsewhere,
+// is recorded as dropped in time.
+func (s *Server) Drain() {
+	s.draining.Store(true)
+	for _, h := range s.allHalls() {
+		h.update(func() {
+			for _, b := range h.branches {
+				for one := range b.sessions {
+					one.conn.close(closeDrain, "restarting")
+				}
+			}
+		})
+	}
+}
+
+// Close ends everything: clients are sent away as by Drain, whoever was
+// present is recorded as dropped, and all goroutines have ended when it
+// returns. When ctx ends first, connections are cut and what is left of the
+// records is given up.
+func (s *Server) Close(ctx context.Context) error {
+	s.Drain()
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	halls := s.allHalls()
+	for _, h := range halls {
+		h.shut()
+	}
+	err := waitFor(ctx, &s.handlers)
+	for _, h := range halls {
+		h.cutAll()
+		h.room.Close()
+	}
+	s.handlers.Wait()
+	s.stopped.Store(true)
+	return errors.Join(err, waitFor(ctx, &s.tasks))
+}
+
+// waitFor waits for the group or the context.
+func waitFor(ctx context.Context, group *sync.WaitGroup) error {
+	done := make(chan struct{})
+	go func() {
+		group.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,255 @@
+package signal
+
+import (
+	"errors"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/carillon-meetings/carillon/internal/control"
+	"github.com/carillon-meetings/carillon/internal/media"
+	"github.com/carillon-meetings/carillon/internal/signal/wire"
+)
+
+// state is where a session is in its life; it only ever grows.
+type state uint8
+
+const (
+	opened  state = iota // the socket is open, JOIN has not come
+	joining              // JOIN is being answered
+	joined               // JOIN was answered, media is not up
+	live                 // media is up; the attendee is present
+	ending               // told to go, or has said LEAVE
+	over                 // replaced or closed
+)
+
+// What one connection may send. Clients send about two frames a second, and
+// in bursts what their application makes them send.
+const (
+	frameRate, frameBurst         = 300, 3000
+	byteRate, byteBurst           = 1 << 20, 8 << 20
+	subscribeRate, subscribeBurst = 10, 60
+	maxMalformed                  = 10
+)
+
+// session is one signaling connection with a valid token. Its reader goroutine
+// is the HTTP handler, in run.
+type session struct {
+	server  *Server
+	conn    *conn
+	hall    *hall
+	branch  *branch
+	key     memberKey
+	log     *slog.Logger
+	limits  limits
+	inflate *wire.Inflater // reader goroutine only
+	deflate *wire.Deflater // reader goroutine only; nil unless agreed on
+
+	// The rest is guarded by hall.mu.
+
+	state   state
+	grant   control.Grant // kept up to date with the attendee's capabilities
+	refused error         // why JOIN will be refused; set before it comes
+	member  *member       // nil before JOIN and after being replaced
+	rec     *record
+	timer   *time.Timer // what the current state waits for
+
+	audioSession uint64 // the client's, the same across its reconnects
+	audioID      uint32
+	peer         Peer
+	socketLost   bool
+	muted        bool
+	video        bool   // own video is live
+	audio        bool   // own audio has arrived
+	full         bool   // video layers are chosen by the server
+	concealed    uint64 // of the last sample
+	level        uint8
+	loudest      uint8 // since the last sample
+	signal       uint8
+
+	index sessionIndex
+	pings uint32    // pings sent to the client
+	asked time.Time // when the last one was
+}
+
+// limits are the budgets of one connection; used by its reader only.
+type limits struct {
+	frames, bytes, subscribes, data *rate.Limiter
+	malformed                       int
+}
+
+func newLimits() limits {
+	return limits{
+		frames: rate.NewLimiter(frameRate, frameBurst), bytes: rate.NewLimiter(byteRate, byteBurst),
+		subscribes: rate.NewLimiter(subscribeRate, subscribeBurst), data: rate.NewLimiter(personRate, personBurst),
+	}
+}
+
+// newSession adds a connection with a valid token to its branch.
+func newSession(srv *Server, c *conn, b *branch, grant control.Grant, remote netip.Addr, tokenAt time.Time) *session {
+	key := memberKey{b.id, grant.Attendee.ID, grant.Content}
+	s := &session{
+		server: srv, conn: c, hall: b.hall, branch: b, key: key, grant: grant,
+		log: b.logOf(key.attendee, key.content), limits: newLimits(), inflate: srv.sdp.NewInflater(),
+		signal: goodSignal, level: silence, loudest: silence,
+	}
+	s.hall.update(func() {
+		s.rec = b.history.start(key, remote, tokenAt)
+		s.rec.step(StepSocket, s.hall.now())
+		if b.over {
+			s.refused = control.ErrEnded
+		}
+		b.sessions[s] = struct{}{}
+		s.arm(srv.cfg.Timers.Idle, func() { s.finish(closeDone, "idle") })
+		if srv.draining.Load() {
+			s.finish(closeDrain, "restarting")
+		}
+	})
+	return s
+}
+
+// run serves the connection until it is closed.
+func (s *session) run() {
+	err := s.serve()
+	s.hall.update(func() { s.lost(err) })
+}
+
+// errMisuse ends a connection whose client breaks the protocol or exceeds its
+// budget.
+var errMisuse = errors.New("signal: misuse")
+
+func (s *session) serve() error {
+	for {
+		msg, err := s.conn.read()
+		if err != nil {
+			return err
+		}
+		if err := s.handle(msg); err != nil {
+			return err
+		}
+	}
+}
+
+// handle reads one message.
+func (s *session) handle(msg []byte) error {
+	now := time.Now()
+	if !s.limits.frames.AllowN(now, 1) || !s.limits.bytes.AllowN(now, len(msg)) {
+		return s.hangUp(statusTooMany, "too many messages")
+	}
+	typ, err := wire.TypeOf(msg)
+	if err == nil && typ == wire.Frame_CLIENT_METRIC {
+		return nil // one a second from every client, and media knows better
+	}
+	var f *wire.Frame
+	if err == nil {
+		f, err = wire.Decode(msg)
+	}
+	if err != nil {
+		if s.limits.malformed++; s.limits.malformed > maxMalformed {
+			return s.hangUp(statusBadRequest, "malformed messages")
+		}
+		s.log.Debug("malformed message", "err", err)
+		return nil
+	}
+	return s.dispatch(f)
+}
+
+// dispatch acts on one frame. Types that clients do not send are ignored, as
+// clients ignore what they do not know.
+func (s *session) dispatch(f *wire.Frame) error {
+	switch f.GetType() {
+	case wire.Frame_PING_PONG:
+		s.pingPong(f.GetPingPong())
+	case wire.Frame_JOIN:
+		return s.join(f.GetJoin())
+	case wire.Frame_SUBSCRIBE:
+		return s.subscribe(f.GetSubscribe())
+	case wire.Frame_LEAVE:
+		s.leave()
+	case wire.Frame_AUDIO_CONTROL:
+		s.hall.update(func() { s.setMuted(f.GetAudioControl().GetMuted()) })
+	case wire.Frame_DATA_MESSAGE:
+		return s.post(f.GetData().GetMessages())
+	case wire.Frame_REMOTE_VIDEO_UPDATE:
+		s.updateVideo(f.GetVideoUpdate())
+	case wire.Frame_PAUSE:
+		s.withPeer(func(p Peer) { p.Pause(f.GetPause().GetStreamIds()) })
+	case wire.Frame_RESUME:
+		s.withPeer(func(p Peer) { p.Resume(f.GetPause().GetStreamIds()) })
+	case wire.Frame_MEETING_SESSION_TIMING:
+		s.hall.update(func() { s.rec.clientTiming(f.GetTiming()) })
+	case wire.Frame_PRIMARY_MEETING_JOIN:
+		s.promote(f.GetPrimaryJoin().GetCredentials())
+	case wire.Frame_PRIMARY_MEETING_LEAVE:
+		s.hall.update(s.demote)
+	}
+	return nil
+}
+
+// pingPong answers a ping, and takes the time of an answered one.
+func (s *session) pingPong(p *wire.PingPong) {
+	s.server.answerPing(s.conn, p)
+	if p.GetType() != wire.PingPong_PONG {
+		return
+	}
+	s.hall.update(func() {
+		if p.GetPingId() == s.pings && !s.asked.IsZero() {
+			s.rec.signalingRTT = s.hall.now().Sub(s.asked)
+			s.asked = time.Time{}
+		}
+	})
+}
+
+// ping measures the way to the client and back.
+func (s *session) ping() {
+	s.pings++
+	s.asked = s.hall.now()
+	s.conn.send(ping(s.asked, s.pings))
+}
+
+// withPeer calls fn with the session's peer, if it has one.
+func (s *session) withPeer(fn func(Peer)) {
+	var p Peer
+	s.hall.update(func() { p = s.peer })
+	if p != nil {
+		fn(p)
+	}
+}
+
+// arm sets the session's timer, in place of what it was set to: after d, fn is
+// called with the hall locked, if the session is still in the same state.
+func (s *session) arm(d time.Duration, fn func()) {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	at := s.state
+	s.timer = time.AfterFunc(d, func() {
+		s.hall.update(func() {
+			if s.state == at && !s.socketLost {
+				fn()
+			}
+		})
+	})
+}
+
+// permissions are what media lets the session do: the attendee's capabilities,
+// except that a replica's attendees take no part until promoted.
+func (s *session) permissions() media.Permissions {
+	caps := s.grant.Attendee.Capabilities
+	if s.key.content {
+		return media.Permissions{AudioSend: caps.Content.MaySend(), VideoSend: caps.Content.MaySend()}
+	}
+	p := media.Permissions{
+		AudioSend: caps.Audio.MaySend(), AudioReceive: caps.Audio.MayReceive(),
+		VideoSend: caps.Video.MaySend(), VideoReceive: caps.Video.MayReceive(),
+		ContentReceive: caps.Video.MayReceive() && caps.Content.MayReceive(),
+	}
+	if s.branch.replica && s.member != nil {
+		speaks := s.member.promoted
+		p.AudioSend = p.AudioSend && speaks != nil && speaks.caps.Audio.MaySend()
+		p.VideoSend = p.VideoSend && speaks != nil && speaks.caps.Video.MaySend()
+	}
+	return p
+}

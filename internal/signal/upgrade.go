@@ -1,0 +1,201 @@
+package signal
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/carillon-meetings/carillon/internal/control"
+	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/signal/wire"
+)
+
+// subprotocol is what a client offers beside its join token, and what it must
+// be answered with. The token is not repeated to it.
+const subprotocol = "_aws_wt_session"
+
+// contentSuffix marks the token and the id of a content share's session.
+const contentSuffix = "#content"
+
+// readLimit bounds messages before JOIN, in bytes; afterwards it is what the
+// largest offer needs.
+const readLimit = 16 << 10
+
+// serveControl is the signaling connection of one client.
+//
+// A request that is no WebSocket of a client's, or from a web origin that is
+// not allowed, is refused as HTTP. Everything about the token is told inside
+// the connection: browsers hide the HTTP status from the client, which would
+// just try again.
+func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
+	id, ok := meeting.ParseID(r.PathValue("meeting"))
+	switch {
+	case !ok:
+		reply(w, http.StatusNotFound, `{"message":"no such meeting"}`)
+		return
+	case !s.originAllowed(r):
+		reply(w, http.StatusForbidden, `{"message":"origin not allowed"}`)
+		return
+	}
+	token, ok := offeredToken(r.Header)
+	if !ok {
+		reply(w, http.StatusBadRequest, `{"message":"expected the sub-protocol and a join token"}`)
+		return
+	}
+	if !s.begin() {
+		w.Header().Set("Retry-After", "1")
+		reply(w, http.StatusServiceUnavailable, `{"message":"no more connections"}`)
+		return
+	}
+	defer s.end()
+	tokenAt := s.cfg.Now()
+	b, grant, err := s.admit(r.Context(), id, token)
+	ws, acceptErr := s.accept(w, r)
+	if acceptErr != nil {
+		s.log.Debug("not a websocket", "meeting", id, "err", acceptErr)
+		return
+	}
+	c := newConn(ws, &s.cfg.Timers)
+	defer c.wait()
+	remote := s.cfg.ClientAddr(r)
+	if err != nil {
+		s.refusals.add(s.refusal(id, remote, err))
+		s.refuse(c, err)
+		return
+	}
+	newSession(s, c, b, grant, remote, tokenAt).run()
+}
+
+// accept upgrades the request.
+func (s *Server) accept(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		Subprotocols:       []string{subprotocol},
+		InsecureSkipVerify: true, // originAllowed has decided
+	})
+	if err != nil {
+		return nil, err
+	}
+	ws.SetReadLimit(readLimit)
+	return ws, nil
+}
+
+// admit checks the token and returns the meeting's branch. The token is
+// checked twice: cheaply before anything is set up for the meeting, and for
+// good once the meeting is watched, so that no removal slips through between.
+func (s *Server) admit(ctx context.Context, id meeting.ID, token string) (*branch, control.Grant, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	grant, err := s.cfg.Control.Authorize(ctx, id, token)
+	if err != nil {
+		return nil, grant, err
+	}
+	b := s.enter(id, grant.PrimaryID)
+	if b == nil {
+		return nil, grant, errClosing
+	}
+	grant, err = s.cfg.Control.Authorize(ctx, id, token)
+	return b, grant, err
+}
+
+var errClosing = errors.New("signal: server closing")
+
+// originAllowed decides by the Origin header, which browsers always send.
+func (s *Server) originAllowed(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" || len(s.cfg.Origins) == 0 {
+		return true
+	}
+	if slices.ContainsFunc(s.cfg.Origins, func(o string) bool { return strings.EqualFold(o, origin) }) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+}
+
+// offeredToken returns the join token: the sub-protocol offered beside the
+// fixed one.
+func offeredToken(h http.Header) (token string, ok bool) {
+	var offered []string
+	for _, v := range h.Values("Sec-WebSocket-Protocol") {
+		for p := range strings.SplitSeq(v, ",") {
+			offered = append(offered, strings.TrimSpace(p))
+		}
+	}
+	if len(offered) != 2 || !slices.Contains(offered, subprotocol) {
+		return "", false
+	}
+	token = offered[0]
+	if token == subprotocol {
+		token = offered[1]
+	}
+	return token, token != ""
+}
+
+// refusedStatus returns what a client is told that may not join, and the code
+// its connection is closed with. A status that is not an audio status goes
+// into the answer to JOIN.
+func refusedStatus(err error) (status uint32, code websocket.StatusCode) {
+	var refused *meeting.Error
+	switch {
+	case errors.Is(err, control.ErrEnded):
+		return statusEnded, closeEnded
+	case errors.Is(err, control.ErrBadToken), errors.Is(err, control.ErrRemoved):
+		return statusForbidden, closeForbidden
+	case errors.As(err, &refused) && (refused.Kind == meeting.Forbidden || refused.Kind == meeting.NotFound):
+		return statusForbidden, closeForbidden
+	}
+	return statusUnavailable, closeRetry
+}
+
+// refuse waits for JOIN and answers it with the refusal: clients understand it
+// in no other place. Then they say LEAVE.
+func (s *Server) refuse(c *conn, reason error) {
+	status, code := refusedStatus(reason)
+	limit := time.AfterFunc(5*s.cfg.Timers.Farewell, func() { c.close(code, "") })
+	defer limit.Stop()
+	defer c.close(code, "")
+	for range maxBeforeJoin {
+		msg, err := c.read()
+		if err != nil {
+			return
+		}
+		f, err := wire.Decode(msg)
+		if err != nil {
+			return
+		}
+		switch f.GetType() {
+		case wire.Frame_PING_PONG:
+			s.answerPing(c, f.GetPingPong())
+		case wire.Frame_JOIN:
+			c.send(s.refusalFrame(status))
+			limit.Reset(s.cfg.Timers.Farewell)
+		case wire.Frame_LEAVE:
+			c.send(leaveAck(s.cfg.Now()))
+			return
+		}
+	}
+}
+
+// maxBeforeJoin is how many messages are read of a client that may not join.
+const maxBeforeJoin = 16
+
+// answerPing answers a ping with a pong.
+func (s *Server) answerPing(c *conn, p *wire.PingPong) {
+	if p.GetType() == wire.PingPong_PING {
+		c.send(pong(s.cfg.Now(), p.GetPingId()))
+	}
+}
+
+// refusalFrame is the answer to the JOIN of a client that may not.
+func (s *Server) refusalFrame(status uint32) []byte {
+	if status == statusEnded {
+		return audioStatus(s.cfg.Now(), status)
+	}
+	return joinRefused(s.cfg.Now(), status)
+}
