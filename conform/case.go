@@ -1,0 +1,108 @@
+package conform
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Flavour is one of the two wire flavours of the API.
+type Flavour string
+
+// The two flavours.
+const (
+	Meetings Flavour = "meetings" // chime-sdk-meetings, API version 2021-07-15
+	Legacy   Flavour = "legacy"   // the meeting part of chime, API version 2018-05-01
+)
+
+// Flavours is the set of flavours a case runs in.
+type Flavours []Flavour
+
+// inBoth, inMeetings and inLegacy return the sets the case tables use.
+func inBoth() Flavours     { return Flavours{Meetings, Legacy} }
+func inMeetings() Flavours { return Flavours{Meetings} }
+func inLegacy() Flavours   { return Flavours{Legacy} }
+
+// Profile names a special setting of the server that a case relies on. A case
+// whose profile the target does not offer is not selected.
+type Profile string
+
+// The profiles. How a server is set up for each is told in docs/conform.md.
+const (
+	Standard  Profile = "standard" // default settings, one key pair; Amazon offers this one
+	OneDoor   Profile = "one-door" // both flavours behind one address, told apart by API decision D-01
+	Accounts  Profile = "accounts" // several keys: see [Role]
+	Rates     Profile = "rates"    // request rate limits on, 10 per second with a burst of 20
+	Quota     Profile = "quota"    // at most Options.ActiveMeetings active meetings per partition
+	Idle      Profile = "idle"     // meetings nobody joins end after about a second
+	Age       Profile = "age"      // meetings end about a second after creation
+	OneRegion Profile = "region"   // the server serves Options.Region only
+	AnyKey    Profile = "any-key"  // development mode: any credentials are accepted
+)
+
+// Profiles returns every profile there is.
+func Profiles() []Profile {
+	return []Profile{Standard, OneDoor, Accounts, Rates, Quota, Idle, Age, OneRegion, AnyKey}
+}
+
+// A Case is one behaviour of the API that a client can see.
+type Case struct {
+	// Name is stable and unique: the operation or subject, an underscore, and
+	// what is promised.
+	Name string
+	// Says is the promise in one sentence.
+	Says string
+	// In lists the flavours in which the promise is made.
+	In Flavours
+	// Profile is the server setting the case needs; empty means Standard.
+	Profile Profile
+	// Alone is set when the case must not run beside others.
+	Alone bool
+
+	body func(*T)
+}
+
+// Decisions returns the ids ("D-34") of the decisions of ours the case rests
+// on; nil when all it claims is documented by Amazon.
+func (c Case) Decisions() []string {
+	return regexp.MustCompile(`D-\d+`).FindAllString(c.Says, -1)
+}
+
+// profile returns the profile the case needs.
+func (c Case) profile() Profile {
+	if c.Profile == "" {
+		return Standard
+	}
+	return c.Profile
+}
+
+// Cases returns every case, ordered by name. The slice is the caller's.
+func Cases() []Case {
+	all := slices.Concat(
+		createMeetingCases(), createMeetingWithAttendeesCases(), getMeetingCases(),
+		deleteMeetingCases(), listMeetingsCases(), createAttendeeCases(),
+		batchCreateAttendeeCases(), getAttendeeCases(), listAttendeesCases(),
+		deleteAttendeeCases(), updateAttendeeCapabilitiesCases(),
+		batchUpdateAttendeeCapabilitiesExceptCases(),
+		startMeetingTranscriptionCases(), stopMeetingTranscriptionCases(),
+		tagResourceCases(), untagResourceCases(), listTagsForResourceCases(),
+		tagMeetingCases(), untagMeetingCases(), listMeetingTagsCases(),
+		tagAttendeeCases(), untagAttendeeCases(), listAttendeeTagsCases(),
+		authCases(), signatureCases(), wireCases(), bodyCases(), precedenceCases(),
+		routeCases(), flavourCases(), isolationCases(), idempotencyCases(),
+		limitCases(), rateCases(), pagingCases(), capabilityCases(),
+		featureCases(), replicaCases(), lifetimeCases(),
+	)
+	slices.SortFunc(all, func(a, b Case) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// under gives every case of the list the profile, unless it has one.
+func under(p Profile, cases []Case) []Case {
+	for i := range cases {
+		if cases[i].Profile == "" {
+			cases[i].Profile = p
+		}
+	}
+	return cases
+}

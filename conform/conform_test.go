@@ -1,0 +1,273 @@
+package conform
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/carillon-meetings/carillon/conform/target"
+)
+
+// TestMain lets more cases run at once than there are processors: they mostly
+// wait for the server.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
+	}
+	os.Exit(target.Main(m))
+}
+
+// settings are the server's arguments for each profile.
+func settings(t *testing.T) map[Profile][]string {
+	return map[Profile][]string{
+		Standard:  nil,
+		Accounts:  {"--key-file", keyFile(t)},
+		Rates:     {"--throttle-rate", "10", "--throttle-burst", "20"},
+		Quota:     {"--limit-meetings", fmt.Sprint(quota)},
+		Idle:      {"--timer-idle", "3s"},
+		Age:       {"--timer-max-age", "3s"},
+		OneRegion: {"--region", "us-east-1"},
+		AnyKey:    {"--dev"},
+	}
+}
+
+// quota is the number of active meetings of the Quota profile.
+const quota = 5
+
+// keys are the further key pairs of the Accounts profile, as keyFile sets
+// them up.
+func keys() map[Role]Credentials {
+	return map[Role]Credentials{
+		Other:    {AccessKey: "AKIDOTHER", SecretKey: "other-secret"},
+		Disabled: {AccessKey: "AKIDDISABLED", SecretKey: "disabled-secret"},
+		Denied:   {AccessKey: "AKIDDENIED", SecretKey: "denied-secret"},
+		Reader:   {AccessKey: "AKIDREADER", SecretKey: "reader-secret"},
+		Session:  {AccessKey: "ASIDSESSION", SecretKey: "session-secret", SessionToken: "session-token"},
+		Expired:  {AccessKey: "ASIDSESSION", SecretKey: "session-secret", SessionToken: "expired-token"},
+	}
+}
+
+// keyFile writes the key file of the Accounts profile.
+func keyFile(t *testing.T) string {
+	var b strings.Builder
+	entry := func(keys Credentials, account, rest string) {
+		fmt.Fprintf(&b, "  - access-key-id: %s\n    secret-access-key: %s\n    account: %q\n%s", keys.AccessKey, keys.SecretKey, account, rest)
+	}
+	k := keys()
+	b.WriteString("keys:\n")
+	entry(Credentials{AccessKey: target.AccessKey, SecretKey: target.SecretKey}, target.Account, "")
+	entry(k[Other], "111111111111", "")
+	entry(k[Disabled], "222222222222", "")
+	entry(k[Denied], target.Account, "    deny: [\"chime:BatchCreateAttendee\"]\n")
+	entry(k[Reader], target.Account, "    allow: [\"chime:Get*\", \"chime:ListAttendees\"]\n")
+	entry(k[Session], target.Account, "    sessions:\n      - token: session-token\n        expires: 2999-01-01T00:00:00Z\n"+
+		"      - token: expired-token\n        expires: 2020-01-01T00:00:00Z\n")
+	b.WriteString("disabled-accounts: [\"222222222222\"]\n")
+	path := filepath.Join(t.TempDir(), "keys.yaml")
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestConform runs every case against the real server, set up as the case's
+// profile asks. A single one is picked by
+// go test ./conform -run 'TestConform/standard/CreateMeeting_'.
+func TestConform(t *testing.T) {
+	for profile, args := range settings(t) {
+		t.Run(string(profile), func(t *testing.T) {
+			server := target.Start(t, args...)
+			aimed := aim(t, server)
+			t.Run("cases", func(t *testing.T) { runProfile(t, aimed, profile) })
+			checkLog(t, server.Output())
+		})
+	}
+}
+
+// aim returns the target that a server is.
+func aim(t *testing.T, server *target.Server) *Target {
+	aimed, err := Aim(Options{
+		Endpoint: server.Endpoint, Account: target.Account, Keys: keys(), ActiveMeetings: quota,
+		Credentials: Credentials{AccessKey: target.AccessKey, SecretKey: target.SecretKey},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(aimed.Close)
+	return aimed
+}
+
+// runProfile runs the cases of a profile as sub-tests; the standard server
+// offers one door for both flavours too.
+func runProfile(t *testing.T, aimed *Target, profile Profile) {
+	ran := 0
+	for _, c := range Cases() {
+		if c.profile() != profile && (profile != Standard || c.profile() != OneDoor) {
+			continue
+		}
+		ran++
+		for _, f := range c.In {
+			t.Run(c.Name+"/"+string(f), func(t *testing.T) {
+				if !c.Alone {
+					t.Parallel()
+				}
+				if o := aimed.Try(t.Context(), c, f); !o.Held {
+					t.Errorf("%s\n%s", o.Says, strings.Join(o.Why, "\n"))
+				}
+			})
+		}
+	}
+	if ran == 0 {
+		t.Errorf("no case has the profile %q", profile)
+	}
+}
+
+// checkLog demands that the server's log tells no secret and no crash. The
+// suite's user ids, tokens and keys are easy to recognise.
+func checkLog(t *testing.T, log string) {
+	for _, secret := range []string{target.SecretKey, "other-secret", "session-token", "user-000", "crowd-0", "conform-"} {
+		if strings.Contains(log, secret) {
+			t.Errorf("the server's log has the sensitive value %q", secret)
+		}
+	}
+	if regexp.MustCompile(`panic|goroutine \d+ \[|DATA RACE`).MatchString(log) {
+		t.Errorf("the server's log tells of a crash or a race:\n%s", log[max(0, len(log)-8000):])
+	}
+}
+
+// TestCasesAreWellFormed checks names, sentences and profiles.
+func TestCasesAreWellFormed(t *testing.T) {
+	name := regexp.MustCompile(`^[A-Z][A-Za-z]+_[A-Z][A-Za-z0-9]+$`)
+	seen := map[string]bool{}
+	for _, c := range Cases() {
+		if !name.MatchString(c.Name) || seen[c.Name] {
+			t.Errorf("%s: the name is badly formed or used twice", c.Name)
+		}
+		seen[c.Name] = true
+		if c.Says == "" || c.body == nil || len(c.In) == 0 || !slices.Contains(Profiles(), c.profile()) {
+			t.Errorf("%s: says nothing, does nothing, runs nowhere or needs an unknown profile", c.Name)
+		}
+	}
+}
+
+// TestEveryOperationHasItsCases checks that no operation of either flavour was
+// forgotten.
+func TestEveryOperationHasItsCases(t *testing.T) {
+	both := []string{
+		"CreateMeeting", "CreateMeetingWithAttendees", "GetMeeting", "DeleteMeeting", "CreateAttendee", "BatchCreateAttendee", "GetAttendee",
+		"ListAttendees", "DeleteAttendee", "StartMeetingTranscription", "StopMeetingTranscription", "TagResource", "UntagResource", "ListTagsForResource",
+	}
+	operations := map[Flavour][]string{
+		Meetings: append([]string{"UpdateAttendeeCapabilities", "BatchUpdateAttendeeCapabilitiesExcept"}, both...),
+		Legacy:   append([]string{"ListMeetings", "TagMeeting", "UntagMeeting", "ListMeetingTags", "TagAttendee", "UntagAttendee", "ListAttendeeTags"}, both...),
+	}
+	count := map[string]int{}
+	for _, c := range Cases() {
+		subject, _, _ := strings.Cut(c.Name, "_")
+		for _, f := range c.In {
+			count[subject+"/"+string(f)]++
+		}
+	}
+	for f, names := range operations {
+		for _, name := range names {
+			if count[name+"/"+string(f)] < 3 {
+				t.Errorf("%s has %d cases in the %s flavour", name, count[name+"/"+string(f)], f)
+			}
+		}
+	}
+}
+
+// TestNothingHoldsAgainstAServerThatIsNone runs every case against servers
+// that answer all requests alike. A case that holds there checks nothing.
+func TestNothingHoldsAgainstAServerThatIsNone(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"empty object": func(w http.ResponseWriter, _ *http.Request) { dull(w, 200, "", `{}`) },
+		"no content":   func(w http.ResponseWriter, _ *http.Request) { dull(w, 204, "", "") },
+		"failure": func(w http.ResponseWriter, _ *http.Request) {
+			dull(w, 500, "ServiceFailureException", `{"Code":"ServiceFailure","Message":"m"}`)
+		},
+		"page": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(answer)
+			defer server.Close()
+			report, err := Run(t.Context(), Options{
+				Endpoint: server.URL, Profiles: Profiles(), Keys: keys(), ActiveMeetings: quota, Account: target.Account, Timeout: 500 * time.Millisecond,
+				Parallel: 32, Credentials: Credentials{AccessKey: "a", SecretKey: "b"},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, o := range report.Outcomes {
+				if o.Held {
+					t.Errorf("%s/%s held", o.Case, o.Flavour)
+				}
+			}
+		})
+	}
+}
+
+// dull answers with a status, an exception and a body, and otherwise correctly.
+func dull(w http.ResponseWriter, status int, exception, body string) {
+	w.Header().Set("X-Amzn-Requestid", "00000000-0000-4000-8000-000000000000")
+	if exception != "" {
+		w.Header().Set("X-Amzn-Errortype", exception)
+	}
+	if body != "" {
+		w.Header().Set("Content-Type", "application/json")
+	}
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body)
+}
+
+// TestRunReportsAndSelects checks the report a program gets.
+func TestRunReportsAndSelects(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	opts := Options{Endpoint: server.URL, Credentials: Credentials{AccessKey: "a", SecretKey: "b"}, Run: `^(GetMeeting_Unknown.*/legacy|Auth_DeniedOperation.*)$`}
+	told := 0
+	opts.Progress = func(Outcome) { told++ }
+	report, err := Run(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Outcomes) != 1 || report.Failed != 1 || report.Held != 0 || told != 1 {
+		t.Errorf("got %+v, told of %d; want the one case in the one flavour, failed", report, told)
+	}
+	if report.NotSelected[Accounts] != 2 {
+		t.Errorf("not selected: %v, want the case of the profile accounts in both flavours", report.NotSelected)
+	}
+	if len(report.Outcomes) == 1 && len(report.Outcomes[0].Why) == 0 {
+		t.Error("a failed case gives no reason")
+	}
+}
+
+// TestUnusableOptionsAreRefused checks what Run does not even try.
+func TestUnusableOptionsAreRefused(t *testing.T) {
+	good := Options{Endpoint: "http://127.0.0.1:1", Credentials: Credentials{AccessKey: "a", SecretKey: "b"}}
+	for name, change := range map[string]func(*Options){
+		"no endpoint":    func(o *Options) { o.Endpoint = "" },
+		"no scheme":      func(o *Options) { o.Endpoint = "127.0.0.1:1" },
+		"other scheme":   func(o *Options) { o.Endpoint = "ftp://127.0.0.1" },
+		"no credentials": func(o *Options) { o.Credentials = Credentials{} },
+		"bad pattern":    func(o *Options) { o.Run = "(" },
+	} {
+		o := good
+		change(&o)
+		if _, err := Run(context.Background(), o); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}

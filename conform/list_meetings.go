@@ -1,0 +1,103 @@
+package conform
+
+import (
+	"slices"
+	"strconv"
+)
+
+// listMeetingsCases are the behaviours of ListMeetings, which only the legacy
+// flavour has. Meetings of other cases come and go meanwhile.
+func listMeetingsCases() []Case {
+	cases := []Case{
+		{Name: "ListMeetings_ListsActiveMeetings", Says: "the list holds the active meetings in order of creation, with the members of GetMeeting", body: listsActive},
+		{Name: "ListMeetings_WalksAllPages", Says: "following NextToken visits every meeting exactly once", body: walksMeetings},
+		{Name: "ListMeetings_DeletedIsGoneAtOnce", Says: "a deleted meeting is not listed any more (D-09)", body: listsNoDeleted},
+		{Name: "ListMeetings_MaxResultsOutOfRange", Says: "max-results outside 1 to 99 is refused", body: meetingsMaxResults},
+		{Name: "ListMeetings_ForeignTokenIsRefused", Says: "a next-token of another list or an altered one is refused (D-48)", body: meetingsBadToken},
+		{Name: "ListMeetings_EmptyTokenIsNone", Says: "an empty next-token is treated as absent", body: meetingsEmptyToken},
+		{Name: "ListMeetings_SlashAtTheEnd", Says: "GET /meetings/ is GetMeeting with an empty id, not this list", body: func(t *T) { t.API.Raw(get, "/meetings/", nil).Fails(badRequest()) }},
+	}
+	for i := range cases {
+		cases[i].In = inLegacy()
+	}
+	return cases
+}
+
+// walk follows the pages of ListMeetings from the start.
+func (t *T) walk(max int32) []Meeting {
+	var list []Meeting
+	for p := (Page{Max: max}); ; {
+		page := t.API.ListMeetings(p).OK()
+		if max > 0 && len(page.Meetings) > int(max) {
+			t.Errorf("a page of %d meetings, at most %d were wanted", len(page.Meetings), max)
+		}
+		list = append(list, page.Meetings...)
+		if page.Next == "" {
+			return list
+		}
+		p.Next = page.Next
+	}
+}
+
+// position returns where a meeting is in a list, -1 if it is not there.
+func position(meetings []Meeting, id string) int {
+	return slices.IndexFunc(meetings, func(m Meeting) bool { return m.ID == id })
+}
+
+func listsActive(t *T) {
+	a, b := t.Meeting(), t.Meeting()
+	listed := t.walk(0)
+	i, j := position(listed, a.ID), position(listed, b.ID)
+	if i < 0 || j < 0 {
+		t.Fatalf("a created meeting is not listed")
+	}
+	t.True("the order is that of creation (D-12)", i < j)
+	t.Equal("the listed meeting", listed[i], a)
+}
+
+func walksMeetings(t *T) {
+	var mine []string
+	for range 7 {
+		mine = append(mine, t.Meeting().ID)
+	}
+	var seen []string
+	for _, m := range t.walk(2) {
+		if slices.Contains(mine, m.ID) {
+			seen = append(seen, m.ID)
+		}
+	}
+	t.Equal("the meetings of this case", seen, mine)
+}
+
+func listsNoDeleted(t *T) {
+	a, b := t.Meeting(), t.Meeting()
+	t.API.DeleteMeeting(a.ID).OK()
+	listed := t.walk(0)
+	t.Equal("place of the deleted meeting", position(listed, a.ID), -1)
+	t.True("the other is listed", position(listed, b.ID) >= 0)
+}
+
+func meetingsMaxResults(t *T) {
+	for _, n := range []string{"0", "-1", "100", "9999999999999999999", "ten", "1.5", "+1", "%201"} {
+		t.API.Raw(get, "/meetings?max-results="+n, nil).Fails(badRequest(), "maxResults")
+	}
+	for _, n := range []int{1, 99} {
+		t.API.Raw(get, "/meetings?max-results="+strconv.Itoa(n), nil).Succeeds(200)
+	}
+}
+
+func meetingsEmptyToken(t *T) {
+	t.Meeting()
+	r := t.API.Raw(get, "/meetings?next-token=&max-results=1", nil).Succeeds(200)
+	meetings, _ := r.Object()["Meetings"].(list)
+	t.Equal("meetings", len(meetings), 1)
+}
+
+func meetingsBadToken(t *T) {
+	m := t.Meeting()
+	t.API.BatchCreateAttendee(m.ID, users(3)...).OK()
+	foreign := t.API.ListAttendees(m.ID, Page{Max: 1}).OK().Next
+	for _, token := range []string{"garbage", foreign, foreign + "x", letters(4097)} {
+		t.API.ListMeetings(Page{Next: token}).Fails(badRequest())
+	}
+}

@@ -1,0 +1,114 @@
+package conform
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	sdk "github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings"
+)
+
+// rateCases are about request rates: 10 per second with a burst of 20, per
+// account, Region and operation. Each case drains buckets of a Region of its
+// own, where the flavour allows that.
+func rateCases() []Case {
+	cases := []Case{
+		{Name: "Rate_BurstThenThrottled", Says: "a burst is served, then requests are Throttling until tokens come back", In: inBoth(), body: rateBurst},
+		{Name: "Rate_RetryAfterIsSent", Says: "a throttled answer says when to come again, in Retry-After (seconds) and x-amz-retry-after (milliseconds)", In: inBoth(), body: rateRetryAfter},
+		{Name: "Rate_OperationsAreApart", Says: "one operation's empty bucket leaves the others alone", In: inMeetings(), body: rateApart},
+		{Name: "Rate_SomeOperationsHaveNone", Says: "GetAttendee and the transcription calls have no rate of their own", In: inMeetings(), body: rateNone},
+		{Name: "Rate_BeforeTheBody", Says: "an empty bucket is told before a broken body (D-55)", In: inMeetings(), body: rateBeforeBody},
+		{Name: "Rate_AfterCredentials", Says: "requests with a wrong signature take no tokens", In: inMeetings(), body: rateAfterCredentials},
+		{Name: "Rate_SDKsWaitAndSucceed", Says: "an SDK with its usual retries gets through", In: inMeetings(), body: rateRetried},
+	}
+	for i := range cases {
+		cases[i].Alone = true
+	}
+	return under(Rates, cases)
+}
+
+// drain calls until the answer is 429 and returns that answer. The bucket
+// refills meanwhile, so it takes somewhat more calls than the burst.
+func (t *T) drain(call func() Reply) Reply {
+	for range 2000 {
+		r := call()
+		r.answered()
+		if r.Status == http.StatusTooManyRequests {
+			return r
+		}
+	}
+	t.Fatalf("2000 calls in a row were not throttled")
+	return Reply{}
+}
+
+// getUnknown is a call that costs nothing but a token.
+func (c *Client) getUnknown() Reply { return c.GetMeeting(unknownID).Reply }
+
+func rateBurst(t *T) {
+	c := t.API
+	if t.Flavour == Meetings {
+		c = t.InRegion("eu-west-1") // nobody else's bucket; legacy has one Region only
+	}
+	served := 0
+	r := t.drain(func() Reply { served++; return c.getUnknown() })
+	r.Fails(throttled(), "rate exceeded")
+	t.True("the burst was served (20 calls)", served > 20)
+	t.Until("a call is served again", func() bool { return c.getUnknown().Status == http.StatusNotFound })
+}
+
+func rateRetryAfter(t *T) {
+	r := t.drain(func() Reply { return t.API.ListAttendees(unknownID, Page{}).Reply })
+	seconds, err := strconv.Atoi(r.Header.Get("Retry-After"))
+	t.True("Retry-After is a number of seconds, 1 at least", err == nil && seconds >= 1)
+	millis, err := strconv.Atoi(r.Header.Get("X-Amz-Retry-After"))
+	t.True("x-amz-retry-after is a number of milliseconds, 1 at least", err == nil && millis >= 1)
+}
+
+func rateApart(t *T) {
+	c := t.InRegion("eu-west-2")
+	t.drain(c.getUnknown)
+	c.ListAttendees(unknownID, Page{}).Fails(notFound())
+	t.InRegion("ca-central-1").GetMeeting(unknownID).Fails(notFound())
+	t.Through(Meetings).CreateMeeting(t.NewMeeting()).OK()
+}
+
+func rateNone(t *T) {
+	c := t.InRegion("ap-south-1")
+	for range 60 {
+		c.GetAttendee(unknownID, unknownID).Fails(notFound())
+		c.StopMeetingTranscription(unknownID).Fails(notFound())
+	}
+}
+
+func rateBeforeBody(t *T) {
+	c := t.InRegion("ap-southeast-1")
+	r := t.drain(func() Reply { return c.Raw(post, batchPath(unknownID), "{") })
+	r.Fails(throttled())
+}
+
+func rateAfterCredentials(t *T) {
+	keys := t.opts().Credentials
+	keys.SecretKey += "x"
+	stranger := t.client(Meetings, "ap-southeast-2", keys)
+	for range 60 {
+		stranger.GetMeeting(unknownID).Fails(invalidSignature())
+	}
+	t.InRegion("ap-southeast-2").GetMeeting(unknownID).Fails(notFound())
+}
+
+func rateRetried(t *T) {
+	c := t.InRegion("ap-northeast-1")
+	t.drain(c.getUnknown)
+	keys := t.opts().Credentials
+	patient := sdk.New(sdk.Options{
+		Region: "ap-northeast-1", BaseEndpoint: aws.String(c.base),
+		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKey, keys.SecretKey, ""),
+		Retryer:     retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = 10 }),
+	})
+	id := unknownID
+	_, err := patient.GetMeeting(context.WithoutCancel(t.ctx), &sdk.GetMeetingInput{MeetingId: &id})
+	t.Equal("the code in the end", (&currentSDK{}).code(err), "NotFoundException")
+}
