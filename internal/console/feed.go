@@ -94,16 +94,6 @@ func (c *Console) refresh(names ...string) {
 	}
 }
 
-// sourceOf returns the source of an open feed, or nil.
-func (c *Console) sourceOf(name string) source {
-	c.feeds.mu.Lock()
-	defer c.feeds.mu.Unlock()
-	if f, ok := c.feeds.open[name]; ok {
-		return f.source
-	}
-	return nil
-}
-
 func (f *feed) join() *viewer {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -83,7 +83,7 @@ func newMeetingRow(m Meeting, live Live) meetingRow {
 	}
 	load := live.Load(m.ID)
 	row.Minutes = int(load.AttendeeTime.Minutes())
-	row.Faults = load.SignalingFaults
+	row.Faults = load.Failures
 	if !m.EndedAt.IsZero() {
 		row.Ended, row.Reason = m.EndedAt.UnixMilli(), m.EndReason.String()
 		return row

@@ -40,6 +40,7 @@ type sessionRow struct {
 	Client  string    `json:"client"`
 	Muted   bool      `json:"muted"`
 	Video   bool      `json:"video"`
+	Reason  string    `json:"reason,omitempty"`
 	Steps   []stepRow `json:"steps"`
 }
 
@@ -94,7 +95,7 @@ func newSessionRow(s Session) sessionRow {
 	row := sessionRow{
 		Key: sessionKeyOf(s), Content: s.Content, State: string(s.State),
 		Opened: unixMilli(s.Opened), Ended: unixMilli(s.Ended),
-		Remote: s.Remote, Client: s.Client, Muted: s.Muted, Video: s.Video,
+		Remote: s.Remote, Client: s.Client, Muted: s.Muted, Video: s.Video, Reason: s.Reason,
 		Steps: make([]stepRow, len(s.Steps)),
 	}
 	for i, step := range s.Steps {
@@ -120,20 +121,21 @@ func unixMilli(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// history answers with the measurements of one attendee's sessions since the
-// meeting is being watched.
+// history answers with the measurements of an attendee's own sessions in the
+// last minutes, oldest first.
 func (c *Console) history(w http.ResponseWriter, r *http.Request) {
-	id, ok := pathID(w, r, "meeting")
-	if !ok {
-		return
-	}
-	attendee, ok := pathID(w, r, "attendee")
+	id, attendee, ok := pathAttendee(w, r)
 	if !ok {
 		return
 	}
 	points := []point{}
-	if s, ok := c.sourceOf(meetingFeed(id)).(*meetingSource); ok {
-		points = s.meters.historyOf(attendee.String())
+	for _, s := range c.cfg.Live.Sessions(id) {
+		if s.Attendee != attendee || s.Content {
+			continue
+		}
+		for _, sample := range s.Samples {
+			points = append(points, newPoint(sample))
+		}
 	}
 	writeJSON(w, http.StatusOK, map[string][]point{"points": points})
 }

@@ -19,16 +19,22 @@ type Directory interface {
 	// Records returns the entries of a meeting's record log with a revision
 	// above after, oldest first.
 	Records(ctx context.Context, id meeting.ID, after uint64) ([]Record, error)
+	// Facts returns what the media side reported about a meeting, oldest first.
+	Facts(ctx context.Context, id meeting.ID) ([]meeting.Fact, error)
 }
 
-// Live is what the console reads from the signaling side of this server. Both
+// Live is what the console reads from the signaling side of this server. Its
 // methods are called once a second while somebody looks and must not block.
 type Live interface {
 	// Load sums up a meeting; the zero Load means that nobody is connected.
 	Load(id meeting.ID) Load
-	// Sessions returns the connections of a meeting: those that are up, those
-	// being set up, and for each attendee the last one that ended or failed.
+	// Sessions returns the connections of a meeting, oldest first: those that
+	// are up, those being set up, and of each attendee the last ones that
+	// ended or failed.
 	Sessions(id meeting.ID) []Session
+	// Refusals returns the joins to a meeting refused for their token, oldest
+	// first. Whose token it was is not known.
+	Refusals(id meeting.ID) []Refusal
 }
 
 // Actions is what an operator may do to a meeting. Each is an ordinary command
@@ -61,13 +67,13 @@ type Record struct {
 
 // Load sums up the connections of one meeting.
 type Load struct {
-	Host            string        // the node that carries the meeting's media
-	Connected       int           // attendees with a connection, content shares not counted
-	Audio           int           // of these, whose audio is flowing
-	Video           int           // cameras being sent
-	Content         int           // content shares
-	AttendeeTime    time.Duration // summed over all attendees since the meeting began
-	SignalingFaults int           // connections that failed while joining
+	Host         string        // the node that carries the meeting's media
+	Connected    int           // attendees with a connection, content shares not counted
+	Audio        int           // of these, whose audio is flowing
+	Video        int           // cameras being sent
+	Content      int           // content shares
+	AttendeeTime time.Duration // summed over all attendees since the meeting began
+	Failures     int           // connections that failed while joining
 }
 
 // Session is one connection of an attendee.
@@ -75,15 +81,32 @@ type Session struct {
 	Attendee meeting.ID
 	Content  bool // a content share, not the person
 	State    SessionState
+	Reason   string // why it ended, in words; may be empty
 	Opened   time.Time
 	Ended    time.Time // zero while it lasts
 	Remote   string    // the client's address, without port
 	Client   string    // what the client says it is
 	Steps    []Step    // in the order in which they happened
-	Muted    bool      // by the client
+	Muted    bool      // by the client or for want of the capability
 	Level    uint8     // dB below full scale, 0 is loudest, 127 silence
 	Video    bool      // sends video now
-	Traffic  Traffic
+	Samples  []Sample  // the last minutes, oldest first
+}
+
+// Refusal is a join that was refused for its token.
+type Refusal struct {
+	At     time.Time
+	Remote string // the client's address, without port
+	Words  string // why, for the operator
+}
+
+// Sample is a moment of a connection. In is from the client to the server.
+type Sample struct {
+	At              time.Time
+	Level           uint8   // dB below full scale
+	LossIn, LossOut float64 // percent
+	KbpsIn, KbpsOut int     // of video
+	RoundTrip       time.Duration
 }
 
 // SessionState is where a session is in its life.
@@ -93,10 +116,11 @@ type SessionState string
 const (
 	Joining   SessionState = "joining"
 	Connected SessionState = "connected"
-	Left      SessionState = "left"    // closed by the client
-	Dropped   SessionState = "dropped" // lost
-	Failed    SessionState = "failed"  // never got its media up; the last step says why
-	Removed   SessionState = "removed" // ended by the server
+	Left      SessionState = "left"     // closed by the client
+	Dropped   SessionState = "dropped"  // lost
+	Failed    SessionState = "failed"   // never got its media up; the last step says why
+	Removed   SessionState = "removed"  // ended by the server
+	Replaced  SessionState = "replaced" // the same client came back with a new connection
 )
 
 // Step is one thing a client gets through while joining. The names, in order:
@@ -105,13 +129,4 @@ type Step struct {
 	Name  string
 	At    time.Time
 	Fault string // why it failed, as a sentence for the operator; empty when it succeeded
-}
-
-// Traffic counts what flowed since the session was opened. In is from the
-// client to the server.
-type Traffic struct {
-	PacketsIn, PacketsOut   uint64
-	BytesIn, BytesOut       uint64
-	LostIn, LostOut         uint64 // packets; out as reported by the client
-	RoundTrip, JitterBuffer time.Duration
 }

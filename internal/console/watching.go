@@ -5,7 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
+	"maps"
+	"math"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -26,7 +27,8 @@ type meetingSource struct {
 	order   []string // keys of records, oldest first
 	last    uint64   // newest revision read
 
-	meters meters
+	facts     []meeting.Fact
+	factsRead time.Time
 }
 
 func newMeetingSource(cfg Config, id meeting.ID) *meetingSource {
@@ -34,7 +36,6 @@ func newMeetingSource(cfg Config, id meeting.ID) *meetingSource {
 		cfg:     cfg,
 		id:      id,
 		records: make(map[string]json.RawMessage),
-		meters:  meters{byKey: make(map[string]*meter)},
 	}
 }
 
@@ -50,6 +51,10 @@ func (s *meetingSource) read(ctx context.Context) (reading, error) {
 	if err := s.readRecords(ctx); err != nil {
 		return reading{}, fmt.Errorf("the records cannot be read: %w", err)
 	}
+	log := maps.Clone(s.records)
+	if err := s.addFacts(ctx, log); err != nil {
+		return reading{}, fmt.Errorf("the media side's reports cannot be read: %w", err)
+	}
 	sessions := s.cfg.Live.Sessions(s.id)
 	row, err := json.Marshal(newMeetingRow(m, s.cfg.Live))
 	if err != nil {
@@ -63,9 +68,10 @@ func (s *meetingSource) read(ctx context.Context) (reading, error) {
 		state: state{
 			"meeting":   {s.id.String(): row},
 			"attendees": people,
-			"records":   copyTable(s.records),
+			"records":   log,
+			"refusals":  refusalTable(s.cfg.Live.Refusals(s.id)),
 		},
-		sample: s.meters.measure(s.cfg.Now(), sessions),
+		sample: measure(s.cfg.Now(), sessions),
 	}, nil
 }
 
@@ -119,36 +125,54 @@ func (s *meetingSource) readRecords(ctx context.Context) error {
 	return nil
 }
 
-// copyTable returns a table of its own for a state, since states are compared
-// later.
-func copyTable(t map[string]json.RawMessage) map[string]json.RawMessage {
-	c := make(map[string]json.RawMessage, len(t))
-	for k, v := range t {
-		c[k] = v
+// factsEvery is how often the media side's reports are read: they come from the
+// disk as a whole, and the sessions show the same at once.
+const factsEvery = 3 * time.Second
+
+// addFacts puts what the media side reported beside the records.
+func (s *meetingSource) addFacts(ctx context.Context, log map[string]json.RawMessage) (err error) {
+	if now := s.cfg.Now(); now.Sub(s.factsRead) >= factsEvery {
+		if s.facts, err = s.cfg.Directory.Facts(ctx, s.id); err != nil {
+			return err
+		}
+		s.factsRead = now
 	}
-	return c
+	for i, f := range s.facts[max(0, len(s.facts)-maxRecords):] {
+		row := recordRow{
+			ID: fmt.Sprintf("media-%d-%08d", f.Time.UnixMilli(), i), At: f.Time.UnixMilli(),
+			Kind: f.Kind.String(), Actor: "media", Attendee: f.Attendee.String(),
+		}
+		if log[row.ID], err = json.Marshal(row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// historyLength is how many measurements of each session are kept: ten minutes.
-const historyLength = 600
-
-// meters measure the sessions of a watched meeting once per reading.
-type meters struct {
-	mu    sync.Mutex
-	byKey map[string]*meter
-	at    time.Time // of the last measurement
+// refusalRow is a join refused for its token.
+type refusalRow struct {
+	ID     string `json:"id"`
+	At     int64  `json:"at"`
+	Remote string `json:"remote"`
+	Words  string `json:"words"`
 }
 
-// meter is the memory of one session. Points are kept in a ring.
-type meter struct {
-	opened time.Time
-	before Traffic
-	points []point
-	next   int // index of the oldest point once the ring is full
+func refusalTable(refusals []Refusal) map[string]json.RawMessage {
+	table := make(map[string]json.RawMessage, len(refusals))
+	for _, r := range refusals {
+		row := refusalRow{At: r.At.UnixMilli(), Remote: r.Remote, Words: r.Words}
+		row.ID = fmt.Sprintf("%d-%s-%s", r.At.UnixNano(), r.Remote, r.Words)
+		encoded, err := json.Marshal(row)
+		if err != nil {
+			continue // cannot happen: a row is made of plain values
+		}
+		table[row.ID] = encoded
+	}
+	return table
 }
 
 // point is one measurement: time in Unix ms, level in dB below full scale,
-// loss in tenths of a percent since the previous one, rates in kbit/s.
+// loss in tenths of a percent, video rates in kbit/s, round trip in ms.
 type point struct {
 	At      int64 `json:"at"`
 	Level   int   `json:"level"`
@@ -156,91 +180,46 @@ type point struct {
 	LossOut int   `json:"lossOut"`
 	RateIn  int   `json:"rateIn"`
 	RateOut int   `json:"rateOut"`
-	Trip    int   `json:"trip"` // round trip in ms
+	Trip    int   `json:"trip"`
 }
 
-// sampleView is the measurement of all sessions that are up.
+// sampleView is the present measurement of all sessions that are up.
 type sampleView struct {
 	At     int64            `json:"at"`
 	Points map[string]point `json:"points"` // by session key
 }
 
-// measure returns the present measurement and remembers it.
-func (m *meters) measure(now time.Time, sessions []Session) sampleView {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	seconds := now.Sub(m.at).Seconds()
-	m.at = now
+// measure takes each session's newest sample, with the level of this moment.
+func measure(now time.Time, sessions []Session) sampleView {
 	view := sampleView{At: now.UnixMilli(), Points: make(map[string]point)}
 	for _, s := range sessions {
 		if s.State != Connected {
 			continue
 		}
-		key := sessionKeyOf(s)
-		mt, ok := m.byKey[key]
-		if !ok || !mt.opened.Equal(s.Opened) {
-			kept := []point(nil)
-			if ok {
-				kept = mt.history()
-			}
-			mt = &meter{opened: s.Opened, before: s.Traffic, points: kept}
-			m.byKey[key] = mt
+		var p point
+		if n := len(s.Samples); n > 0 {
+			p = newPoint(s.Samples[n-1])
 		}
-		p := newPoint(now, s, mt.before, seconds)
-		mt.before = s.Traffic
-		mt.add(p)
-		view.Points[key] = p
+		p.At, p.Level = now.UnixMilli(), int(s.Level)
+		if s.Muted {
+			p.Level = silence
+		}
+		view.Points[sessionKeyOf(s)] = p
 	}
 	return view
 }
 
-func newPoint(now time.Time, s Session, before Traffic, seconds float64) point {
-	p := point{
-		At:      now.UnixMilli(),
+// silence is the level of an attendee who cannot be heard.
+const silence = 127
+
+func newPoint(s Sample) point {
+	return point{
+		At:      s.At.UnixMilli(),
 		Level:   int(s.Level),
-		LossIn:  lossTenths(s.Traffic.LostIn-before.LostIn, s.Traffic.PacketsIn-before.PacketsIn),
-		LossOut: lossTenths(s.Traffic.LostOut-before.LostOut, s.Traffic.PacketsOut-before.PacketsOut),
-		Trip:    int(s.Traffic.RoundTrip.Milliseconds()),
+		LossIn:  int(math.Round(s.LossIn * 10)),
+		LossOut: int(math.Round(s.LossOut * 10)),
+		RateIn:  s.KbpsIn,
+		RateOut: s.KbpsOut,
+		Trip:    int(s.RoundTrip.Milliseconds()),
 	}
-	if s.Muted {
-		p.Level = 127
-	}
-	if seconds > 0 {
-		p.RateIn = int(float64(s.Traffic.BytesIn-before.BytesIn) * 8 / 1000 / seconds)
-		p.RateOut = int(float64(s.Traffic.BytesOut-before.BytesOut) * 8 / 1000 / seconds)
-	}
-	return p
-}
-
-// lossTenths returns lost packets as tenths of a percent of those sent. A
-// counter that went backwards counts as no loss.
-func lossTenths(lost, arrived uint64) int {
-	if lost == 0 || lost > 1<<40 || arrived > 1<<40 {
-		return 0
-	}
-	return int(lost * 1000 / (lost + arrived))
-}
-
-func (m *meter) add(p point) {
-	if len(m.points) < historyLength {
-		m.points = append(m.points, p)
-		return
-	}
-	m.points[m.next] = p
-	m.next = (m.next + 1) % historyLength
-}
-
-// history returns the points, oldest first.
-func (m *meter) history() []point {
-	return append(append([]point{}, m.points[m.next:]...), m.points[:m.next]...)
-}
-
-// historyOf returns what is remembered of a session, oldest first.
-func (m *meters) historyOf(key string) []point {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if mt, ok := m.byKey[key]; ok {
-		return mt.history()
-	}
-	return []point{}
 }

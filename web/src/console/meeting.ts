@@ -10,7 +10,7 @@ import { nameOf } from '../meeting/names';
 import { PeopleTable } from './people';
 import { PersonCard } from './person';
 import { RecordTable } from './records';
-import type { AttendeeRow, MeetingRow, Point, RecordRow, Sample } from './rows';
+import type { AttendeeRow, MeetingRow, Point, RecordRow, RefusalRow, Sample } from './rows';
 
 export class MeetingPage implements Page {
   readonly element = el('div', { class: 'meeting-page' });
@@ -24,6 +24,7 @@ export class MeetingPage implements Page {
   private readonly problem = el('p', { class: 'note bad', role: 'alert', hidden: true });
   private readonly endButton: HTMLButtonElement;
   private readonly side = el('section', { class: 'side', 'aria-label': 'Attendee' });
+  private readonly refused = el('section', { class: 'refused', hidden: true });
   private readonly timer: number;
   private card: PersonCard | undefined;
   private chosen = '';
@@ -52,8 +53,18 @@ export class MeetingPage implements Page {
       ),
       this.problem,
       this.facts,
-      el('div', { class: 'people-and-side' }, el('section', { class: 'people' }, el('h2', {}, 'Attendees'), this.people.element), this.side),
-      el('section', { class: 'records' }, el('h2', {}, 'Record'), this.records.element),
+      el(
+        'div',
+        { class: 'people-and-side' },
+        el(
+          'div',
+          { class: 'left' },
+          el('section', { class: 'people' }, el('h2', {}, 'Attendees'), this.people.element),
+          this.refused,
+          el('section', { class: 'records' }, el('h2', {}, 'Record'), this.records.element),
+        ),
+        this.side,
+      ),
     );
     this.select(attendee);
     this.feed = new Feed(frame.server.eventsOf(id), {
@@ -122,6 +133,7 @@ export class MeetingPage implements Page {
     this.drawFacts(meeting);
     const attendees = this.feed.table<AttendeeRow>('attendees');
     this.people.show([...attendees.values()]);
+    this.drawRefusals([...this.feed.table<RefusalRow>('refusals').values()]);
     this.records.show([...this.feed.table<RecordRow>('records').values()]);
     const row = attendees.get(this.chosen);
     if (row) this.card?.draw(row, !this.isEnded());
@@ -154,6 +166,17 @@ export class MeetingPage implements Page {
     if (this.facts.dataset.shown === key) return;
     this.facts.dataset.shown = key;
     fill(this.facts, ...facts.map(([label, value]) => el('div', {}, el('dt', {}, label), el('dd', {}, value))));
+  }
+
+  /** Joins with a token that was not good: nobody knows whose they were. */
+  private drawRefusals(refusals: RefusalRow[]): void {
+    const newest = refusals.sort((a, b) => b.at - a.at).slice(0, 20);
+    const key = newest.map((r) => r.id).join();
+    if (this.refused.dataset.shown === key) return;
+    this.refused.dataset.shown = key;
+    this.refused.hidden = newest.length === 0;
+    const items = newest.map((r) => el('li', {}, el('span', { class: 'soft' }, when(r.at)), el('span', { class: 'mono' }, r.remote), el('span', {}, r.words)));
+    fill(this.refused, el('h2', {}, 'Refused joins'), el('ul', { class: 'refusals' }, ...items));
   }
 
   private tick(): void {

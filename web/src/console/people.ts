@@ -17,12 +17,13 @@ export function stateWord(state: string): string {
     dropped: 'lost',
     failed: 'failed to join',
     removed: 'removed',
+    replaced: 'came back',
   };
   return words[state] ?? state;
 }
 
 // Those in trouble come first, then those who are there.
-const stateOrder = ['failed', 'dropped', 'joining', 'connected', '', 'left', 'removed'];
+const stateOrder = ['failed', 'dropped', 'joining', 'connected', '', 'left', 'removed', 'replaced'];
 
 export class PeopleTable {
   readonly element: HTMLElement;

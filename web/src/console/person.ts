@@ -49,7 +49,7 @@ export class PersonCard {
       format: percent,
     });
     this.rate = new Chart({
-      title: 'Bit rate',
+      title: 'Video rate',
       series: [
         { label: 'from client', class: 'one', of: (p) => p.rateIn },
         { label: 'to client', class: 'two', of: (p) => p.rateOut },
@@ -204,6 +204,7 @@ function sessionFacts(s: SessionRow, point: Point | undefined): [string, string]
   const facts: [string, string][] = [
     [s.ended ? 'Was connected' : 'Since', s.ended ? `${when(s.opened)} to ${when(s.ended)}` : `${when(s.opened)} (${lasting(until - s.opened)})`],
   ];
+  if (s.reason) facts.push(['Ended because', s.reason]);
   if (s.remote) facts.push(['From', s.remote]);
   if (s.client) facts.push(['Client', s.client]);
   if (s.state === 'connected') {

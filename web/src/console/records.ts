@@ -13,7 +13,7 @@ export class RecordTable {
     this.table = new VirtualTable<RecordRow>({
       label: 'Record',
       columns: [
-        { title: 'When', class: 'r-at', sort: (a, b) => (a.id < b.id ? -1 : 1) },
+        { title: 'When', class: 'r-at', sort: (a, b) => a.at - b.at },
         { title: 'What', class: 'r-kind' },
         { title: 'By', class: 'r-actor' },
         { title: 'Details', class: 'r-detail' },

@@ -46,6 +46,8 @@ export interface SessionRow {
   client: string;
   muted: boolean;
   video: boolean;
+  /** Why it ended. */
+  reason?: string;
   steps: Step[];
 }
 
@@ -69,7 +71,15 @@ export interface RecordRow {
   attendee?: string;
 }
 
-/** Level in dB below full scale, loss in tenths of a percent, rates in kbit/s, trip in ms. */
+/** A join that was refused for its token. */
+export interface RefusalRow {
+  id: string;
+  at: number;
+  remote: string;
+  words: string;
+}
+
+/** Level in dB below full scale, loss in tenths of a percent, video rates in kbit/s, trip in ms. */
 export interface Point {
   at: number;
   level: number;
