@@ -262,17 +262,18 @@ func (d *door) read(resp *http.Response) answer {
 	if len(a.header.Get("x-amzn-RequestId")) != 36 || a.header.Get("Date") == "" {
 		d.t.Errorf("response headers %v", a.header)
 	}
-	if a.header.Get("Content-Type") != pickIf(len(body) > 0, "application/json", "") {
+	head := resp.Request.Method == http.MethodHead
+	if !head && a.header.Get("Content-Type") != pickIf(len(body) > 0, "application/json", "") {
 		d.t.Errorf("Content-Type %q of a body of %d bytes", a.header.Get("Content-Type"), len(body))
 	}
-	if resp.Request.Method != http.MethodHead && a.status != http.StatusNoContent && resp.ContentLength != int64(len(body)) {
+	if !head && a.status != http.StatusNoContent && resp.ContentLength != int64(len(body)) {
 		d.t.Errorf("Content-Length %d of a body of %d bytes", resp.ContentLength, len(body))
 	}
 	if len(body) > 0 {
 		if err := json.Unmarshal(body, &a.json); err != nil {
 			d.t.Fatalf("body %q: %v", body, err)
 		}
-		if bytes.Contains(body, []byte("null")) {
+		if bytes.Contains(body, []byte(":null")) {
 			d.t.Errorf("the body holds a null: %s", body)
 		}
 	}
