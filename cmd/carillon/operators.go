@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/signal"
 )
 
 // directory shows the control plane to the console.
@@ -49,4 +51,69 @@ func (a actions) RemoveAttendee(ctx context.Context, actor string, id, attendee 
 // SetCapabilities changes what an attendee may send and receive.
 func (a actions) SetCapabilities(ctx context.Context, actor string, id, attendee meeting.ID, caps meeting.Capabilities) error {
 	return a.control.SetCapabilities(control.WithActor(ctx, actor), id, attendee, caps)
+}
+
+// live shows the signaling side to the console. host is the name of this node.
+type live struct {
+	signal *signal.Server
+	host   string
+}
+
+// Load sums up a meeting's connections.
+func (l live) Load(id meeting.ID) console.Load {
+	sum := l.signal.Load(id)
+	load := console.Load{
+		Connected: sum.Connected, Audio: sum.Audio, Video: sum.Video, Content: sum.Content,
+		AttendeeTime: sum.AttendeeTime, Failures: sum.Failures,
+	}
+	if sum != (signal.Load{}) {
+		load.Host = l.host
+	}
+	return load
+}
+
+// Sessions returns a meeting's connections, oldest first.
+func (l live) Sessions(id meeting.ID) []console.Session {
+	sessions := l.signal.Sessions(id)
+	list := make([]console.Session, len(sessions))
+	for i, s := range sessions {
+		list[i] = console.Session{
+			Attendee: s.Attendee, Content: s.Content, State: console.SessionState(s.State), Reason: s.Reason,
+			Opened: s.Opened, Ended: s.Ended, Remote: address(s.Remote), Client: s.Client,
+			Muted: s.Muted, Level: s.Level, Video: s.Video, Samples: samples(s.Samples),
+		}
+		for _, step := range s.Steps {
+			list[i].Steps = append(list[i].Steps, console.Step(step))
+		}
+	}
+	return list
+}
+
+func samples(from []signal.Sample) []console.Sample {
+	list := make([]console.Sample, len(from))
+	for i, s := range from {
+		list[i] = console.Sample{
+			At: s.At, Level: s.Level, LossIn: float64(s.LossIn), LossOut: float64(s.LossOut),
+			KbpsIn: s.KbpsIn, KbpsOut: s.KbpsOut, RoundTrip: s.RoundTrip,
+		}
+	}
+	return list
+}
+
+// Refusals returns the joins refused for their token, oldest first.
+func (l live) Refusals(id meeting.ID) []console.Refusal {
+	refusals := l.signal.Refusals(id)
+	list := make([]console.Refusal, len(refusals))
+	for i, r := range refusals {
+		list[i] = console.Refusal{At: r.At, Remote: address(r.Remote), Words: r.Words}
+	}
+	return list
+}
+
+// address returns the text of an address, empty for the zero one.
+func address(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
 }

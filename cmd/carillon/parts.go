@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 
 	"github.com/carillon-meetings/carillon/internal/api"
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
@@ -101,7 +102,7 @@ func (s *server) openPages(context.Context) (err error) {
 		Logger:         s.log.With("part", "pages"),
 	}
 	if p.Console {
-		cfg.Directory, cfg.Live, cfg.Actions = directory{s.control}, live{s.signal}, actions{s.control}
+		cfg.Directory, cfg.Live, cfg.Actions = directory{s.control}, live{s.signal, hostName()}, actions{s.control}
 		cfg.OperatorSecret = p.OperatorSecret
 		if cfg.OperatorSecret == "" {
 			cfg.OperatorSecret = s.id.operatorSecret
@@ -148,4 +149,13 @@ func (s *server) doors() *doors {
 		d.metrics = s.metrics.handler()
 	}
 	return d
+}
+
+// hostName is what operators see this node as.
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "this node"
+	}
+	return name
 }
