@@ -1,0 +1,96 @@
+package control
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+func TestOperatorsSeeAndActOnEverything(t *testing.T) {
+	v := newEnv(t, nil, nil)
+	ctx := context.Background()
+	first := v.create(owner, "first", "ann", "bob")
+	v.clock.advance(time.Second)
+	second := v.create(legacy, "second")
+	v.SetConnected(first.ID, 2)
+	must(t, v.TagMeeting(ctx, owner, first.ID, []meeting.Tag{{Key: "team", Value: "red"}}))
+
+	all, err := v.Meetings(ctx)
+	must(t, err)
+	if len(all) != 2 || all[0].ID != second.ID || all[1].Attendees != 2 || all[1].Connected != 2 || len(all[1].Tags) != 1 {
+		t.Errorf("%+v", all)
+	}
+	people, err := v.Attendees(ctx, first.ID)
+	if err != nil || len(people) != 2 || people[0].ExternalUserID != "ann" {
+		t.Fatalf("%+v, %v", people, err)
+	}
+	operator := WithActor(ctx, "operator:10.0.0.1")
+	mute := meeting.Capabilities{Audio: meeting.None, Video: meeting.None, Content: meeting.None}
+	must(t, v.SetCapabilities(operator, first.ID, people[0].ID, mute))
+	must(t, v.RemoveAttendee(operator, first.ID, people[1].ID))
+	wantKind(t, v.RemoveAttendee(operator, first.ID, people[1].ID), meeting.NotFound)
+
+	records, err := v.Records(ctx, first.ID, 0)
+	must(t, err)
+	kinds := []string{}
+	for _, r := range records {
+		kinds = append(kinds, r.Kind)
+		if strings.Contains(r.Detail, "ann") {
+			t.Errorf("a record tells an external user id: %q", r.Detail)
+		}
+	}
+	if got := strings.Join(kinds, ", "); got != "created, tags set, capabilities set, attendee deleted" {
+		t.Errorf("records: %s", got)
+	}
+	last := records[3]
+	if last.Actor != "operator:10.0.0.1" || last.Attendee != people[1].ID || records[0].Detail != "2 attendees" || !last.Time.Equal(v.clock.Now()) {
+		t.Errorf("%+v", last)
+	}
+	if rest, err := v.Records(ctx, first.ID, last.Revision); err != nil || len(rest) != 0 {
+		t.Errorf("after the last: %v, %v", rest, err)
+	}
+	if o := v.Overview(); o.Active != 2 || o.Attendees != 1 || o.Connected != 2 || o.CacheBytes == 0 {
+		t.Errorf("%+v", o)
+	}
+	must(t, v.EndMeeting(operator, first.ID))
+	if reason := v.ended(first.ID); reason != meeting.EndedByOperator {
+		t.Errorf("ended: %s", reason)
+	}
+	wantKind(t, v.EndMeeting(operator, first.ID), meeting.NotFound)
+	records, err = v.Records(ctx, first.ID, 0)
+	if err != nil || len(records) != 1 || !strings.Contains(records[0].Detail, "operator") || records[0].Actor != "operator:10.0.0.1" {
+		t.Errorf("%+v, %v", records, err)
+	}
+}
+
+func TestLongActorsAreCut(t *testing.T) {
+	if a := actor(WithActor(context.Background(), strings.Repeat("x", 5000))); len(a) != maxActor {
+		t.Errorf("%d bytes", len(a))
+	}
+}
+
+func TestTagsOfMeetingsAndAttendees(t *testing.T) {
+	v := newEnv(t, nil, nil)
+	ctx := context.Background()
+	id := v.create(legacy, "token", "ann").ID
+	ann := v.roster(legacy, id)["ann"].ID
+	must(t, v.TagMeeting(ctx, legacy, id, []meeting.Tag{{Key: "a", Value: "1"}, {Key: "b", Value: "2"}}))
+	must(t, v.UntagMeeting(ctx, legacy, id, []string{"a", "never there"}))
+	must(t, v.TagAttendee(ctx, legacy, id, ann, []meeting.Tag{{Key: "c", Value: "3"}, {Key: "d", Value: "4"}}))
+	must(t, v.UntagAttendee(ctx, legacy, id, ann, []string{"d"}))
+	v.restart()
+	if tags, err := v.MeetingTags(ctx, legacy, id); err != nil || len(tags) != 1 || tags[0] != (meeting.Tag{Key: "b", Value: "2"}) {
+		t.Errorf("meeting: %v, %v", tags, err)
+	}
+	if tags, err := v.AttendeeTags(ctx, legacy, id, ann); err != nil || len(tags) != 1 || tags[0] != (meeting.Tag{Key: "c", Value: "3"}) {
+		t.Errorf("attendee: %v, %v", tags, err)
+	}
+	_, err := v.MeetingTags(ctx, owner, id)
+	wantKind(t, err, meeting.NotFound)
+	_, err = v.AttendeeTags(ctx, legacy, id, meeting.ID{1})
+	wantKind(t, err, meeting.NotFound)
+	wantKind(t, v.TagAttendee(ctx, legacy, meeting.ID{1}, ann, nil), meeting.NotFound)
+}

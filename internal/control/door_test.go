@@ -1,0 +1,233 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+func TestAuthorize(t *testing.T) {
+	v := newEnv(t, nil, nil)
+	ctx := context.Background()
+	n := newMeeting(owner, "token", "ann", "bob")
+	n.Features = &meeting.Features{MaxCount: 7}
+	s, results, err := v.CreateMeeting(ctx, n)
+	must(t, err)
+	ann := results[0].Attendee
+	token := v.JoinToken(s.ID, ann.ID)
+	want := Grant{
+		MeetingID: s.ID, Attendee: ann, Features: n.Features, MediaRegion: "eu-west-3", ExternalMeetingID: n.ExternalMeetingID, MaxAttendees: 7,
+	}
+	check := func(token string, content bool) {
+		t.Helper()
+		g, err := v.Authorize(ctx, s.ID, token)
+		if err != nil || g.Attendee.ID != ann.ID || g.Attendee.ExternalUserID != "ann" || g.Content != content ||
+			*g.Features != *want.Features || g.MediaRegion != want.MediaRegion || g.ExternalMeetingID != want.ExternalMeetingID || g.MaxAttendees != 7 {
+			t.Errorf("%+v, %v", g, err)
+		}
+	}
+	check(token, false)
+	check(token+"#content", true)
+	v.restart()
+	check(token, false)
+
+	other := v.create(owner, "other")
+	refused := func(id meeting.ID, token string, cause error, kind meeting.Kind) {
+		t.Helper()
+		_, err := v.Authorize(ctx, id, token)
+		if !errors.Is(err, cause) || !isKind(err, kind) {
+			t.Errorf("got %v, want %v", err, cause)
+		}
+	}
+	refused(other.ID, token, ErrBadToken, meeting.Forbidden)
+	refused(meeting.ID{1}, token, ErrBadToken, meeting.Forbidden)
+	refused(s.ID, "nonsense", ErrBadToken, meeting.Forbidden)
+	refused(s.ID, token+"#other", ErrBadToken, meeting.Forbidden)
+	refused(s.ID, v.JoinToken(s.ID, meeting.ID{4}), ErrRemoved, meeting.NotFound)
+	must(t, v.DeleteAttendee(ctx, owner, s.ID, ann.ID))
+	refused(s.ID, token, ErrRemoved, meeting.NotFound)
+	again := v.add(owner, s.ID, "ann")[0]
+	if again == ann.ID {
+		t.Error("a deleted attendee came back with its old id")
+	}
+	refused(s.ID, token, ErrRemoved, meeting.NotFound)
+	must(t, v.DeleteMeeting(ctx, owner, s.ID))
+	refused(s.ID, v.JoinToken(s.ID, again), ErrEnded, meeting.NotFound)
+}
+
+func TestJoinTokensAreThoseOfTheAttendees(t *testing.T) {
+	v := newEnv(t, nil, nil)
+	people := []meeting.Attendee{{ID: meeting.ID{1}}, {ID: meeting.ID{2}}}
+	tokens := v.JoinTokens(meeting.ID{9}, people)
+	if !slices.Equal(tokens, []string{v.JoinToken(meeting.ID{9}, meeting.ID{1}), v.JoinToken(meeting.ID{9}, meeting.ID{2})}) {
+		t.Errorf("got %v", tokens)
+	}
+}
+
+func TestWatchersSeeEveryChangeInOrder(t *testing.T) {
+	v := newEnv(t, nil, nil)
+	ctx := context.Background()
+	s := v.create(owner, "token", "ann", "bob", "eve")
+	people := v.roster(owner, s.ID)
+	var changes []Change
+	cancelOther := v.Watch(s.ID, func(Change) { t.Error("told after cancel") })
+	cancelOther()
+	cancel := v.Watch(s.ID, func(c Change) { changes = append(changes, c) })
+	defer cancel()
+	listenOnly := meeting.Capabilities{Audio: meeting.Receive, Video: meeting.Receive, Content: meeting.Receive}
+	_, err := v.UpdateCapabilities(ctx, owner, s.ID, people["ann"].ID, listenOnly)
+	must(t, err)
+	_, err = v.UpdateCapabilities(ctx, owner, s.ID, people["ann"].ID, listenOnly) // changes nothing
+	must(t, err)
+	must(t, v.UpdateCapabilitiesExcept(ctx, owner, s.ID, []meeting.ID{people["eve"].ID, {7}}, listenOnly))
+	must(t, v.StartTranscription(ctx, owner, s.ID, meeting.TranscriptionConfig{JSON: `{"a":1}`, Region: "auto"}))
+	must(t, v.StopTranscription(ctx, owner, s.ID))
+	must(t, v.StopTranscription(ctx, owner, s.ID)) // nothing runs
+	must(t, v.DeleteAttendee(ctx, owner, s.ID, people["bob"].ID))
+	must(t, v.DeleteMeeting(ctx, owner, s.ID))
+
+	if len(changes) != 6 {
+		t.Fatalf("told %+v", changes)
+	}
+	for i, who := range []string{"ann", "bob"} {
+		c := changes[i].(CapabilitiesChanged)
+		if len(c.Attendees) != 1 || c.Attendees[0].ExternalUserID != who || c.Attendees[0].Capabilities != listenOnly {
+			t.Errorf("change %d: %+v", i, c)
+		}
+	}
+	if c := changes[2].(TranscriptionStarted); c.Config.JSON != `{"a":1}` || c.Failure == "" {
+		t.Errorf("%+v", c)
+	}
+	_ = changes[3].(TranscriptionStopped)
+	if c := changes[4].(AttendeeDeleted); c.Attendee != people["bob"].ID {
+		t.Errorf("%+v", c)
+	}
+	if c := changes[5].(Ended); c.Reason != meeting.EndedByRequest {
+		t.Errorf("%+v", c)
+	}
+	told := false
+	v.Watch(s.ID, func(c Change) { told = c == Ended{Reason: meeting.EndedByRequest} })
+	if !told {
+		t.Error("who watches an ended meeting is not told that it ended")
+	}
+}
+
+// A session that is authorized while the attendee is being deleted is either
+// refused or told: it never stays.
+func TestNoSessionOutlivesItsAttendee(t *testing.T) {
+	v := newEnv(t, nil, nil)
+	ctx := context.Background()
+	id := v.create(owner, "token").ID
+	for range 20 {
+		a := v.add(owner, id, "ann")[0]
+		token := v.JoinToken(id, a)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if err := v.DeleteAttendee(ctx, owner, id, a); err != nil {
+				t.Error(err)
+			}
+		})
+		told := make(chan struct{}, 1)
+		cancel := v.Watch(id, func(Change) { told <- struct{}{} })
+		_, err := v.Authorize(ctx, id, token)
+		wg.Wait()
+		if err == nil {
+			select {
+			case <-told:
+			default:
+				t.Error("authorized, then deleted, and not told")
+			}
+		} else if !errors.Is(err, ErrRemoved) {
+			t.Error(err)
+		}
+		cancel()
+	}
+}
+
+// facts returns the kinds of the meeting's facts.
+func (v *env) facts(id meeting.ID) (kinds []meeting.FactKind) {
+	v.t.Helper()
+	list, err := v.Facts(context.Background(), id)
+	must(v.t, err)
+	for _, f := range list {
+		kinds = append(kinds, f.Kind)
+	}
+	return kinds
+}
+
+func (v *env) report(id, attendee meeting.ID, kinds ...meeting.FactKind) {
+	v.t.Helper()
+	for _, k := range kinds {
+		must(v.t, v.RecordFact(context.Background(), id, meeting.Fact{Kind: k, Attendee: attendee, ExternalUserID: "someone"}))
+	}
+}
+
+func TestWhoIsThereAtTheEndLeaves(t *testing.T) {
+	v := newEnv(t, nil, nil)
+	ctx := context.Background()
+	s := v.create(owner, "token", "ann", "bob", "eve")
+	people := v.roster(owner, s.ID)
+	v.report(s.ID, people["ann"].ID, meeting.Authorized, meeting.Joined, meeting.VideoStarted, meeting.ContentJoined)
+	v.report(s.ID, people["bob"].ID, meeting.Authorized, meeting.Joined, meeting.Dropped)
+	v.report(s.ID, people["eve"].ID, meeting.Joined)
+	must(t, v.DeleteMeeting(ctx, owner, s.ID))
+	entries, err := v.store.Load(ctx, s.ID, 0)
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("%d entries are left (%v)", len(entries), err)
+	}
+	rec, err := meeting.DecodeRecord(entries[0].Data)
+	must(t, err)
+	var got []meeting.FactKind
+	for _, f := range rec.Body.(*meeting.Ended).Departures {
+		got = append(got, f.Kind)
+	}
+	if !slices.Equal(got, []meeting.FactKind{meeting.Left, meeting.ContentLeft, meeting.Left}) {
+		t.Errorf("departures %v", got)
+	}
+	before := v.facts(s.ID)
+	v.report(s.ID, people["ann"].ID, meeting.Left, meeting.ContentLeft) // told already
+	if after := v.facts(s.ID); len(after) != len(before) {
+		t.Errorf("the departure is told twice: %v", after)
+	}
+	err = v.RecordFact(ctx, s.ID, meeting.Fact{Kind: meeting.Joined, Attendee: people["ann"].ID})
+	if !errors.Is(err, ErrEnded) {
+		t.Errorf("joining an ended meeting: %v", err)
+	}
+}
+
+// Sessions that a crash cut off are reported dropped: at once when the attendee
+// is back, else after the grace time.
+func TestSessionsCutOffByACrashAreDropped(t *testing.T) {
+	v := newEnv(t, nil, nil)
+	s := v.create(owner, "token", "ann", "bob")
+	people := v.roster(owner, s.ID)
+	v.report(s.ID, people["ann"].ID, meeting.Joined)
+	v.report(s.ID, people["bob"].ID, meeting.Joined, meeting.ContentJoined)
+	v.restart()
+	v.report(s.ID, people["ann"].ID, meeting.Joined)
+	want := []meeting.FactKind{meeting.Joined, meeting.Joined, meeting.ContentJoined, meeting.Dropped, meeting.Joined}
+	if got := v.facts(s.ID); !slices.Equal(got, want) {
+		t.Errorf("facts %v", got)
+	}
+	v.clock.advance(12 * time.Second)
+	waitFor(t, v, func() bool { return len(v.facts(s.ID)) == 7 })
+	if got := v.facts(s.ID)[5:]; !slices.Equal(got, []meeting.FactKind{meeting.Dropped, meeting.ContentDropped}) {
+		t.Errorf("facts %v", got)
+	}
+	v.report(s.ID, people["bob"].ID, meeting.Joined)
+	if got := v.facts(s.ID); len(got) != 8 {
+		t.Errorf("facts %v", got)
+	}
+}
+
+func TestFactsOfStrangersAreRefused(t *testing.T) {
+	v := newEnv(t, nil, nil)
+	err := v.RecordFact(context.Background(), meeting.ID{1}, meeting.Fact{Kind: meeting.Joined})
+	wantKind(t, err, meeting.NotFound)
+	v.SetConnected(meeting.ID{1}, 3) // must do no harm
+}
