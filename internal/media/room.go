@@ -1,17 +1,187 @@
 package media
 
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/media/forward"
+	"github.com/carillon-meetings/carillon/internal/media/mix"
+)
+
 // Room is one meeting's media. All methods are safe for concurrent use.
-type Room struct{}
+type Room struct {
+	node  *Node
+	id    string
+	sound *mix.Room
+
+	mu     sync.Mutex // guards what follows; taken before any Peer's or Downlink's
+	peers  []*Peer    // in the order they joined
+	nextID uint32
+	full   bool // cameras are at capacity
+	closed bool
+}
+
+func newRoom(n *Node, id string) *Room {
+	return &Room{
+		node: n, id: id, sound: n.engine.NewRoom(),
+		// Clients keep the largest of the ids they have seen, even across a
+		// restart of the server, so ids begin with the seconds of the clock.
+		nextID: uint32(time.Now().Unix()),
+	}
+}
+
+// freshID yields the room's next stream or group id.
+func (r *Room) freshID() uint32 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.nextID++
+	return r.nextID
+}
 
 // Close closes every peer of the room; a later Node.Room with the same id
 // opens a new one.
-func (r *Room) Close() {}
+func (r *Room) Close() {
+	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		return
+	}
+	r.closed = true
+	peers := slices.Clone(r.peers)
+	r.mu.Unlock()
+	for _, p := range peers {
+		p.Close()
+	}
+	r.sound.Close()
+	r.node.forget(r)
+}
 
 // Join adds a peer. It returns ErrClosed on a closed room and ErrContentFull
 // for a content session too many.
-func (r *Room) Join(cfg PeerConfig) (*Peer, error) { return &Peer{}, nil }
+func (r *Room) Join(cfg PeerConfig) (*Peer, error) {
+	if cfg.Owner == "" {
+		cfg.Owner = cfg.AttendeeID
+	}
+	p, err := newPeer(r, cfg)
+	if err != nil {
+		return nil, ErrClosed
+	}
+	if err := r.admit(p); err != nil {
+		p.conn.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (r *Room) admit(p *Peer) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return ErrClosed
+	}
+	if p.cfg.Content && r.owners(p, func(o *Peer) bool { return o.cfg.Content }) >= r.node.cfg.MaxContentShares {
+		return ErrContentFull
+	}
+	r.peers = append(r.peers, p)
+	return nil
+}
+
+// owners counts the attendees other than p's that have a peer for which is
+// holds: one who is reconnecting counts once. The caller holds mu.
+func (r *Room) owners(p *Peer, is func(*Peer) bool) int {
+	seen := make(map[string]struct{})
+	for _, o := range r.peers {
+		if o.cfg.Owner != p.cfg.Owner && is(o) {
+			seen[o.cfg.Owner] = struct{}{}
+		}
+	}
+	return len(seen)
+}
+
+// remove takes a closed peer out.
+func (r *Room) remove(p *Peer) {
+	r.mu.Lock()
+	if i := slices.Index(r.peers, p); i >= 0 {
+		r.peers = slices.Delete(r.peers, i, i+1)
+	}
+	r.mu.Unlock()
+}
+
+// members is a snapshot of the peers.
+func (r *Room) members() []*Peer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.peers)
+}
+
+// reserve says whether p may begin to send video now.
+func (r *Room) reserve(p *Peer) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return p.cfg.Content || r.cameras(p) < r.node.cfg.MaxVideoSenders
+}
+
+// cameras counts the attendees other than p's with a camera on. The caller holds
+// mu.
+func (r *Room) cameras(p *Peer) int {
+	return r.owners(p, func(o *Peer) bool { return !o.cfg.Content && o.up.Publication() != nil })
+}
+
+// changed tells everybody that the index may have changed.
+func (r *Room) changed() {
+	for _, p := range r.members() {
+		p.indexChanged()
+	}
+}
+
+// ended makes everybody forget publications that are over.
+func (r *Room) ended() {
+	for _, p := range r.members() {
+		p.refresh()
+	}
+	r.changed()
+}
+
+// find returns the peer that publishes a stream or group, and the publication.
+func (r *Room) find(is func(*forward.Publication) bool) (*Peer, *forward.Publication) {
+	for _, p := range r.members() {
+		if pub := p.up.Publication(); pub != nil && is(pub) {
+			return p, pub
+		}
+	}
+	return nil, nil
+}
+
+// codecs is what every peer that has said so can decode, best first; nil while
+// nobody has.
+func (r *Room) codecs() []Codec {
+	mask := codecMask(0xff)
+	for _, p := range r.members() {
+		if m := p.decodes(); m != 0 && !p.cfg.Content {
+			mask &= m
+		}
+	}
+	if mask == 0xff {
+		return nil
+	}
+	return mask.list()
+}
 
 // Levels calls fn for every peer with its loudness: level in dB below full
 // scale (127 silence), whether it is muted, and signal 0 (nothing arrives),
 // 1 (weak) or 2 (good). fn must not call the room.
-func (r *Room) Levels(fn func(audioStreamID uint32, level uint8, muted bool, signal uint8)) {}
+func (r *Room) Levels(fn func(audioStreamID uint32, level uint8, muted bool, signal uint8)) {
+	now := time.Now()
+	for _, p := range r.members() {
+		level, muted := p.loudness()
+		fn(p.cfg.AudioStreamID, level, muted, p.signal(now))
+	}
+}
+
+// tick serves the peers once a second.
+func (r *Room) tick(now time.Time) {
+	for _, p := range r.members() {
+		p.tick(now)
+	}
+}

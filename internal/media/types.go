@@ -22,8 +22,9 @@ func AllPermissions() Permissions {
 type VideoLimit struct {
 	// Off refuses any video from the peer.
 	Off bool
-	// Width and Height in pixels are told to the sender as codec limits where
-	// the codec has such a parameter; 0 means no limit.
+	// Width and Height in pixels are the largest picture. The client chooses
+	// its resolution from the meeting's features itself; a codec whose
+	// parameters limit the picture (H264) is told to allow Height. 0 means 720.
 	Width, Height int
 	// MaxKbps is the bandwidth the answer allows for the camera section, in
 	// kbit/s; 0 means no limit.

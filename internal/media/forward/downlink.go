@@ -290,3 +290,14 @@ func (d *Downlink) Estimate(now time.Time) uint64 {
 	}
 	return bps
 }
+
+// congestion is how long a lowered estimate counts as a sign of congestion.
+const congestion = time.Minute
+
+// Congested is the estimate if it had to be lowered recently, else 0.
+func (d *Downlink) Congested(now time.Time) uint64 {
+	if now.Sub(d.est.congestedAt()) > congestion {
+		return 0
+	}
+	return d.Estimate(now)
+}

@@ -38,12 +38,15 @@ func newPublication(u *Uplink, encodings []Encoding, content bool, next func() u
 	return p
 }
 
-// Describe takes over new announcements for the same layers.
-func (p *Publication) Describe(encodings []Encoding) {
+// Describe takes over new announcements for the same layers; it reports whether
+// they differ from the old ones.
+func (p *Publication) Describe(encodings []Encoding) (changed bool) {
 	for i, l := range p.layers[:min(len(p.layers), len(encodings))] {
-		l.maxKbps.Store(encodings[i].MaxKbps)
-		l.framerate.Store(encodings[i].Framerate)
+		e := encodings[i]
+		changed = l.maxKbps.Swap(e.MaxKbps) != e.MaxKbps || changed
+		changed = l.framerate.Swap(e.Framerate) != e.Framerate || changed
 	}
+	return changed
 }
 
 // Live says whether the publication has carried packets.

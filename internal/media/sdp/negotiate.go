@@ -95,6 +95,8 @@ type VideoFormat struct {
 	Feedback []string
 	// StartKbps is the start bitrate the offer asks to have echoed, 0 if none.
 	StartKbps int
+	// Height is the largest picture that is wanted, in lines; 0 means 720.
+	Height int
 }
 
 // VideoFormats finds the allowed codecs in a section, in the order of allowed.
@@ -193,7 +195,7 @@ func (f VideoFormat) Codecs() []Codec {
 	case rtpx.VP9:
 		c.Parameters = "profile-id=0"
 	case rtpx.H264:
-		c.Parameters = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+		c.Parameters = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e0" + h264Level(f.Height)
 	}
 	if f.StartKbps > 0 {
 		c.Parameters += ";x-google-start-bitrate=" + strconv.Itoa(f.StartKbps)
@@ -203,4 +205,16 @@ func (f VideoFormat) Codecs() []Codec {
 	}
 	apt := "apt=" + strconv.Itoa(int(f.PayloadType))
 	return []Codec{c, {PayloadType: f.RTX, Name: "rtx", ClockRate: 90000, Parameters: apt}}
+}
+
+// h264Level is the level that a picture of so many lines needs at 30 frames a
+// second: 3.1, 4.0 or 5.1. The client does not compare it.
+func h264Level(height int) string {
+	switch {
+	case height > 1080:
+		return "33"
+	case height > 720:
+		return "28"
+	}
+	return "1f"
 }

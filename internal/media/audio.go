@@ -1,0 +1,189 @@
+package media
+
+import (
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtcp"
+
+	"github.com/carillon-meetings/carillon/internal/media/mix"
+	"github.com/carillon-meetings/carillon/internal/media/netio"
+	"github.com/carillon-meetings/carillon/internal/media/reception"
+	"github.com/carillon-meetings/carillon/internal/media/rtpx"
+)
+
+// audioPlan is how sound was negotiated. It is replaced as a whole.
+type audioPlan struct {
+	opus, red uint8 // payload types; red 0 if not negotiated
+	level     uint8 // header extension id, 0 if not negotiated
+	receives  bool  // the client takes sound
+}
+
+// audio is a peer's sound, both ways.
+type audio struct {
+	peer *Peer
+	ssrc uint32
+	plan atomic.Pointer[audioPlan] // nil before the first answer
+	seen atomic.Bool               // a packet has come
+	sent atomic.Bool               // a packet has gone
+	last atomic.Int64              // arrival of the last packet, Unix nanoseconds
+
+	in struct {
+		sync.Mutex
+		ssrc    uint32
+		stream  *reception.Stream
+		replays uint64
+	}
+	out struct {
+		sync.Mutex
+		seq             uint16
+		offset          uint32 // of timestamps
+		packets, octets uint32
+		lastTS          uint32
+		lastAt          time.Time
+	}
+}
+
+func (a *audio) init(p *Peer) {
+	a.peer = p
+	a.ssrc = rand.Uint32() | 1
+	a.in.stream = reception.NewStream(48000)
+	a.out.seq, a.out.offset = uint16(rand.Uint32()>>17), rand.Uint32()
+}
+
+// receive takes a packet if it is sound.
+func (a *audio) receive(h *rtpx.Header, pkt []byte, at time.Time) bool {
+	plan := a.plan.Load()
+	if plan == nil || h.PayloadType != plan.opus && (plan.red == 0 || h.PayloadType != plan.red) {
+		return false
+	}
+	a.last.Store(at.UnixNano())
+	if !a.note(h, at) {
+		return true
+	}
+	if !a.seen.Load() && !a.seen.Swap(true) {
+		a.peer.step(StepFirstAudioIn, at)
+		a.peer.post(func(e PeerEvents) { e.AudioStarted() })
+	}
+	member := a.peer.member.Load()
+	if member == nil || h.PayloadStart == h.PayloadEnd {
+		return true
+	}
+	p := rtpx.AudioPacket{Seq: h.Seq, TS: h.TS, Payload: h.Payload(pkt), Arrival: at}
+	p.Level, p.Voice, p.HasLevel = rtpx.ParseLevel(h.Extension(pkt, plan.level))
+	if h.PayloadType == plan.opus {
+		member.Push(p)
+	} else {
+		member.PushRED(p)
+	}
+	return true
+}
+
+// note counts the packet; it reports false for one that came before.
+func (a *audio) note(h *rtpx.Header, at time.Time) bool {
+	a.in.Lock()
+	defer a.in.Unlock()
+	if h.SSRC != a.in.ssrc {
+		a.in.ssrc, a.in.stream = h.SSRC, reception.NewStream(48000)
+	}
+	v, _ := a.in.stream.Note(h.Seq, h.TS, at)
+	return v != reception.Duplicate
+}
+
+// WriteFrame implements mix.Sink.
+func (a *audio) WriteFrame(payload []byte, timestamp uint32, marker bool) {
+	plan := a.plan.Load()
+	if plan == nil || len(payload) > netio.BufferSize/2 {
+		return
+	}
+	b := netio.Get()
+	now := time.Now()
+	a.out.Lock()
+	defer a.out.Unlock()
+	a.out.lastTS, a.out.lastAt = a.out.offset+timestamp, now
+	n := rtpx.PutHeader(b.B[:], rtpx.Header{
+		Marker: marker, PayloadType: plan.opus, Seq: a.out.seq, TS: a.out.lastTS, SSRC: a.ssrc,
+	})
+	b.N = n + copy(b.B[n:], payload)
+	a.out.seq++
+	a.out.packets++
+	a.out.octets += uint32(len(payload))
+	if a.peer.conn.SendRTP(b) && !a.sent.Load() && !a.sent.Swap(true) {
+		a.peer.step(StepFirstAudioOut, now)
+	}
+}
+
+// senderReport describes what was sent, nil if that is nothing.
+func (a *audio) senderReport(now time.Time, ntp uint64) *rtcp.SenderReport {
+	a.out.Lock()
+	defer a.out.Unlock()
+	if a.out.packets == 0 {
+		return nil
+	}
+	return &rtcp.SenderReport{
+		SSRC: a.ssrc, NTPTime: ntp, RTPTime: a.out.lastTS + uint32(now.Sub(a.out.lastAt).Seconds()*48000),
+		PacketCount: a.out.packets, OctetCount: a.out.octets,
+	}
+}
+
+// report describes what was received, ok is false if that is nothing.
+func (a *audio) report(now time.Time) (r rtcp.ReceptionReport, ok bool) {
+	a.in.Lock()
+	defer a.in.Unlock()
+	if !a.in.stream.Started() {
+		return r, false
+	}
+	return a.in.stream.Report(a.in.ssrc, now), true
+}
+
+// loss is the share of packets missing in the last report interval.
+func (a *audio) loss() float64 {
+	a.in.Lock()
+	defer a.in.Unlock()
+	return a.in.stream.Lost()
+}
+
+// joinSound makes the peer a member of the mix as soon as it is connected and
+// sound has been negotiated.
+func (p *Peer) joinSound() {
+	plan := p.audio.plan.Load()
+	if plan == nil || !p.conn.IsConnected() {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.member.Load() != nil || p.closed.Load() {
+		return
+	}
+	cfg := mix.MemberConfig{ID: p.cfg.AudioStreamID}
+	if plan.receives {
+		cfg.Sink = &p.audio
+	}
+	member := p.room.sound.AddMember(cfg)
+	member.SetMuted(p.muted)
+	member.SetSend(p.perms.AudioSend)
+	member.SetReceive(p.perms.AudioReceive && !p.cfg.Content)
+	p.member.Store(member)
+}
+
+func (p *Peer) leaveSound() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if member := p.member.Swap(nil); member != nil {
+		member.Remove()
+	}
+}
+
+// loudness is the peer's level in dB below full scale and its mute state.
+func (p *Peer) loudness() (level uint8, muted bool) {
+	p.mu.Lock()
+	muted = p.muted
+	p.mu.Unlock()
+	member := p.member.Load()
+	if member == nil || muted {
+		return rtpx.LevelSilent, muted
+	}
+	return member.Level(), muted
+}

@@ -1,0 +1,434 @@
+package media
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+	"go.uber.org/goleak"
+
+	"github.com/carillon-meetings/carillon/internal/media/sdp"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for something that must happen.
+const patience = 10 * time.Second
+
+// newNode starts a node on loopback for one test.
+func newNode(tb testing.TB, change func(*Config)) *Node {
+	tb.Helper()
+	cfg := Config{UDPAddr: "127.0.0.1:0", TCPAddr: "127.0.0.1:0", Loopback: true}
+	if change != nil {
+		change(&cfg)
+	}
+	n, err := NewNode(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := n.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return n
+}
+
+// recorder keeps a peer's events.
+type recorder struct {
+	mu      sync.Mutex
+	seen    []string
+	failure error
+	paused  []uint32
+	resumed []uint32
+	rates   []StreamBitrate
+	kbps    int
+	changed chan struct{}
+}
+
+func newRecorder() *recorder { return &recorder{changed: make(chan struct{}, 1000)} }
+
+func (r *recorder) note(event string) {
+	r.mu.Lock()
+	r.seen = append(r.seen, event)
+	r.mu.Unlock()
+	select {
+	case r.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (r *recorder) count(event string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, e := range r.seen {
+		if e == event {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *recorder) Connected()      { r.note("connected") }
+func (r *recorder) AudioStarted()   { r.note("audio") }
+func (r *recorder) VideoStarted()   { r.note("video started") }
+func (r *recorder) VideoStopped()   { r.note("video stopped") }
+func (r *recorder) SourcesChanged() { r.note("sources") }
+func (r *recorder) Failed(err error) {
+	r.mu.Lock()
+	r.failure = err
+	r.mu.Unlock()
+	r.note("failed")
+}
+
+func (r *recorder) Paused(groups []uint32) {
+	r.mu.Lock()
+	r.paused = append(r.paused, groups...)
+	r.mu.Unlock()
+	r.note("paused")
+}
+
+func (r *recorder) Resumed(groups []uint32) {
+	r.mu.Lock()
+	r.resumed = append(r.resumed, groups...)
+	r.mu.Unlock()
+	r.note("resumed")
+}
+
+func (r *recorder) Bitrates(rates []StreamBitrate, kbps int) {
+	r.mu.Lock()
+	r.rates, r.kbps = rates, kbps
+	r.mu.Unlock()
+	r.note("bitrates")
+}
+
+func (r *recorder) StepDone(step string, _ time.Time) { r.note("step " + step) }
+
+// wait waits until an event has come n times.
+func (r *recorder) wait(tb testing.TB, event string, n int) {
+	tb.Helper()
+	timeout := time.After(patience)
+	for r.count(event) < n {
+		select {
+		case <-r.changed:
+		case <-timeout:
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			tb.Fatalf("no %d of event %q; seen: %q", n, event, r.seen)
+		}
+	}
+}
+
+// client is a scripted attendee: Pion playing the browser's part.
+type client struct {
+	tb     testing.TB
+	room   *Room
+	peer   *Peer
+	events *recorder
+	pc     *webrtc.PeerConnection
+	mic    *webrtc.TrackLocalStaticRTP
+	camera *webrtc.RTPTransceiver
+	tracks chan *received
+	muted  bool
+	sends  []VideoDescriptor
+	wants  map[*webrtc.RTPTransceiver]uint32 // by receiving section
+	subs   []VideoSubscription
+	order  []*webrtc.RTPTransceiver
+}
+
+// received is a track that the client gets.
+type received struct {
+	*webrtc.TrackRemote
+	receiver *webrtc.RTPReceiver
+	packets  chan *rtp.Packet
+}
+
+type clientOption func(*webrtc.SettingEngine, *PeerConfig)
+
+func newAPI(tb testing.TB, s webrtc.SettingEngine) *webrtc.API {
+	tb.Helper()
+	m := &webrtc.MediaEngine{}
+	if err := m.RegisterDefaultCodecs(); err != nil {
+		tb.Fatal(err)
+	}
+	for _, uri := range []string{sdp.ExtMid, sdp.ExtRID, sdp.ExtRepairedRID} {
+		if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeVideo); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: sdp.ExtLevel}, webrtc.RTPCodecTypeAudio); err != nil {
+		tb.Fatal(err)
+	}
+	i := &interceptor.Registry{}
+	if err := webrtc.RegisterDefaultInterceptors(m, i); err != nil {
+		tb.Fatal(err)
+	}
+	s.SetIncludeLoopbackCandidate(true)
+	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(i), webrtc.WithSettingEngine(s))
+}
+
+// join brings a client into a room, with sound and an idle camera section.
+func join(tb testing.TB, room *Room, id string, options ...clientOption) *client {
+	tb.Helper()
+	c := &client{
+		tb: tb, room: room, events: newRecorder(),
+		tracks: make(chan *received, 16), wants: make(map[*webrtc.RTPTransceiver]uint32),
+	}
+	cfg := PeerConfig{
+		AttendeeID: id, Owner: strings.TrimSuffix(id, "#content"), Content: strings.HasSuffix(id, "#content"),
+		ExternalUserID: "ext-" + id, AudioStreamID: nextAudioID(), Permissions: AllPermissions(), Events: c.events,
+	}
+	var settings webrtc.SettingEngine
+	for _, o := range options {
+		o(&settings, &cfg)
+	}
+	pc, err := newAPI(tb, settings).NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	c.pc = pc
+	tb.Cleanup(func() { _ = pc.Close() })
+	c.peer, err = room.Join(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	pc.OnTrack(c.onTrack)
+	c.mic, err = webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus}, "mic", "mic")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := pc.AddTransceiverFromTrack(c.mic, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendrecv}); err != nil {
+		tb.Fatal(err)
+	}
+	c.camera, err = pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	c.negotiate()
+	c.events.wait(tb, "connected", 1)
+	return c
+}
+
+var audioIDs struct {
+	sync.Mutex
+	n uint32
+}
+
+func nextAudioID() uint32 {
+	audioIDs.Lock()
+	defer audioIDs.Unlock()
+	audioIDs.n++
+	return audioIDs.n
+}
+
+func (c *client) onTrack(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
+	rec := &received{t, r, make(chan *rtp.Packet, 5000)}
+	go func() {
+		defer close(rec.packets)
+		for {
+			p, _, err := t.ReadRTP()
+			if err != nil {
+				return
+			}
+			select {
+			case rec.packets <- p:
+			default:
+			}
+		}
+	}()
+	go func() {
+		buf := make([]byte, 1500)
+		for {
+			if _, _, err := r.Read(buf); err != nil {
+				return
+			}
+		}
+	}()
+	c.tracks <- rec
+}
+
+// offer makes the next offer as the client's frame has it.
+func (c *client) offer() Offer {
+	c.tb.Helper()
+	o, err := c.pc.CreateOffer(nil)
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	if err := c.pc.SetLocalDescription(o); err != nil {
+		c.tb.Fatal(err)
+	}
+	out := Offer{SDP: o.SDP, SendVideo: c.sends, Duplex: len(c.sends) > 0, Muted: c.muted, Subscriptions: c.subs}
+	byMid := make(map[string]uint32)
+	for t, id := range c.wants {
+		byMid[t.Mid()] = id
+	}
+	if len(c.sends) == 0 {
+		out.SDP = c.idleCamera(o.SDP)
+	}
+	parsed, err := sdp.Parse(o.SDP)
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	for _, s := range parsed.Sections {
+		if s.Kind == sdp.Video {
+			out.ReceiveStreamIDs = append(out.ReceiveStreamIDs, byMid[s.Mid])
+		}
+	}
+	return out
+}
+
+// idleCamera makes the camera section inactive, as browsers offer it; Pion has
+// no such transceivers.
+func (c *client) idleCamera(text string) string {
+	sections := strings.Split(text, "m=")
+	for i, s := range sections {
+		if strings.Contains(s, "a=mid:"+c.camera.Mid()+"\r\n") {
+			for _, d := range []string{"sendrecv", "sendonly", "recvonly"} {
+				s = strings.ReplaceAll(s, "a="+d+"\r\n", "a=inactive\r\n")
+			}
+			sections[i] = s
+		}
+	}
+	return strings.Join(sections, "m=")
+}
+
+func (c *client) negotiate() Answer {
+	c.tb.Helper()
+	a, err := c.peer.Subscribe(context.Background(), c.offer())
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: a.SDP}); err != nil {
+		c.tb.Fatalf("%v\n%s", err, a.SDP)
+	}
+	return a
+}
+
+// receive adds a receiving section for each stream and negotiates.
+func (c *client) receive(streams ...uint32) Answer {
+	c.tb.Helper()
+	for _, id := range streams {
+		t, err := c.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
+		if err != nil {
+			c.tb.Fatal(err)
+		}
+		c.wants[t] = id
+		c.order = append(c.order, t)
+	}
+	return c.negotiate()
+}
+
+// next waits for the next incoming track.
+func (c *client) next() *received {
+	c.tb.Helper()
+	select {
+	case t := <-c.tracks:
+		return t
+	case <-time.After(patience):
+		c.tb.Fatal("no track")
+		return nil
+	}
+}
+
+// nextVideo waits for the next incoming video.
+func (c *client) nextVideo() *received {
+	c.tb.Helper()
+	for {
+		if t := c.next(); t.Kind() == webrtc.RTPCodecTypeVideo {
+			return t
+		}
+	}
+}
+
+// read waits for a track's next packet.
+func (r *received) read(tb testing.TB) *rtp.Packet {
+	tb.Helper()
+	select {
+	case p, ok := <-r.packets:
+		if !ok {
+			tb.Fatal("track ended")
+		}
+		return p
+	case <-time.After(patience):
+		tb.Fatal("no packet")
+		return nil
+	}
+}
+
+// cameraOn starts a camera with the given codec.
+func (c *client) cameraOn(mime string) *webrtc.TrackLocalStaticRTP {
+	c.tb.Helper()
+	t, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime}, "camera", "camera")
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	if c.camera.Sender() != nil {
+		if err := c.camera.Sender().ReplaceTrack(t); err != nil {
+			c.tb.Fatal(err)
+		}
+	} else if s, err := c.pc.AddTrack(t); err != nil {
+		c.tb.Fatal(err)
+	} else {
+		go drainRTCP(s)
+	}
+	c.sends = []VideoDescriptor{{MaxKbps: 1500, Framerate: 15}}
+	return t
+}
+
+func drainRTCP(s *webrtc.RTPSender) {
+	buf := make([]byte, 1500)
+	for {
+		if _, _, err := s.Read(buf); err != nil {
+			return
+		}
+	}
+}
+
+// vp8 makes one VP8 packet that is a whole frame.
+func vp8(seq uint16, ts uint32, key bool, body string) *rtp.Packet {
+	frame := []byte{0x10, 0x01} // start of partition 0; an inter frame
+	if key {
+		frame = []byte{0x10, 0x00, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00}
+	}
+	return &rtp.Packet{
+		Header:  rtp.Header{Version: 2, Marker: true, SequenceNumber: seq, Timestamp: ts},
+		Payload: append(frame, body...),
+	}
+}
+
+// stream sends frames on a track until stopped, a key frame every tenth.
+func stream(tb testing.TB, t *webrtc.TrackLocalStaticRTP, every time.Duration) (stop func()) {
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for i := 0; ; i++ {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				if err := t.WriteRTP(vp8(uint16(i), uint32(i)*3000, i%10 == 0, fmt.Sprintf("frame %d", i))); err != nil {
+					tb.Error(err)
+					return
+				}
+			}
+		}
+	}()
+	var once sync.Once
+	stop = func() {
+		once.Do(func() {
+			close(done)
+			<-ended
+		})
+	}
+	tb.Cleanup(stop)
+	return stop
+}

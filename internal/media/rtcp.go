@@ -1,0 +1,120 @@
+package media
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtcp"
+)
+
+// rtcpCounts count feedback.
+type rtcpCounts struct{ nacksIn, plisIn atomic.Uint64 }
+
+// RTCP implements transport.Handler. What cannot be read is ignored.
+func (p *Peer) RTCP(pkt []byte, at time.Time) {
+	packets, err := rtcp.Unmarshal(pkt)
+	if err != nil {
+		return
+	}
+	for _, packet := range packets {
+		p.control(packet, at)
+	}
+}
+
+func (p *Peer) control(packet rtcp.Packet, at time.Time) {
+	switch r := packet.(type) {
+	case *rtcp.SenderReport:
+		p.senderReport(r, at)
+		p.receptionReports(r.Reports, at)
+	case *rtcp.ReceiverReport:
+		p.receptionReports(r.Reports, at)
+	case *rtcp.TransportLayerNack:
+		p.counts.nacksIn.Add(uint64(len(r.Nacks)))
+		p.down.NACK(r, at)
+	case *rtcp.PictureLossIndication:
+		p.counts.plisIn.Add(1)
+		p.down.KeyFrame(r.MediaSSRC, at)
+	case *rtcp.FullIntraRequest:
+		p.counts.plisIn.Add(1)
+		for _, f := range r.FIR {
+			p.down.KeyFrame(f.SSRC, at)
+		}
+	case *rtcp.TransportLayerCC:
+		p.down.Feedback(r, at)
+	case *rtcp.ReceiverEstimatedMaximumBitrate:
+		if r.Bitrate >= 0 {
+			p.down.Limit(uint64(min(r.Bitrate, 1e12)))
+		}
+	}
+}
+
+func (p *Peer) senderReport(r *rtcp.SenderReport, at time.Time) {
+	p.audio.in.Lock()
+	own := r.SSRC == p.audio.in.ssrc
+	if own {
+		p.audio.in.stream.SenderReport(r.NTPTime, at)
+	}
+	p.audio.in.Unlock()
+	if !own {
+		p.up.SenderReport(r.SSRC, r.NTPTime, at)
+	}
+}
+
+// receptionReports learns the round trip time (RFC 3550 §6.4.1) and the losses
+// on the way to the client.
+func (p *Peer) receptionReports(reports []rtcp.ReceptionReport, at time.Time) {
+	worst := 0
+	for _, r := range reports {
+		if r.SSRC == p.audio.ssrc {
+			if member := p.member.Load(); member != nil {
+				member.SetLoss(int(r.FractionLost) * 100 / 256)
+			}
+		}
+		worst = max(worst, int(r.FractionLost)*100/256)
+		if r.LastSenderReport == 0 {
+			continue
+		}
+		units := uint32(ntpTime(at)>>16) - r.LastSenderReport - r.Delay // 1/65536 s
+		if rtt := time.Duration(units) * time.Second / 65536; rtt < 10*time.Second {
+			p.rtt.Store(int64(max(rtt, time.Millisecond)))
+			p.down.SetRTT(rtt)
+		}
+	}
+	if len(reports) > 0 {
+		p.lossDown.Store(uint32(worst))
+	}
+}
+
+// ntpTime is a time as RTCP writes it: seconds since 1900 in 32.32 bits.
+func ntpTime(t time.Time) uint64 {
+	const sinceEpoch = 2208988800
+	nanos := uint64(t.UnixNano())
+	return (nanos/1e9+sinceEpoch)<<32 | (nanos%1e9)<<32/1e9
+}
+
+// sendReports tells the client what has come and what was sent.
+func (p *Peer) sendReports(now time.Time) {
+	var received []rtcp.ReceptionReport
+	if r, ok := p.audio.report(now); ok {
+		received = append(received, r)
+	}
+	received = append(received, p.up.Reports(now)...)
+	received = received[:min(len(received), 31)]
+	ntp := ntpTime(now)
+	var packets []rtcp.Packet
+	if sr := p.audio.senderReport(now, ntp); sr != nil {
+		sr.Reports = received
+		packets = append(packets, sr)
+	} else if len(received) > 0 {
+		packets = append(packets, &rtcp.ReceiverReport{SSRC: p.audio.ssrc, Reports: received})
+	}
+	for _, sr := range p.down.SenderReports(now, ntp) {
+		packets = append(packets, sr)
+	}
+	if len(packets) == 0 {
+		return
+	}
+	if raw, err := rtcp.Marshal(packets); err == nil {
+		p.conn.SendRTCP(raw)
+	}
+}
