@@ -31,32 +31,32 @@ export class OperationForm {
     if (operation.fields.length === 0) fill(this.element, el('p', { class: 'soft' }, 'This operation takes nothing.'));
   }
 
-  /** What has been filled in; undefined while something is missing or wrong, which is then marked. */
-  read(): Filled | undefined {
+  /** What has been filled in so far, for showing. */
+  sofar(): Filled {
+    return this.read(false).filled;
+  }
+
+  /** What has been filled in; undefined when something is missing or wrong, which is then marked. */
+  complete(): Filled | undefined {
+    const { filled, good } = this.read(true);
+    return good ? filled : undefined;
+  }
+
+  private read(mark: boolean): { filled: Filled; good: boolean } {
     const filled: Filled = { path: this.operation.path, query: [], body: undefined, input: {} };
     if (this.operation.operation) filled.query.push(['operation', this.operation.operation]);
     const body: Record<string, unknown> = {};
     let good = true;
     for (const { field, control, problem } of this.controls) {
       const text = control.value.trim();
-      setText(problem, '');
-      if (text === '') {
-        if (field.required) {
-          setText(problem, 'Needed.');
-          good = false;
-        }
-        continue;
-      }
-      const value = parse(field, text);
-      if (value === undefined) {
-        setText(problem, 'This is not JSON.');
-        good = false;
-        continue;
-      }
-      this.put(filled, body, field, text, value);
+      const value = text === '' ? undefined : parse(field, text);
+      const fault = text === '' ? (field.required ? 'Needed.' : '') : value === undefined ? 'This is not JSON.' : '';
+      if (mark || !fault) setText(problem, fault);
+      if (fault) good = false;
+      else if (value !== undefined) this.put(filled, body, field, text, value);
     }
     if (this.operation.fields.some((field) => field.in === 'body')) filled.body = JSON.stringify(body);
-    return good ? filled : undefined;
+    return { filled, good };
   }
 
   private put(filled: Filled, body: Record<string, unknown>, field: Field, text: string, value: unknown): void {
@@ -75,14 +75,14 @@ export class OperationForm {
     control.setAttribute('aria-describedby', `${id}-problem`);
     const label = el('label', { for: id }, field.name, field.required && el('span', { class: 'soft' }, ' required'));
     this.element.append(
-      el('div', { class: field.kind === 'json' ? 'field broad' : 'field' }, label, control, field.hint && el('span', { class: 'hint mono' }, field.hint), problem),
+      el('div', { class: field.kind === 'json' && field.example ? 'field broad' : 'field' }, label, control, field.hint && el('span', { class: field.kind === 'json' ? 'hint mono' : 'hint' }, field.hint), problem),
     );
     this.controls.push({ field, control, problem });
   }
 }
 
 function makeControl(field: Field, id: string): Control {
-  if (field.kind === 'json') return el('textarea', { class: 'input mono', id, rows: field.example ? 5 : 2, spellcheck: 'false' });
+  if (field.kind === 'json') return el('textarea', { class: 'input mono', id, rows: field.example ? 5 : 1, spellcheck: 'false' });
   if (field.kind === 'choice') {
     const select = el('select', { class: 'input', id });
     if (!field.required) select.append(el('option', { value: '' }, 'not given'));

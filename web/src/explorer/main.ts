@@ -57,8 +57,7 @@ function drawOperations(): void {
 }
 
 function drawSnippets(): void {
-  const filled = form.read();
-  const made = snippets({ flavour, operation, input: filled?.input ?? {}, origin: location.origin, region: credentials.value.region });
+  const made = snippets({ flavour, operation, input: form.sofar().input, origin: location.origin, region: credentials.value.region });
   const shown = made[tab] ?? made[0];
   if (!shown) return;
   const tabs = made.map((snippet, i) =>
@@ -120,7 +119,7 @@ async function copyText(text: string): Promise<void> {
 
 async function send(event: Event): Promise<void> {
   event.preventDefault();
-  const filled = form.read();
+  const filled = form.complete();
   const fault = credentials.fault() ?? (filled ? undefined : 'Fill in what is marked.');
   fill(problem, fault && el('p', { class: 'note bad' }, icon('warning', 20), fault));
   if (!filled || fault) return;
@@ -204,7 +203,7 @@ function start(): void {
   flavour = wantedFlavour === 'legacy' ? 'legacy' : 'meetings';
   fill(
     app,
-    el('header', { class: 'top' }, el('a', { class: 'brand', href: '/operator/' }, bell(24), 'Carillon'), el('h1', {}, 'API explorer'), el('span', { class: 'spring' }), credentials.toggle),
+    el('header', { class: 'top' }, el('a', { class: 'brand', href: '/operator/' }, bell(24), el('span', { class: 'brand-name' }, 'Carillon')), el('h1', {}, 'API explorer'), el('span', { class: 'spring' }), credentials.toggle),
     credentials.element,
     el(
       'main',

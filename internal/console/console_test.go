@@ -1,0 +1,412 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+const secret = "correct horse battery"
+
+// server is a Directory, a Live and the Actions of a server that exists only
+// in memory.
+type server struct {
+	mu        sync.Mutex
+	meetings  []Meeting
+	attendees map[meeting.ID][]meeting.Attendee
+	records   map[meeting.ID][]Record
+	sessions  map[meeting.ID][]Session
+	load      Load
+	done      []string // what operators did: "actor: action"
+	refusal   error    // answers every action and every reading of the list
+}
+
+func (s *server) Meetings(context.Context) ([]Meeting, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Meeting{}, s.meetings...), s.refusal
+}
+
+func (s *server) Attendees(_ context.Context, id meeting.ID) ([]meeting.Attendee, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]meeting.Attendee{}, s.attendees[id]...), nil
+}
+
+func (s *server) Records(_ context.Context, id meeting.ID, after uint64) (list []Record, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.records[id] {
+		if r.Revision > after {
+			list = append(list, r)
+		}
+	}
+	return list, nil
+}
+
+func (s *server) Facts(context.Context, meeting.ID) ([]meeting.Fact, error) {
+	return []meeting.Fact{{Kind: meeting.Joined, Attendee: ada, Time: start}}, nil
+}
+
+func (s *server) Load(meeting.ID) Load {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.load
+}
+
+func (s *server) Sessions(id meeting.ID) []Session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Session{}, s.sessions[id]...)
+}
+
+func (s *server) Refusals(meeting.ID) []Refusal {
+	return []Refusal{{At: start, Remote: "192.0.2.9", Words: "The token is not one of this meeting's."}}
+}
+
+func (s *server) do(actor, what string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refusal == nil {
+		s.done = append(s.done, actor+": "+what)
+	}
+	return s.refusal
+}
+
+func (s *server) EndMeeting(_ context.Context, actor string, id meeting.ID) error {
+	if err := s.do(actor, "end "+id.String()); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.meetings {
+		if s.meetings[i].ID == id {
+			s.meetings[i].EndedAt, s.meetings[i].EndReason = start.Add(time.Hour), meeting.EndedByOperator
+		}
+	}
+	return nil
+}
+
+func (s *server) RemoveAttendee(_ context.Context, actor string, _, attendee meeting.ID) error {
+	return s.do(actor, "remove "+attendee.String())
+}
+
+func (s *server) SetCapabilities(_ context.Context, actor string, _, _ meeting.ID, caps meeting.Capabilities) error {
+	return s.do(actor, "audio "+caps.Audio.String()+", video "+caps.Video.String()+", content "+caps.Content.String())
+}
+
+var (
+	start  = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	weekly = meeting.ID{1}
+	ada    = meeting.ID{2}
+)
+
+func newServer() *server {
+	m := Meeting{Attendees: 1, Tags: []meeting.Tag{{Key: "team", Value: "red"}}}
+	m.ID, m.ExternalMeetingID, m.CreatedAt = weekly, "weekly", start
+	m.Owner = meeting.Owner{Account: "123456789012", Region: "us-east-1", Flavour: meeting.Meetings}
+	all := meeting.Capabilities{Audio: meeting.SendReceive, Video: meeting.SendReceive, Content: meeting.SendReceive}
+	return &server{
+		meetings:  []Meeting{m},
+		attendees: map[meeting.ID][]meeting.Attendee{weekly: {{ID: ada, ExternalUserID: "ada", Capabilities: all}}},
+		records:   map[meeting.ID][]Record{weekly: {{Revision: 7, At: start, Kind: "created", Actor: "key:AKID"}}},
+		sessions: map[meeting.ID][]Session{weekly: {{
+			Attendee: ada, State: Connected, Opened: start, Level: 20,
+			Steps:   []Step{{Name: "token", At: start}},
+			Samples: []Sample{{At: start, Level: 30, LossIn: 1.25, KbpsIn: 900, RoundTrip: 20 * time.Millisecond}},
+		}}},
+		load: Load{Host: "node-a", Connected: 1, Audio: 1, AttendeeTime: 90 * time.Second},
+	}
+}
+
+// clock is a time that tests move by hand.
+type clock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(d)
+}
+
+var built = fstest.MapFS{
+	"index.html":            {Data: []byte("meeting page")},
+	"operator.html":         {Data: []byte("console page")},
+	"explorer.html":         {Data: []byte("explorer page")},
+	"favicon.svg":           {Data: []byte("<svg/>")},
+	"assets/app-1a2b.js":    {Data: []byte("console.log('plain')")},
+	"assets/app-1a2b.js.gz": {Data: []byte("packed")},
+}
+
+// site is a console behind a real HTTP server, with one operator's browser.
+type site struct {
+	*testing.T
+	*server
+	clock   *clock
+	console *Console
+	url     string
+	cookie  *http.Cookie
+	csrf    string
+}
+
+// open starts a console. Changes to the configuration are optional.
+func open(t *testing.T, change ...func(*Config)) *site {
+	t.Helper()
+	s := &site{T: t, server: newServer(), clock: &clock{t: start}}
+	cfg := Config{
+		Directory: s.server, Live: s.server, Actions: s.server, OperatorSecret: secret,
+		Demo:    http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "demo") }),
+		Pages:   built,
+		Refresh: 5 * time.Millisecond,
+		Now:     s.clock.now,
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	c, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.console = c
+	web := httptest.NewServer(c)
+	s.url = web.URL
+	t.Cleanup(func() {
+		c.Close()
+		web.Close()
+	})
+	return s
+}
+
+// plainTransport shows answers as they were sent.
+var plainTransport = &http.Transport{DisableCompression: true}
+
+// answer is a response with its body read.
+type answer struct {
+	*http.Response
+	body string
+}
+
+// send makes a request as the operator's browser would; with adds or changes
+// headers, and an empty value takes one away.
+func (s *site) send(method, path, body string, with ...string) answer {
+	s.Helper()
+	req, err := http.NewRequest(method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		s.Fatal(err)
+	}
+	if s.cookie != nil {
+		req.AddCookie(s.cookie)
+	}
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	if s.csrf != "" {
+		req.Header.Set(csrfHeader, s.csrf)
+	}
+	for i := 0; i < len(with); i += 2 {
+		if req.Header.Set(with[i], with[i+1]); with[i+1] == "" {
+			req.Header.Del(with[i])
+		}
+	}
+	resp, err := plainTransport.RoundTrip(req)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return answer{resp, string(b)}
+}
+
+func (s *site) signIn() {
+	s.Helper()
+	a := s.send("POST", "/operator/api/session", `{"secret":"`+secret+`"}`)
+	if a.StatusCode != http.StatusOK {
+		s.Fatalf("sign-in answered %d: %s", a.StatusCode, a.body)
+	}
+	s.cookie = a.Cookies()[0]
+	var view sessionView
+	if err := json.Unmarshal([]byte(a.body), &view); err != nil {
+		s.Fatal(err)
+	}
+	s.csrf = view.CSRF
+}
+
+// want fails unless the answer has the status and its body holds the text.
+func (s *site) want(a answer, status int, text string) {
+	s.Helper()
+	if a.StatusCode != status || !strings.Contains(a.body, text) {
+		s.Errorf("%s %s answered %d %q, want %d with %q", a.Request.Method, a.Request.URL.Path, a.StatusCode, a.body, status, text)
+	}
+}
+
+func TestPagesAreServed(t *testing.T) {
+	s := open(t)
+	for path, text := range map[string]string{
+		"/": "meeting page", "/m/abc-defg-hij": "meeting page", "/operator/": "console page",
+		"/operator/meetings/0001": "console page", "/operator/explorer": "explorer page", "/demo/anything": "demo",
+	} {
+		s.want(s.send("GET", path, ""), 200, text)
+	}
+	s.want(s.send("GET", "/operator/api/nothing", ""), 404, "nothing at this address")
+	s.want(s.send("POST", "/operator/", ""), 405, "")
+}
+
+func TestPartsAreSwitchedOff(t *testing.T) {
+	s := open(t, func(c *Config) { c.Demo = nil })
+	a := s.send("GET", "/", "")
+	if a.StatusCode != http.StatusFound || a.Header.Get("Location") != "/operator/" {
+		t.Errorf("without the meeting page / answered %d to %q", a.StatusCode, a.Header.Get("Location"))
+	}
+	s.want(s.send("POST", "/demo/meetings", ""), 404, "")
+
+	s = open(t, func(c *Config) { c.OperatorSecret = "" })
+	s.want(s.send("GET", "/operator/", ""), 404, "")
+	s.want(s.send("POST", "/operator/api/session", `{"secret":""}`), 404, "")
+	s.want(s.send("GET", "/", ""), 200, "meeting page")
+}
+
+func TestMissingPagesAreExplained(t *testing.T) {
+	s := open(t, func(c *Config) { c.Pages = fstest.MapFS{} })
+	if s.console.PagesBuilt() {
+		t.Error("PagesBuilt says yes")
+	}
+	for _, path := range []string{"/", "/operator/", "/operator/explorer"} {
+		s.want(s.send("GET", path, ""), 503, "npm run build")
+	}
+	s.want(s.send("GET", "/assets/app-1a2b.js", ""), 404, "")
+	s.signIn() // the rest works
+}
+
+func TestSecurityHeaders(t *testing.T) {
+	s := open(t, func(c *Config) { c.ConnectSources = []string{"wss://node-b.example"}; c.TLS = true })
+	host := strings.TrimPrefix(s.url, "http://")
+	for _, path := range []string{"/", "/operator/", "/assets/app-1a2b.js", "/operator/api/session", "/nowhere"} {
+		h := s.send("GET", path, "").Header
+		csp := h.Get("Content-Security-Policy")
+		for _, rule := range []string{
+			"default-src 'none'", "script-src 'self';", "style-src 'self';", "worker-src blob:", "frame-ancestors 'none'",
+			"connect-src 'self' ws://" + host + " wss://" + host + " wss://node-b.example;",
+		} {
+			if !strings.Contains(csp, rule) {
+				t.Errorf("%s: policy %q lacks %q", path, csp, rule)
+			}
+		}
+		if strings.Contains(csp, "unsafe") || strings.Contains(csp, "*") {
+			t.Errorf("%s: policy %q is loose", path, csp)
+		}
+		for name, value := range map[string]string{
+			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+			"Cross-Origin-Opener-Policy": "same-origin", "Strict-Transport-Security": "max-age=31536000",
+		} {
+			if h.Get(name) != value {
+				t.Errorf("%s: %s is %q, want %q", path, name, h.Get(name), value)
+			}
+		}
+	}
+	if csp := s.send("GET", "/operator/", "").Header.Get("Content-Security-Policy"); !strings.Contains(csp, "require-trusted-types-for 'script'") {
+		t.Errorf("the console's policy %q does not require trusted types", csp)
+	}
+}
+
+func TestOddHostsAreNotRepeatedInThePolicy(t *testing.T) {
+	c := &Console{}
+	for host, repeated := range map[string]bool{
+		"meet.example:8443": true, "[::1]:80": true, "10.0.0.1": true,
+		"evil;script-src *": false, "a b": false, "'self'": false, "host:notaport": false, "": false,
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Host = host
+		if got := strings.Contains(c.contentPolicy(r), "ws://"); got != repeated {
+			t.Errorf("host %q repeated: %v, want %v", host, got, repeated)
+		}
+	}
+}
+
+func TestAssetsAreCachedForEverAndPagesAreNot(t *testing.T) {
+	s := open(t)
+	a := s.send("GET", "/assets/app-1a2b.js", "", "Accept-Encoding", "identity")
+	s.want(a, 200, "plain")
+	if a.Header.Get("Cache-Control") != "public, max-age=31536000, immutable" || a.Header.Get("Vary") != "Accept-Encoding" {
+		t.Errorf("asset headers %v", a.Header)
+	}
+	a = s.send("GET", "/assets/app-1a2b.js", "", "Accept-Encoding", "br, gzip;q=0.8")
+	s.want(a, 200, "packed")
+	if a.Header.Get("Content-Encoding") != "gzip" || !strings.Contains(a.Header.Get("Content-Type"), "javascript") {
+		t.Errorf("packed asset headers %v", a.Header)
+	}
+	again := s.send("GET", "/assets/app-1a2b.js", "", "Accept-Encoding", "gzip", "If-None-Match", a.Header.Get("ETag"))
+	s.want(again, 304, "")
+
+	page := s.send("GET", "/", "")
+	if page.Header.Get("Cache-Control") != "no-cache" || page.Header.Get("ETag") == "" {
+		t.Errorf("page headers %v", page.Header)
+	}
+	for _, path := range []string{"/assets/app-1a2b.js.gz", "/assets/../operator.html", "/assets/", "/assets/none.js"} {
+		if a := s.send("GET", path, ""); a.StatusCode == 200 {
+			t.Errorf("%s answered 200 %q", path, a.body)
+		}
+	}
+}
+
+func TestTakesGzip(t *testing.T) {
+	for header, want := range map[string]bool{
+		"gzip": true, "br, gzip": true, "GZIP ; q=1.0": true, "gzip;q=0.001": true,
+		"gzip;q=0": false, "gzip; q=0.000": false, "br": false, "": false, "x-gzip": false,
+	} {
+		if got := takesGzip([]string{header}); got != want {
+			t.Errorf("Accept-Encoding %q: %v, want %v", header, got, want)
+		}
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	world := newServer()
+	good := Config{Directory: world, Live: world, Actions: world, OperatorSecret: secret}
+	for name, spoil := range map[string]func(*Config){
+		"short secret": func(c *Config) { c.OperatorSecret = "short" },
+		"no directory": func(c *Config) { c.Directory = nil },
+		"no live":      func(c *Config) { c.Live = nil },
+		"no actions":   func(c *Config) { c.Actions = nil },
+	} {
+		cfg := good
+		spoil(&cfg)
+		if _, err := New(cfg); err == nil {
+			t.Errorf("%s: New accepted it", name)
+		}
+	}
+}
+
+func TestLogsHoldNoSecret(t *testing.T) {
+	var log bytes.Buffer
+	s := open(t, func(c *Config) { c.Logger = bufferLogger(&log) })
+	s.send("POST", "/operator/api/session", `{"secret":"guessed-password"}`)
+	s.signIn()
+	s.send("POST", "/operator/api/meetings/"+weekly.String()+"/end", "")
+	for _, word := range []string{"guessed-password", secret, s.cookie.Value, s.csrf} {
+		if strings.Contains(log.String(), word) {
+			t.Errorf("the log holds %q:\n%s", word, log.String())
+		}
+	}
+	if !strings.Contains(log.String(), "wrong secret") || !strings.Contains(log.String(), "end meeting") {
+		t.Errorf("the log does not tell what happened:\n%s", log.String())
+	}
+}

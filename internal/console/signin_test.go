@@ -1,0 +1,232 @@
+package console
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func bufferLogger(b *bytes.Buffer) *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
+
+func TestSigningInAndOut(t *testing.T) {
+	s := open(t)
+	s.want(s.send("GET", "/operator/api/session", ""), 200, `"signedIn":false`)
+	s.signIn()
+	c := s.cookie
+	if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/operator/" || c.Secure || len(c.Value) < 40 {
+		t.Errorf("cookie %+v", c)
+	}
+	s.want(s.send("GET", "/operator/api/session", ""), 200, s.csrf)
+	out := s.send("DELETE", "/operator/api/session", "")
+	s.want(out, 204, "")
+	if gone := out.Cookies(); len(gone) != 1 || gone[0].MaxAge >= 0 {
+		t.Errorf("signing out set cookies %v", gone)
+	}
+	s.want(s.send("GET", "/operator/api/session", ""), 200, `"signedIn":false`)
+	s.want(s.send("GET", "/operator/api/events", ""), 401, "Sign in")
+}
+
+func TestCookiesAreSecureBehindTLS(t *testing.T) {
+	s := open(t, func(c *Config) { c.TLS = true })
+	s.signIn()
+	if !s.cookie.Secure {
+		t.Error("the cookie is not Secure")
+	}
+}
+
+func TestSignInRefusals(t *testing.T) {
+	s := open(t)
+	for name, c := range map[string]struct {
+		body   string
+		status int
+	}{
+		"wrong secret":   {`{"secret":"correct horse batterz"}`, 401},
+		"prefix":         {`{"secret":"correct"}`, 401},
+		"empty":          {`{"secret":""}`, 401},
+		"not JSON":       {`secret`, 400},
+		"unknown member": {`{"password":"x"}`, 400},
+		"too large":      {`{"secret":"` + strings.Repeat("a", maxBody) + `"}`, 400},
+	} {
+		a := s.send("POST", "/operator/api/session", c.body)
+		if a.StatusCode != c.status || len(a.Cookies()) > 0 || !strings.Contains(a.body, `"error"`) {
+			t.Errorf("%s: %d %q, cookies %v; want %d", name, a.StatusCode, a.body, a.Cookies(), c.status)
+		}
+		s.clock.advance(time.Minute) // gives the tries back
+	}
+	good := `{"secret":"` + secret + `"}`
+	s.want(s.send("POST", "/operator/api/session", good, "Sec-Fetch-Site", "cross-site"), 403, "another web site")
+	s.want(s.send("POST", "/operator/api/session", good, "Sec-Fetch-Site", "", "Origin", "https://evil.example"), 403, "another web site")
+}
+
+func TestTriesAreLimitedPerAddress(t *testing.T) {
+	addr := netip.MustParseAddr("192.0.2.1")
+	s := open(t, func(c *Config) { c.ClientAddr = func(*http.Request) netip.Addr { return addr } })
+	wrong, right := `{"secret":"wrong"}`, `{"secret":"`+secret+`"}`
+	for range signInBurst {
+		s.want(s.send("POST", "/operator/api/session", wrong), 401, "")
+	}
+	a := s.send("POST", "/operator/api/session", right)
+	s.want(a, 429, "Too many tries. Wait 12 seconds.")
+	if a.Header.Get("Retry-After") != "12" {
+		t.Errorf("Retry-After %q", a.Header.Get("Retry-After"))
+	}
+	addr = netip.MustParseAddr("192.0.2.2") // somebody else is not locked out
+	s.want(s.send("POST", "/operator/api/session", right), 200, "")
+	addr = netip.MustParseAddr("192.0.2.1")
+	s.clock.advance(signInEvery)
+	s.want(s.send("POST", "/operator/api/session", wrong), 401, "")
+	s.want(s.send("POST", "/operator/api/session", wrong), 429, "")
+	s.clock.advance(signInEvery)
+	s.want(s.send("POST", "/operator/api/session", right), 200, "") // and forgives
+	for range signInBurst {
+		s.want(s.send("POST", "/operator/api/session", wrong), 401, "")
+	}
+}
+
+func TestSessionsExpire(t *testing.T) {
+	s := open(t, func(c *Config) { c.SessionIdle, c.SessionMax = time.Minute, time.Hour })
+	s.signIn()
+	for range 3 {
+		s.clock.advance(50 * time.Second)
+		s.want(s.send("GET", "/operator/api/session", ""), 200, `"signedIn":true`)
+	}
+	s.clock.advance(time.Minute)
+	s.want(s.send("GET", "/operator/api/session", ""), 200, `"signedIn":false`)
+
+	s.signIn()
+	for range 70 {
+		s.clock.advance(50 * time.Second)
+		s.want(s.send("GET", "/operator/api/session", ""), 200, `"signedIn":true`)
+	}
+	s.clock.advance(50 * time.Second)
+	s.clock.advance(50 * time.Second)
+	s.want(s.send("GET", "/operator/api/session", ""), 200, `"signedIn":false`)
+}
+
+func TestSigningInAgainEndsTheOldSession(t *testing.T) {
+	s := open(t)
+	s.signIn()
+	old := s.cookie
+	s.signIn()
+	s.cookie = old
+	s.want(s.send("GET", "/operator/api/session", ""), 200, `"signedIn":false`)
+}
+
+func TestSessionsAreBounded(t *testing.T) {
+	s := newSessions(Config{SessionIdle: time.Hour, SessionMax: time.Hour, Now: (&clock{t: start}).now})
+	for range maxSessions + 5 {
+		s.start("192.0.2.1")
+	}
+	if len(s.byHash) != maxSessions {
+		t.Errorf("%d sessions are kept, want %d", len(s.byHash), maxSessions)
+	}
+}
+
+func TestChangesNeedASessionAndItsToken(t *testing.T) {
+	s := open(t)
+	m := "/operator/api/meetings/" + weekly.String()
+	changes := [][2]string{
+		{"POST", m + "/end"}, {"POST", m + "/attendees/" + ada.String() + "/remove"},
+		{"PUT", m + "/attendees/" + ada.String() + "/capabilities"}, {"DELETE", "/operator/api/session"},
+	}
+	body := `{"audio":"None","video":"None","content":"None"}`
+	for _, c := range changes {
+		s.want(s.send(c[0], c[1], body), 401, "Sign in")
+	}
+	s.signIn()
+	csrf := s.csrf
+	for _, c := range changes {
+		s.want(s.send(c[0], c[1], body, csrfHeader, ""), 403, "token")
+		s.want(s.send(c[0], c[1], body, csrfHeader, csrf+"x"), 403, "token")
+		s.want(s.send(c[0], c[1], body, "Sec-Fetch-Site", "cross-site"), 403, "another web site")
+		s.want(s.send(c[0], c[1], body, "Sec-Fetch-Site", "same-site"), 403, "another web site")
+	}
+	if len(s.done) > 0 {
+		t.Errorf("a refused change was carried out: %v", s.done)
+	}
+	s.want(s.send("GET", "/operator/api/session", ""), 200, `"signedIn":true`)
+}
+
+func TestGeneratedSecretIsKept(t *testing.T) {
+	dir := t.TempDir()
+	first, created, err := LoadSecret(dir)
+	if err != nil || !created || len(first) < 20 {
+		t.Fatalf("first start: %q %v %v", first, created, err)
+	}
+	again, created, err := LoadSecret(dir)
+	if err != nil || created || again != first {
+		t.Errorf("second start: %q %v %v, want %q", again, created, err, first)
+	}
+	info, err := os.Stat(filepath.Join(dir, secretFile))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("file mode %v, %v", info.Mode(), err)
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 1 {
+		t.Errorf("%d files are left, want 1", len(files))
+	}
+}
+
+func TestUnusableSecretFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, secretFile), []byte("short\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := LoadSecret(dir); err == nil {
+		t.Error("a short secret was accepted")
+	}
+	if _, _, err := LoadSecret(filepath.Join(dir, "missing")); err == nil {
+		t.Error("a missing directory was accepted")
+	}
+}
+
+func TestLimiter(t *testing.T) {
+	at := &clock{t: start}
+	l := NewLimiter(Rate{Burst: 2, Every: time.Second}, at.now)
+	v4, v6 := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")
+	neighbour := netip.MustParseAddr("2001:db8::ffff")
+	mapped := netip.MustParseAddr("::ffff:192.0.2.1")
+	take := func(a netip.Addr, want bool) {
+		t.Helper()
+		if _, ok := l.Take(a); ok != want {
+			t.Errorf("Take(%v) = %v, want %v", a, ok, want)
+		}
+	}
+	take(v4, true)
+	take(mapped, true) // the same client
+	take(v4, false)
+	take(v6, true)
+	take(neighbour, true) // the same /64
+	take(v6, false)
+	take(netip.Addr{}, true)
+	at.advance(time.Second)
+	take(v4, true)
+	take(v4, false)
+	l.Forgive(v4)
+	take(v4, true)
+}
+
+func TestLimiterIsBounded(t *testing.T) {
+	at := &clock{t: start}
+	l := NewLimiter(Rate{Burst: 2, Every: time.Second}, at.now)
+	for i := range maxAddresses + 100 {
+		l.Take(netip.MustParseAddr(fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255)))
+	}
+	if len(l.full) > maxAddresses {
+		t.Errorf("%d addresses are kept", len(l.full))
+	}
+}
+
+func TestDemoIsLimitedAndSameOrigin(t *testing.T) {
+	s := open(t, func(c *Config) { c.DemoRate = Rate{Burst: 2, Every: time.Minute} })
+	s.want(s.send("POST", "/demo/meetings", ""), 200, "demo")
+	s.want(s.send("POST", "/demo/meetings", "", "Sec-Fetch-Site", "cross-site"), 403, "another web site")
+	s.want(s.send("POST", "/demo/meetings", ""), 200, "demo")
+	s.want(s.send("POST", "/demo/meetings", ""), 429, "Too many requests")
+}

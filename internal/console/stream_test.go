@@ -1,0 +1,337 @@
+package console
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// stream is an open event stream.
+type stream struct {
+	t      *testing.T
+	lines  *bufio.Scanner
+	cancel context.CancelFunc
+}
+
+// watch opens an event stream as the operator's browser would.
+func (s *site) watch(path string) *stream {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	s.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, "GET", s.url+path, nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	req.AddCookie(s.cookie)
+	resp, err := plainTransport.RoundTrip(req)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { resp.Body.Close() })
+	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" {
+		s.Fatalf("%s answered %d %s", path, resp.StatusCode, resp.Header.Get("Content-Type"))
+	}
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, 1<<20)
+	return &stream{t: s.T, lines: lines, cancel: cancel}
+}
+
+// next reads until an event of the name and decodes its data.
+func (s *stream) next(name string, into any) {
+	s.t.Helper()
+	for s.lines.Scan() {
+		if s.lines.Text() != "event: "+name || !s.lines.Scan() {
+			continue
+		}
+		data := strings.TrimPrefix(s.lines.Text(), "data: ")
+		if err := json.Unmarshal([]byte(data), into); err != nil {
+			s.t.Fatalf("event %s holds %q: %v", name, data, err)
+		}
+		return
+	}
+	s.t.Fatalf("the stream ended before an event %q: %v", name, s.lines.Err())
+}
+
+// ended reports whether the stream is over.
+func (s *stream) ended() bool {
+	for s.lines.Scan() {
+	}
+	return s.lines.Err() == nil
+}
+
+func TestListOfMeetingsIsStreamed(t *testing.T) {
+	s := open(t)
+	s.signIn()
+	events := s.watch("/operator/api/events")
+	var all map[string][]meetingRow
+	events.next("snapshot", &all)
+	if len(all["meetings"]) != 1 {
+		t.Fatalf("snapshot %+v", all)
+	}
+	want := meetingRow{
+		ID: weekly.String(), External: "weekly", Account: "123456789012", Region: "us-east-1", Flavour: "meetings",
+		Host: "node-a", Created: start.UnixMilli(), Attendees: 1, Connected: 1, Audio: 1, Minutes: 1,
+		Tags: []tagRow{{"team", "red"}}, Features: []labelRow{},
+	}
+	if got := fmt.Sprintf("%+v", all["meetings"][0]); got != fmt.Sprintf("%+v", want) {
+		t.Errorf("row\n%s, want\n%+v", got, want)
+	}
+
+	second := Meeting{}
+	second.ID, second.ExternalMeetingID = meeting.ID{9}, "second"
+	s.mu.Lock()
+	s.meetings = append(s.meetings, second)
+	s.mu.Unlock()
+	var change struct {
+		Set  map[string][]meetingRow
+		Gone map[string][]string
+	}
+	events.next("delta", &change)
+	if rows := change.Set["meetings"]; len(rows) != 1 || rows[0].External != "second" {
+		t.Errorf("delta %+v", change)
+	}
+	s.mu.Lock()
+	s.meetings = s.meetings[1:]
+	s.mu.Unlock()
+	change.Gone = nil
+	events.next("delta", &change)
+	if gone := change.Gone["meetings"]; len(gone) != 1 || gone[0] != weekly.String() {
+		t.Errorf("delta %+v", change)
+	}
+}
+
+func TestOneMeetingIsStreamed(t *testing.T) {
+	s := open(t)
+	s.signIn()
+	events := s.watch("/operator/api/meetings/" + weekly.String() + "/events")
+	var all struct {
+		Meeting   []meetingRow
+		Attendees []attendeeRow
+		Records   []recordRow
+		Refusals  []refusalRow
+	}
+	events.next("snapshot", &all)
+	if len(all.Meeting) != 1 || len(all.Attendees) != 1 || len(all.Records) != 2 || len(all.Refusals) != 1 {
+		t.Fatalf("snapshot %+v", all)
+	}
+	a := all.Attendees[0]
+	if a.State != "connected" || len(a.Sessions) != 1 || a.Sessions[0].Steps[0].Name != "token" || a.Capabilities.Audio != "SendReceive" {
+		t.Errorf("attendee %+v", a)
+	}
+	if r := all.Records[0]; r.Kind != "created" || r.Actor != "key:AKID" {
+		t.Errorf("record %+v", r)
+	}
+	if r := all.Records[1]; r.Kind != "joined" || r.Actor != "media" || r.Attendee != ada.String() {
+		t.Errorf("fact %+v", r)
+	}
+	var sample sampleView
+	events.next("sample", &sample)
+	if p := sample.Points[ada.String()]; p.Level != 20 || p.LossIn != 13 || p.RateIn != 900 || p.Trip != 20 {
+		t.Errorf("sample %+v", p)
+	}
+
+	s.mu.Lock()
+	s.records[weekly] = append(s.records[weekly], Record{Revision: 8, At: start, Kind: "attendee deleted", Attendee: ada})
+	s.attendees[weekly] = nil
+	s.sessions[weekly][0].State = Removed
+	s.mu.Unlock()
+	var change struct {
+		Set struct {
+			Attendees []attendeeRow
+			Records   []recordRow
+		}
+	}
+	for len(change.Set.Records) == 0 { // the changes may come in two events
+		events.next("delta", &change)
+	}
+	if r := change.Set.Records[0]; r.Kind != "attendee deleted" || r.Attendee != ada.String() {
+		t.Errorf("delta %+v", change)
+	}
+	if list := change.Set.Attendees; len(list) != 1 || !list[0].Deleted || list[0].State != "removed" {
+		t.Errorf("the removed attendee is shown as %+v", list)
+	}
+}
+
+func TestHistoryComesFromTheSamples(t *testing.T) {
+	s := open(t)
+	s.signIn()
+	path := "/operator/api/meetings/" + weekly.String() + "/attendees/" + ada.String() + "/history"
+	s.want(s.send("GET", path, ""), 200, fmt.Sprintf(`{"points":[{"at":%d,"level":30,"lossIn":13,"lossOut":0,"rateIn":900,"rateOut":0,"trip":20}]}`, start.UnixMilli()))
+}
+
+func TestUnknownMeetingsAndFaultsAreTold(t *testing.T) {
+	s := open(t)
+	s.signIn()
+	var told fault
+	s.watch("/operator/api/meetings/"+meeting.ID{77}.String()+"/events").next("fault", &told)
+	if !strings.Contains(told.Error, "no such meeting") {
+		t.Errorf("fault %q", told.Error)
+	}
+	s.want(s.send("GET", "/operator/api/meetings/nonsense/events", ""), 400, "not a GUID")
+
+	events := s.watch("/operator/api/events")
+	var ignored any
+	events.next("snapshot", &ignored)
+	s.mu.Lock()
+	s.refusal = meeting.Errorf(meeting.Unavailable, "the store is down")
+	s.mu.Unlock()
+	events.next("fault", &told)
+	if !strings.Contains(told.Error, "the store is down") {
+		t.Errorf("fault %q", told.Error)
+	}
+	late := s.watch("/operator/api/events") // comes while it is down
+	late.next("fault", &told)
+}
+
+func TestStreamsEndWithTheSession(t *testing.T) {
+	s := open(t)
+	s.signIn()
+	events := s.watch("/operator/api/events")
+	var ignored any
+	events.next("snapshot", &ignored)
+	s.send("DELETE", "/operator/api/session", "")
+	events.next("signed-out", &ignored)
+	if !events.ended() {
+		t.Error("the stream goes on")
+	}
+}
+
+func TestStreamsEndWhenTheConsoleCloses(t *testing.T) {
+	s := open(t)
+	s.signIn()
+	events := s.watch("/operator/api/events")
+	var ignored any
+	events.next("snapshot", &ignored)
+	s.console.Close()
+	if !events.ended() {
+		t.Error("the stream goes on")
+	}
+}
+
+func TestWatchingKeepsASessionFromGoingIdle(t *testing.T) {
+	s := open(t, func(c *Config) { c.SessionIdle = time.Minute })
+	s.signIn()
+	events := s.watch("/operator/api/events")
+	var ignored any
+	events.next("snapshot", &ignored)
+	s.clock.advance(2 * time.Minute)
+	s.want(s.send("GET", "/operator/api/session", ""), 200, `"signedIn":true`)
+}
+
+func TestFeedsRunOnlyWhileSomebodyLooks(t *testing.T) {
+	s := open(t)
+	open := func() source { return &listSource{directory: s.server, live: s.server} }
+	_, leaveFirst := s.console.look("x", open)
+	_, leaveSecond := s.console.look("x", open)
+	if len(s.console.feeds.open) != 1 {
+		t.Errorf("%d feeds for one thing", len(s.console.feeds.open))
+	}
+	leaveFirst()
+	if len(s.console.feeds.open) != 1 {
+		t.Error("the feed closed while somebody looks")
+	}
+	leaveSecond()
+	if len(s.console.feeds.open) != 0 {
+		t.Error("the feed goes on with nobody looking")
+	}
+	s.console.wg.Wait()
+}
+
+func TestSlowViewersGetTheWholeStateAgain(t *testing.T) {
+	f := &feed{viewers: map[*viewer]struct{}{}}
+	rows := func(n int) reading {
+		return reading{state: state{"t": {"a": json.RawMessage(fmt.Sprint(n))}}}
+	}
+	f.publish(rows(0), nil)
+	v := f.join()
+	for n := range viewerBacklog + 5 {
+		f.publish(rows(n+1), nil)
+	}
+	if !v.behind {
+		t.Fatal("the viewer kept up without reading")
+	}
+	for len(v.events) > 0 {
+		<-v.events
+	}
+	f.publish(rows(100), nil)
+	if got := string(<-v.events); v.behind || !strings.HasPrefix(got, "event: snapshot") || !strings.Contains(got, "100") {
+		t.Errorf("after falling behind it got %q", got)
+	}
+}
+
+func TestDifference(t *testing.T) {
+	row := func(s string) json.RawMessage { return json.RawMessage(s) }
+	from := state{"a": {"1": row("1"), "2": row("2"), "3": row("3")}}
+	to := state{"a": {"1": row("1"), "2": row("two"), "4": row("4")}}
+	d := difference(from, to)
+	if got := fmt.Sprintf("%s %s", d.Set["a"], d.Gone["a"]); got != "[two 4] [3]" {
+		t.Errorf("difference %s", got)
+	}
+	if d := difference(to, to); d != nil {
+		t.Errorf("no difference gave %+v", d)
+	}
+}
+
+func TestActionsReachTheServerWithTheirActor(t *testing.T) {
+	s := open(t)
+	s.signIn()
+	events := s.watch("/operator/api/events")
+	var ignored any
+	events.next("snapshot", &ignored)
+	m := "/operator/api/meetings/" + weekly.String()
+	a := m + "/attendees/" + ada.String()
+	s.want(s.send("PUT", a+"/capabilities", `{"audio":"Receive","video":"SendReceive","content":"None"}`), 204, "")
+	s.want(s.send("POST", a+"/remove", ""), 204, "")
+	s.want(s.send("POST", m+"/end", ""), 204, "")
+	want := []string{
+		"operator:127.0.0.1: audio Receive, video SendReceive, content None",
+		"operator:127.0.0.1: remove " + ada.String(),
+		"operator:127.0.0.1: end " + weekly.String(),
+	}
+	if fmt.Sprint(s.done) != fmt.Sprint(want) {
+		t.Errorf("done\n%q, want\n%q", s.done, want)
+	}
+	var change struct{ Set map[string][]meetingRow }
+	events.next("delta", &change)
+	if row := change.Set["meetings"][0]; row.Reason != "ended by an operator" || row.Ended == 0 || row.Connected != 0 {
+		t.Errorf("the ended meeting is shown as %+v", row)
+	}
+}
+
+func TestRefusedActionsSayWhy(t *testing.T) {
+	s := open(t)
+	s.signIn()
+	a := "/operator/api/meetings/" + weekly.String() + "/attendees/" + ada.String()
+	for _, body := range []string{`{}`, `{"audio":"Loud","video":"None","content":"None"}`, `[]`, ``} {
+		s.want(s.send("PUT", a+"/capabilities", body), 400, `"error"`)
+	}
+	s.want(s.send("POST", "/operator/api/meetings/x/end", ""), 400, "not a GUID")
+	s.want(s.send("POST", "/operator/api/meetings/"+weekly.String()+"/attendees/x/remove", ""), 400, "not a GUID")
+	for _, c := range []struct {
+		err    error
+		status int
+		text   string
+	}{
+		{meeting.Errorf(meeting.NotFound, "Attendee not found"), 404, "Attendee not found"},
+		{meeting.Errorf(meeting.Invalid, "Content needs Video"), 400, "Content needs Video"},
+		{meeting.Errorf(meeting.Conflict, "busy"), 409, "busy"},
+		{meeting.Errorf(meeting.Unavailable, "draining"), 503, "draining"},
+		{fmt.Errorf("disk on fire"), 500, "could not do this"},
+	} {
+		s.mu.Lock()
+		s.refusal = c.err
+		s.mu.Unlock()
+		got := s.send("POST", a+"/remove", "")
+		s.want(got, c.status, c.text)
+		if strings.Contains(got.body, "disk on fire") {
+			t.Error("an inner fault is told to the page")
+		}
+	}
+}
