@@ -118,10 +118,15 @@ func (c *call) readAttendee(r *restjson.Reader) (in attendeeInput) {
 	return in
 }
 
+// shortestAttendee is the length of the shortest legal item, in bytes: it
+// bounds how many a body can hold.
+const shortestAttendee = len(`{"ExternalUserId":"xy"}`)
+
 func (c *call) readAttendees(r *restjson.Reader, most int) (in attendeesInput) {
 	if in.set = r.Present(); !in.set {
 		return in
 	}
+	in.items = make([]attendeeInput, 0, min(most, len(c.body)/shortestAttendee+1))
 	for range r.Array() {
 		a := c.readAttendee(r)
 		if in.count++; in.count <= most {

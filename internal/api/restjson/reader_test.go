@@ -201,3 +201,35 @@ func FuzzReaderAgreesWithStandardLibrary(f *testing.F) {
 		}
 	})
 }
+
+// The body of a BatchCreateAttendee of 100, read as the API reads it.
+func BenchmarkRead100Attendees(b *testing.B) {
+	items := make([]string, 100)
+	for i := range items {
+		items[i] = fmt.Sprintf(`{"ExternalUserId":"01234567-89ab-cdef-0123-456789abc%03d","Capabilities":{"Audio":"SendReceive","Video":"SendReceive","Content":"SendReceive"}}`, i)
+	}
+	body := []byte(`{"Attendees":[` + strings.Join(items, ",") + `]}`)
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		users, chars := 0, 0
+		r := restjson.Read(body)
+		for range r.Object([]string{"Attendees"}) {
+			for range r.Array() {
+				for name := range r.Object([]string{"ExternalUserId", "Capabilities"}) {
+					if name == "ExternalUserId" {
+						users += len(r.Text().Value)
+						continue
+					}
+					for range r.Object([]string{"Audio", "Video", "Content"}) {
+						c, _ := r.Chars()
+						chars += len(c)
+					}
+				}
+			}
+		}
+		if err := r.End(); err != nil || users != 3600 || chars != 3300 {
+			b.Fatal(err, users, chars)
+		}
+	}
+}

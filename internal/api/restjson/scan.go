@@ -1,6 +1,8 @@
 package restjson
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -191,24 +193,40 @@ func (r *Reader) digits() bool {
 // chars consumes a string, whose quote comes next, and returns what it says.
 func (r *Reader) chars() ([]byte, bool) {
 	start := r.pos + 1
-	for i := start; i < len(r.data); i++ {
-		switch c := r.data[i]; {
-		case c == '"':
-			r.pos = i + 1
-			return r.data[start:i], true
-		case c == '\\':
-			r.scratch = append(r.scratch[:0], r.data[start:i]...)
-			r.pos = i
-			return r.escapedChars()
-		case c < ' ':
-			r.pos = i
-			r.syntax()
-			return nil, false
+	i := start + plainPrefix(r.data[start:])
+	r.pos = i
+	switch {
+	case i == len(r.data) || r.data[i] < ' ':
+		r.syntax()
+		return nil, false
+	case r.data[i] == '"':
+		r.pos++
+		return r.data[start:i], true
+	default:
+		r.scratch = append(r.scratch[:0], r.data[start:i]...)
+		return r.escapedChars()
+	}
+}
+
+// plainPrefix returns how many bytes stand before the first quote, backslash
+// or control character. It looks at eight bytes at a time; the arithmetic sets
+// the high bit of every such byte and of none below the first.
+func plainPrefix(s []byte) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		x := binary.LittleEndian.Uint64(s[i:])
+		control, quote, slash := x-ones*' ', (x^ones*'"')-ones, (x^ones*'\\')-ones
+		if special := (control | quote | slash) &^ x & highs; special != 0 {
+			return i + bits.TrailingZeros64(special)/8
 		}
 	}
-	r.pos = len(r.data)
-	r.syntax()
-	return nil, false
+	for ; i < len(s); i++ {
+		if c := s[i]; c == '"' || c == '\\' || c < ' ' {
+			return i
+		}
+	}
+	return i
 }
 
 // escapedChars goes on with a string from its first backslash.
