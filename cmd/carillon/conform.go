@@ -21,7 +21,7 @@ type conformCommand struct {
 	Account        string   `help:"Account id behind the key, when known." placeholder:"ID"`
 	Flavour        []string `help:"Flavours to check: meetings, legacy; default both." enum:"meetings,legacy" placeholder:"NAME"`
 	Profile        []string `help:"Settings the target offers; default: what every Carillon offers." placeholder:"NAME"`
-	Run            string   `help:"Only the cases whose name/flavour matches this regular expression." placeholder:"PATTERN"`
+	Only           string   `name:"run" help:"Only the cases whose name/flavour matches this regular expression." placeholder:"PATTERN"`
 	JSON           bool     `help:"Print the report as JSON." name:"json"`
 	List           bool     `help:"List the cases and what each claims, without running any."`
 }
@@ -51,7 +51,7 @@ func (c *conformCommand) Run(ctx context.Context) error {
 
 func (c *conformCommand) options() conform.Options {
 	o := conform.Options{
-		Endpoint: c.Endpoint, LegacyEndpoint: c.LegacyEndpoint, Region: c.Region, Account: c.Account, Run: c.Run,
+		Endpoint: c.Endpoint, LegacyEndpoint: c.LegacyEndpoint, Region: c.Region, Account: c.Account, Run: c.Only,
 		Credentials: conform.Credentials{AccessKey: c.AccessKey, SecretKey: c.SecretKey, SessionToken: c.SessionToken},
 	}
 	for _, f := range c.Flavour {
