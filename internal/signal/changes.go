@@ -16,6 +16,7 @@ const transcriptionTopic = "aws:chime:transcription"
 // order, on the branch's line.
 func (b *branch) apply(change control.Change) {
 	h := b.hall
+	h.update(func() { b.applied++ })
 	switch c := change.(type) {
 	case control.AttendeeDeleted:
 		h.update(func() { b.expel(c.Attendee) })

@@ -207,7 +207,24 @@ type client struct {
 	code    websocket.StatusCode
 	session uint64
 	peer    *fakePeer // the peer media gave it, once joined
+	deaf    chan struct{}
+	first   []*wire.RosterRow // the first roster
 }
+
+// found returns the attendee's row in the first roster.
+func (c *client) found(attendee string) *wire.RosterRow {
+	c.t.Helper()
+	for _, r := range c.first {
+		if r.GetAttendeeId() == attendee {
+			return r
+		}
+	}
+	c.t.Fatalf("%s is not in the first roster %v", attendee, c.first)
+	return nil
+}
+
+// stopReading has the client read nothing more from its connection.
+func (c *client) stopReading() { close(c.deaf) }
 
 // open connects with the user's token. The client's audio session is its own.
 func (p *party) open(user string) *client { return p.v.dial(p.id, p.token(user)) }
@@ -223,7 +240,10 @@ func (v *env) dial(id meeting.ID, token string) *client {
 	if ws.Subprotocol() != subprotocol {
 		v.t.Errorf("sub-protocol %q selected", ws.Subprotocol())
 	}
-	c := &client{t: v.t, ws: ws, frames: make(chan *wire.Frame, 4096), closed: make(chan struct{}), session: sessions.Add(1)}
+	c := &client{
+		t: v.t, ws: ws, frames: make(chan *wire.Frame, 4096), closed: make(chan struct{}), session: sessions.Add(1),
+		deaf: make(chan struct{}),
+	}
 	v.sockets.Go(c.read)
 	v.t.Cleanup(func() { ws.CloseNow() })
 	return c
@@ -245,6 +265,12 @@ func (c *client) read() {
 	defer close(c.closed)
 	defer close(c.frames)
 	for {
+		select {
+		case <-c.deaf:
+			<-c.t.Context().Done() // the connection stays open, unread
+			return
+		default:
+		}
 		_, msg, err := c.ws.Read(context.Background())
 		if err != nil {
 			c.code = websocket.CloseStatus(err)
@@ -396,7 +422,9 @@ func (p *party) joinWith(c *client, user string) *wire.Frame {
 	if ack := c.expect(wire.Frame_SUBSCRIBE_ACK); ack.GetError() != nil {
 		c.t.Fatalf("offer refused: %v", ack.GetError())
 	}
+	c.peer.up()
 	roster := c.expect(wire.Frame_AUDIO_STREAM_ID_INFO)
+	c.first = roster.GetRoster().GetStreams()
 	mine := p.wire(user)
 	for _, r := range roster.GetRoster().GetStreams() {
 		if r.GetAttendeeId() == mine {
@@ -407,14 +435,12 @@ func (p *party) joinWith(c *client, user string) *wire.Frame {
 	return nil
 }
 
-// fakeMedia is media without packets: peers are up as soon as their first
-// offer is answered, and otherwise do what the test says.
+// fakeMedia is media without packets: its peers do what the test says.
 type fakeMedia struct {
 	mu      sync.Mutex
 	rooms   map[string]*fakeRoom
 	peers   []*fakePeer
 	full    bool // content shares are refused
-	hold    bool // peers do not come up
 	events  chan func()
 	stopped chan struct{}
 }
@@ -524,24 +550,14 @@ func (p *fakePeer) event(fn func(media.PeerEvents)) {
 }
 
 func (p *fakePeer) Subscribe(_ context.Context, o media.Offer) (media.Answer, error) {
-	first, hold := false, false
 	var err error
 	var answer media.Answer
 	p.with(func(p *fakePeer) {
-		first, hold, err, answer = len(p.offers) == 0, p.room.media.hold, p.err, p.answer
+		err, answer = p.err, p.answer
 		p.offers = append(p.offers, o)
 	})
 	if err != nil {
 		return media.Answer{}, err
-	}
-	if first && !hold {
-		p.event(func(e media.PeerEvents) {
-			e.StepDone(media.StepICE, time.Now())
-			e.StepDone(media.StepDTLS, time.Now())
-			e.Connected()
-			e.AudioStarted()
-			e.StepDone(media.StepFirstAudioIn, time.Now())
-		})
 	}
 	answer.SDP = "answer to " + o.SDP
 	return answer, nil
@@ -567,6 +583,17 @@ func (p *fakePeer) SetPermissions(perms media.Permissions) {
 }
 func (p *fakePeer) Stats() media.PeerStats { return media.PeerStats{PacketsIn: 7, UplinkLoss: 1.5} }
 func (p *fakePeer) Close()                 { p.with(func(p *fakePeer) { p.closed = true }) }
+
+// up has the peer's media come up, as it does once the client has the answer.
+func (p *fakePeer) up() {
+	p.event(func(e media.PeerEvents) {
+		e.StepDone(media.StepICE, time.Now())
+		e.StepDone(media.StepDTLS, time.Now())
+		e.Connected()
+		e.AudioStarted()
+		e.StepDone(media.StepFirstAudioIn, time.Now())
+	})
+}
 
 // isClosed waits until the peer has been closed.
 func (p *fakePeer) isClosed(t testing.TB) {

@@ -45,8 +45,9 @@ type branch struct {
 	changes  line          // committed changes, worked off in order
 	facts    line          // facts, written in order
 	sessions map[*session]struct{}
-	counted  int  // what SetConnected was told last
-	over     bool // the meeting has ended
+	counted  int    // what SetConnected was told last
+	over     bool   // the meeting has ended
+	applied  uint64 // committed changes acted on
 	history  history
 }
 

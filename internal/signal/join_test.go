@@ -21,6 +21,7 @@ func TestJoin(t *testing.T) {
 	if pong := c.expect(wire.Frame_PING_PONG).GetPingPong(); pong.GetType() != wire.PingPong_PONG || pong.GetPingId() != 41 {
 		t.Errorf("answer to PING 41: %v", pong)
 	}
+	before := v.media.count()
 	c.send(joinFrame(1))
 	ack := c.expect(wire.Frame_JOIN_ACK).GetJoinAck()
 	if creds := ack.GetTurnCredentials(); creds == nil || len(creds.GetUris()) != 0 {
@@ -38,6 +39,7 @@ func TestJoin(t *testing.T) {
 	if sub.GetSdpAnswer() != "answer to v=0" || sub.GetCompressedSdpAnswer() != nil || sub.GetDuplex() != wire.Service_RX {
 		t.Errorf("SUBSCRIBE_ACK %v", sub)
 	}
+	v.media.after(t, before).up()
 	row := c.sees(p.wire("ada"))
 	if row.GetAudioStreamId() == 0 || row.GetExternalUserId() != "ada" || row.Muted == nil || row.GetMuted() {
 		t.Errorf("own row %v", row)
@@ -341,7 +343,6 @@ func TestIdleSocketsEnd(t *testing.T) {
 
 func TestNeverConnected(t *testing.T) {
 	v := newEnv(t, func(c *Config) { c.Timers.Connect = 30 * time.Millisecond })
-	v.media.hold = true
 	p := v.meet("ada")
 	c := p.open("ada")
 	c.joinOnly(v)

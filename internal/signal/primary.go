@@ -66,8 +66,15 @@ func (h *hall) beginPromotion(m *member, p *promotion) {
 	p.branch.fact(meeting.Joined, m)
 	p.branch.recount()
 	h.applyPermissions(m)
-	h.broadcast(h.roster([]*wire.RosterRow{m.row()}), nil)
+	h.broadcast(h.roster([]*wire.RosterRow{m.row()}), m.session)
+	m.tellRenamed()
 	h.index.markAll(h)
+}
+
+// tellRenamed tells a client that its own audio stream goes by another
+// identity now.
+func (m *member) tellRenamed() {
+	m.session.conn.send(m.branch.hall.roster([]*wire.RosterRow{goneRow(m.audioID, false), m.row()}))
 }
 
 // endPromotion hides the member again. Its permissions are the caller's to
@@ -105,7 +112,7 @@ func (s *session) demote() {
 	}
 	s.hall.endPromotion(m, departure{fact: meeting.Left})
 	s.hall.applyPermissions(m)
-	s.conn.send(s.hall.roster([]*wire.RosterRow{m.row()}))
+	m.tellRenamed()
 }
 
 // endPromotionOf ends the promotion under an attendee of the branch, whose
@@ -121,7 +128,7 @@ func (b *branch) endPromotionOf(attendee meeting.ID) {
 	f := newFrame(wire.Frame_PRIMARY_MEETING_LEAVE, h.now())
 	f.PrimaryLeave = &wire.PrimaryLeave{}
 	s.conn.send(mustEncode(f))
-	s.conn.send(h.roster([]*wire.RosterRow{m.row()}))
+	m.tellRenamed()
 }
 
 // changePromoted has changed capabilities take effect on who is promoted

@@ -69,7 +69,9 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		s.refuse(c, err)
 		return
 	}
-	newSession(s, c, b, grant, remote, tokenAt).run()
+	one := newSession(s, c, b, grant, remote, tokenAt)
+	one.confirm(token)
+	one.run()
 }
 
 // accept upgrades the request.
@@ -85,9 +87,8 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request) (*websocket.Conn
 	return ws, nil
 }
 
-// admit checks the token and returns the meeting's branch. The token is
-// checked twice: cheaply before anything is set up for the meeting, and for
-// good once the meeting is watched, so that no removal slips through between.
+// admit checks the token and returns the meeting's branch. Only a good token
+// has anything set up for it.
 func (s *Server) admit(ctx context.Context, id meeting.ID, token string) (*branch, control.Grant, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -99,8 +100,31 @@ func (s *Server) admit(ctx context.Context, id meeting.ID, token string) (*branc
 	if b == nil {
 		return nil, grant, errClosing
 	}
-	grant, err = s.cfg.Control.Authorize(ctx, id, token)
-	return b, grant, err
+	return b, grant, nil
+}
+
+// confirm checks the token once more, now that the session hears of committed
+// changes: one that came between the first check and that would else be
+// missed. If another comes during the check, its outcome may be older than
+// what the change has set, so it is made again.
+func (s *session) confirm(token string) {
+	ctx, cancel := context.WithTimeout(s.conn.ctx, callTimeout)
+	defer cancel()
+	for settled := false; !settled; {
+		var seen uint64
+		s.hall.update(func() { seen = s.branch.applied })
+		grant, err := s.server.cfg.Control.Authorize(ctx, s.branch.id, token)
+		s.hall.update(func() {
+			if settled = s.branch.applied == seen; !settled {
+				return
+			}
+			if err != nil {
+				s.turnAway(err)
+			} else {
+				s.grant = grant
+			}
+		})
+	}
 }
 
 var errClosing = errors.New("signal: server closing")
