@@ -280,6 +280,22 @@ func TestNewRefusesADamagedLedger(t *testing.T) {
 	must(t, err)
 	_, err = New(context.Background(), v.cfg, v.store, testKey(t))
 	if !errors.Is(err, meeting.ErrCorrupt) {
-		t.Errorf("got %v", err)
+		t.Errorf("rubbish behind a good record: %v", err)
+	}
+
+	v = newEnv(t, nil, nil)
+	_, err = v.store.Append(context.Background(), meeting.ID{7}, 0, []byte("rubbish"))
+	must(t, err)
+	_, err = New(context.Background(), v.cfg, v.store, testKey(t))
+	if !errors.Is(err, meeting.ErrCorrupt) {
+		t.Errorf("nothing but rubbish: %v", err)
+	}
+
+	v = newEnv(t, nil, nil)
+	id := v.create(owner, "token").ID
+	must(t, v.store.AppendFact(context.Background(), id, []byte("rubbish")))
+	_, err = New(context.Background(), v.cfg, v.store, testKey(t))
+	if !errors.Is(err, meeting.ErrCorrupt) {
+		t.Errorf("a fact of rubbish: %v", err)
 	}
 }

@@ -171,6 +171,7 @@ func (e *entry) note(fact meeting.Fact) *session {
 // for the idle time.
 func (c *Control) SetConnected(meetingID meeting.ID, attendees int) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	e := c.index.active[meetingID]
 	if e != nil {
 		if e.connected > 0 && attendees <= 0 {
@@ -178,7 +179,6 @@ func (c *Control) SetConnected(meetingID meeting.ID, attendees int) {
 		}
 		e.connected = max(attendees, 0)
 		c.index.alarms.set(e, c.index.due(e))
+		c.rouse()
 	}
-	c.mu.Unlock()
-	c.rouse()
 }

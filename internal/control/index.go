@@ -18,7 +18,8 @@ type index struct {
 	graves  map[meeting.ID]*grave
 	buried  []*grave // those in graves in the order in which they are forgotten
 	cache   cache
-	lost    []*entry // entries with sessions that a crash cut off
+	lost    []*entry  // entries with sessions that a crash cut off
+	wakeAt  time.Time // when Run looks at the deadlines next
 
 	// unsure holds the meeting ids of creations whose outcome is not known:
 	// the ledger gave no answer. A repeat with the same token goes on with

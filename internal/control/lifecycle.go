@@ -18,8 +18,12 @@ const (
 	retryEnd = 5 * time.Second
 )
 
-// rouse makes Run look at the nearest deadline anew.
+// rouse wakes Run if the nearest deadline is before the time it sleeps until.
+// The caller holds mu.
 func (c *Control) rouse() {
+	if e := c.index.alarms.next(); e == nil || !e.deadline.Before(c.index.wakeAt) {
+		return
+	}
 	select {
 	case c.wake <- struct{}{}:
 	default: // it will look anyway
@@ -103,6 +107,7 @@ func (c *Control) due(lostAt time.Time) (due []*entry, wait time.Duration) {
 	for _, at := range next {
 		wait = min(wait, max(at.Sub(now), 0))
 	}
+	c.index.wakeAt = now.Add(wait)
 	return due, wait
 }
 

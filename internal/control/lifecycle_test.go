@@ -167,7 +167,6 @@ func TestTombstonesAreForgotten(t *testing.T) {
 		t.Errorf("the home flavour of an ended meeting is %v, %v", home, ok)
 	}
 	v.clock.advance(30 * time.Minute)
-	v.rouse()
 	waitFor(t, v, func() bool { return v.Overview().Ended == 0 })
 	if _, ok := v.HomeFlavour(ctx, owner.Account, owner.Region, id); ok {
 		t.Error("still known")

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -18,32 +19,29 @@ func (c *Control) restore(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := c.cfg.Clock.Now()
-	var replicas []*entry
 	for _, o := range outlines {
-		e := &entry{profile: o.Profile, tags: o.Tags, attendees: o.Attendees}
-		switch {
-		case o.Ended != nil:
-			if o.Stamp.Time.Add(c.cfg.Tombstone).After(now) {
-				c.index.bury(&grave{
-					profile: o.Profile, reason: o.Ended.Reason, attendees: o.Ended.Attendees, actor: o.Stamp.Actor, at: o.Stamp.Time,
-				})
-			}
-		case o.Profile.Replica():
-			replicas = append(replicas, e) // after the primaries
-		default:
-			c.index.insert(e)
-		}
-	}
-	for _, e := range replicas {
-		c.index.insert(e)
+		c.restoreMeeting(o)
 	}
 	slices.SortFunc(c.index.buried, func(a, b *grave) int { return a.at.Compare(b.at) })
 	return c.restoreSessions(ctx)
 }
 
-// scan folds every meeting's records to an outline.
-func (c *Control) scan(ctx context.Context) (map[meeting.ID]*meeting.Outline, error) {
+func (c *Control) restoreMeeting(o *meeting.Outline) {
+	if o.Ended == nil {
+		c.index.insert(&entry{profile: o.Profile, tags: o.Tags, attendees: o.Attendees})
+		return
+	}
+	if o.Stamp.Time.Add(c.cfg.Tombstone).After(c.cfg.Clock.Now()) {
+		c.index.bury(&grave{
+			profile: o.Profile, reason: o.Ended.Reason, attendees: o.Ended.Attendees, actor: o.Stamp.Actor, at: o.Stamp.Time,
+		})
+	}
+}
+
+// scan folds every meeting's records to an outline. Meetings come in creation
+// order, as lists are kept, but replicas after all others, so that they find
+// their primary.
+func (c *Control) scan(ctx context.Context) ([]*meeting.Outline, error) {
 	var mu sync.Mutex // the ledger scans its shards side by side
 	outlines := map[meeting.ID]*meeting.Outline{}
 	err := c.log.Scan(ctx, func(id meeting.ID, stored ledger.Entry) error {
@@ -60,7 +58,18 @@ func (c *Control) scan(ctx context.Context) (map[meeting.ID]*meeting.Outline, er
 		}
 		return nil
 	})
-	return outlines, err
+	if err != nil {
+		return nil, err
+	}
+	return slices.SortedFunc(maps.Values(outlines), func(a, b *meeting.Outline) int {
+		switch ar, br := a.Profile.Replica(), b.Profile.Replica(); {
+		case ar == br:
+			return place{a.Profile.CreatedAt, a.Profile.ID}.compare(place{b.Profile.CreatedAt, b.Profile.ID})
+		case br:
+			return -1
+		}
+		return 1
+	}), nil
 }
 
 // restoreSessions finds out from the facts who was connected when the process

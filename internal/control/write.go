@@ -247,8 +247,8 @@ func (c *Control) close(e *entry, g *grave) {
 		r.primary = nil
 		c.index.alarms.set(r, c.index.due(r))
 	}
-	c.mu.Unlock()
 	c.rouse()
+	c.mu.Unlock()
 	c.tell(e, Ended{Reason: g.reason})
 }
 

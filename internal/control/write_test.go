@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 
@@ -124,79 +123,95 @@ func TestALostRequestStillGetsADefiniteOutcome(t *testing.T) {
 	}
 }
 
+// roll drives meetings with random calls and keeps who must be there.
+type roll struct {
+	*env
+	rnd      *rand.Rand
+	ids      []meeting.ID
+	meetings map[meeting.ID]map[string]meeting.ID
+}
+
 // Random calls against a naive model, with a cache so small that meetings are
 // folded again and again, and restarts in between.
 func TestRandomCallsWithATinyCacheAndRestarts(t *testing.T) {
-	v := newEnv(t, func(c *Config) { c.CacheBytes = 3000; c.Limits.Attendees = 15 }, nil)
-	rnd := rand.New(rand.NewPCG(1, 2))
-	ctx := context.Background()
-	type model map[string]meeting.ID
-	meetings := map[meeting.ID]model{}
-	pick := func() meeting.ID {
-		ids := slices.SortedFunc(maps.Keys(meetings), func(a, b meeting.ID) int { return strings.Compare(a.String(), b.String()) })
-		return ids[rnd.IntN(len(ids))]
+	const most, room = 15, 3000
+	v := roll{
+		env:      newEnv(t, func(c *Config) { c.CacheBytes = room; c.Limits.Attendees = most }, nil),
+		rnd:      rand.New(rand.NewPCG(1, 2)),
+		meetings: map[meeting.ID]map[string]meeting.ID{},
 	}
 	for i := range 12 {
-		meetings[v.create(owner, fmt.Sprint("token-", i)).ID] = model{}
+		id := v.create(owner, fmt.Sprint("token-", i)).ID
+		v.ids, v.meetings[id] = append(v.ids, id), map[string]meeting.ID{}
 	}
 	for step := range 600 {
-		id := pick()
-		m := meetings[id]
-		switch n := rnd.IntN(20); {
+		id := v.ids[v.rnd.IntN(len(v.ids))]
+		switch n := v.rnd.IntN(20); {
 		case n < 9:
-			names := []string{}
-			for range 1 + rnd.IntN(5) {
-				names = append(names, fmt.Sprint("user-", rnd.IntN(25)))
-			}
-			results, err := v.CreateAttendees(ctx, owner, id, named(names...))
-			if err != nil {
-				wantKind(t, err, meeting.LimitExceeded)
-				continue
-			}
-			for i, r := range results {
-				if known, was := m[names[i]]; r.Err == nil {
-					if was && known != r.Attendee.ID {
-						t.Fatalf("step %d: %s changed its id", step, names[i])
-					}
-					m[names[i]] = r.Attendee.ID
-				} else if was {
-					t.Fatalf("step %d: a known user was refused", step)
-				}
-			}
+			v.addSome(id)
 		case n < 13:
-			for user, a := range m {
-				must(t, v.DeleteAttendee(ctx, owner, id, a))
-				delete(m, user)
-				break
-			}
+			v.deleteOne(id)
 		case n < 18:
-			for user, want := range m {
-				a, err := v.GetAttendee(ctx, owner, id, want)
-				if err != nil || a.ExternalUserID != user {
-					t.Fatalf("step %d: %+v, %v", step, a, err)
-				}
-				break
-			}
+			v.getOne(id)
 		case step%50 == 0:
 			v.restart()
 		}
-		if len(m) > 15 {
-			t.Fatalf("step %d: %d attendees, 15 are allowed", step, len(m))
+		if n := len(v.meetings[id]); n > most {
+			t.Fatalf("step %d: %d attendees, %d are allowed", step, n, most)
 		}
 	}
-	for id, m := range meetings {
-		there := v.roster(owner, id)
-		if len(there) != len(m) {
-			t.Errorf("%d attendees are there of %d", len(there), len(m))
+	for id, m := range v.meetings {
+		there := map[string]meeting.ID{}
+		for user, a := range v.roster(owner, id) {
+			there[user] = a.ID
 		}
-		for user, want := range m {
-			if there[user].ID != want {
-				t.Errorf("%s is %s, not %s", user, there[user].ID, want)
-			}
+		if !maps.Equal(there, m) {
+			t.Errorf("there are %v, there should be %v", there, m)
 		}
 	}
-	if o := v.Overview(); o.CacheBytes > 3000 {
+	if o := v.Overview(); o.CacheBytes > room {
 		t.Errorf("the cache holds %d bytes", o.CacheBytes)
+	}
+}
+
+func (v *roll) addSome(id meeting.ID) {
+	m, names := v.meetings[id], []string{}
+	for range 1 + v.rnd.IntN(5) {
+		names = append(names, fmt.Sprint("user-", v.rnd.IntN(25)))
+	}
+	results, err := v.CreateAttendees(context.Background(), owner, id, named(names...))
+	if err != nil {
+		wantKind(v.t, err, meeting.LimitExceeded)
+	}
+	for i, r := range results {
+		known, was := m[names[i]]
+		switch {
+		case r.Err != nil && was:
+			v.t.Fatalf("%s is known and was refused", names[i])
+		case r.Err != nil:
+		case was && known != r.Attendee.ID:
+			v.t.Fatalf("%s changed its id", names[i])
+		default:
+			m[names[i]] = r.Attendee.ID
+		}
+	}
+}
+
+func (v *roll) deleteOne(id meeting.ID) {
+	for user, a := range v.meetings[id] {
+		must(v.t, v.DeleteAttendee(context.Background(), owner, id, a))
+		delete(v.meetings[id], user)
+		return
+	}
+}
+
+func (v *roll) getOne(id meeting.ID) {
+	for user, want := range v.meetings[id] {
+		a, err := v.GetAttendee(context.Background(), owner, id, want)
+		if err != nil || a.ExternalUserID != user {
+			v.t.Fatalf("%s: %+v, %v", user, a, err)
+		}
+		return
 	}
 }
 

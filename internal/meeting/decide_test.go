@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 var testOwner = Owner{Account: "123456789012", Region: "eu-central-1", Flavour: Meetings}
@@ -63,74 +62,6 @@ func users(names ...string) (items []NewAttendee) {
 		items = append(items, NewAttendee{ExternalUserID: n})
 	}
 	return items
-}
-
-func TestDefaultCapabilities(t *testing.T) {
-	for _, c := range []struct {
-		video, content string
-		want           Capabilities
-	}{
-		{"", "", Capabilities{SendReceive, SendReceive, SendReceive}},
-		{"HD", "UHD", Capabilities{SendReceive, SendReceive, SendReceive}},
-		{"None", "", Capabilities{SendReceive, Receive, SendReceive}},
-		{"None", "None", Capabilities{SendReceive, None, None}},
-		{"", "None", Capabilities{SendReceive, SendReceive, None}},
-	} {
-		f := &Features{VideoMax: c.video, ContentMax: c.content, MaxCount: 20}
-		a := active(t, f, "someone").members[0]
-		if a.caps != c.want {
-			t.Errorf("video %q content %q: %v, want %v", c.video, c.content, a.caps, c.want)
-		}
-	}
-}
-
-func TestCapabilityRules(t *testing.T) {
-	all := []Access{SendReceive, Send, Receive, None}
-	for _, f := range []Features{{}, {VideoMax: "None"}, {ContentMax: "None"}, {VideoMax: "None", ContentMax: "None"}} {
-		for _, audio := range all {
-			for _, video := range all {
-				for _, content := range all {
-					c := Capabilities{audio, video, content}
-					want := (f.VideoMax != "None" || video == None) &&
-						(f.ContentMax != "None" || content == None) &&
-						(content == Send || content == None || video == SendReceive || video == Receive)
-					if got := f.CheckCapabilities(c) == nil; got != want {
-						t.Errorf("%+v in %+v: allowed %v", c, f, got)
-					}
-				}
-			}
-		}
-	}
-	wantKind(t, Capabilities{Audio: Send}.Check(), Invalid)
-}
-
-// The default combination of a meeting without cameras can be had by default
-// only.
-func TestTheDefaultWithoutCamerasCannotBeAskedFor(t *testing.T) {
-	s := active(t, &Features{VideoMax: "None"}, "someone")
-	_, _, err := DecideCapabilities(s, Stamp{}, s.members[0].id, s.members[0].caps)
-	wantKind(t, err, Invalid)
-}
-
-func TestFeatureCombinations(t *testing.T) {
-	for _, c := range []struct {
-		f  Features
-		ok bool
-	}{
-		{Features{}, true},
-		{Features{MaxCount: 250}, true},
-		{Features{MaxCount: 251}, false},
-		{Features{VideoMax: "FHD"}, false},
-		{Features{VideoMax: "FHD", MaxCount: 25}, true},
-		{Features{VideoMax: "FHD", MaxCount: 26}, false},
-		{Features{ContentMax: "UHD", MaxCount: 26}, false},
-		{Features{ContentMax: "UHD", MaxCount: 1}, true},
-		{Features{ContentMax: "FHD", VideoMax: "HD"}, true},
-	} {
-		if err := c.f.Check(DefaultLimits()); (err == nil) != c.ok {
-			t.Errorf("%+v: %v", c.f, err)
-		}
-	}
 }
 
 func TestAFullMeeting(t *testing.T) {
@@ -314,74 +245,6 @@ func TestPagesSurviveChangesBetweenThem(t *testing.T) {
 	}
 }
 
-// A meeting that ends with people in it tells: they leave, transcription
-// stops, the meeting ends; nobody is reported deleted.
-func TestOrderOfEvents(t *testing.T) {
-	s := active(t, nil, "a", "b")
-	at := time.UnixMilli(5).UTC()
-	start, err := DecideStartTranscription(s, Stamp{Time: at}, TranscriptionConfig{JSON: "{}"}, "no engine")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := kinds(Events(s, start))
-	if !slices.Equal(got, []EventKind{EventTranscriptionStarted, EventTranscriptionFailed}) {
-		t.Errorf("start of a transcription without an engine: %v", got)
-	}
-	apply(t, s, start)
-	end, err := DecideEnd(s, Stamp{Time: at}, EndedByRequest, []Fact{{Kind: Left, Attendee: ID{1}, ExternalUserID: "a"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	events := Events(s, end)
-	if got := kinds(events); !slices.Equal(got, []EventKind{EventFact, EventTranscriptionStopped, EventMeetingEnded}) {
-		t.Errorf("end: %v", got)
-	}
-	if events[0].Fact != Left || events[0].ExternalUserID != "a" || !events[2].Time.Equal(at) {
-		t.Errorf("%+v", events)
-	}
-}
-
-func TestEventsOfAttendees(t *testing.T) {
-	s := active(t, nil, "a")
-	rec, _, err := DecideAddAttendees(s, Stamp{}, users("a", "b"), DefaultLimits(), func() ID { return ID{9} })
-	if err != nil {
-		t.Fatal(err)
-	}
-	if e := Events(s, rec); len(e) != 1 || e[0].Kind != EventAttendeeAdded || e[0].ExternalUserID != "b" {
-		t.Errorf("a repeat and a new one: %+v", e)
-	}
-	apply(t, s, rec)
-	caps, err := DecideCapabilitiesExcept(s, Stamp{}, []ID{{9}, {0x44}}, Capabilities{None, None, None})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if e := Events(s, caps); len(e) != 1 || e[0].Kind != EventCapabilitiesUpdated || e[0].ExternalUserID != "a" {
-		t.Errorf("capabilities: %+v", e)
-	}
-	apply(t, s, caps)
-	if again, err := DecideCapabilitiesExcept(s, Stamp{}, []ID{{9}}, Capabilities{None, None, None}); again != nil || err != nil {
-		t.Error("an update that changes nothing was written")
-	}
-	gone, err := DecideDeleteAttendee(s, Stamp{}, ID{9})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if e := Events(s, gone); len(e) != 1 || e[0].Kind != EventAttendeeDeleted || e[0].ExternalUserID != "b" {
-		t.Errorf("delete: %+v", e)
-	}
-	created := Events(new(State), &Record{Body: &Created{Attendees: []Attendee{{ID: ID{1}}}}})
-	if got := kinds(created); !slices.Equal(got, []EventKind{EventMeetingStarted, EventAttendeeAdded}) {
-		t.Errorf("create: %v", got)
-	}
-}
-
-func kinds(events []Event) (k []EventKind) {
-	for _, e := range events {
-		k = append(k, e.Kind)
-	}
-	return k
-}
-
 func TestRecordsOutOfOrderAreRefused(t *testing.T) {
 	s := active(t, nil, "a")
 	before := *s
@@ -402,66 +265,5 @@ func TestRecordsOutOfOrderAreRefused(t *testing.T) {
 	var o Outline
 	if err := o.Add((&Record{Body: &AttendeesAdded{}}).Encode()); !errors.Is(err, ErrOrder) {
 		t.Errorf("outline: %v", err)
-	}
-}
-
-func BenchmarkDecideAddAttendees100(b *testing.B) {
-	items := make([]NewAttendee, 100)
-	for i := range items {
-		items[i].ExternalUserID = fmt.Sprintf("5b1d7c02-90aa-4c3e-8f21-77a1c0de%04d", i)
-	}
-	create, _, err := DecideCreate(Stamp{}, ID{1}, TokenHash{}, NewMeeting{}, DefaultLimits(), ids())
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		var s State
-		n := uint32(0)
-		newID := func() ID { n++; return ID{byte(n), byte(n >> 8)} }
-		if err := s.Apply(create); err != nil {
-			b.Fatal(err)
-		}
-		rec, _, err := DecideAddAttendees(&s, Stamp{}, items, DefaultLimits(), newID)
-		if err != nil {
-			b.Fatal(err)
-		}
-		rec.Encode()
-		if err := s.Apply(rec); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkDecodeAndFold100(b *testing.B) {
-	items := make([]Attendee, 100)
-	for i := range items {
-		items[i] = Attendee{ID: ID{byte(i)}, ExternalUserID: fmt.Sprintf("5b1d7c02-90aa-4c3e-8f21-77a1c0de%04d", i), Capabilities: Features{}.DefaultCapabilities()}
-	}
-	created := (&Record{Body: &Created{}}).Encode()
-	data := (&Record{Body: &AttendeesAdded{Attendees: items}}).Encode()
-	b.ReportAllocs()
-	for b.Loop() {
-		var s State
-		for _, d := range [][]byte{created, data} {
-			rec, err := DecodeRecord(d)
-			if err != nil {
-				b.Fatal(err)
-			}
-			if err := s.Apply(rec); err != nil {
-				b.Fatal(err)
-			}
-		}
-	}
-}
-
-func BenchmarkOutline(b *testing.B) {
-	created := (&Record{Body: &Created{Profile: Profile{Owner: testOwner, MediaRegion: "eu-west-3", ExternalMeetingID: "x"}}}).Encode()
-	b.ReportAllocs()
-	for b.Loop() {
-		var o Outline
-		if err := o.Add(created); err != nil {
-			b.Fatal(err)
-		}
 	}
 }

@@ -37,17 +37,21 @@ type Event struct {
 // with people in it ends, they leave first, then transcription stops, then the
 // meeting ends, and no attendee is reported deleted.
 func Events(before *State, r *Record) []Event {
-	var events []Event
-	tell := func(e Event) {
-		e.Time = r.Time
-		events = append(events, e)
+	events := bodyEvents(before, r.Body)
+	for i := range events {
+		events[i].Time = r.Time
 	}
+	return events
+}
+
+func bodyEvents(before *State, body Body) (events []Event) {
+	tell := func(e Event) { events = append(events, e) }
 	added := func(list []Attendee) {
 		for i := range list {
 			tell(Event{Kind: EventAttendeeAdded, Attendee: list[i].ID, ExternalUserID: list[i].ExternalUserID})
 		}
 	}
-	switch b := r.Body.(type) {
+	switch b := body.(type) {
 	case *Created:
 		tell(Event{Kind: EventMeetingStarted})
 		added(b.Attendees)

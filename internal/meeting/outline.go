@@ -14,7 +14,7 @@ type Outline struct {
 	Attendees int      // created and not deleted
 	Tags      []Tag    // of the meeting
 	Ended     *Ended   // the last record, or nil while the meeting is active
-	Stamp     Stamp    // of the newest record
+	Stamp     Stamp    // of the newest record; with the actor only when it ended the meeting
 }
 
 // Add folds the next encoded record in. The error wraps ErrCorrupt or
@@ -30,7 +30,21 @@ func (o *Outline) Add(data []byte) error {
 	if o.Ended != nil || first == (o.Profile != nil) && !last {
 		return fmt.Errorf("%w: %s", ErrOrder, rec.Body.Kind())
 	}
-	switch b := rec.Body.(type) {
+	o.take(rec.Body, r)
+	if r.err != nil {
+		return fmt.Errorf("%s: %w", rec.Body.Kind(), r.err)
+	}
+	o.Stamp = rec.Stamp
+	o.Stamp.Actor = ""
+	if last {
+		o.Stamp.Actor = strings.Clone(rec.Actor)
+	}
+	return nil
+}
+
+// take reads as much of the body as is needed.
+func (o *Outline) take(body Body, r *reader) {
+	switch b := body.(type) {
 	case *Created:
 		b.Profile.read(r)
 		o.Tags = ownTags(r.tags())
@@ -50,13 +64,4 @@ func (o *Outline) Add(data []byte) error {
 		o.Profile = &o.Ended.Profile
 		o.Attendees, o.Tags = 0, nil
 	}
-	o.Stamp = rec.Stamp
-	o.Stamp.Actor = ""
-	if last {
-		o.Stamp.Actor = strings.Clone(rec.Actor)
-	}
-	if r.err != nil {
-		return fmt.Errorf("%s: %w", rec.Body.Kind(), r.err)
-	}
-	return nil
 }

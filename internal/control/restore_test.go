@@ -1,0 +1,69 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"sync"
+	"testing"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// After a restart everything an owner can see is as it was.
+func TestARestartChangesNothing(t *testing.T) {
+	v := newEnv(t, nil, nil)
+	ctx := context.Background()
+	n := newMeeting(owner, "token", "ann", "bob")
+	n.HostID, n.TenantIDs = "host", []string{"t1", "t2"}
+	n.Features = &meeting.Features{EchoReduction: "AVAILABLE", MaxCount: 3}
+	s, _, err := v.CreateMeeting(ctx, n)
+	must(t, err)
+	people := v.roster(owner, s.ID)
+	v.add(owner, s.ID, "eve")
+	must(t, v.DeleteAttendee(ctx, owner, s.ID, people["ann"].ID))
+	listen := meeting.Capabilities{Audio: meeting.Receive, Video: meeting.Receive, Content: meeting.Receive}
+	_, err = v.UpdateCapabilities(ctx, owner, s.ID, people["bob"].ID, listen)
+	must(t, err)
+	people = v.roster(owner, s.ID)
+	info, err := v.Meetings(ctx)
+	must(t, err)
+
+	v.restart()
+	again, err := v.GetMeeting(ctx, owner, s.ID)
+	must(t, err)
+	if !reflect.DeepEqual(again, s) {
+		t.Errorf("was %+v\nis  %+v", s, again)
+	}
+	if got := v.roster(owner, s.ID); !reflect.DeepEqual(got, people) {
+		t.Errorf("were %v\nare  %v", people, got)
+	}
+	infoAgain, err := v.Meetings(ctx)
+	if err != nil || len(infoAgain) != 1 || infoAgain[0].Attendees != info[0].Attendees || infoAgain[0].Attendees != 2 {
+		t.Errorf("was %+v\nis  %+v (%v)", info, infoAgain, err)
+	}
+	v.add(owner, s.ID, "zoe") // the third
+	_, err = v.CreateAttendees(ctx, owner, s.ID, named("one too many"))
+	wantKind(t, err, meeting.LimitExceeded)
+}
+
+// What a start costs for each meeting of ten attendees.
+func BenchmarkNew(b *testing.B) {
+	const meetings = 2000
+	v := newEnv(b, func(c *Config) { c.Limits.Meetings = meetings }, nil)
+	var wg sync.WaitGroup
+	for client := range 8 {
+		wg.Go(func() {
+			for i := range meetings / 8 {
+				v.create(owner, fmt.Sprintf("token-%d-%d", client, i), users("user", 10)...)
+			}
+		})
+	}
+	wg.Wait()
+	b.ReportAllocs()
+	for b.Loop() {
+		_, err := New(context.Background(), v.cfg, v.store, testKey(b))
+		must(b, err)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/meetings, "ns/meeting")
+}
