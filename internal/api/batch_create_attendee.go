@@ -2,10 +2,10 @@ package api
 
 import "github.com/carillon-meetings/carillon/internal/api/restjson"
 
-// BatchCreateAttendee makes up to 100 attendees in one record. A fault in any
+// batchCreateAttendee makes up to 100 attendees in one record. A fault in any
 // item refuses the whole request; what does not fit into the meeting any more
 // goes to Errors (API decisions D-42 and D-44).
-var batchCreateAttendee = operation{name: "BatchCreateAttendee", run: func(s *Server, c *call) (respond, error) {
+func (s *Server) batchCreateAttendee(c *call) (respond, error) {
 	var in attendeesInput
 	r := restjson.Read(c.body)
 	for range r.Object([]string{"Attendees"}) {
@@ -35,4 +35,4 @@ var batchCreateAttendee = operation{name: "BatchCreateAttendee", run: func(s *Se
 		s.writeResults(w, c, id, items, results)
 		w.EndObject()
 	}, nil
-}}
+}

@@ -5,10 +5,10 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// BatchUpdateAttendeeCapabilitiesExcept gives new capabilities to all
+// batchUpdateAttendeeCapabilitiesExcept gives new capabilities to all
 // attendees but those named; ids of nobody are ignored (API decision D-14).
 // Current flavour only.
-var batchUpdateAttendeeCapabilitiesExcept = operation{name: "BatchUpdateAttendeeCapabilitiesExcept", run: func(s *Server, c *call) (respond, error) {
+func (s *Server) batchUpdateAttendeeCapabilitiesExcept(c *call) (respond, error) {
 	var excluded excludedInput
 	var caps capabilitiesInput
 	r := restjson.Read(c.body)
@@ -30,7 +30,7 @@ var batchUpdateAttendeeCapabilitiesExcept = operation{name: "BatchUpdateAttendee
 		return nil, err
 	}
 	return nil, s.cfg.Control.UpdateCapabilitiesExcept(c.ctx, c.owner, id, except, caps.capabilities())
-}}
+}
 
 // excludedInput is a list of {"AttendeeId": GUID}.
 type excludedInput struct {

@@ -1,15 +1,18 @@
 package api_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -112,15 +115,61 @@ func BenchmarkCreateMeeting(b *testing.B) {
 	benchmarkHandler(b, benchmarkServer(b), p, 200)
 }
 
+// overHTTP serves the same request again and again over one connection of the
+// loopback and reports the CPU time that client and server took together.
+func overHTTP(b *testing.B, h http.Handler, p *replay) {
+	server := httptest.NewServer(h)
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Close()
+	var wire bytes.Buffer
+	if err := p.again().Write(&wire); err != nil {
+		b.Fatal(err)
+	}
+	answers := bufio.NewReaderSize(conn, 64<<10)
+	var before, after syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &before); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := conn.Write(wire.Bytes()); err != nil {
+			b.Fatal(err)
+		}
+		resp, err := http.ReadResponse(answers, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if n, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != 200 || n < 200 {
+			b.Fatal(n, err, resp.Status)
+		}
+	}
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &after); err != nil {
+		b.Fatal(err)
+	}
+	cpu := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano()
+	b.ReportMetric(float64(cpu)/1e3/float64(b.N), "cpu-µs/op")
+}
+
+func BenchmarkOverHTTPBatchCreate100(b *testing.B) {
+	overHTTP(b, benchmarkServer(b), newReplay(b, "POST", "/meetings/"+unknownID+"/attendees?operation=batch-create", batchOf100()))
+}
+
+func BenchmarkOverHTTPGetAttendee(b *testing.B) {
+	overHTTP(b, benchmarkServer(b), newReplay(b, "GET", "/meetings/"+unknownID+"/attendees/"+unknownID, ""))
+}
+
 // What any handler pays: read the body, write a canned reply of the same size.
-func BenchmarkBareHandler(b *testing.B) {
-	p := newReplay(b, "POST", "/meetings/"+unknownID+"/attendees?operation=batch-create", batchOf100())
+func BenchmarkOverHTTPBareHandler(b *testing.B) {
 	reply := make([]byte, 31_000)
-	benchmarkHandler(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	overHTTP(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
 			b.Error(err)
 		}
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(reply)
-	}), p, 200)
+	}), newReplay(b, "POST", "/meetings/"+unknownID+"/attendees?operation=batch-create", batchOf100()))
 }

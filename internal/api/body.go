@@ -27,13 +27,21 @@ type buffer struct {
 // its memory.
 const keepBuffer = 256 << 10
 
-var buffers = sync.Pool{New: func() any { return &buffer{bytes: make([]byte, 0, 4<<10)} }}
+// bufferPool keeps buffers between requests. The zero value is ready.
+type bufferPool struct {
+	pool sync.Pool
+}
 
-func takeBuffer() *buffer { return buffers.Get().(*buffer) }
+func (p *bufferPool) take() *buffer {
+	if b, ok := p.pool.Get().(*buffer); ok {
+		return b
+	}
+	return &buffer{bytes: make([]byte, 0, 4<<10)}
+}
 
-func (b *buffer) put() {
+func (p *bufferPool) put(b *buffer) {
 	if cap(b.bytes) <= keepBuffer {
-		buffers.Put(b)
+		p.pool.Put(b)
 	}
 }
 
@@ -64,13 +72,13 @@ func (b *buffer) readFrom(r io.Reader, expected int64) error {
 // the reader of bodies copies what it returns.
 func (c *call) release() {
 	for _, b := range c.buffers {
-		b.put()
+		c.pool.put(b)
 	}
 	c.body, c.buffers = nil, nil
 }
 
 func (c *call) takeBuffer() *buffer {
-	b := takeBuffer()
+	b := c.pool.take()
 	c.buffers = append(c.buffers, b)
 	return b
 }

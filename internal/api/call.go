@@ -19,9 +19,10 @@ type call struct {
 	id    string // request id, new for every request
 	began time.Time
 
-	body      []byte    // as JSON: decompressed
-	bodyFault error     // a body that cannot be decompressed: reported when it is its turn
-	buffers   []*buffer // to give back in release
+	body      []byte // as JSON: decompressed
+	bodyFault error  // a body that cannot be decompressed: reported when it is its turn
+	pool      *bufferPool
+	buffers   []*buffer // from the pool, to give back in release
 
 	identity sigv4.Identity
 	path     string // raw
@@ -38,6 +39,14 @@ func (c *call) setFlavour(f meeting.Flavour) {
 }
 
 func (c *call) legacy() bool { return c.flavour == meeting.Legacy }
+
+// actor names who calls in what is written down.
+func (c *call) actor() string {
+	if c.identity.AccessKeyID == "" {
+		return "anonymous"
+	}
+	return "key:" + c.identity.AccessKeyID
+}
 
 // param returns the first value of a query parameter, or "".
 func (c *call) param(name string) string {

@@ -5,9 +5,9 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// CreateAttendee makes one attendee, or returns the one that has the external
+// createAttendee makes one attendee, or returns the one that has the external
 // id, unchanged (API decision D-34).
-var createAttendee = operation{name: "CreateAttendee", run: func(s *Server, c *call) (respond, error) {
+func (s *Server) createAttendee(c *call) (respond, error) {
 	r := restjson.Read(c.body)
 	in := c.readAttendee(r)
 	if err := r.End(); err != nil {
@@ -27,4 +27,4 @@ var createAttendee = operation{name: "CreateAttendee", run: func(s *Server, c *c
 		return nil, refused
 	}
 	return s.oneAttendee(c, id, results[0].Attendee), nil
-}}
+}

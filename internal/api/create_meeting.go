@@ -5,9 +5,9 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// CreateMeeting makes a meeting, or returns the active one that was made with
+// createMeeting makes a meeting, or returns the active one that was made with
 // the same ClientRequestToken.
-var createMeeting = operation{name: "CreateMeeting", run: func(s *Server, c *call) (respond, error) {
+func (s *Server) createMeeting(c *call) (respond, error) {
 	n, err := s.readNewMeeting(c, false)
 	if err != nil {
 		return nil, err
@@ -17,7 +17,7 @@ var createMeeting = operation{name: "CreateMeeting", run: func(s *Server, c *cal
 		return nil, err
 	}
 	return s.oneMeeting(c, m), nil
-}}
+}
 
 // oneMeeting is the response of operations that return a single meeting.
 func (s *Server) oneMeeting(c *call, m meeting.Summary) respond {

@@ -2,10 +2,10 @@ package api
 
 import "github.com/carillon-meetings/carillon/internal/api/restjson"
 
-// CreateMeetingWithAttendees makes a meeting and its first attendees in one
+// createMeetingWithAttendees makes a meeting and its first attendees in one
 // record. A repeat with the same token finds the meeting, and each attendee by
 // its external id (API decision D-08).
-var createMeetingWithAttendees = operation{name: "CreateMeetingWithAttendees", run: func(s *Server, c *call) (respond, error) {
+func (s *Server) createMeetingWithAttendees(c *call) (respond, error) {
 	n, err := s.readNewMeeting(c, true)
 	if err != nil {
 		return nil, err
@@ -21,4 +21,4 @@ var createMeetingWithAttendees = operation{name: "CreateMeetingWithAttendees", r
 		s.writeResults(w, c, m.ID, n.Attendees, results)
 		w.EndObject()
 	}, nil
-}}
+}

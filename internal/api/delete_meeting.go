@@ -2,9 +2,9 @@ package api
 
 import "github.com/carillon-meetings/carillon/internal/api/restjson"
 
-// DeleteMeeting ends a meeting. One that is not there counts as ended already
+// deleteMeeting ends a meeting. One that is not there counts as ended already
 // (API decision D-06), unless the server is configured to say so.
-var deleteMeeting = operation{name: "DeleteMeeting", run: func(s *Server, c *call) (respond, error) {
+func (s *Server) deleteMeeting(c *call) (respond, error) {
 	var v restjson.Violations
 	id := c.meetingID(&v)
 	if err := v.Err(); err != nil {
@@ -16,4 +16,4 @@ var deleteMeeting = operation{name: "DeleteMeeting", run: func(s *Server, c *cal
 		}
 	}
 	return nil, s.cfg.Control.DeleteMeeting(c.ctx, c.owner, id)
-}}
+}

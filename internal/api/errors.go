@@ -181,6 +181,6 @@ func (s *Server) sendError(w http.ResponseWriter, c *call, err error) int {
 		h.Set("Connection", "close")
 	}
 	w.WriteHeader(e.status)
-	w.Write(out.Bytes())
+	_, _ = w.Write(out.Bytes())
 	return e.status
 }

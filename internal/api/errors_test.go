@@ -136,11 +136,17 @@ func TestPanicIsAFailureAndTheConnectionLives(t *testing.T) {
 	}
 }
 
+func TestPanicWhileTheAnswerIsWritten(t *testing.T) {
+	d := open(t, func(c *api.Config) { c.Placement = func(meeting.Summary) api.MediaPlacement { panic("no address") } })
+	d.want(d.do("POST", "/meetings", d.newMeeting("")), 500, "ServiceFailureException")
+}
+
 func TestThrottling(t *testing.T) {
-	now := time.Now()
+	var passed atomic.Int64 // on the clock
+	start := time.Now()
 	both(t, func(c *api.Config) {
 		c.Throttle = api.Throttle{Rate: 10}
-		c.Clock = func() time.Time { return now }
+		c.Clock = func() time.Time { return start.Add(time.Duration(passed.Load())) }
 	}, func(t *testing.T, d *door) {
 		get := func() answer { return d.do("GET", "/meetings/"+unknownID, "") }
 		for range 20 {
@@ -161,7 +167,7 @@ func TestThrottling(t *testing.T) {
 		d.want(elsewhere.do("GET", "/meetings/"+unknownID, ""), 404, "NotFoundException")
 		// Throttling comes before parsing and validation.
 		d.want(d.do("GET", "/meetings/x", ""), 429, a.name())
-		now = now.Add(100 * time.Millisecond)
+		passed.Add(int64(100 * time.Millisecond))
 		d.want(get(), 404, "NotFoundException")
 		d.want(get(), 429, a.name())
 	})

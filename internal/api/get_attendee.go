@@ -2,8 +2,8 @@ package api
 
 import "github.com/carillon-meetings/carillon/internal/api/restjson"
 
-// GetAttendee returns one attendee with its join token.
-var getAttendee = operation{name: "GetAttendee", unmetered: true, run: func(s *Server, c *call) (respond, error) {
+// getAttendee returns one attendee with its join token.
+func (s *Server) getAttendee(c *call) (respond, error) {
 	var v restjson.Violations
 	id, attendee := c.meetingID(&v), c.attendeeID(&v)
 	if err := v.Err(); err != nil {
@@ -14,4 +14,4 @@ var getAttendee = operation{name: "GetAttendee", unmetered: true, run: func(s *S
 		return nil, err
 	}
 	return s.oneAttendee(c, id, a), nil
-}}
+}

@@ -2,8 +2,8 @@ package api
 
 import "github.com/carillon-meetings/carillon/internal/api/restjson"
 
-// GetMeeting returns an active meeting as its creation did.
-var getMeeting = operation{name: "GetMeeting", run: func(s *Server, c *call) (respond, error) {
+// getMeeting returns an active meeting as its creation did.
+func (s *Server) getMeeting(c *call) (respond, error) {
 	var v restjson.Violations
 	id := c.meetingID(&v)
 	if err := v.Err(); err != nil {
@@ -14,4 +14,4 @@ var getMeeting = operation{name: "GetMeeting", run: func(s *Server, c *call) (re
 		return nil, err
 	}
 	return s.oneMeeting(c, m), nil
-}}
+}

@@ -2,8 +2,8 @@ package api
 
 import "github.com/carillon-meetings/carillon/internal/api/restjson"
 
-// ListAttendeeTags returns the tags of an attendee. Legacy flavour only.
-var listAttendeeTags = operation{name: "ListAttendeeTags", run: func(s *Server, c *call) (respond, error) {
+// listAttendeeTags returns the tags of an attendee. Legacy flavour only.
+func (s *Server) listAttendeeTags(c *call) (respond, error) {
 	var v restjson.Violations
 	id, attendee := c.meetingID(&v), c.attendeeID(&v)
 	if err := v.Err(); err != nil {
@@ -14,4 +14,4 @@ var listAttendeeTags = operation{name: "ListAttendeeTags", run: func(s *Server, 
 		return nil, err
 	}
 	return tagList(tags), nil
-}}
+}

@@ -2,9 +2,9 @@ package api
 
 import "github.com/carillon-meetings/carillon/internal/api/restjson"
 
-// ListAttendees returns a page of a meeting's attendees, connected or not, in
+// listAttendees returns a page of a meeting's attendees, connected or not, in
 // the order of their creation, with their join tokens.
-var listAttendees = operation{name: "ListAttendees", run: func(s *Server, c *call) (respond, error) {
+func (s *Server) listAttendees(c *call) (respond, error) {
 	var v restjson.Violations
 	id := c.meetingID(&v)
 	p := c.page(&v)
@@ -27,4 +27,4 @@ var listAttendees = operation{name: "ListAttendees", run: func(s *Server, c *cal
 		w.OptionalMember("NextToken", next)
 		w.EndObject()
 	}, nil
-}}
+}

@@ -2,9 +2,9 @@ package api
 
 import "github.com/carillon-meetings/carillon/internal/api/restjson"
 
-// ListMeetingTags returns the tags of a meeting named by its id: the same set
+// listMeetingTags returns the tags of a meeting named by its id: the same set
 // that the ARN operations see. Legacy flavour only.
-var listMeetingTags = operation{name: "ListMeetingTags", run: func(s *Server, c *call) (respond, error) {
+func (s *Server) listMeetingTags(c *call) (respond, error) {
 	var v restjson.Violations
 	id := c.meetingID(&v)
 	if err := v.Err(); err != nil {
@@ -15,4 +15,4 @@ var listMeetingTags = operation{name: "ListMeetingTags", run: func(s *Server, c 
 		return nil, err
 	}
 	return tagList(tags), nil
-}}
+}

@@ -2,9 +2,9 @@ package api
 
 import "github.com/carillon-meetings/carillon/internal/api/restjson"
 
-// ListMeetings returns a page of the caller's active meetings in the order of
+// listMeetings returns a page of the caller's active meetings in the order of
 // their creation. Legacy flavour only.
-var listMeetings = operation{name: "ListMeetings", run: func(s *Server, c *call) (respond, error) {
+func (s *Server) listMeetings(c *call) (respond, error) {
 	var v restjson.Violations
 	p := c.page(&v)
 	if err := v.Err(); err != nil {
@@ -25,4 +25,4 @@ var listMeetings = operation{name: "ListMeetings", run: func(s *Server, c *call)
 		w.OptionalMember("NextToken", next)
 		w.EndObject()
 	}, nil
-}}
+}

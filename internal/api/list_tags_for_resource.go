@@ -5,8 +5,8 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// ListTagsForResource returns the tags of the meeting that an ARN names.
-var listTagsForResource = operation{name: "ListTagsForResource", run: func(s *Server, c *call) (respond, error) {
+// listTagsForResource returns the tags of the meeting that an ARN names.
+func (s *Server) listTagsForResource(c *call) (respond, error) {
 	var v restjson.Violations
 	name := restjson.Text{Value: c.param("arn"), Set: c.hasParam("arn")}
 	resource := c.checkArn(&v, "resourceARN", name)
@@ -22,7 +22,7 @@ var listTagsForResource = operation{name: "ListTagsForResource", run: func(s *Se
 		return nil, err
 	}
 	return tagList(tags), nil
-}}
+}
 
 // tagList is the response of operations that return tags.
 func tagList(tags []meeting.Tag) respond {

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -18,6 +17,33 @@ type operation struct {
 	unmetered bool // has no request quota of its own
 }
 
+// The operations, each a method in the file of its name.
+var (
+	createMeeting                         = operation{name: "CreateMeeting", run: (*Server).createMeeting}
+	createMeetingWithAttendees            = operation{name: "CreateMeetingWithAttendees", run: (*Server).createMeetingWithAttendees}
+	getMeeting                            = operation{name: "GetMeeting", run: (*Server).getMeeting}
+	deleteMeeting                         = operation{name: "DeleteMeeting", run: (*Server).deleteMeeting}
+	listMeetings                          = operation{name: "ListMeetings", run: (*Server).listMeetings}
+	createAttendee                        = operation{name: "CreateAttendee", run: (*Server).createAttendee}
+	batchCreateAttendee                   = operation{name: "BatchCreateAttendee", run: (*Server).batchCreateAttendee}
+	getAttendee                           = operation{name: "GetAttendee", run: (*Server).getAttendee, unmetered: true}
+	listAttendees                         = operation{name: "ListAttendees", run: (*Server).listAttendees}
+	deleteAttendee                        = operation{name: "DeleteAttendee", run: (*Server).deleteAttendee}
+	updateAttendeeCapabilities            = operation{name: "UpdateAttendeeCapabilities", run: (*Server).updateAttendeeCapabilities}
+	batchUpdateAttendeeCapabilitiesExcept = operation{name: "BatchUpdateAttendeeCapabilitiesExcept", run: (*Server).batchUpdateAttendeeCapabilitiesExcept}
+	startMeetingTranscription             = operation{name: "StartMeetingTranscription", run: (*Server).startMeetingTranscription, unmetered: true}
+	stopMeetingTranscription              = operation{name: "StopMeetingTranscription", run: (*Server).stopMeetingTranscription, unmetered: true}
+	tagResource                           = operation{name: "TagResource", run: (*Server).tagResource}
+	untagResource                         = operation{name: "UntagResource", run: (*Server).untagResource}
+	listTagsForResource                   = operation{name: "ListTagsForResource", run: (*Server).listTagsForResource}
+	tagMeeting                            = operation{name: "TagMeeting", run: (*Server).tagMeeting}
+	untagMeeting                          = operation{name: "UntagMeeting", run: (*Server).untagMeeting}
+	listMeetingTags                       = operation{name: "ListMeetingTags", run: (*Server).listMeetingTags}
+	tagAttendee                           = operation{name: "TagAttendee", run: (*Server).tagAttendee}
+	untagAttendee                         = operation{name: "UntagAttendee", run: (*Server).untagAttendee}
+	listAttendeeTags                      = operation{name: "ListAttendeeTags", run: (*Server).listAttendeeTags}
+)
+
 // route says how a flavour reaches an operation.
 type route struct {
 	method string
@@ -27,51 +53,56 @@ type route struct {
 	op     *operation
 }
 
-// routesOf returns the route tables of the two flavours.
-func routesOf() (current, legacy []route) {
-	const (
-		meetings     = "/meetings"
-		aMeeting     = meetings + "/{meetingId}"
-		attendees    = aMeeting + "/attendees"
-		anAttendee   = attendees + "/{attendeeId}"
-		meetingTags  = aMeeting + "/tags"
-		attendeeTags = anAttendee + "/tags"
-		tags         = "/tags"
+// The paths.
+const (
+	meetingsPath     = "/meetings"
+	meetingPath      = meetingsPath + "/{meetingId}"
+	transcription    = meetingPath + "/transcription"
+	meetingTagsPath  = meetingPath + "/tags"
+	attendeesPath    = meetingPath + "/attendees"
+	attendeePath     = attendeesPath + "/{attendeeId}"
+	attendeeTagsPath = attendeePath + "/tags"
+	tagsPath         = "/tags"
+)
 
-		get, post, put, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
-	)
-	shared := func(created int) []route {
-		return []route{
-			{post, meetings, "", created, &createMeeting},
-			{post, meetings, "create-attendees", created, &createMeetingWithAttendees},
-			{get, aMeeting, "", 200, &getMeeting},
-			{del, aMeeting, "", 204, &deleteMeeting},
-			{post, attendees, "", created, &createAttendee},
-			{post, attendees, "batch-create", created, &batchCreateAttendee},
-			{get, attendees, "", 200, &listAttendees},
-			{get, anAttendee, "", 200, &getAttendee},
-			{del, anAttendee, "", 204, &deleteAttendee},
-			{post, aMeeting + "/transcription", "start", 200, &startMeetingTranscription},
-			{post, aMeeting + "/transcription", "stop", 200, &stopMeetingTranscription},
-			{post, tags, "tag-resource", 204, &tagResource},
-			{post, tags, "untag-resource", 204, &untagResource},
-			{get, tags, "", 200, &listTagsForResource},
-		}
+// sharedRoutes are the routes that both flavours have; created is the status
+// of what makes something.
+func sharedRoutes(created int) []route {
+	return []route{
+		{"POST", meetingsPath, "", created, &createMeeting},
+		{"POST", meetingsPath, "create-attendees", created, &createMeetingWithAttendees},
+		{"GET", meetingPath, "", 200, &getMeeting},
+		{"DELETE", meetingPath, "", 204, &deleteMeeting},
+		{"POST", attendeesPath, "", created, &createAttendee},
+		{"POST", attendeesPath, "batch-create", created, &batchCreateAttendee},
+		{"GET", attendeesPath, "", 200, &listAttendees},
+		{"GET", attendeePath, "", 200, &getAttendee},
+		{"DELETE", attendeePath, "", 204, &deleteAttendee},
+		{"POST", transcription, "start", 200, &startMeetingTranscription},
+		{"POST", transcription, "stop", 200, &stopMeetingTranscription},
+		{"POST", tagsPath, "tag-resource", 204, &tagResource},
+		{"POST", tagsPath, "untag-resource", 204, &untagResource},
+		{"GET", tagsPath, "", 200, &listTagsForResource},
 	}
-	current = append(shared(200),
-		route{put, anAttendee + "/capabilities", "", 200, &updateAttendeeCapabilities},
-		route{put, attendees + "/capabilities", "batch-update-except", 200, &batchUpdateAttendeeCapabilitiesExcept},
-	)
-	legacy = append(shared(201),
-		route{get, meetings, "", 200, &listMeetings},
-		route{post, meetingTags, "add", 204, &tagMeeting},
-		route{post, meetingTags, "delete", 204, &untagMeeting},
-		route{get, meetingTags, "", 200, &listMeetingTags},
-		route{post, attendeeTags, "add", 204, &tagAttendee},
-		route{post, attendeeTags, "delete", 204, &untagAttendee},
-		route{get, attendeeTags, "", 200, &listAttendeeTags},
-	)
-	return current, legacy
+}
+
+func currentRoutes() []route {
+	return append(sharedRoutes(200), []route{
+		{"PUT", attendeePath + "/capabilities", "", 200, &updateAttendeeCapabilities},
+		{"PUT", attendeesPath + "/capabilities", "batch-update-except", 200, &batchUpdateAttendeeCapabilitiesExcept},
+	}...)
+}
+
+func legacyRoutes() []route {
+	return append(sharedRoutes(201), []route{
+		{"GET", meetingsPath, "", 200, &listMeetings},
+		{"POST", meetingTagsPath, "add", 204, &tagMeeting},
+		{"POST", meetingTagsPath, "delete", 204, &untagMeeting},
+		{"GET", meetingTagsPath, "", 200, &listMeetingTags},
+		{"POST", attendeeTagsPath, "add", 204, &tagAttendee},
+		{"POST", attendeeTagsPath, "delete", 204, &untagAttendee},
+		{"GET", attendeeTagsPath, "", 200, &listAttendeeTags},
+	}...)
 }
 
 // Actions returns the actions that policies of keys may name, such as
@@ -79,8 +110,7 @@ func routesOf() (current, legacy []route) {
 func Actions() []string {
 	var actions []string
 	seen := map[string]bool{}
-	current, legacy := routesOf()
-	for _, r := range append(current, legacy...) {
+	for _, r := range append(currentRoutes(), legacyRoutes()...) {
 		if !seen[r.op.name] {
 			seen[r.op.name] = true
 			actions = append(actions, r.op.action())
@@ -96,10 +126,11 @@ type labels struct {
 	meetingID, attendeeID string
 }
 
-// segments splits a raw path and decodes each part once. ok is false when a
-// percent sign starts no escape.
+// segments splits a raw path and decodes each part once. Endpoints configured
+// with a slash at the end make clients send two at the start. ok is false when
+// a percent sign starts no escape.
 func segments(path string) (parts []string, ok bool) {
-	parts = strings.Split(strings.TrimPrefix(path, "/"), "/")
+	parts = strings.Split(strings.TrimLeft(path, "/"), "/")
 	for i, part := range parts {
 		if strings.Contains(part, "%") {
 			decoded, err := url.PathUnescape(part)

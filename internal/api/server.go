@@ -45,12 +45,15 @@ type Config struct {
 	Observe func(operation, flavour string, status int, d time.Duration) // called after each request; names are "" when unknown
 }
 
-// Server serves the API. It implements http.Handler.
+// Server serves the API. It implements http.Handler. It must get requests as
+// they were sent: http.ServeMux would redirect paths with empty segments, which
+// some SDKs send for empty ids and which are part of what was signed.
 type Server struct {
 	cfg             Config
 	current, legacy []route
 	throttle        *throttle // nil when off
 	draining        atomic.Bool
+	pool            bufferPool
 }
 
 // New returns a server.
@@ -74,9 +77,7 @@ func New(cfg Config) *Server {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	cfg.Limits = cfg.Limits.OrDefaults()
-	s := &Server{cfg: cfg, throttle: newThrottle(cfg.Throttle)}
-	s.current, s.legacy = routesOf()
-	return s
+	return &Server{cfg: cfg, current: currentRoutes(), legacy: legacyRoutes(), throttle: newThrottle(cfg.Throttle)}
 }
 
 // Drain makes every further request an answer of 503 with Retry-After.
@@ -96,9 +97,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.preflight(w, r) {
 		return
 	}
-	c := &call{r: r, ctx: r.Context(), id: uuid.NewString(), began: time.Now()}
+	c := &call{r: r, ctx: r.Context(), id: uuid.NewString(), began: time.Now(), pool: &s.pool}
 	defer c.release()
-	write, err := s.run(c, w)
+	body, err := s.answer(c, w)
 	if len(s.cfg.CORSOrigins) > 0 {
 		s.allowOrigin(w, r)
 	}
@@ -107,21 +108,35 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		status = s.sendError(w, c, err)
 	} else {
-		status = s.send(w, c, write)
+		status = send(w, c, body)
 	}
-	s.account(c, status, err)
+	s.record(c, status, err)
 }
 
-// run takes a request through all steps. A panic in any of them becomes an
-// error of ours, so that the connection and the server live on.
-func (s *Server) run(c *call, w http.ResponseWriter) (write respond, err error) {
+// answer runs a request and writes its response to memory. A panic anywhere on
+// the way becomes an error of ours, so that the connection and the server live
+// on.
+func (s *Server) answer(c *call, w http.ResponseWriter) (body []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			body, err = nil, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
+	write, err := s.run(c, w)
+	if write == nil || err != nil {
+		return nil, err
+	}
+	b := c.takeBuffer()
+	out := restjson.NewWriter(b.bytes[:0])
+	write(out)
+	b.bytes = out.Bytes()
+	return b.bytes, nil
+}
+
+// run takes a request through all steps.
+func (s *Server) run(c *call, w http.ResponseWriter) (respond, error) {
 	if s.draining.Load() {
-		return nil, &meeting.Error{Kind: meeting.Unavailable, Message: "The server is shutting down."}
+		return nil, meeting.Errorf(meeting.Unavailable, "The server is shutting down.")
 	}
 	if err := s.authenticate(c, w); err != nil {
 		return nil, err
@@ -135,7 +150,7 @@ func (s *Server) run(c *call, w http.ResponseWriter) (write respond, err error) 
 	if c.bodyFault != nil {
 		return nil, c.bodyFault
 	}
-	c.ctx = control.WithActor(c.ctx, "key:"+c.identity.AccessKeyID)
+	c.ctx = control.WithActor(c.ctx, c.actor())
 	return c.route.op.run(s, c)
 }
 
@@ -181,31 +196,26 @@ func (s *Server) admit(c *call) error {
 	return nil
 }
 
-// send writes a successful response.
-func (s *Server) send(w http.ResponseWriter, c *call, write respond) int {
+// send sends a successful response; no body is not the same as an empty one.
+func send(w http.ResponseWriter, c *call, body []byte) int {
 	h := w.Header()
-	if write == nil {
-		if c.route.status != http.StatusNoContent {
-			h["Content-Length"] = []string{"0"}
-		}
-		w.WriteHeader(c.route.status)
-		return c.route.status
+	switch {
+	case body != nil:
+		h["Content-Type"] = []string{"application/json"}
+		h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	case c.route.status != http.StatusNoContent:
+		h["Content-Length"] = []string{"0"}
 	}
-	buf := takeBuffer()
-	defer buf.put()
-	out := restjson.NewWriter(buf.bytes[:0])
-	write(out)
-	buf.bytes = out.Bytes()
-	h["Content-Type"] = []string{"application/json"}
-	h["Content-Length"] = []string{strconv.Itoa(len(buf.bytes))}
 	w.WriteHeader(c.route.status)
-	w.Write(buf.bytes)
+	if body != nil {
+		_, _ = w.Write(body) // a client that went away is nobody's fault
+	}
 	return c.route.status
 }
 
-// account writes the access log and tells the observer. External ids, tokens
+// record writes the access log and tells the observer. External ids, tokens
 // and query strings stay out of the log.
-func (s *Server) account(c *call, status int, err error) {
+func (s *Server) record(c *call, status int, err error) {
 	took := time.Since(c.began)
 	operation, flavour := "", ""
 	if c.route != nil {

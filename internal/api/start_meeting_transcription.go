@@ -7,10 +7,10 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// StartMeetingTranscription attaches a configuration to a meeting, also over
+// startMeetingTranscription attaches a configuration to a meeting, also over
 // another one. Success says only that: how the engine likes the configuration
 // is told by events.
-var startMeetingTranscription = operation{name: "StartMeetingTranscription", unmetered: true, run: func(s *Server, c *call) (respond, error) {
+func (s *Server) startMeetingTranscription(c *call) (respond, error) {
 	in, err := c.readTranscription()
 	if err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ var startMeetingTranscription = operation{name: "StartMeetingTranscription", unm
 		return nil, err
 	}
 	return nil, s.cfg.Control.StartTranscription(c.ctx, c.owner, id, in.config())
-}}
+}
 
 // engineMember is one setting of a transcription engine.
 type engineMember struct {

@@ -2,8 +2,8 @@ package api
 
 import "github.com/carillon-meetings/carillon/internal/api/restjson"
 
-// TagAttendee adds tags to an attendee. Legacy flavour only.
-var tagAttendee = operation{name: "TagAttendee", run: func(s *Server, c *call) (respond, error) {
+// tagAttendee adds tags to an attendee. Legacy flavour only.
+func (s *Server) tagAttendee(c *call) (respond, error) {
 	tags, err := c.readTagList()
 	if err != nil {
 		return nil, err
@@ -15,4 +15,4 @@ var tagAttendee = operation{name: "TagAttendee", run: func(s *Server, c *call) (
 		return nil, err
 	}
 	return nil, s.cfg.Control.TagAttendee(c.ctx, c.owner, id, attendee, tags.tags())
-}}
+}

@@ -2,8 +2,8 @@ package api
 
 import "github.com/carillon-meetings/carillon/internal/api/restjson"
 
-// TagMeeting adds tags to a meeting named by its id. Legacy flavour only.
-var tagMeeting = operation{name: "TagMeeting", run: func(s *Server, c *call) (respond, error) {
+// tagMeeting adds tags to a meeting named by its id. Legacy flavour only.
+func (s *Server) tagMeeting(c *call) (respond, error) {
 	tags, err := c.readTagList()
 	if err != nil {
 		return nil, err
@@ -15,4 +15,4 @@ var tagMeeting = operation{name: "TagMeeting", run: func(s *Server, c *call) (re
 		return nil, err
 	}
 	return nil, s.cfg.Control.TagMeeting(c.ctx, c.owner, id, tags.tags())
-}}
+}

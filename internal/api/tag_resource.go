@@ -7,9 +7,9 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// TagResource adds tags to the meeting that an ARN names, replacing the values
+// tagResource adds tags to the meeting that an ARN names, replacing the values
 // of keys that are there.
-var tagResource = operation{name: "TagResource", run: func(s *Server, c *call) (respond, error) {
+func (s *Server) tagResource(c *call) (respond, error) {
 	var name restjson.Text
 	var tags tagsInput
 	r := restjson.Read(c.body)
@@ -32,7 +32,7 @@ var tagResource = operation{name: "TagResource", run: func(s *Server, c *call) (
 	return nil, c.onResource(resource, name.Value, func(id meeting.ID) error {
 		return s.cfg.Control.TagMeeting(c.ctx, c.owner, id, tags.tags())
 	})
-}}
+}
 
 // requireTags checks a list of tags that must be there.
 func (c *call) requireTags(v *restjson.Violations, tags *tagsInput, most int) {

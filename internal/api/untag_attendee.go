@@ -2,8 +2,8 @@ package api
 
 import "github.com/carillon-meetings/carillon/internal/api/restjson"
 
-// UntagAttendee removes tags from an attendee. Legacy flavour only.
-var untagAttendee = operation{name: "UntagAttendee", run: func(s *Server, c *call) (respond, error) {
+// untagAttendee removes tags from an attendee. Legacy flavour only.
+func (s *Server) untagAttendee(c *call) (respond, error) {
 	keys, err := c.readTagKeys(maxAttendeeTags)
 	if err != nil {
 		return nil, err
@@ -15,4 +15,4 @@ var untagAttendee = operation{name: "UntagAttendee", run: func(s *Server, c *cal
 		return nil, err
 	}
 	return nil, s.cfg.Control.UntagAttendee(c.ctx, c.owner, id, attendee, keys.texts())
-}}
+}

@@ -2,8 +2,8 @@ package api
 
 import "github.com/carillon-meetings/carillon/internal/api/restjson"
 
-// UntagMeeting removes tags from a meeting named by its id. Legacy flavour only.
-var untagMeeting = operation{name: "UntagMeeting", run: func(s *Server, c *call) (respond, error) {
+// untagMeeting removes tags from a meeting named by its id. Legacy flavour only.
+func (s *Server) untagMeeting(c *call) (respond, error) {
 	keys, err := c.readTagKeys(maxMeetingTags)
 	if err != nil {
 		return nil, err
@@ -15,4 +15,4 @@ var untagMeeting = operation{name: "UntagMeeting", run: func(s *Server, c *call)
 		return nil, err
 	}
 	return nil, s.cfg.Control.UntagMeeting(c.ctx, c.owner, id, keys.texts())
-}}
+}

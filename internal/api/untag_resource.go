@@ -5,9 +5,9 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// UntagResource removes tags from the meeting that an ARN names; keys that are
+// untagResource removes tags from the meeting that an ARN names; keys that are
 // not there do no harm.
-var untagResource = operation{name: "UntagResource", run: func(s *Server, c *call) (respond, error) {
+func (s *Server) untagResource(c *call) (respond, error) {
 	var name restjson.Text
 	var keys textsInput
 	r := restjson.Read(c.body)
@@ -30,7 +30,7 @@ var untagResource = operation{name: "UntagResource", run: func(s *Server, c *cal
 	return nil, c.onResource(resource, name.Value, func(id meeting.ID) error {
 		return s.cfg.Control.UntagMeeting(c.ctx, c.owner, id, keys.texts())
 	})
-}}
+}
 
 // requireTagKeys checks a list of tag keys that must be there.
 func (c *call) requireTagKeys(v *restjson.Violations, keys *textsInput, most int) {

@@ -2,9 +2,9 @@ package api
 
 import "github.com/carillon-meetings/carillon/internal/api/restjson"
 
-// UpdateAttendeeCapabilities gives one attendee new capabilities, effective at
+// updateAttendeeCapabilities gives one attendee new capabilities, effective at
 // once. Current flavour only.
-var updateAttendeeCapabilities = operation{name: "UpdateAttendeeCapabilities", run: func(s *Server, c *call) (respond, error) {
+func (s *Server) updateAttendeeCapabilities(c *call) (respond, error) {
 	var caps capabilitiesInput
 	r := restjson.Read(c.body)
 	for range r.Object([]string{"Capabilities"}) {
@@ -24,7 +24,7 @@ var updateAttendeeCapabilities = operation{name: "UpdateAttendeeCapabilities", r
 		return nil, err
 	}
 	return s.oneAttendee(c, id, a), nil
-}}
+}
 
 func requireCapabilities(v *restjson.Violations, caps *capabilitiesInput) {
 	at := restjson.At("Capabilities")
