@@ -34,7 +34,7 @@ func (s *server) openMedia(context.Context) error {
 		UDPAddr:          udp,
 		TCPAddr:          s.ports.mediaTCP(s.cfg),
 		PublicIPs:        public,
-		Loopback:         err == nil && listening.IsLoopback(),
+		Loopback:         err == nil && listening.IsLoopback() && len(public) == 0,
 		MaxVideoSenders:  s.cfg.Limits.VideoSenders,
 		MaxContentShares: s.cfg.Limits.ContentShares,
 		MaxSubscriptions: s.cfg.Limits.VideoSubscriptions,

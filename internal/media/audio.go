@@ -152,12 +152,16 @@ func (p *Peer) joinSound() {
 	if plan == nil || !p.conn.IsConnected() {
 		return
 	}
+	own, content := p.room.voice(p.cfg.Owner)
+	cfg := mix.MemberConfig{ID: own, HearsNot: []uint32{content}}
+	if p.cfg.Content {
+		cfg = mix.MemberConfig{ID: content}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.member.Load() != nil || p.closed.Load() {
 		return
 	}
-	cfg := mix.MemberConfig{ID: p.cfg.AudioStreamID}
 	if plan.receives {
 		cfg.Sink = &p.audio
 	}

@@ -18,7 +18,8 @@ type Room struct {
 	mu     sync.Mutex // guards what follows; taken before any Peer's or Downlink's
 	peers  []*Peer    // in the order they joined
 	nextID uint32
-	full   bool // cameras are at capacity
+	voices map[string]uint32 // the number of each owner in the mix
+	full   bool              // cameras are at capacity
 	closed bool
 }
 
@@ -28,7 +29,23 @@ func newRoom(n *Node, id string) *Room {
 		// Clients keep the largest of the ids they have seen, even across a
 		// restart of the server, so ids begin with the seconds of the clock.
 		nextID: uint32(time.Now().Unix()),
+		voices: make(map[string]uint32),
 	}
+}
+
+// voice returns the names in the mix of an attendee's own sound and of the
+// sound of their content share, which they are not to hear. They are the same
+// for every connection of the attendee, so it does not matter in which order
+// the two come and come back.
+func (r *Room) voice(owner string) (own, content uint32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, known := r.voices[owner]
+	if !known {
+		n = uint32(2 * (len(r.voices) + 1))
+		r.voices[owner] = n
+	}
+	return n, n + 1
 }
 
 // freshID yields the room's next stream or group id.
