@@ -126,11 +126,10 @@ type labels struct {
 	meetingID, attendeeID string
 }
 
-// segments splits a raw path and decodes each part once. Endpoints configured
-// with a slash at the end make clients send two at the start. ok is false when
-// a percent sign starts no escape.
+// segments splits a raw path and decodes each part once. ok is false when a
+// percent sign starts no escape.
 func segments(path string) (parts []string, ok bool) {
-	parts = strings.Split(strings.TrimLeft(path, "/"), "/")
+	parts = strings.Split(strings.TrimPrefix(path, "/"), "/")
 	for i, part := range parts {
 		if strings.Contains(part, "%") {
 			decoded, err := url.PathUnescape(part)

@@ -61,7 +61,7 @@ func New(cfg Config) *Server {
 	if cfg.Placement == nil {
 		cfg.Placement = func(meeting.Summary) MediaPlacement { return MediaPlacement{} }
 	}
-	if cfg.MediaRegions == nil {
+	if len(cfg.MediaRegions) == 0 {
 		cfg.MediaRegions = DefaultMediaRegions()
 	}
 	if cfg.DefaultFlavour == 0 {
