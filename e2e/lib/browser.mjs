@@ -53,6 +53,7 @@ export async function launchFirefox() {
       'media.navigator.permission.disabled': true,
       'media.autoplay.default': 0,
       'media.peerconnection.ice.loopback': true,
+      'media.peerconnection.ice.force_interface': 'lo',
       'media.peerconnection.ice.obfuscate_host_addresses': false,
     },
   });

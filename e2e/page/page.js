@@ -91,6 +91,8 @@ class Attendee {
       this.tone = toneStream(tone);
       await this.av.startAudioInput(this.tone.stream);
     }
+    // Firefox gathers the default route's candidates only, unless the page captures.
+    if (options.capture) this.captured = await navigator.mediaDevices.getUserMedia({ audio: true });
     this.note('start');
     this.av.start(options.start);
   }

@@ -17,7 +17,7 @@ test('Firefox and Chromium hear and see each other', async () => {
   const made = await makeMeeting(server, ['fox', 'chrome']);
   const fox = await Attendee.open(firefox, page, 'fox');
   const chrome = await Attendee.open(chromium, page, 'chrome');
-  await fox.join(made, 'fox', { tone: 440 });
+  await fox.join(made, 'fox', { tone: 440, options: { capture: true } });
   await chrome.join(made, 'chrome', { tone: 880 });
   await fox.hears([880], [440]);
   await chrome.hears([440], [880]);
