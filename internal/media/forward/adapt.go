@@ -11,10 +11,9 @@ import (
 
 const (
 	// headroom is the share of the estimate that may be divided upwards; what is
-	// in use may fill all of it.
-	headroom = 0.85
-	// audioKbps is set aside for the sound.
-	audioKbps = 50
+	// in use may exceed it a little, as both are measured. Sound needs no share:
+	// it is not part of what the estimate is made from.
+	headroom, overrun = 0.85, 1.05
 	// firstHold is how long the choice stays before it goes up; it doubles each
 	// time a rise led straight back to congestion, up to lastHold.
 	firstHold = 3 * time.Second
@@ -22,6 +21,8 @@ const (
 	// calm is how long no congestion must have shown before a probe, and the
 	// least time between two.
 	calm = 4 * time.Second
+	// lastPause is how long the pauses between probes that find nothing grow.
+	lastPause = 32 * time.Second
 	// patience is how long a track waits for a key frame before it asks again.
 	patience = time.Second
 )
@@ -64,8 +65,8 @@ func (d *Downlink) adapt(now time.Time) (pausedGroups, resumedGroups []uint32) {
 	if !known {
 		bps = maxBps // nothing speaks against it yet
 	}
-	budget := int(bps/1000) - audioKbps
-	down := allocate(budget, demands)
+	budget := float64(bps) / 1000
+	down := allocate(int(budget*overrun), demands)
 	choice := make([]int, len(demands))
 	fell := false
 	for i := range demands {
@@ -79,7 +80,7 @@ func (d *Downlink) adapt(now time.Time) (pausedGroups, resumedGroups []uint32) {
 	case fell:
 		d.back(now)
 	case now.Sub(d.stable) >= d.holdUp || !d.known:
-		d.rise(int(float64(budget)*headroom), demands, choice, now)
+		d.rise(int(budget*headroom), demands, choice, now)
 	}
 	d.known = len(subs) > 0
 	for i, s := range subs {
@@ -173,23 +174,39 @@ func (s *subscription) settle(choice int, now time.Time) {
 
 // probe begins to look for more bandwidth where somebody could use it.
 func (d *Downlink) probe(demands []demand, now time.Time) {
-	need := missing(demands)
-	if need == 0 || now.Sub(d.probed) < calm || now.Sub(d.est.congestedAt()) < calm {
+	target := probeKbps(demands)
+	have := int(d.Estimate(now) / 1000)
+	if target == 0 || have == 0 || have >= target {
+		d.pause = calm
 		return
 	}
-	d.probed = now
-	used := 0
-	for i := range demands {
-		if c := demands[i].current; c >= 0 {
-			used += demands[i].rates[c]
-		}
-	}
-	if have := int(d.Estimate(now) / 1000); have > int(float64(used+need)/headroom) {
+	if now.Sub(d.probed) < max(d.pause, calm) || now.Sub(d.est.congestedAt()) < calm {
 		return
 	}
+	d.probed, d.pause = now, min(2*max(d.pause, calm), lastPause)
 	d.est.mu.Lock()
 	d.est.probe.start(now)
 	d.est.mu.Unlock()
+}
+
+// inUse is what the demands take now, in kbit/s.
+func inUse(demands []demand) (kbps int) {
+	for i := range demands {
+		if c := demands[i].current; c >= 0 {
+			kbps += demands[i].rates[c]
+		}
+	}
+	return kbps
+}
+
+// probeKbps is the estimate that would allow the next step up, 0 if nobody wants
+// one.
+func probeKbps(demands []demand) int {
+	need := missing(demands)
+	if need == 0 {
+		return 0
+	}
+	return int(float64(inUse(demands)+need)/headroom) + 1
 }
 
 // padding is the size of a probing packet's padding, in bytes: the most that one
@@ -206,22 +223,20 @@ func (d *Downlink) Pad(now time.Time) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var via *Track
-	need := 0
 	_, demands := d.demands(now)
-	need = missing(demands)
-	for _, s := range d.subs {
-		if s.track.padable() {
-			via = s.track
-		}
-	}
-	if via == nil || need == 0 {
+	target := probeKbps(demands)
+	if target == 0 {
 		return
 	}
-	// A fifth more than the step needs, in this tick's share of a second.
-	packets := need*1000*6/5/8*20/1000/(padding+20) + 1
-	for range packets {
-		via.pad(now)
+	for _, s := range d.subs {
+		if s.track.padable() {
+			// A little more than the target, in this tick's share of a second.
+			missing := max(0, target*21/20-inUse(demands))
+			for range missing*1000/8*20/1000/(padding+stampSize+rtpx.HeaderSize) + 1 {
+				s.track.pad(now)
+			}
+			return
+		}
 	}
 }
 

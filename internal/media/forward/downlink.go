@@ -28,7 +28,8 @@ type Downlink struct {
 	stable time.Time // last change of the adaptive choice
 	holdUp time.Duration
 	raised time.Time
-	probed time.Time
+	probed time.Time     // when the last probe began
+	pause  time.Duration // from it to the next
 	known  bool
 	ssrcs  map[uint32]*Track
 	closed bool

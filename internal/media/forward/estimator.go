@@ -16,8 +16,9 @@ const (
 	history = 4096
 	// ackWindow is over how long the delivered rate is measured.
 	ackWindow = 500 * time.Millisecond
-	// lossWindow is over how many packets loss is judged.
-	lossWindow = 40
+	// lossPackets and lossInterval are what loss is judged over, at least.
+	lossPackets  = 20
+	lossInterval = 250 * time.Millisecond
 )
 
 // estimator finds out how much can be sent to one client from the arrival times
@@ -159,13 +160,28 @@ func (e *estimator) packet(seq uint16, received bool, arrival time.Duration, now
 	e.probe.add(p, arrival)
 }
 
-// update draws the conclusions after a report.
+// update draws the conclusions after a report. While a probe is out it makes
+// the queue itself, so the delays say nothing about the rate then; what the probe
+// has shown does.
 func (e *estimator) update(now time.Time) {
 	acked := e.ack.bps()
-	if rate, ok := e.probe.result(now); ok && e.trend.usage != overused {
-		e.rate.raise(rate, now)
+	if e.probe.active() {
+		if e.trend.usage == overused {
+			e.probe.stop(now)
+		}
+		rate, over, done := e.probe.result(now)
+		if !done {
+			return
+		}
+		e.trend.reset()
+		if rate > 0 {
+			e.rate.probed(rate, over, acked)
+		}
 	}
-	e.rate.update(e.trend.usage, acked, e.loss.share(), now)
+	e.rate.update(e.trend.usage, acked, now)
+	if share, ok := e.loss.take(now); ok {
+		e.rate.losses(share, acked, now)
+	}
 }
 
 // ackedRate measures what arrives, by arrival time.
@@ -204,24 +220,25 @@ func (a *ackedRate) bps() float64 {
 	return float64(a.sum*8) / span.Seconds()
 }
 
-// lossMeter is the share of lost packets among the last.
+// lossMeter is the share of lost packets since it was last taken.
 type lossMeter struct {
-	bits  uint64
-	count int
-	value float64
+	lost, total int
+	taken       time.Time
 }
 
 func (l *lossMeter) add(lost bool) {
-	l.bits <<= 1
+	l.total++
 	if lost {
-		l.bits |= 1
+		l.lost++
 	}
-	l.count = min(l.count+1, lossWindow)
-	n := 0
-	for i := range l.count {
-		n += int(l.bits >> i & 1)
-	}
-	l.value += (float64(n)/float64(l.count) - l.value) / 8
 }
 
-func (l *lossMeter) share() float64 { return l.value }
+// take returns the share, once enough packets and time have passed.
+func (l *lossMeter) take(now time.Time) (share float64, ok bool) {
+	if l.total < lossPackets || now.Sub(l.taken) < lossInterval {
+		return 0, false
+	}
+	share = float64(l.lost) / float64(l.total)
+	*l = lossMeter{taken: now}
+	return share, true
+}

@@ -23,15 +23,15 @@ type rateControl struct {
 	began   time.Time
 	updated time.Time
 	lowered time.Time
-	lossAt  time.Time
+	lossy   bool // too much is lost to grow
 	// capacity is a running mean of the rates at which queues built up, and its
 	// relative variance; 0 when unknown.
 	capacity, variance float64
 }
 
-// update takes a report's conclusions into account: the state of the queue, the
-// delivered rate in bits per second (0 unknown) and the share of losses.
-func (r *rateControl) update(u usage, acked, loss float64, now time.Time) {
+// update takes a report's conclusions into account: the state of the queue and
+// the delivered rate in bits per second (0 unknown).
+func (r *rateControl) update(u usage, acked float64, now time.Time) {
 	if r.bps == 0 {
 		r.bps = startBps
 		r.began, r.updated = now, now
@@ -41,15 +41,20 @@ func (r *rateControl) update(u usage, acked, loss float64, now time.Time) {
 	switch {
 	case u == overused:
 		r.decrease(acked, now)
-	case u == normal && loss < lightLoss:
+	case u == normal && !r.lossy:
 		r.bps = max(r.bps, acked) // it is getting through
 		r.increase(acked, passed, now)
 	}
-	if loss > heavyLoss && now.Sub(r.lossAt) > afterDecrease {
-		r.bps *= 1 - 0.5*loss
-		r.lossAt, r.lowered = now, now
-	}
 	r.bps = min(max(r.bps, minBps), maxBps)
+}
+
+// losses takes the share of lost packets since the last call into account.
+func (r *rateControl) losses(share, acked float64, now time.Time) {
+	r.lossy = share > lightLoss
+	if share > heavyLoss {
+		r.bps = max(r.bps*(1-0.5*share), backOff*acked, minBps)
+		r.lowered = now
+	}
 }
 
 func (r *rateControl) decrease(acked float64, now time.Time) {
@@ -97,12 +102,15 @@ func (r *rateControl) increase(acked float64, passed time.Duration, now time.Tim
 	r.bps = max(r.bps, grown)
 }
 
-// raise lifts the rate to what a probe has shown to be there.
-func (r *rateControl) raise(bps float64, now time.Time) {
-	if bps > r.bps && now.Sub(r.lowered) >= afterDecrease {
-		r.bps = min(bps, maxBps)
-		r.capacity = 0
+// probed takes over what a probe has shown. over says that the probe went beyond
+// what there is: then its result holds downwards too, but not below what was
+// getting through before.
+func (r *rateControl) probed(bps float64, over bool, acked float64) {
+	if over {
+		r.bps = min(max(bps, backOff*acked), max(r.bps, bps))
 	}
+	r.bps = min(max(r.bps, bps), maxBps)
+	r.capacity = 0
 }
 
 // probe is a burst above the media's own rate, to find out whether there is
@@ -122,12 +130,22 @@ type probe struct {
 const (
 	probeLength = 200 * time.Millisecond
 	// probeWait is how long after a probe its feedback may take.
-	probeWait    = 500 * time.Millisecond
+	probeWait    = 250 * time.Millisecond
 	probePackets = 10 // fewer prove nothing
 )
 
 func (p *probe) start(now time.Time) {
 	*p = probe{began: now, until: now.Add(probeLength), first: true}
+}
+
+// active says whether a probe is out or its feedback awaited.
+func (p *probe) active() bool { return !p.began.IsZero() }
+
+// stop ends the sending of a probe that has filled the queue.
+func (p *probe) stop(now time.Time) {
+	if p.until.After(now) {
+		p.until = now
+	}
 }
 
 // running says whether packets sent now belong to the probe.
@@ -150,21 +168,22 @@ func (p *probe) add(s *sentPacket, arrival time.Duration) {
 	p.packets++
 }
 
-// result is the rate a finished probe has shown, once.
-func (p *probe) result(now time.Time) (bps float64, ok bool) {
-	if p.began.IsZero() || now.Before(p.until.Add(probeWait/2)) {
-		return 0, false
+// result is the rate a finished probe has shown, once; 0 if it has shown nothing.
+// over says that it could not all be carried.
+func (p *probe) result(now time.Time) (bps float64, over, done bool) {
+	if now.Before(p.until.Add(probeWait)) {
+		return 0, false, false
 	}
 	sent, received := p.sentLast.Sub(p.sentFirst), p.arrLast-p.arrFirst
 	enough := p.packets >= probePackets && sent > probeLength/4 && received > 0
 	bits := float64(p.bytes * 8)
 	p.began = time.Time{}
 	if !enough {
-		return 0, false
+		return 0, false, true
 	}
 	in, out := bits/received.Seconds(), bits/sent.Seconds()
 	if in < 0.9*out {
-		return 0.95 * in, true
+		return 0.95 * in, true, true
 	}
-	return min(in, out), true
+	return min(in, out), false, true
 }

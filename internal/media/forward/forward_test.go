@@ -1,0 +1,548 @@
+package forward
+
+import (
+	"encoding/binary"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pion/rtcp"
+
+	"github.com/carillon-meetings/carillon/internal/media/rtpx"
+)
+
+func TestPacketsAreRenumberedForTheSubscriber(t *testing.T) {
+	s := newStage(t, false)
+	track := s.watch("2", Want{Pub: s.pub, StreamID: s.pub.layers[0].StreamID})
+	ssrc, _ := track.SSRC()
+	s.video(mainSSRC, 40000, false, "")
+	if out := s.sink.take(); len(out) != 0 {
+		t.Fatalf("%d packets before a key frame", len(out))
+	}
+	s.video(mainSSRC, 40001, true, "")
+	s.pass(20 * time.Millisecond)
+	s.video(mainSSRC, 40002, false, "")
+	out := s.sink.take()
+	if len(out) != 2 {
+		t.Fatalf("%d packets, want 2", len(out))
+	}
+	for i, p := range out {
+		if p.SSRC != ssrc || p.PayloadType != outVP8 || p.Seq != uint16(500+i) || p.TS != 90000+uint32(i)*3000 || !p.Marker {
+			t.Errorf("packet %d: %+v", i, p.Header)
+		}
+		if p.stamp != uint16(i) {
+			t.Errorf("transport-wide number %d, want %d", p.stamp, i)
+		}
+	}
+	if pictureOf(out[1].payload) != pictureOf(out[0].payload)+1 {
+		t.Error("picture ids are not consecutive")
+	}
+	if s.live != 1 || !s.pub.Live() {
+		t.Errorf("announced %d times", s.live)
+	}
+}
+
+func TestDuplicatesAndPaddingLeaveNoTrace(t *testing.T) {
+	s := newStage(t, false)
+	s.watch("2", Want{Pub: s.pub})
+	s.video(mainSSRC, 1, true, "")
+	s.video(mainSSRC, 1, true, "")
+	s.push(in{ssrc: mainSSRC, pt: ptVP8, seq: 2, ts: 3000, twcc: -1, padding: true})
+	s.video(mainSSRC, 3, false, "")
+	out := s.sink.take()
+	if len(out) != 2 || out[1].Seq != out[0].Seq+1 {
+		t.Fatalf("%d packets, want 2 with consecutive numbers: %+v", len(out), out)
+	}
+}
+
+func TestRetransmissionsAreUnwrapped(t *testing.T) {
+	s := newStage(t, false)
+	s.watch("2", Want{Pub: s.pub})
+	s.video(mainSSRC, 10, true, "")
+	s.video(mainSSRC, 12, false, "")
+	osn := func(seq uint16) []byte {
+		return append(binary.BigEndian.AppendUint16(nil, seq), vp8Frame(false, seq)...)
+	}
+	rtx := in{ssrc: rtxSSRC, pt: ptRTX, seq: 9000, ts: 33000, twcc: -1, payload: osn(11)}
+	if !s.push(rtx) {
+		t.Fatal("not taken")
+	}
+	rtx.seq = 9001 // the same again, as browsers probe for bandwidth
+	s.push(rtx)
+	rtx.seq, rtx.payload = 9002, nil // an empty probe
+	s.push(rtx)
+	var seqs []uint16
+	for _, p := range s.sink.take() {
+		seqs = append(seqs, p.Seq)
+	}
+	if !slices.Equal(seqs, []uint16{500, 502, 501}) {
+		t.Errorf("sent %v, want the late one in its place, once", seqs)
+	}
+}
+
+func TestLostPacketsAreAskedFor(t *testing.T) {
+	s := newStage(t, false)
+	s.watch("2", Want{Pub: s.pub})
+	s.video(mainSSRC, 10, true, "")
+	s.video(mainSSRC, 14, false, "")
+	s.up.Tick(s.now, TickOptions{})
+	if n := s.desk.nacked(); len(n) != 0 {
+		t.Errorf("asked for %v at once: it may be reordering", n)
+	}
+	s.pass(20 * time.Millisecond)
+	s.video(mainSSRC, 12, false, "")
+	s.up.Tick(s.now, TickOptions{RTT: 50 * time.Millisecond})
+	if n := s.desk.nacked(); !slices.Equal(n, []uint16{11, 13}) {
+		t.Errorf("asked for %v, want 11 and 13", n)
+	}
+	s.pass(30 * time.Millisecond)
+	s.up.Tick(s.now, TickOptions{RTT: 50 * time.Millisecond})
+	if n := s.desk.nacked(); len(n) != 0 {
+		t.Errorf("asked again for %v within the round trip", n)
+	}
+	for range 20 {
+		s.pass(100 * time.Millisecond)
+		s.up.Tick(s.now, TickOptions{RTT: 50 * time.Millisecond})
+	}
+	if n := s.desk.nacked(); len(n) != 2*(8-1) {
+		t.Errorf("asked %d more times, want to give up after 8 for each", len(n))
+	}
+}
+
+func TestAHugeHoleNeedsAKeyFrame(t *testing.T) {
+	s := newStage(t, false)
+	s.watch("2", Want{Pub: s.pub})
+	s.video(mainSSRC, 10, true, "")
+	s.pass(time.Second)
+	s.desk.packets = nil
+	s.video(mainSSRC, 500, false, "")
+	if n := s.desk.keyRequests(mainSSRC); n != 1 {
+		t.Errorf("%d requests for a key frame, want 1", n)
+	}
+	s.pass(time.Second)
+	s.up.Tick(s.now, TickOptions{})
+	if n := s.desk.nacked(); len(n) != 0 {
+		t.Errorf("asked for %d packets", len(n))
+	}
+}
+
+func TestNothingIsAskedForThatNobodyWatches(t *testing.T) {
+	s := newStage(t, false)
+	s.video(mainSSRC, 10, true, "")
+	s.video(mainSSRC, 14, false, "")
+	s.pass(time.Second)
+	s.up.Tick(s.now, TickOptions{})
+	if len(s.desk.packets) != 0 {
+		t.Errorf("sent %v", s.desk.packets)
+	}
+}
+
+func TestNACKsAreAnswered(t *testing.T) {
+	s := newStage(t, false)
+	track := s.watch("2", Want{Pub: s.pub})
+	ssrc, rtx := track.SSRC()
+	for seq := range uint16(5) {
+		s.video(mainSSRC, seq, seq == 0, "")
+	}
+	before := s.sink.take()
+	nack := &rtcp.TransportLayerNack{MediaSSRC: ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers([]uint16{501, 503, 600})}
+	if n := s.down.NACK(nack, s.now); n != 2 {
+		t.Fatalf("%d sent again, want 2", n)
+	}
+	out := s.sink.take()
+	for i, want := range []sent{before[1], before[3]} {
+		p := out[i]
+		if p.SSRC != rtx || p.PayloadType != outRTX || p.Seq != uint16(60000+i) || p.TS != want.TS || p.Marker != want.Marker {
+			t.Errorf("retransmission %d: %+v", i, p.Header)
+		}
+		if binary.BigEndian.Uint16(p.payload) != want.Seq || !slices.Equal(p.payload[2:], want.payload) {
+			t.Errorf("retransmission %d carries % x, want number %d and % x", i, p.payload, want.Seq, want.payload)
+		}
+	}
+	if n := s.down.NACK(nack, s.now.Add(time.Millisecond)); n != 0 {
+		t.Errorf("%d sent again while the first are on their way", n)
+	}
+	if n := s.down.NACK(nack, s.now.Add(time.Second)); n != 2 {
+		t.Errorf("%d sent a third time, want 2", n)
+	}
+	nack.MediaSSRC = 4
+	if n := s.down.NACK(nack, s.now.Add(time.Hour)); n != 0 {
+		t.Errorf("answered for a foreign stream")
+	}
+}
+
+func TestWithoutRTXTheStreamItselfRepeats(t *testing.T) {
+	s := newStage(t, false)
+	formats := Formats{}
+	formats[rtpx.VP8] = Format{PayloadType: outVP8}
+	s.down.Open("2", formats, 0, func() TrackConfig { return TrackConfig{Mid: "2", SSRC: 70, FirstSeq: 5} })
+	s.down.Watch("2", Want{Pub: s.pub}, s.now)
+	s.video(mainSSRC, 1, true, "")
+	first := s.sink.take()[0]
+	s.down.NACK(&rtcp.TransportLayerNack{MediaSSRC: 70, Nacks: []rtcp.NackPair{{PacketID: 5}}}, s.now)
+	again := s.sink.take()
+	if len(again) != 1 || !slices.Equal(again[0].raw, first.raw) {
+		t.Errorf("got %+v, want the same packet", again)
+	}
+}
+
+func TestKeyFrameRequestsAreSpaced(t *testing.T) {
+	s := newStage(t, false)
+	track := s.watch("2", Want{Pub: s.pub})
+	ssrc, _ := track.SSRC()
+	if n := s.desk.keyRequests(mainSSRC); n != 1 {
+		t.Fatalf("%d requests on watching, want 1", n)
+	}
+	for range 10 {
+		s.pass(10 * time.Millisecond)
+		s.down.KeyFrame(ssrc, s.now)
+	}
+	if n := s.desk.keyRequests(mainSSRC); n != 0 {
+		t.Errorf("%d requests within 100 ms of the first", n)
+	}
+	s.pass(300 * time.Millisecond)
+	s.up.Tick(s.now, TickOptions{})
+	if n := s.desk.keyRequests(mainSSRC); n != 1 {
+		t.Errorf("%d requests later, want the one that was put off", n)
+	}
+	s.down.KeyFrame(12345, s.now.Add(time.Minute))
+	if n := s.desk.keyRequests(mainSSRC); n != 0 {
+		t.Errorf("a request for a foreign stream was passed on")
+	}
+}
+
+func TestAWaitingTrackAsksAgain(t *testing.T) {
+	s := newStage(t, false)
+	s.watch("2", Want{Pub: s.pub})
+	s.desk.packets = nil
+	asked := 0
+	for i := range uint16(30) { // 3 s without a key frame
+		s.pass(100 * time.Millisecond)
+		s.video(mainSSRC, i, false, "")
+		s.down.Tick(s.now)
+		asked += s.desk.keyRequests(mainSSRC)
+	}
+	if asked < 2 || asked > 4 {
+		t.Errorf("asked %d times in 3 s, want about one a second", asked)
+	}
+}
+
+func TestSimulcastLayersAreFoundByRID(t *testing.T) {
+	s := newStage(t, false, "low", "mid", "hi")
+	for i, rid := range []string{"low", "mid", "hi"} {
+		s.video(uint32(10+i), 1, true, rid)
+	}
+	s.video(12, 2, false, "") // the browser stops naming it after a while
+	if s.push(in{ssrc: 99, pt: ptVP8, seq: 1, twcc: -1, payload: vp8Frame(true, 1)}) {
+		t.Error("took a stream without a rid")
+	}
+	if s.push(in{ssrc: 98, pt: ptVP8, seq: 1, rid: "none", twcc: -1, payload: vp8Frame(true, 1)}) {
+		t.Error("took a stream with a foreign rid")
+	}
+	listed := s.pub.Listed(s.now)
+	if len(listed) != 3 || !listed[2].Flowing || listed[0].MaxKbps != 300 || listed[2].MaxKbps != 900 {
+		t.Errorf("listed %+v", listed)
+	}
+	if listed[0].Width != 320 || listed[0].Height != 240 {
+		t.Errorf("size %dx%d", listed[0].Width, listed[0].Height)
+	}
+	// Their retransmissions, too.
+	s.watch("2", Want{Pub: s.pub, StreamID: s.pub.layers[1].StreamID})
+	s.video(11, 2, true, "")
+	s.video(11, 4, false, "")
+	s.push(in{ssrc: 50, pt: ptRTX, seq: 7, rrid: "mid", twcc: -1, payload: append([]byte{0, 3}, vp8Frame(false, 3)...)})
+	if out := s.sink.take(); len(out) != 3 || out[2].Seq != out[0].Seq+1 {
+		t.Errorf("sent %+v", out)
+	}
+}
+
+func TestLayerSwitchWaitsForAKeyFrame(t *testing.T) {
+	s := newStage(t, false, "low", "hi")
+	low, hi := s.pub.layers[0], s.pub.layers[1]
+	s.video(10, 100, true, "low")
+	s.video(11, 900, true, "hi")
+	s.watch("2", Want{Pub: s.pub, StreamID: low.StreamID})
+	s.video(10, 101, true, "")
+	s.desk.packets = nil
+	s.pass(time.Second)
+	s.video(11, 901, false, "")
+	s.down.Watch("2", Want{Pub: s.pub, StreamID: hi.StreamID}, s.now)
+	if n := s.desk.keyRequests(11); n != 1 {
+		t.Errorf("%d requests for a key frame of the new layer, want 1", n)
+	}
+	s.video(11, 902, false, "")
+	s.video(10, 102, false, "")
+	s.pass(33 * time.Millisecond)
+	s.video(11, 903, true, "")
+	s.video(10, 103, false, "")
+	s.video(11, 904, false, "")
+	out := s.sink.take()
+	if len(out) != 4 {
+		t.Fatalf("%d packets, want two of each layer", len(out))
+	}
+	for i := 1; i < len(out); i++ {
+		if out[i].Seq != out[i-1].Seq+1 || pictureOf(out[i].payload) != pictureOf(out[i-1].payload)+1 {
+			t.Errorf("packet %d: number %d picture %d after %d, %d", i,
+				out[i].Seq, pictureOf(out[i].payload), out[i-1].Seq, pictureOf(out[i-1].payload))
+		}
+		if int32(out[i].TS-out[i-1].TS) <= 0 {
+			t.Errorf("packet %d: time goes from %d to %d", i, out[i-1].TS, out[i].TS)
+		}
+	}
+	if low.watched() {
+		t.Error("the old layer is still attached")
+	}
+	// What was sent from the old layer can still be sent again.
+	if n := s.down.NACK(&rtcp.TransportLayerNack{MediaSSRC: out[0].SSRC, Nacks: []rtcp.NackPair{{PacketID: out[0].Seq}}}, s.now); n != 1 {
+		t.Error("a packet from before the switch is not sent again")
+	}
+}
+
+func TestALayerThatCeasesIsReplaced(t *testing.T) {
+	s := newStage(t, false, "low", "hi")
+	hi := s.pub.layers[1]
+	s.watch("2", Want{Pub: s.pub, StreamID: hi.StreamID})
+	seq := uint16(0)
+	flow := func(d time.Duration, both bool) {
+		for range d / (100 * time.Millisecond) {
+			s.pass(100 * time.Millisecond)
+			seq++
+			s.video(10, seq, true, "low")
+			if both {
+				s.video(11, seq, true, "hi")
+			}
+			s.down.Tick(s.now)
+		}
+	}
+	flow(time.Second, true)
+	if cur, _ := s.down.subs["2"].track.layers(); cur != hi {
+		t.Fatalf("takes layer %v, want the one asked for", cur)
+	}
+	flow(3*time.Second, false)
+	if cur, _ := s.down.subs["2"].track.layers(); cur != s.pub.layers[0] {
+		t.Errorf("takes %v after its layer ceased, want the lower one", cur)
+	}
+	flow(time.Second, true)
+	if cur, _ := s.down.subs["2"].track.layers(); cur != hi {
+		t.Errorf("takes %v after its layer came back", cur)
+	}
+}
+
+func TestTheIndexDoesNotFlicker(t *testing.T) {
+	s := newStage(t, false, "low", "hi")
+	ids := func() (out []uint32) {
+		for _, l := range s.pub.Listed(s.now) {
+			out = append(out, l.StreamID)
+		}
+		return out
+	}
+	if got := ids(); len(got) != 0 {
+		t.Errorf("listed %v before any packet", got)
+	}
+	s.video(10, 1, true, "low")
+	low := s.pub.layers[0].StreamID
+	if got := ids(); !slices.Equal(got, []uint32{low}) {
+		t.Errorf("listed %v, want %d", got, low)
+	}
+	// The layers are exchanged: low off, hi on but not yet flowing.
+	s.pub.Describe([]Encoding{{}, {MaxKbps: 1200}})
+	if got := ids(); !slices.Equal(got, []uint32{low}) {
+		t.Errorf("listed %v in between, want still %d", got, low)
+	}
+	s.video(11, 1, true, "hi")
+	if got := ids(); !slices.Equal(got, []uint32{s.pub.layers[1].StreamID}) {
+		t.Errorf("listed %v after", got)
+	}
+	s.pass(time.Hour)
+	if got := ids(); len(got) != 1 || !s.pub.Stalled(s.now) {
+		t.Errorf("listed %v, stalled %v after an hour's silence", got, s.pub.Stalled(s.now))
+	}
+}
+
+func TestPauseAndResume(t *testing.T) {
+	s := newStage(t, false)
+	s.watch("2", Want{Pub: s.pub, StreamID: s.pub.layers[0].StreamID})
+	s.video(mainSSRC, 1, true, "")
+	s.down.SetPaused([]uint32{s.pub.layers[0].StreamID}, true, s.now)
+	s.video(mainSSRC, 2, true, "")
+	s.pass(time.Second)
+	s.down.Tick(s.now)
+	s.video(mainSSRC, 3, true, "")
+	s.desk.packets = nil
+	s.down.SetPaused([]uint32{s.pub.layers[0].StreamID}, false, s.now)
+	if n := s.desk.keyRequests(mainSSRC); n != 1 {
+		t.Errorf("%d requests for a key frame on resuming, want 1", n)
+	}
+	s.video(mainSSRC, 4, false, "")
+	s.video(mainSSRC, 5, true, "")
+	out := s.sink.take()
+	if len(out) != 2 || out[1].Seq != out[0].Seq+1 {
+		t.Fatalf("sent %+v, want one packet before and one after", out)
+	}
+	if gap := out[1].TS - out[0].TS; gap < 80000 || gap > 100000 {
+		t.Errorf("a second of pause is %d units of time stamp", gap)
+	}
+}
+
+func TestACodecTheSubscriberLacks(t *testing.T) {
+	s := newStage(t, false)
+	formats := Formats{}
+	formats[rtpx.VP8] = Format{PayloadType: outVP8}
+	s.down.Open("2", formats, 0, func() TrackConfig { return TrackConfig{Mid: "2", SSRC: 70} })
+	s.down.Watch("2", Want{Pub: s.pub}, s.now)
+	h264 := func(seq uint16) {
+		s.push(in{ssrc: mainSSRC, pt: ptH264, seq: seq, ts: uint32(seq) * 3000, twcc: -1, payload: []byte{0x67, 0x42, 0xe0, 0x1f, 1, 2}})
+	}
+	s.video(mainSSRC, 1, true, "")
+	h264(2)
+	h264(3)
+	s.pass(time.Second)
+	s.video(mainSSRC, 4, false, "")
+	s.video(mainSSRC, 5, true, "")
+	out := s.sink.take()
+	if len(out) != 2 || out[0].Seq+1 != out[1].Seq || out[1].PayloadType != outVP8 {
+		t.Errorf("sent %+v, want the two VP8 key frames", out)
+	}
+}
+
+func TestACodecChangeIsFollowed(t *testing.T) {
+	s := newStage(t, false)
+	s.watch("2", Want{Pub: s.pub})
+	s.video(mainSSRC, 1, true, "")
+	s.push(in{ssrc: mainSSRC, pt: ptH264, seq: 2, ts: 6000, twcc: -1, payload: []byte{0x67, 0x42, 0xe0, 0x1f, 1, 2}})
+	out := s.sink.take()
+	if len(out) != 2 || out[1].PayloadType != outH264 || out[1].Seq != out[0].Seq+1 {
+		t.Errorf("sent %+v, want the subscriber's own payload type for each", out)
+	}
+	if i := s.pub.layers[0].Info(s.now); i.Codec != rtpx.H264 {
+		t.Errorf("codec %v", i.Codec)
+	}
+}
+
+func TestCameraOffAndOnAgain(t *testing.T) {
+	s := newStage(t, false)
+	s.watch("2", Want{Pub: s.pub})
+	s.video(mainSSRC, 1, true, "")
+	old := s.up.Unpublish()
+	if old != s.pub || s.up.Publication() != nil {
+		t.Fatal("not unpublished")
+	}
+	s.video(mainSSRC, 2, true, "")
+	if out := s.sink.take(); len(out) != 1 {
+		t.Errorf("%d packets, want none after the end", len(out)-1)
+	}
+	next := s.up.Publish([]Encoding{{MaxKbps: 1500}}, false, s.id)
+	if next.GroupID <= old.GroupID || next.layers[0].StreamID <= old.layers[0].StreamID || next.Live() {
+		t.Errorf("new publication %d/%d after %d/%d", next.GroupID, next.layers[0].StreamID, old.GroupID, old.layers[0].StreamID)
+	}
+	s.pass(time.Second)
+	s.down.Watch("2", Want{Pub: next}, s.now)
+	s.video(mainSSRC, 3, true, "") // the browser goes on with the same SSRC
+	if out := s.sink.take(); len(out) != 1 || out[0].Seq != 501 || !next.Live() || s.live != 2 {
+		t.Errorf("sent %+v, live %v", out, next.Live())
+	}
+}
+
+func TestRefreshEndsWhatIsNotAllowed(t *testing.T) {
+	s := newStage(t, false)
+	s.watch("2", Want{Pub: s.pub})
+	s.down.Refresh(func(p *Publication) bool { return p != s.pub })
+	s.video(mainSSRC, 1, true, "")
+	if out := s.sink.take(); len(out) != 0 || s.down.Watching() != 0 {
+		t.Errorf("sent %d packets, watching %d", len(out), s.down.Watching())
+	}
+}
+
+func TestPeriodicKeyFramesOfContent(t *testing.T) {
+	s := newStage(t, false)
+	s.pub.Content = true
+	s.watch("2", Want{Pub: s.pub})
+	for _, wanted := range []bool{true, false} {
+		s.desk.packets = nil
+		n := 0
+		for i := range 60 * 50 {
+			s.pass(20 * time.Millisecond)
+			if i%5 == 0 {
+				s.video(mainSSRC, uint16(s.now.UnixMilli()/100), true, "")
+			}
+			s.up.Tick(s.now, TickOptions{PeriodicKeys: wanted})
+			n += s.desk.keyRequests(mainSSRC)
+		}
+		if wanted && (n < 5 || n > 6) || !wanted && n != 0 {
+			t.Errorf("wanted %v: %d key frames asked for in a minute", wanted, n)
+		}
+	}
+}
+
+func TestArrivalTimesAreReported(t *testing.T) {
+	s := newStage(t, false)
+	for i := range 30 {
+		s.push(in{ssrc: mainSSRC, pt: ptVP8, seq: uint16(i), twcc: 65530 + i&0xffff, payload: vp8Frame(i == 0, uint16(i))})
+		s.pass(5 * time.Millisecond)
+		s.up.Tick(s.now, TickOptions{})
+	}
+	n := 0
+	for _, p := range s.desk.packets {
+		if f, ok := p.(*rtcp.TransportLayerCC); ok {
+			n += len(f.RecvDeltas)
+			if f.MediaSSRC != mainSSRC || f.SenderSSRC != ownSSRC {
+				t.Errorf("report for %d from %d", f.MediaSSRC, f.SenderSSRC)
+			}
+		}
+	}
+	if n < 16 {
+		t.Errorf("%d of 30 packets reported", n)
+	}
+}
+
+func TestBandwidthLimitIsToldAndLifted(t *testing.T) {
+	s := newStage(t, false)
+	var limits []float32
+	tick := func(cap uint64) {
+		s.pass(300 * time.Millisecond)
+		s.desk.packets = nil
+		s.up.Tick(s.now, TickOptions{CapBps: cap})
+		for _, p := range s.desk.packets {
+			if r, ok := p.(*rtcp.ReceiverEstimatedMaximumBitrate); ok {
+				limits = append(limits, r.Bitrate)
+			}
+		}
+	}
+	tick(0)
+	tick(400_000)
+	tick(0)
+	tick(0)
+	if len(limits) < 2 || limits[0] != 400_000 || limits[1] < 1e9 {
+		t.Errorf("limits told: %v, want 400000 and then none", limits)
+	}
+	for _, l := range limits[2:] {
+		if l < 1e9 {
+			t.Errorf("limits told: %v", limits)
+		}
+	}
+}
+
+func TestStrangersStreamsAreBounded(t *testing.T) {
+	s := newStage(t, false)
+	for i := range 1000 {
+		s.video(uint32(50000+i), 1, true, "")
+	}
+	if len(s.up.streams) > maxStreams {
+		t.Errorf("%d streams remembered", len(s.up.streams))
+	}
+}
+
+func TestSenderReports(t *testing.T) {
+	s := newStage(t, false)
+	track := s.watch("2", Want{Pub: s.pub})
+	if r := s.down.SenderReports(s.now, 1); len(r) != 0 {
+		t.Errorf("%d reports before anything was sent", len(r))
+	}
+	s.video(mainSSRC, 1, true, "")
+	s.pass(100 * time.Millisecond)
+	r := s.down.SenderReports(s.now, 77)
+	ssrc, _ := track.SSRC()
+	if len(r) != 1 || r[0].SSRC != ssrc || r[0].NTPTime != 77 || r[0].RTPTime != 90000+9000 || r[0].PacketCount != 1 {
+		t.Errorf("reports %+v", r)
+	}
+}
