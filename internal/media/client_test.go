@@ -3,6 +3,7 @@ package media
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -150,28 +151,61 @@ type received struct {
 	packets  chan *rtp.Packet
 }
 
-type clientOption func(*webrtc.SettingEngine, *PeerConfig)
+// clientOption changes a client before it joins.
+type clientOption func(*setup)
 
-func newAPI(tb testing.TB, s webrtc.SettingEngine) *webrtc.API {
+type setup struct {
+	settings webrtc.SettingEngine
+	peer     PeerConfig
+	without  []string // codecs the client lacks
+}
+
+// as gives a peer a different configuration.
+func as(change func(*PeerConfig)) clientOption {
+	return func(s *setup) { change(&s.peer) }
+}
+
+// withoutCodecs takes codecs from the client.
+func withoutCodecs(names ...string) clientOption {
+	return func(s *setup) { s.without = names }
+}
+
+func newAPI(tb testing.TB, s *setup) *webrtc.API {
 	tb.Helper()
 	m := &webrtc.MediaEngine{}
-	if err := m.RegisterDefaultCodecs(); err != nil {
-		tb.Fatal(err)
-	}
-	for _, uri := range []string{sdp.ExtMid, sdp.ExtRID, sdp.ExtRepairedRID} {
-		if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeVideo); err != nil {
+	check := func(err error) {
+		tb.Helper()
+		if err != nil {
 			tb.Fatal(err)
 		}
 	}
-	if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: sdp.ExtLevel}, webrtc.RTPCodecTypeAudio); err != nil {
-		tb.Fatal(err)
+	check(m.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: 111, RTPCodecCapability: webrtc.RTPCodecCapability{
+		MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1",
+	}}, webrtc.RTPCodecTypeAudio))
+	for i, v := range []struct{ mime, parameters string }{
+		{webrtc.MimeTypeVP8, ""}, {webrtc.MimeTypeVP9, "profile-id=0"}, {webrtc.MimeTypeAV1, ""},
+		{webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"},
+	} {
+		if slices.Contains(s.without, strings.TrimPrefix(v.mime, "video/")) {
+			continue
+		}
+		pt := webrtc.PayloadType(96 + 2*i)
+		check(m.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: pt, RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: v.mime, ClockRate: 90000, SDPFmtpLine: v.parameters,
+			RTCPFeedback: []webrtc.RTCPFeedback{{Type: "goog-remb"}, {Type: "ccm", Parameter: "fir"}, {Type: "nack"}, {Type: "nack", Parameter: "pli"}},
+		}}, webrtc.RTPCodecTypeVideo))
+		check(m.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: pt + 1, RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: fmt.Sprintf("apt=%d", pt),
+		}}, webrtc.RTPCodecTypeVideo))
 	}
+	for _, uri := range []string{sdp.ExtMid, sdp.ExtRID, sdp.ExtRepairedRID} {
+		check(m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeVideo))
+	}
+	check(m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: sdp.ExtLevel}, webrtc.RTPCodecTypeAudio))
 	i := &interceptor.Registry{}
-	if err := webrtc.RegisterDefaultInterceptors(m, i); err != nil {
-		tb.Fatal(err)
-	}
-	s.SetIncludeLoopbackCandidate(true)
-	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(i), webrtc.WithSettingEngine(s))
+	check(webrtc.RegisterDefaultInterceptors(m, i))
+	s.settings.SetIncludeLoopbackCandidate(true)
+	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(i), webrtc.WithSettingEngine(s.settings))
 }
 
 // join brings a client into a room, with sound and an idle camera section.
@@ -181,21 +215,21 @@ func join(tb testing.TB, room *Room, id string, options ...clientOption) *client
 		tb: tb, room: room, events: newRecorder(),
 		tracks: make(chan *received, 16), wants: make(map[*webrtc.RTPTransceiver]uint32),
 	}
-	cfg := PeerConfig{
+	var set setup
+	set.peer = PeerConfig{
 		AttendeeID: id, Owner: strings.TrimSuffix(id, "#content"), Content: strings.HasSuffix(id, "#content"),
 		ExternalUserID: "ext-" + id, AudioStreamID: nextAudioID(), Permissions: AllPermissions(), Events: c.events,
 	}
-	var settings webrtc.SettingEngine
 	for _, o := range options {
-		o(&settings, &cfg)
+		o(&set)
 	}
-	pc, err := newAPI(tb, settings).NewPeerConnection(webrtc.Configuration{})
+	pc, err := newAPI(tb, &set).NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	c.pc = pc
 	tb.Cleanup(func() { _ = pc.Close() })
-	c.peer, err = room.Join(cfg)
+	c.peer, err = room.Join(set.peer)
 	if err != nil {
 		tb.Fatal(err)
 	}

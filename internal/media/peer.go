@@ -113,13 +113,16 @@ func (p *Peer) RTP(h *rtpx.Header, pkt []byte, at time.Time) {
 	}
 }
 
-// videoLive is called when the first packet of a publication has come.
-func (p *Peer) videoLive(pub *forward.Publication) {
+// videoLive is called when the first packet of a layer has come; first says that
+// it is the publication's first.
+func (p *Peer) videoLive(pub *forward.Publication, first bool) {
 	p.room.node.events.post(func() {
 		if p.up.Publication() != pub {
 			return
 		}
-		p.post(func(e PeerEvents) { e.VideoStarted() })
+		if first {
+			p.post(func(e PeerEvents) { e.VideoStarted() })
+		}
 		p.room.changed()
 	})
 }

@@ -124,7 +124,11 @@ func uplinkFormats() (c UplinkConfig) {
 // single stream.
 func newStage(t testing.TB, adaptive bool, rids ...string) *stage {
 	s := &stage{t: t, now: time.Unix(1_700_000_000, 0)}
-	s.up = NewUplink(ownSSRC, &s.desk, func(*Publication) { s.live++ })
+	s.up = NewUplink(ownSSRC, &s.desk, func(_ *Publication, first bool) {
+		if first {
+			s.live++
+		}
+	})
 	cfg := uplinkFormats()
 	encodings := []Encoding{{MaxKbps: 1500, Framerate: 15}}
 	if cfg.RIDs = rids; len(rids) == 0 {

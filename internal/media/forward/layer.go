@@ -32,6 +32,7 @@ type Layer struct {
 
 	maxKbps   atomic.Uint32 // as announced; 0 means switched off
 	framerate atomic.Uint32 // as announced
+	flowed    atomic.Bool   // a packet has come
 
 	mu            sync.Mutex // guards what follows
 	codec         rtpx.Codec

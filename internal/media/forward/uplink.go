@@ -38,7 +38,7 @@ type UplinkFormat struct {
 type Uplink struct {
 	ssrc    uint32 // names this side in feedback
 	control Control
-	live    func(*Publication) // called once for each publication that begins to flow
+	live    func(*Publication, bool)
 
 	// ssrcs of the layers' primary streams, 0 before they are known.
 	ssrcs       [maxLayers]atomic.Uint32
@@ -77,8 +77,9 @@ type stream struct {
 
 // NewUplink makes a sending side that publishes nothing yet. ssrc names this
 // side in feedback; live is called, from the goroutine of the packet and with
-// locks held, when a publication's first packet has come: it must not call back.
-func NewUplink(ssrc uint32, control Control, live func(*Publication)) *Uplink {
+// locks held, when the first packet of a layer has come, and told whether it is
+// the publication's first: it must not call back.
+func NewUplink(ssrc uint32, control Control, live func(pub *Publication, first bool)) *Uplink {
 	return &Uplink{ssrc: ssrc, control: control, live: live, streams: make(map[uint32]*stream)}
 }
 
@@ -174,8 +175,9 @@ func (u *Uplink) deliver(s *stream, p *packet) {
 	if overflow && layer.watched() {
 		layer.RequestKeyFrame(p.at)
 	}
-	if len(p.payload) > 0 && !u.pub.live.Swap(true) {
-		u.live(u.pub)
+	if len(p.payload) > 0 && !layer.flowed.Load() {
+		layer.flowed.Store(true)
+		u.live(u.pub, !u.pub.live.Swap(true))
 	}
 }
 
