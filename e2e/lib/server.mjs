@@ -16,6 +16,9 @@ const binary = new URL('../../bin/carillon', import.meta.url).pathname;
 
 export const credentials = { accessKeyId: 'AKIAE2ETESTKEY', secretAccessKey: 'e2e-secret-key' };
 
+/** Where media listens: loopback, or the address of a test host's own network namespace. */
+const mediaHost = process.env.E2E_MEDIA_HOST ?? '127.0.0.1';
+
 /** A TCP port nobody listens on right now. */
 export async function freePort() {
   const probe = createServer();
@@ -32,7 +35,7 @@ export async function startServer(flags = [], { data, port } = {}) {
   const media = await freePort();
   const child = spawn(
     binary,
-    ['serve', '--listen', `127.0.0.1:${listen}`, '--data', directory, '--media-udp', `127.0.0.1:${media}`, '--media-tcp', `127.0.0.1:${media}`,
+    ['serve', '--listen', `127.0.0.1:${listen}`, '--data', directory, '--media-udp', `${mediaHost}:${media}`, '--media-tcp', `${mediaHost}:${media}`,
       '--access-key', credentials.accessKeyId, '--secret-key', credentials.secretAccessKey, ...flags],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );

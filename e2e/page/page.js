@@ -82,6 +82,7 @@ class Attendee {
     this.session = new DefaultMeetingSession(configuration, logger, devices);
     this.av = this.session.audioVideo;
     this.observe();
+    if (options.codec) this.av.setVideoCodecSendPreferences([VideoCodecCapability[options.codec]()]);
     if (options.noRedundancy) this.av.setAudioProfile(new AudioProfile(undefined, false));
     this.audio = document.createElement('audio');
     this.audio.autoplay = true;
@@ -93,6 +94,7 @@ class Attendee {
     }
     // Firefox gathers the default route's candidates only, unless the page captures.
     if (options.capture) this.captured = await navigator.mediaDevices.getUserMedia({ audio: true });
+    await audioContext.resume();
     this.note('start');
     this.av.start(options.start);
   }
@@ -155,7 +157,12 @@ class Attendee {
       element.muted = true;
       element.width = 320;
       document.body.append(element);
-      entry = { element };
+      entry = { element, frames: 0 };
+      const count = () => {
+        entry.frames += 1;
+        element.requestVideoFrameCallback(count);
+      };
+      element.requestVideoFrameCallback(count);
       this.tiles.set(tile.tileId, entry);
     }
     Object.assign(entry, {
@@ -197,14 +204,13 @@ class Attendee {
     this.av.stopContentShare();
   }
 
-  /** Frames decoded so far of each remote tile, keyed by attendee id. */
+  /** Frames shown so far of each remote tile, keyed by attendee id. */
   async pictures() {
     const result = {};
     for (const tile of this.tiles.values()) {
       if (tile.local || !tile.attendeeId) continue;
-      const quality = tile.element.getVideoPlaybackQuality();
       result[tile.attendeeId] = {
-        frames: quality.totalVideoFrames,
+        frames: tile.frames,
         width: tile.element.videoWidth,
         height: tile.element.videoHeight,
         paused: tile.paused,
@@ -230,7 +236,7 @@ class Attendee {
     const width = audioContext.sampleRate / this.analyser.fftSize;
     return frequencies.map(f => {
       const center = Math.round(f / width);
-      return Math.max(...bins.slice(center - 3, center + 4));
+      return Math.max(-200, ...bins.slice(center - 3, center + 4)); // silence is -Infinity, which JSON has not
     });
   }
 
@@ -264,10 +270,6 @@ class Attendee {
     const socket = window.sockets.at(-1);
     socket.dispatchEvent(new CloseEvent('close', { code: 1006 }));
     socket.close();
-  }
-
-  preferCodec(name) {
-    this.av.setVideoCodecSendPreferences([VideoCodecCapability[name]()]);
   }
 
   /** Mime types of the video codecs being received. */

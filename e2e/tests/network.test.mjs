@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
+import { connect, createServer } from 'node:net';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Attendee, launchChromium, servePage } from '../lib/browser.mjs';
 import { freePort, makeMeeting, startServer } from '../lib/server.mjs';
@@ -21,9 +22,9 @@ afterEach(async () => {
   server = undefined;
 });
 
-async function twoTalkAndSee(options = {}, where = browser) {
+async function twoTalkAndSee(options = {}) {
   const made = await makeMeeting(server, ['ada', 'bob']);
-  const [ada, bob] = [await Attendee.open(where, page, 'ada'), await Attendee.open(where, page, 'bob')];
+  const [ada, bob] = [await Attendee.open(browser, page, 'ada'), await Attendee.open(browser, page, 'bob')];
   tabs.push(ada, bob);
   await ada.join(made, 'ada', { tone: 440, options });
   await bob.join(made, 'bob', { tone: 880, options });
@@ -54,14 +55,15 @@ describe('ways through the network', () => {
   });
 
   test('ICE over TCP when UDP does not get through', async () => {
-    server = await startServer();
-    const tcpOnly = await launchChromium(['--webrtc-ip-handling-policy=disable_non_proxied_udp', '--force-webrtc-ip-handling-policy']);
+    const media = await freePort();
+    const forward = await tcpForwarder('127.0.0.2', media); // nothing answers UDP at that address
     try {
-      const { ada } = await twoTalkAndSee({}, tcpOnly);
+      server = await startServer(['--media-udp', `127.0.0.1:${media}`, '--media-tcp', `127.0.0.1:${media}`, '--media-public-ip', '127.0.0.2']);
+      const { ada } = await twoTalkAndSee();
       assert.equal((await ada.call('route')).remoteProtocol, 'tcp');
-      await Promise.all(tabs.splice(0).map(t => t.tab.close()));
+      assert.ok(forward.bytes() > 10000, `only ${forward.bytes()} bytes came through`);
     } finally {
-      await tcpOnly.close();
+      await forward.close();
     }
   });
 
@@ -81,6 +83,30 @@ describe('ways through the network', () => {
     }
   });
 });
+
+/** Forwards TCP connections at address:port to 127.0.0.1:port. */
+async function tcpForwarder(address, port) {
+  let bytes = 0;
+  const open = new Set();
+  const front = createServer(client => {
+    const back = connect(port, '127.0.0.1');
+    for (const [from, to] of [[client, back], [back, client]]) {
+      open.add(from);
+      from.on('data', chunk => (bytes += chunk.length));
+      from.pipe(to);
+      from.on('error', () => to.destroy());
+      from.on('close', () => { open.delete(from); to.destroy(); });
+    }
+  });
+  await new Promise(done => front.listen(port, address, done));
+  return {
+    bytes: () => bytes,
+    async close() {
+      for (const socket of open) socket.destroy();
+      await new Promise(done => front.close(done));
+    },
+  };
+}
 
 /** Forwards datagrams between clients at address:port and 127.0.0.1:port, losing a share of them evenly. */
 async function lossyRelay(address, port, share) {

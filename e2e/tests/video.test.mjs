@@ -35,9 +35,8 @@ for (const [codec, mime] of [['h264ConstrainedBaselineProfile', 'video/H264'], [
   test(`camera in ${mime}`, async () => {
     const made = await makeMeeting(f.server, ['ada', 'bob']);
     const [ada, bob] = await f.open('ada', 'bob');
-    await ada.join(made, 'ada');
+    await ada.join(made, 'ada', { options: { codec } });
     await bob.join(made, 'bob');
-    await ada.call('preferCodec', codec);
     await ada.call('startCamera');
     await bob.sees(ada.id, 15);
     const used = await bob.call('codecs');
