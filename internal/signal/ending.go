@@ -80,7 +80,7 @@ func (h *hall) kick(m *member, status uint32, how departure) {
 	if s == nil {
 		return
 	}
-	s.rec.end(SessionRemoved, h.now(), kickWords(status))
+	s.ends(SessionRemoved, kickWords(status))
 	s.tell(status, closeFor(status))
 }
 
@@ -90,6 +90,8 @@ func kickWords(status uint32) string {
 		return "the meeting ended"
 	case statusForbidden:
 		return "the capability was withdrawn"
+	case statusElsewhere:
+		return "the attendee joined from elsewhere"
 	}
 	return "removed from the meeting"
 }
@@ -129,13 +131,27 @@ func (s *session) leave() {
 	h.update(func() {
 		if m := s.member; m != nil {
 			h.remove(m, departure{fact: meeting.Left})
-			s.rec.end(SessionLeft, h.now(), "")
+			s.ends(SessionLeft, "")
 		}
 		s.conn.send(leaveAck(h.now()))
 		if s.state != over {
 			s.depart(closeDone) // the client closes first
 		}
 	})
+}
+
+// ends closes the session's record; the first reason given is the one kept.
+func (s *session) ends(state SessionState, reason string) {
+	s.rec.end(state, s.hall.now(), reason)
+	if s.socketLost {
+		s.branch.history.settle(s.rec)
+	}
+}
+
+// fails closes the session's record with the step of joining that went wrong.
+func (s *session) fails(step, words string) {
+	s.rec.fail(step, s.hall.now(), words)
+	s.ends(SessionFailed, words)
 }
 
 // hangUp ends a session for misuse. It returns the error that ends its reader
@@ -148,7 +164,7 @@ func (s *session) hangUp(status uint32, why string) error {
 			return
 		}
 		s.log.Warn("client hung up on", "why", why)
-		s.rec.end(SessionRemoved, h.now(), why)
+		s.ends(SessionRemoved, why)
 		if m := s.member; m != nil {
 			h.remove(m, departure{fact: meeting.Dropped})
 		}
@@ -179,14 +195,16 @@ func (s *session) lost(err error) {
 		if s.rec.ended.IsZero() && !s.rec.has(StepJoin) {
 			s.branch.history.discard(s.rec) // opened early and never used
 		}
-		s.rec.end(SessionLeft, h.now(), "")
+		s.ends(SessionLeft, "")
 	case m.present:
 		h.await(m)
 	default:
-		s.rec.fail(s.rec.next(), h.now(), "the client closed the connection while joining")
+		s.fails(s.rec.next(), "the client closed the connection while joining")
 		h.remove(m, departure{fact: meeting.Dropped})
 	}
-	s.branch.history.settle(s.rec)
+	if !s.rec.ended.IsZero() {
+		s.branch.history.settle(s.rec)
+	}
 }
 
 // await keeps a lost member for a while.
@@ -198,7 +216,7 @@ func (h *hall) await(m *member) {
 	m.grace = time.AfterFunc(h.server.cfg.Timers.Dropped, func() {
 		h.update(func() {
 			if m.session == s && h.members[m.key] == m && m.grace != nil {
-				s.rec.end(SessionDropped, h.now(), "the connection was lost")
+				s.ends(SessionDropped, "the connection was lost")
 				h.remove(m, departure{fact: meeting.Dropped})
 				s.finish(closeRetry, "lost")
 			}
@@ -218,7 +236,7 @@ func (h *hall) abandon(s *session, code websocket.StatusCode) {
 	if m := s.member; m != nil {
 		h.remove(m, departure{fact: meeting.Dropped})
 	}
-	s.rec.end(SessionFailed, h.now(), "")
+	s.ends(SessionFailed, "")
 	s.finish(code, "media lost")
 }
 
@@ -231,7 +249,7 @@ func (h *hall) shut() {
 		}
 		for _, m := range h.members {
 			if m.session != nil {
-				m.session.rec.end(SessionDropped, h.now(), "the server stopped")
+				m.session.ends(SessionDropped, "the server stopped")
 			}
 			if !m.key.content || h.members[memberKey{m.key.meeting, m.key.attendee, false}] == nil {
 				h.remove(m, departure{fact: meeting.Dropped, quiet: true})

@@ -368,3 +368,104 @@ func TestSlowReader(t *testing.T) {
 		t.Error("shown as leaving")
 	}
 }
+
+// TestShareEndsOnOtherDevice: who joins from elsewhere leaves the share of the
+// first device behind.
+func TestShareEndsOnOtherDevice(t *testing.T) {
+	v := newEnv(t, nil)
+	p := v.meet("ada")
+	phone, share := p.join("ada"), p.join("ada#content")
+	p.join("ada")
+	phone.status(301)
+	share.status(301)
+	share.peer.isClosed(t)
+}
+
+// TestNothingLeftBehind looks into the hall after many joins and departures of
+// every kind.
+func TestNothingLeftBehind(t *testing.T) {
+	v := newEnv(t, func(c *Config) { c.Timers.Dropped = 20 * time.Millisecond })
+	var users []string
+	for i := range 20 {
+		users = append(users, fmt.Sprint("user", i))
+	}
+	p := v.meet(users...)
+	p.join(users[0])
+	for i := range 200 {
+		c := p.join(users[1+i%19])
+		switch i % 3 {
+		case 0:
+			c.send(leaveFrame())
+			c.expect(wire.Frame_LEAVE_ACK)
+		case 1:
+			c.peer.event(func(e media.PeerEvents) { e.Failed(media.ErrTimeout) })
+		}
+		c.ws.CloseNow()
+	}
+	b, _ := v.server.find(p.id)
+	h := b.hall
+	state := func() string {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return fmt.Sprintf("members %d, audio %d, sessions %d, open records %d, dirty %d, sockets %d, ended records over limit %v",
+			len(h.members), len(h.audio), len(b.sessions), len(b.history.open), len(h.index.dirty), v.server.open.Load(), len(b.history.ended) > 19*maxEndedEach)
+	}
+	const want = "members 1, audio 1, sessions 1, open records 1, dirty 0, sockets 1, ended records over limit false"
+	eventually(t, func() bool { return state() == want }, func() string { return "left: " + state() })
+	v.media.mu.Lock()
+	defer v.media.mu.Unlock()
+	for i, q := range v.media.peers[1:] {
+		if !q.closed {
+			t.Errorf("peer %d is not closed", i+1)
+		}
+	}
+}
+
+// TestRejoiningIsLimited: every join is written down, so one attendee may not
+// join again and again.
+func TestRejoiningIsLimited(t *testing.T) {
+	v := newEnv(t, nil)
+	p := v.meet("ada")
+	for range joinBurst {
+		c := p.open("ada")
+		c.joinOnly(v)
+		c.ws.CloseNow()
+	}
+	if f := refused(t, p.open("ada")); f.GetError().GetStatus() != 503 {
+		t.Errorf("told %v, want to come back later", f)
+	}
+}
+
+func TestSocketsOfOneAttendee(t *testing.T) {
+	v := newEnv(t, nil)
+	p := v.meet("ada")
+	for i := range maxSocketsEach {
+		p.open("ada")
+		eventually(t, func() bool {
+			b, _ := v.server.find(p.id)
+			if b == nil {
+				return false
+			}
+			b.hall.mu.Lock()
+			defer b.hall.mu.Unlock()
+			return len(b.sessions) == i+1
+		}, func() string { return "the socket is not there" })
+	}
+	if code := p.open("ada").ended(); code != closeMisuse {
+		t.Errorf("closed with %d", code)
+	}
+}
+
+// TestBadTokensAreBounded: sockets with bad tokens do not use up all there are.
+func TestBadTokensAreBounded(t *testing.T) {
+	v := newEnv(t, func(c *Config) { c.MaxSockets, c.Timers.Farewell = 20, time.Minute })
+	p := v.meet("ada")
+	v.dial(p.id, "bad1")
+	v.dial(p.id, "bad2")
+	eventually(t, func() bool { return v.server.refusing.Load() == 2 }, func() string { return "not being refused" })
+	_, resp, err := v.tryDial(p.id.String(), "bad3", nil)
+	if err == nil || resp == nil || resp.StatusCode != 403 {
+		t.Errorf("third bad token: %v, %v", resp, err)
+	}
+	p.join("ada")
+}

@@ -57,10 +57,10 @@ func (e peerEvents) Failed(err error) {
 		case s.state == live && (s.socketLost || errors.Is(err, media.ErrClosedByClient)):
 			h.await(m)
 		case s.state == live:
-			s.rec.end(SessionDropped, h.now(), "nothing arrived from the client any more")
+			s.ends(SessionDropped, "nothing arrived from the client any more")
 			h.abandon(s, closeRetry)
 		default:
-			s.rec.fail(failedStep(err, s.rec), h.now(), failureWords(err))
+			s.fails(failedStep(err, s.rec), failureWords(err))
 			h.abandon(s, closeRetry)
 		}
 	})

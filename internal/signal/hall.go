@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
@@ -30,6 +32,7 @@ type hall struct {
 	aliases   map[string]*member // promoted members by the id media knows
 	nextAudio uint32
 	board     board
+	renames   uint64 // promotions begun and ended, which change whose a video is
 	index     indexer
 	levels    levelState
 	after     []func()
@@ -45,6 +48,7 @@ type branch struct {
 	changes  line          // committed changes, worked off in order
 	facts    line          // facts, written in order
 	sessions map[*session]struct{}
+	joins    map[memberKey]*rate.Limiter
 	counted  int    // what SetConnected was told last
 	over     bool   // the meeting has ended
 	applied  uint64 // committed changes acted on
@@ -115,7 +119,7 @@ func (h *hall) now() time.Time { return h.server.cfg.Now() }
 func (h *hall) addBranch(id meeting.ID) *branch {
 	b := &branch{
 		hall: h, id: id, replica: id != h.id, ready: make(chan struct{}),
-		sessions: make(map[*session]struct{}), history: newHistory(),
+		sessions: make(map[*session]struct{}), joins: make(map[memberKey]*rate.Limiter), history: newHistory(),
 	}
 	b.changes.running, b.facts.running = &h.server.tasks, &h.server.tasks
 	h.branches[id] = b

@@ -24,6 +24,7 @@ type sessionIndex struct {
 	sent         bool
 	last         media.Index
 	participants int
+	renames      uint64
 }
 
 // mark has a session told its index soon, if it has changed.
@@ -84,9 +85,10 @@ func (h *hall) flushIndex() {
 		todo[i].index = todo[i].peer.Index()
 	}
 	h.update(func() {
+		var encoded indexMessage
 		for _, t := range todo {
 			if t.s.peer == t.peer {
-				h.sendIndex(t.s, t.index)
+				h.sendIndex(t.s, t.index, &encoded)
 			}
 		}
 		h.index.timer = nil
@@ -97,7 +99,9 @@ func (h *hall) flushIndex() {
 }
 
 // sendIndex sends a session its index unless it was told just that before.
-func (h *hall) sendIndex(s *session, index media.Index) {
+// encoded is the message made last, which usually fits the next session too:
+// whoever sends no video sees the same.
+func (h *hall) sendIndex(s *session, index media.Index, encoded *indexMessage) {
 	if s.key.content {
 		index.Sources, index.PausedAtSource = nil, nil
 	}
@@ -106,11 +110,21 @@ func (h *hall) sendIndex(s *session, index media.Index) {
 		people++ // the client counts itself, from the first INDEX on
 	}
 	last := &s.index
-	if last.sent && last.participants == people && sameIndex(last.last, index) {
+	if last.sent && last.participants == people && last.renames == h.renames && sameIndex(last.last, index) {
 		return
 	}
-	s.index = sessionIndex{sent: true, last: index, participants: people}
-	s.conn.send(h.indexFrame(index, people))
+	s.index = sessionIndex{sent: true, last: index, participants: people, renames: h.renames}
+	if encoded.message == nil || encoded.participants != people || !sameIndex(encoded.index, index) {
+		*encoded = indexMessage{index, people, h.indexFrame(index, people)}
+	}
+	s.conn.send(encoded.message)
+}
+
+// indexMessage is an encoded index.
+type indexMessage struct {
+	index        media.Index
+	participants int
+	message      []byte
 }
 
 func sameIndex(a, b media.Index) bool {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/time/rate"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/carillon-meetings/carillon/internal/media"
@@ -56,13 +57,34 @@ func (s *session) mayJoin() error {
 		return errClosing
 	case s.refused != nil:
 		return s.refused
+	case !s.branch.mayTry(s.key):
+		return errTooOften
 	case s.key.content && (!s.grant.Attendee.Capabilities.Content.MaySend() || contentOff(s.grant.Features)):
 		return errNoContent
 	}
 	return nil
 }
 
-var errNoContent = errors.New("signal: the attendee may not share content")
+var (
+	errNoContent = errors.New("signal: the attendee may not share content")
+	errTooOften  = errors.New("signal: the attendee joins too often")
+)
+
+// How often one attendee may join. Each join is written down.
+const (
+	joinRate  = 1 // per second
+	joinBurst = 30
+)
+
+// mayTry counts another join of the attendee.
+func (b *branch) mayTry(key memberKey) bool {
+	l := b.joins[key]
+	if l == nil {
+		l = rate.NewLimiter(joinRate, joinBurst)
+		b.joins[key] = l
+	}
+	return l.Allow()
+}
 
 func contentOff(f *meeting.Features) bool { return f != nil && f.ContentOff() }
 
@@ -77,7 +99,7 @@ func (s *session) refuseJoin(err error) {
 	}
 	s.log.Info("join refused", "status", status, "err", err)
 	s.hall.update(func() {
-		s.rec.fail(StepJoin, s.hall.now(), refusalWords(err))
+		s.fails(StepJoin, refusalWords(err))
 		if m := s.member; m != nil {
 			s.hall.remove(m, departure{fact: meeting.Dropped})
 		}
@@ -105,7 +127,7 @@ func (s *session) takeOver() {
 		s.branch.recount()
 	}
 	if old := m.session; old != nil {
-		h.displace(old, old.audioSession == s.audioSession)
+		h.displace(old, old.audioSession == s.audioSession && s.audioSession != 0)
 	}
 	m.session, s.member = s, m
 	m.silenced = !s.permissions().AudioSend
@@ -123,12 +145,15 @@ func (h *hall) displace(old *session, sameClient bool) {
 	h.release(old)
 	if sameClient || old.socketLost {
 		old.state = over
-		old.rec.end(SessionReplaced, h.now(), "the client reconnected")
+		old.ends(SessionReplaced, "the client reconnected")
 		old.conn.cut()
 		return
 	}
-	old.rec.end(SessionRemoved, h.now(), "the attendee joined from another device")
+	old.ends(SessionRemoved, kickWords(statusElsewhere))
 	old.tell(statusElsewhere, closeDone)
+	if share := h.members[memberKey{old.key.meeting, old.key.attendee, true}]; share != nil && !old.key.content {
+		h.kick(share, statusElsewhere, departure{fact: meeting.Left}) // it is the other device's
+	}
 }
 
 // release takes a session's media down and its member away.
@@ -211,7 +236,7 @@ func (s *session) welcome(f *wire.Join, peer Peer) {
 		}
 		s.peer, s.state = peer, joined
 		s.conn.send(s.joinAck(f))
-		h.sendIndex(s, index)
+		h.sendIndex(s, index, new(indexMessage))
 		h.index.mark(h, s) // for what changed since it was read
 		for _, m := range h.board.replay(h.now()) {
 			s.conn.send(dataFrame(h.now(), &m))
@@ -259,7 +284,7 @@ func (s *session) neverConnected() {
 	} else if !s.rec.has(StepSubscribe) {
 		step, words = StepSubscribe, "the client never sent its offer"
 	}
-	s.rec.fail(step, s.hall.now(), words)
+	s.fails(step, words)
 	s.hall.abandon(s, closeRetry)
 }
 
@@ -297,8 +322,8 @@ func refusalWords(err error) string {
 	switch {
 	case errors.Is(err, media.ErrContentFull):
 		return "the meeting has as many content shares as it takes"
-	case errors.Is(err, errNoContent):
-		return "the attendee may not share content"
+	case errors.Is(err, errNoContent), errors.Is(err, errTooOften):
+		return strings.TrimPrefix(err.Error(), "signal: ")
 	case status == statusEnded:
 		return "the meeting has ended"
 	case status == statusForbidden:

@@ -62,6 +62,7 @@ func (h *hall) beginPromotion(m *member, p *promotion) {
 	m.promoted, m.hidden = p, false
 	m.wireID, m.external = p.attendee.String(), p.external
 	h.aliases[wireID(m.key)] = m
+	h.renames++
 	p.branch.fact(meeting.Authorized, m)
 	p.branch.fact(meeting.Joined, m)
 	p.branch.recount()
@@ -92,6 +93,7 @@ func (h *hall) endPromotion(m *member, how departure) {
 	}
 	p.branch.fact(how.fact, m)
 	delete(h.aliases, wireID(m.key))
+	h.renames++
 	m.promoted, m.hidden = nil, true
 	m.wireID = wireID(m.key)
 	if m.session != nil {

@@ -26,8 +26,9 @@ type Server struct {
 	sdp  wire.Pool
 	open atomic.Int64 // sockets
 
-	draining atomic.Bool // no new connections, and those there are sent away
-	stopped  atomic.Bool // committed changes are no longer acted on
+	refusing atomic.Int64 // of these, those waiting to be told that they may not join
+	draining atomic.Bool  // no new connections, and those there are sent away
+	stopped  atomic.Bool  // committed changes are no longer acted on
 
 	events   eventStore
 	refusals refusals

@@ -87,6 +87,21 @@ func newLimits() limits {
 	}
 }
 
+// maxSocketsEach is how many connections an attendee may have open at a time:
+// one that is used, some that are being replaced, one opened early.
+const maxSocketsEach = 10
+
+// sockets counts the connections of an attendee.
+func (b *branch) sockets(key memberKey) int {
+	n := 0
+	for s := range b.sessions {
+		if s.key == key {
+			n++
+		}
+	}
+	return n
+}
+
 // newSession adds a connection with a valid token to its branch.
 func newSession(srv *Server, c *conn, b *branch, grant control.Grant, remote netip.Addr, tokenAt time.Time) *session {
 	key := memberKey{b.id, grant.Attendee.ID, grant.Content}
@@ -103,8 +118,11 @@ func newSession(srv *Server, c *conn, b *branch, grant control.Grant, remote net
 		}
 		b.sessions[s] = struct{}{}
 		s.arm(srv.cfg.Timers.Idle, func() { s.finish(closeDone, "idle") })
-		if srv.draining.Load() {
+		switch {
+		case srv.draining.Load():
 			s.finish(closeDrain, "restarting")
+		case b.sockets(key) > maxSocketsEach:
+			s.finish(closeMisuse, "too many connections")
 		}
 	})
 	return s

@@ -115,7 +115,7 @@ func (s *session) refuseOffer(err error) {
 	s.log.Warn("offer not answered", "status", status, "err", err)
 	s.hall.update(func() {
 		if !s.rec.has(StepSubscribe) {
-			s.rec.fail(StepSubscribe, s.hall.now(), "the client's offer could not be answered: "+err.Error())
+			s.fails(StepSubscribe, "the client's offer could not be answered: "+err.Error())
 		}
 		s.conn.send(subscribeRefused(s.hall.now(), status))
 	})

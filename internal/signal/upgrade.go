@@ -56,6 +56,14 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	defer s.end()
 	tokenAt := s.cfg.Now()
 	b, grant, err := s.admit(r.Context(), id, token)
+	if err != nil {
+		// Bad tokens must not take the place of good ones.
+		defer s.refusing.Add(-1)
+		if s.refusing.Add(1) > int64(s.cfg.MaxSockets/20+1) {
+			reply(w, http.StatusForbidden, `{"message":"join token not valid"}`)
+			return
+		}
+	}
 	ws, acceptErr := s.accept(w, r)
 	if acceptErr != nil {
 		s.log.Debug("not a websocket", "meeting", id, "err", acceptErr)

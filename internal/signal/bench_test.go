@@ -1,0 +1,203 @@
+package signal
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"github.com/carillon-meetings/carillon/internal/media"
+	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/signal/wire"
+)
+
+// bigHall is a hall with so many people in it, whose connections only queue.
+func bigHall(b *testing.B, people int) *hall {
+	b.Helper()
+	m := newFakeMedia()
+	b.Cleanup(m.stop)
+	s, err := New(Config{Control: fakeControl{}, Media: m, Timers: Timers{Levels: time.Hour, Index: time.Hour}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	br := s.enter(meeting.ID{1}, meeting.ID{})
+	h := br.hall
+	for i := range people {
+		ctx, cut := context.WithCancel(context.Background())
+		b.Cleanup(cut)
+		key := memberKey{h.id, meeting.ID{2, byte(i), byte(i >> 8)}, false}
+		one := &session{
+			server: s, hall: h, branch: br, key: key, state: live, audio: true, signal: goodSignal,
+			conn: &conn{ctx: ctx, cut: cut, wake: make(chan struct{}, 1), timers: &s.cfg.Timers}, rec: &record{key: key},
+		}
+		mem := &member{key: key, branch: br, session: one, present: true, wireID: wireID(key), external: "guest-17"}
+		one.member = mem
+		h.nextAudio++
+		one.audioID, mem.audioID = h.nextAudio, h.nextAudio
+		p, err := h.room.Join(media.PeerConfig{AudioStreamID: one.audioID})
+		if err != nil {
+			b.Fatal(err)
+		}
+		one.peer = p
+		h.members[key], h.audio[mem.audioID] = mem, mem
+		h.index.mark(h, one)
+		one.index.sent = true
+	}
+	return h
+}
+
+// drain takes what is queued for everybody, as the writers do.
+func drain(h *hall) (messages, bytes int) {
+	for _, m := range h.members {
+		batch, _ := m.session.conn.take()
+		messages += len(batch)
+		for _, msg := range batch {
+			bytes += len(msg)
+		}
+	}
+	return messages, bytes
+}
+
+// BenchmarkAnnounce250 is somebody coming into a meeting of 250.
+func BenchmarkAnnounce250(b *testing.B) {
+	h := bigHall(b, 250)
+	var someone *member
+	for _, someone = range h.members {
+		break
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		h.update(func() {
+			someone.present = true // no fact
+			h.announce(someone)
+		})
+		if n, _ := drain(h); n != 250 {
+			b.Fatalf("%d messages", n)
+		}
+	}
+}
+
+// BenchmarkLevels250 is one of the five frames a second with the volumes in a
+// meeting of 250 of whom five speak.
+func BenchmarkLevels250(b *testing.B) {
+	h := bigHall(b, 250)
+	for i, m := range slices.Collect(func(yield func(*member) bool) {
+		for _, m := range h.members {
+			if !yield(m) {
+				return
+			}
+		}
+	}) {
+		if i < 5 {
+			m.session.peer.(*fakePeer).level = 20
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		h.tellLevels()
+		if n, _ := drain(h); n != 250 {
+			b.Fatalf("%d messages", n)
+		}
+	}
+}
+
+// BenchmarkIndex250 is a change of the list of 25 videos in a meeting of 250.
+func BenchmarkIndex250(b *testing.B) {
+	h := bigHall(b, 250)
+	sources := make([]media.Source, 25)
+	for i := range sources {
+		sources[i] = media.Source{
+			StreamID: uint32(1_700_000_000 + i), GroupID: uint32(1_700_000_000 + i), MaxKbps: 1500,
+			AttendeeID: "e3c1f0aa-1b2c-9d3e-4f50-61728394a5b6", ExternalUserID: "guest-17",
+		}
+	}
+	b.ReportAllocs()
+	for n := uint32(0); b.Loop(); n++ {
+		for _, m := range h.members {
+			p := m.session.peer.(*fakePeer)
+			p.index.Sources = slices.Clone(sources)
+			p.index.Sources[0].StreamID += n
+		}
+		h.update(func() { h.index.markAll(h) })
+		h.flushIndex()
+		if n, _ := drain(h); n != 250 {
+			b.Fatalf("%d messages", n)
+		}
+	}
+}
+
+// BenchmarkJoin is the server's share of a join, with a real media node, and
+// the client's dialling: from the socket being opened to SUBSCRIBE_ACK.
+func BenchmarkJoin(b *testing.B) {
+	v := newRealEnv(b)
+	var users []string
+	for i := range 10 {
+		users = append(users, fmt.Sprint("user", i))
+	}
+	var parties []*party // an attendee may not join again and again
+	for range 50 {
+		parties = append(parties, v.meet(users...))
+	}
+	pc, err := webrtc.NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer pc.Close()
+	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo} {
+		if _, err := pc.AddTransceiverFromKind(kind); err != nil {
+			b.Fatal(err)
+		}
+	}
+	offer, err := pc.CreateOffer(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var took []time.Duration
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		p := parties[i/len(users)%len(parties)]
+		began := time.Now()
+		c := p.open(users[i%len(users)])
+		c.send(joinFrame(c.session))
+		c.expect(wire.Frame_INDEX)
+		c.send(subscribeFrame(offer.SDP))
+		if ack := c.expect(wire.Frame_SUBSCRIBE_ACK); ack.GetError() != nil {
+			b.Fatal(ack)
+		}
+		took = append(took, time.Since(began))
+		c.send(leaveFrame())
+		c.expect(wire.Frame_LEAVE_ACK)
+		c.ws.CloseNow()
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "µs-p50")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "µs-p99")
+}
+
+// BenchmarkIdleMeetings is the second of a server with 1,000 meetings whose
+// members have all left.
+func BenchmarkIdleMeetings(b *testing.B) {
+	m := newFakeMedia()
+	defer m.stop()
+	s, err := New(Config{Control: fakeControl{}, Media: m})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range 1000 {
+		h := s.enter(meeting.ID{1, byte(i), byte(i >> 8)}, meeting.ID{}).hall
+		h.update(func() { s.louden(h) })
+		h.update(func() { s.quiet(h) })
+	}
+	eventually(b, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.ticker == nil
+	}, func() string { return fmt.Sprintf("%d halls are still ticking", len(s.speaking)) })
+	b.ReportAllocs()
+	for b.Loop() {
+		s.tick() // what would run if it did
+	}
+}

@@ -1,0 +1,112 @@
+package signal
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/signal/wire"
+)
+
+// FuzzSession sends a joined client's connection whatever it likes, and then a
+// ping: it is answered, or the client has been hung up on.
+func FuzzSession(f *testing.F) {
+	for _, frame := range []*wire.Frame{
+		joinFrame(1), subscribeFrame("offer"), leaveFrame(), muteFrame(true), dataFrameOf("chat", "x", 5000),
+		{Type: wire.Frame_PAUSE.Enum()}, {Type: wire.Frame_PRIMARY_MEETING_JOIN.Enum()}, {Type: wire.Frame_PRIMARY_MEETING_LEAVE.Enum()},
+		{Type: wire.Frame_REMOTE_VIDEO_UPDATE.Enum()}, {Type: wire.Frame_MEETING_SESSION_TIMING.Enum()},
+	} {
+		frame.TimestampMs = proto.Uint64(1)
+		f.Add(mustEncode(frame), true)
+	}
+	f.Add([]byte{wire.Prefix}, false)
+	m := newFakeMedia()
+	f.Cleanup(m.stop)
+	s, err := New(Config{Control: fakeControl{}, Media: m, Timers: Timers{Dropped: time.Millisecond, Farewell: time.Millisecond}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	door := httptest.NewServer(s)
+	f.Cleanup(door.Close)
+	url := "ws" + strings.TrimPrefix(door.URL, "http") + PathControl + meeting.ID{7}.String()
+	pingFrame := &wire.Frame{
+		TimestampMs: proto.Uint64(1), Type: wire.Frame_PING_PONG.Enum(),
+		PingPong: &wire.PingPong{Type: wire.PingPong_PING.Enum(), PingId: proto.Uint32(0xfffffff0)},
+	}
+	f.Fuzz(func(t *testing.T, msg []byte, join bool) {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		ws, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{Subprotocols: []string{subprotocol, "token"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ws.CloseNow()
+		var out [][]byte
+		if join {
+			j := joinFrame(1)
+			j.TimestampMs = proto.Uint64(1)
+			out = append(out, mustEncode(j))
+		}
+		for _, b := range append(out, msg, mustEncode(pingFrame)) {
+			if ws.Write(ctx, websocket.MessageBinary, b) != nil {
+				return // hung up on
+			}
+		}
+		for {
+			_, b, err := ws.Read(ctx)
+			if ctx.Err() != nil {
+				t.Fatal("neither answered nor hung up on")
+			}
+			if err != nil {
+				return
+			}
+			if f, err := wire.Decode(b); err != nil {
+				t.Fatalf("the server sent garbage: %v", err)
+			} else if f.GetPingPong().GetPingId() == 0xfffffff0 {
+				return
+			}
+		}
+	})
+}
+
+// FuzzReport sends the event endpoint whatever it likes.
+func FuzzReport(f *testing.F) {
+	f.Add(reportBody(meeting.ID{7}, "token", "meetingStartSucceeded"))
+	f.Add(`{"metadata":{"meetingId":"x"},"events":[null,{"payloads":[1,{"name":"a","ts":1e300}]}]}`)
+	m := newFakeMedia()
+	f.Cleanup(m.stop)
+	s, err := New(Config{Control: fakeControl{}, Media: m})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest(http.MethodPost, PathEvents, strings.NewReader(body)))
+		if !json.Valid(w.Body.Bytes()) {
+			t.Errorf("%d answered with %q", w.Code, w.Body)
+		}
+		if events := s.ClientEvents(meeting.ID{7}); len(events) > maxMeetingEvents {
+			t.Errorf("%d events kept", len(events))
+		}
+	})
+}
+
+// FuzzOfferedToken reads the header of an upgrade.
+func FuzzOfferedToken(f *testing.F) {
+	f.Add(subprotocol + ", token#content")
+	f.Add(", ,")
+	f.Fuzz(func(t *testing.T, value string) {
+		token, ok := offeredToken(http.Header{"Sec-Websocket-Protocol": {value}})
+		if ok && (token == "" || token == subprotocol && strings.Count(value, subprotocol) < 2 || !strings.Contains(value, token)) {
+			t.Errorf("token %q of %q", token, value)
+		}
+	})
+}
