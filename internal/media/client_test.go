@@ -3,6 +3,7 @@ package media
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -17,7 +18,16 @@ import (
 	"github.com/carillon-meetings/carillon/internal/media/sdp"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(generatorVariable) != "" {
+		if err := generate(); err != nil {
+			fmt.Fprintln(os.Stderr, "generator:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience is how long a test waits for something that must happen.
 const patience = 10 * time.Second
@@ -211,6 +221,15 @@ func newAPI(tb testing.TB, s *setup) *webrtc.API {
 // join brings a client into a room, with sound and an idle camera section.
 func join(tb testing.TB, room *Room, id string, options ...clientOption) *client {
 	tb.Helper()
+	c, _ := prepare(tb, room, id, options...)
+	c.negotiate()
+	c.events.wait(tb, "connected", 1)
+	return c
+}
+
+// prepare makes a client that has not offered yet.
+func prepare(tb testing.TB, room *Room, id string, options ...clientOption) (*client, *setup) {
+	tb.Helper()
 	c := &client{
 		tb: tb, room: room, events: newRecorder(),
 		tracks: make(chan *received, 16), wants: make(map[*webrtc.RTPTransceiver]uint32),
@@ -245,9 +264,15 @@ func join(tb testing.TB, room *Room, id string, options ...clientOption) *client
 	if err != nil {
 		tb.Fatal(err)
 	}
-	c.negotiate()
-	c.events.wait(tb, "connected", 1)
-	return c
+	return c, &set
+}
+
+// replaceFingerprint makes an offer claim another certificate.
+func replaceFingerprint(text string) string {
+	before, after, _ := strings.Cut(text, "a=fingerprint:sha-256 ")
+	_, rest, _ := strings.Cut(after, "\r\n")
+	other := strings.TrimSuffix(strings.Repeat("AB:", 32), ":")
+	return before + "a=fingerprint:sha-256 " + other + "\r\n" + rest
 }
 
 var audioIDs struct {
