@@ -3,7 +3,9 @@ package media
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -87,6 +89,13 @@ func (n *Node) UDPPort() int { return n.listener.UDPPort() }
 
 // TCPPort is the port of the TCP fallback, 0 if there is none.
 func (n *Node) TCPPort() int { return n.listener.TCPPort() }
+
+// UDPAddr is the address the UDP port is bound to; unspecified for every one.
+func (n *Node) UDPAddr() netip.AddrPort { return n.listener.Addr() }
+
+// Announced are the UDP addresses written into answers. A TURN server beside the
+// node must relay to these.
+func (n *Node) Announced() []netip.AddrPort { return slices.Clone(n.listener.Announced()) }
 
 // Room opens the room with this id, or returns it if it is open. On a closed
 // node the room is closed too.

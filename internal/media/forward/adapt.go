@@ -139,6 +139,7 @@ func (d *Downlink) demands(now time.Time) (subs []*subscription, demands []deman
 				dem.current = len(dem.rates)
 			}
 			dem.rates = append(dem.rates, int(i.Bps/1000)+1)
+			dem.nominal = append(dem.nominal, int(i.MaxKbps))
 		}
 		if len(dem.rates) == 0 {
 			s.apply(true, now)
@@ -147,6 +148,7 @@ func (d *Downlink) demands(now time.Time) (subs []*subscription, demands []deman
 		if dem.current == paused && !s.serverPaused {
 			dem.current = 0 // its layer has ceased: begin with the lowest
 		}
+		dem.current = min(dem.current, dem.best()) // less may be wanted than before
 		subs, demands = append(subs, s), append(demands, dem)
 	}
 	return subs, demands

@@ -11,8 +11,12 @@ type demand struct {
 	priority uint32
 	// target is as much as is wanted, in kbit/s; 0 means the best there is.
 	target int
-	// rates of the layers that flow, from the lowest up, in kbit/s.
+	// rates of the layers that flow, from the lowest up, in kbit/s: as measured.
 	rates []int
+	// nominal are the same layers' rates as announced, 0 where unknown. They tell
+	// small pictures from large ones, which the measured rates of a quiet scene
+	// do not.
+	nominal []int
 	// current is the layer in use, an index of rates, or paused.
 	current int
 }
@@ -20,8 +24,11 @@ type demand struct {
 // best is the highest layer within the target; the lowest if none is.
 func (d *demand) best() int {
 	best := 0
-	for i, r := range d.rates {
-		if d.target == 0 || r <= d.target {
+	for i, rate := range d.rates {
+		if i < len(d.nominal) && d.nominal[i] > 0 {
+			rate = d.nominal[i]
+		}
+		if d.target == 0 || rate <= d.target {
 			best = i
 		}
 	}

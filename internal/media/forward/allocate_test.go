@@ -22,6 +22,7 @@ func TestAllocate(t *testing.T) {
 		{"a large one does not block a small one", 300, []demand{{rates: []int{900}, priority: 9}, {rates: []int{250}}}, []int{paused, 0}},
 		{"target bounds the layer", 9000, []demand{{rates: simulcast, target: 700}}, []int{1}},
 		{"target below the lowest still gets it", 9000, []demand{{rates: simulcast, target: 100}}, []int{0}},
+		{"a quiet scene is no small picture", 9000, []demand{{rates: []int{50, 90}, nominal: []int{300, 1200}, target: 300}}, []int{0}},
 		{"nothing flows", 9000, []demand{{}}, []int{paused}},
 	} {
 		if got := allocate(tc.budget, tc.demands); !slices.Equal(got, tc.want) {
@@ -167,5 +168,23 @@ func TestAdaptionRecovers(t *testing.T) {
 	a.flow(t, 40*time.Second)
 	if first, second := a.shows(); first != 1 || second != 1 || len(a.paused) != 0 {
 		t.Errorf("40 s after the link is free: %d and %d, paused %v, estimate %.0f", first, second, a.paused, a.estimate())
+	}
+}
+
+func TestAWishIsFollowedAtOnce(t *testing.T) {
+	a := newAdaptation(t, 20e6)
+	a.flow(t, 5*time.Second)
+	for _, tc := range []struct {
+		target uint32
+		want   int
+	}{{300, 0}, {10000, 1}, {350, 0}, {1500, 1}} {
+		a.stage.down.Watch("2", Want{Pub: a.stage.pub, Priority: 9, TargetKbps: tc.target}, a.link.now)
+		a.flow(t, 500*time.Millisecond)
+		if got, _ := a.shows(); got != tc.want {
+			t.Errorf("target %d: layer %d, want %d", tc.target, got, tc.want)
+		}
+	}
+	if a.stage.down.holdUp != firstHold {
+		t.Errorf("wishes count as congestion: hold %v", a.stage.down.holdUp)
 	}
 }

@@ -93,6 +93,9 @@ func (d *Downlink) Watch(mid string, w Want, now time.Time) {
 	if s.Pub != w.Pub {
 		s.userPaused, s.serverPaused = false, false
 	}
+	if s.Pub != w.Pub || s.TargetKbps != w.TargetKbps {
+		d.stable = time.Time{} // a new wish need not wait
+	}
 	s.Want = w
 	s.apply(d.adaptive, now)
 }

@@ -44,6 +44,7 @@ type Listener struct {
 	cert        tls.Certificate
 	fingerprint string
 	candidates  []string
+	announced   []netip.AddrPort // the UDP ones
 
 	mu      sync.RWMutex
 	byName  map[string]*Conn         // by our ICE user name; guarded by mu
@@ -108,6 +109,9 @@ func (l *Listener) open() (err error) {
 		return errors.New("transport: no address to announce; give a public address")
 	}
 	l.candidates = candidateLines(addrs, l.UDPPort(), l.TCPPort())
+	for _, a := range addrs {
+		l.announced = append(l.announced, netip.AddrPortFrom(a, uint16(l.UDPPort())))
+	}
 	return nil
 }
 
@@ -159,6 +163,12 @@ func (l *Listener) TCPPort() int {
 
 // Candidates are the values of the candidate lines for an answer.
 func (l *Listener) Candidates() []string { return l.candidates }
+
+// Announced are the UDP addresses in the candidates.
+func (l *Listener) Announced() []netip.AddrPort { return l.announced }
+
+// Addr is the UDP address in use; unspecified for every address.
+func (l *Listener) Addr() netip.AddrPort { return netip.AddrPortFrom(l.udp.Addr(), uint16(l.UDPPort())) }
 
 // Fingerprint is the certificate's hash as written in an answer.
 func (l *Listener) Fingerprint() string { return l.fingerprint }
