@@ -71,7 +71,11 @@ const (
 	shrinkMargin  = 8 * time.Millisecond
 	dropMargin    = 250 * time.Millisecond
 	growMargin    = 2 * time.Millisecond
-	growEvery     = 25 // frames between two stretches
+	growEvery     = 25   // frames between two stretches
+	lossWeight    = 0.02 // of one packet in the estimate of the loss
+	lossMatters   = 0.02 // share of lost packets that makes waiting for copies worth it
+	lossForgotten = 0.005
+	maxCopyWait   = 3 // packets
 )
 
 // AudioBuffer is an adaptive jitter buffer for one sender's Opus packets. It
@@ -97,6 +101,10 @@ type AudioBuffer struct {
 	waits   int
 	steady  int // frames played since one was stretched
 	missed  int // packets that came too late since then
+
+	loss     float32 // share of packets that do not come, lately
+	lossy    bool    // it is worth waiting for copies of lost packets
+	copiedBy int     // after how many packets copies come; in-band ones come with the next
 }
 
 type audioSlot struct {
@@ -127,8 +135,11 @@ func (b *AudioBuffer) Push(p AudioPacket) {
 		ts = b.ts.Unwrap(p.TS)
 	}
 	b.delay.observe(arrival, mediaTime(ts))
-	if !b.started || SeqLess(b.newest, p.Seq) {
+	if !b.started {
 		b.newest = p.Seq
+	} else if ahead := SeqDiff(p.Seq, b.newest); ahead > 0 {
+		b.newest = p.Seq
+		b.observeLoss(ahead - 1)
 	}
 	b.started = true
 	switch {
@@ -152,7 +163,30 @@ func (b *AudioBuffer) PushRedundant(p AudioPacket) {
 	if behind := SeqDiff(b.newest, p.Seq); behind <= 0 || behind >= audioSlots {
 		return
 	}
+	b.copiedBy = SeqDiff(b.newest, p.Seq)
 	b.store(p, b.ts.Unwrap(p.TS), samples, true)
+}
+
+// observeLoss notes that a packet came after so many that did not.
+func (b *AudioBuffer) observeLoss(missing int) {
+	for range min(missing, audioSlots) {
+		b.loss += (1 - b.loss) * lossWeight
+	}
+	b.loss -= b.loss * lossWeight
+	b.lossy = b.loss > lossMatters || b.lossy && b.loss > lossForgotten
+	if !b.lossy {
+		b.copiedBy = 0
+	}
+}
+
+// target returns how long packets should wait: until nearly all have come, and
+// if many are lost, until the copy of a lost one has come as well.
+func (b *AudioBuffer) target() time.Duration {
+	t := b.delay.wanted()
+	if b.lossy {
+		t += mediaTime(int64(b.frame) * int64(min(max(b.copiedBy, 1), maxCopyWait)))
+	}
+	return t
 }
 
 func (b *AudioBuffer) store(p AudioPacket, ts int64, samples int, redundant bool) {
@@ -194,7 +228,7 @@ func (b *AudioBuffer) Stop() { b.playing = false }
 // Stats returns the counters.
 func (b *AudioBuffer) Stats() AudioStats {
 	s := b.stats
-	s.Target = b.delay.target
+	s.Target = b.target()
 	return s
 }
 
@@ -206,7 +240,7 @@ func (b *AudioBuffer) Pop(now time.Time, pending int) AudioFrame {
 		return AudioFrame{}
 	}
 	at := now.Sub(b.epoch) + mediaTime(int64(pending)) - b.delay.base()
-	target := b.delay.wanted()
+	target := b.target()
 	if !b.playing {
 		return b.begin(at, target)
 	}
