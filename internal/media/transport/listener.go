@@ -168,7 +168,9 @@ func (l *Listener) Candidates() []string { return l.candidates }
 func (l *Listener) Announced() []netip.AddrPort { return l.announced }
 
 // Addr is the UDP address in use; unspecified for every address.
-func (l *Listener) Addr() netip.AddrPort { return netip.AddrPortFrom(l.udp.Addr(), uint16(l.UDPPort())) }
+func (l *Listener) Addr() netip.AddrPort {
+	return netip.AddrPortFrom(l.udp.Addr(), uint16(l.UDPPort()))
+}
 
 // Fingerprint is the certificate's hash as written in an answer.
 func (l *Listener) Fingerprint() string { return l.fingerprint }
