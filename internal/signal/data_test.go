@@ -38,6 +38,13 @@ func TestDataMessages(t *testing.T) {
 	if string(second.GetData()) != "fleeting" || second.GetIngestTimeNs() <= first.GetIngestTimeNs() {
 		t.Errorf("second message %v", second)
 	}
+	share.send(&wire.Frame{Type: wire.Frame_PING_PONG.Enum(), PingPong: &wire.PingPong{Type: wire.PingPong_PING.Enum(), PingId: proto.Uint32(3)}})
+	share.get("pong", func(f *wire.Frame) bool {
+		if f.GetType() == wire.Frame_DATA_MESSAGE {
+			t.Error("a share got a data message")
+		}
+		return f.GetPingPong().GetPingId() == 3
+	})
 	cleo := p.open("cleo")
 	p.joinWith(cleo, "cleo")
 	bob.send(dataFrameOf("chat", "last", 0))

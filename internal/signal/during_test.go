@@ -88,6 +88,10 @@ func TestLevels(t *testing.T) {
 	levelsOf(bob, "silence", func(rows map[uint32]*wire.AudioLevel) bool {
 		return len(rows) == 1 && rows[0] != nil && rows[0].GetVolume() == silence
 	})
+	ada.send(muteFrame(false))
+	levelsOf(bob, "ada speaking again", func(rows map[uint32]*wire.AudioLevel) bool { return rows[a].GetVolume() == 20 })
+	p.setCaps("ada", caps(meeting.Receive, meeting.Receive, meeting.Receive))
+	levelsOf(bob, "silence by capability", func(rows map[uint32]*wire.AudioLevel) bool { return len(rows) == 1 && rows[0] != nil })
 	set(bob, 60, 1)
 	levelsOf(ada, "bob's weak signal", func(rows map[uint32]*wire.AudioLevel) bool {
 		return len(rows) == 1 && rows[b].GetSignalStrength() == 1 && rows[b].Volume == nil
@@ -144,6 +148,16 @@ func TestIndex(t *testing.T) {
 	}
 	// Nothing new: nothing is sent. Something else: it is.
 	ada.peer.event(media.PeerEvents.SourcesChanged)
+	b, _ := v.server.find(p.id)
+	eventually(t, func() bool { // until that has been looked at
+		looked := make(chan bool, 1)
+		ada.peer.event(func(media.PeerEvents) {
+			b.hall.mu.Lock()
+			defer b.hall.mu.Unlock()
+			looked <- b.hall.index.timer == nil && len(b.hall.index.dirty) == 0
+		})
+		return <-looked
+	}, func() string { return "the index is never flushed" })
 	ada.peer.with(func(p *fakePeer) { p.index.AtCapacity = true })
 	ada.peer.event(media.PeerEvents.SourcesChanged)
 	next := ada.get("next INDEX", func(f *wire.Frame) bool { return f.GetType() == wire.Frame_INDEX })

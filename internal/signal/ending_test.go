@@ -2,13 +2,16 @@ package signal
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"testing"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
@@ -47,9 +50,12 @@ func TestDeleteAttendee(t *testing.T) {
 }
 
 func TestDeleteMeeting(t *testing.T) {
-	v := newEnv(t, nil)
+	var log syncBuffer
+	v := newEnv(t, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	p := v.meet("ada", "bob")
 	ada, bob, share := p.join("ada"), p.join("bob"), p.join("bob#content")
+	ada.peer.event(media.PeerEvents.VideoStarted)
+	p.facts("ada", meeting.Authorized, meeting.Joined, meeting.VideoStarted)
 	room := ada.peer.room
 	p.end()
 	for _, c := range []*client{ada, bob, share} {
@@ -62,7 +68,11 @@ func TestDeleteMeeting(t *testing.T) {
 		t.Errorf("closed with %d", code)
 	}
 	eventually(t, room.closed.Load, func() string { return "the room stays open" })
-	p.facts("ada", meeting.Authorized, meeting.Joined) // the end is in the meeting's own log
+	// What the end means for her is in the meeting's own log.
+	p.facts("ada", meeting.Authorized, meeting.Joined, meeting.VideoStarted)
+	if log.contains("not recorded") {
+		t.Error("facts were sent after the end")
+	}
 	sessions := v.server.Sessions(p.id)
 	if len(sessions) != 3 || sessions[0].State != SessionRemoved || sessions[0].Reason != "the meeting ended" {
 		t.Errorf("remembered: %+v", sessions)
@@ -424,7 +434,8 @@ func TestNothingLeftBehind(t *testing.T) {
 // TestRejoiningIsLimited: every join is written down, so one attendee may not
 // join again and again.
 func TestRejoiningIsLimited(t *testing.T) {
-	v := newEnv(t, nil)
+	now := time.Now()
+	v := newEnv(t, func(c *Config) { c.Now = func() time.Time { return now } })
 	p := v.meet("ada")
 	for range joinBurst {
 		c := p.open("ada")
@@ -468,4 +479,23 @@ func TestBadTokensAreBounded(t *testing.T) {
 		t.Errorf("third bad token: %v, %v", resp, err)
 	}
 	p.join("ada")
+}
+
+// TestIdleMeetingEnds: a meeting ends once nobody has been connected for the
+// idle time, and not while somebody is.
+func TestIdleMeetingEnds(t *testing.T) {
+	const idle = 300 * time.Millisecond
+	v := newEnvWith(t, control.Config{Idle: idle}, nil)
+	p := v.meet("ada")
+	ada := p.join("ada")
+	<-time.After(2 * idle)
+	if _, err := v.control.Authorize(context.Background(), p.id, p.token("ada")); err != nil {
+		t.Fatalf("ended with somebody in it: %v", err)
+	}
+	ada.send(leaveFrame())
+	ada.expect(wire.Frame_LEAVE_ACK)
+	eventually(t, func() bool {
+		_, err := v.control.Authorize(context.Background(), p.id, p.token("ada"))
+		return errors.Is(err, control.ErrEnded)
+	}, func() string { return "the meeting does not end" })
 }

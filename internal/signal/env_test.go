@@ -45,9 +45,14 @@ type env struct {
 
 func newEnv(t testing.TB, change func(*Config)) *env {
 	t.Helper()
+	return newEnvWith(t, control.Config{}, change)
+}
+
+func newEnvWith(t testing.TB, plane control.Config, change func(*Config)) *env {
+	t.Helper()
 	v := &env{t: t, media: newFakeMedia()}
 	t.Cleanup(v.media.stop)
-	v.control = startControl(t)
+	v.control = startControl(t, plane)
 	cfg := Config{Control: v.control, Media: v.media, Timers: Timers{
 		Dropped: 300 * time.Millisecond, Farewell: 200 * time.Millisecond, Levels: 10 * time.Millisecond, Index: 5 * time.Millisecond,
 	}}
@@ -72,7 +77,7 @@ func newEnv(t testing.TB, change func(*Config)) *env {
 	return v
 }
 
-func startControl(t testing.TB) *control.Control {
+func startControl(t testing.TB, cfg control.Config) *control.Control {
 	t.Helper()
 	store, err := ledger.Open(context.Background(), ledger.Config{Dir: t.TempDir()})
 	if err != nil {
@@ -82,7 +87,7 @@ func startControl(t testing.TB) *control.Control {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := control.New(context.Background(), control.Config{}, store, key)
+	c, err := control.New(context.Background(), cfg, store, key)
 	if err != nil {
 		t.Fatal(err)
 	}

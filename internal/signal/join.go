@@ -83,7 +83,7 @@ func (b *branch) mayTry(key memberKey) bool {
 		l = rate.NewLimiter(joinRate, joinBurst)
 		b.joins[key] = l
 	}
-	return l.Allow()
+	return l.AllowN(b.hall.now(), 1)
 }
 
 func contentOff(f *meeting.Features) bool { return f != nil && f.ContentOff() }

@@ -1,14 +1,18 @@
 package signal
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/carillon-meetings/carillon/internal/control"
+	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
@@ -417,5 +421,48 @@ func TestProtocolViolations(t *testing.T) {
 		c.sendText("hello")
 		c.send(&wire.Frame{Type: wire.Frame_PING_PONG.Enum(), PingPong: &wire.PingPong{Type: wire.PingPong_PING.Enum(), PingId: proto.Uint32(9)}})
 		c.get("pong", func(f *wire.Frame) bool { return f.GetPingPong().GetPingId() == 9 })
+	})
+}
+
+// interrupted is a control plane in which something happens right after a
+// token was found to be good for the first time.
+type interrupted struct {
+	Control
+	once sync.Once
+	then func()
+}
+
+func (c *interrupted) Authorize(ctx context.Context, id meeting.ID, token string) (control.Grant, error) {
+	grant, err := c.Control.Authorize(ctx, id, token)
+	c.once.Do(c.then)
+	return grant, err
+}
+
+// TestChangeWhileOpening: what happens to an attendee between the check of the
+// token and the meeting being watched is not missed.
+func TestChangeWhileOpening(t *testing.T) {
+	hooked := &interrupted{}
+	v := newEnv(t, func(c *Config) {
+		hooked.Control = c.Control
+		c.Control = hooked
+	})
+	t.Run("removed", func(t *testing.T) {
+		p := v.meet("ada")
+		hooked.once, hooked.then = sync.Once{}, func() { p.remove("ada") }
+		if f := refused(t, p.open("ada")); f.GetError().GetStatus() != 403 {
+			t.Errorf("answered %v", f)
+		}
+	})
+	t.Run("capabilities", func(t *testing.T) {
+		p := v.meet("ada")
+		hooked.once, hooked.then = sync.Once{}, func() { p.setCaps("ada", caps(meeting.None, meeting.Receive, meeting.None)) }
+		p.join("ada").permitted(media.Permissions{VideoReceive: true})
+	})
+	t.Run("ended", func(t *testing.T) {
+		p := v.meet("ada")
+		hooked.once, hooked.then = sync.Once{}, p.end
+		if f := refused(t, p.open("ada")); f.GetAudioStatus().GetAudioStatus() != 410 {
+			t.Errorf("answered %v", f)
+		}
 	})
 }

@@ -52,6 +52,19 @@ func TestReplica(t *testing.T) {
 		t.Errorf("a replica's message was taken: %v", m)
 	}
 	r.facts("fan", meeting.Authorized, meeting.Joined)
+	other := r.join("fan") // from another device; nobody in the primary hears of it
+	fan.status(301)
+	other.send(leaveFrame())
+	other.expect(wire.Frame_LEAVE_ACK)
+	bob.send(muteFrame(true))
+	next := ada.get("roster rows", func(f *wire.Frame) bool {
+		rows := f.GetRoster().GetStreams()
+		return len(rows) > 0 && rows[0].GetAttendeeId() != p.wire("bob")
+	}).GetRoster().GetStreams()
+	if len(next) != 1 || next[0].Muted == nil {
+		t.Errorf("the primary was told %v of the replica's attendee", next)
+	}
+	fan = r.join("fan")
 	if l := v.server.Load(p.id); l.Connected != 2 {
 		t.Errorf("%d connected to the primary, want 2", l.Connected)
 	}
