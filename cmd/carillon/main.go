@@ -33,6 +33,7 @@ type commandLine struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Check   checkCommand   `cmd:"" help:"Check things without running the server."`
 	Conform conformCommand `cmd:"" help:"Run the conformance suite against an endpoint."`
+	Load    loadCommand    `cmd:"" help:"Load a running server and report figures."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

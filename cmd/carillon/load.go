@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	loadapi "github.com/carillon-meetings/carillon/load/api"
+)
+
+type loadCommand struct {
+	API loadAPICommand `cmd:"" name:"api" help:"Call one API operation over and over and report rate, latency and the server's cost."`
+}
+
+type loadAPICommand struct {
+	loadapi.Options `embed:""`
+}
+
+// Run loads the API and prints the report.
+func (c *loadAPICommand) Run(ctx context.Context) error {
+	report, err := loadapi.Run(ctx, c.Options)
+	if err != nil || c.Bare {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(os.Stdout).Encode(report)
+	}
+	pretty, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return err
+	}
+	fmt.Println(string(pretty))
+	return nil
+}
