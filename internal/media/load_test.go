@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/media/mediatest"
 	"github.com/carillon-meetings/carillon/internal/media/opus"
 	"github.com/carillon-meetings/carillon/internal/media/rtpx"
 )
@@ -69,7 +70,7 @@ type generator struct {
 	mu      sync.Mutex
 
 	audioIn, audioOut, videoIn, videoOut atomic.Uint64
-	clients                              []*rawClient
+	clients                              []*mediatest.Client
 	speech                               [][]byte
 }
 
@@ -84,14 +85,14 @@ func (g *generator) run() error {
 	if err := g.record(); err != nil {
 		return err
 	}
-	cert, err := rawCertificate()
+	cert, err := mediatest.NewCertificate()
 	if err != nil {
 		return err
 	}
 	var first []float64
 	for room := range g.Rooms {
 		for member := range g.Members {
-			c, err := newRawClient(cert, uint32(1000+10*len(g.clients)))
+			c, err := mediatest.NewClient(cert)
 			if err != nil {
 				return err
 			}
@@ -110,7 +111,7 @@ func (g *generator) run() error {
 		wg.Go(func() { g.film(done) })
 		time.Sleep(300 * time.Millisecond)
 		for i := 1; i <= g.Viewers; i++ {
-			g.say(message{Member: i, Offer: g.clients[i].offer("inactive", 1), Watch: true})
+			g.say(message{Member: i, Offer: g.clients[i].Offer(false, 1), Watch: true})
 			<-g.answer(0, i)
 		}
 	}
@@ -129,7 +130,9 @@ func (g *generator) run() error {
 	after.FirstMedia = first
 	g.say(message{Result: &after})
 	for _, c := range g.clients {
-		c.close()
+		if err := c.Close(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -161,28 +164,24 @@ func (g *generator) listen() {
 }
 
 // join connects one client and returns the milliseconds to its first media.
-func (g *generator) join(c *rawClient, room, member int) (float64, error) {
-	c.onRTP = func(h *rtpx.Header, _ []byte, _ time.Time) {
-		if h.PayloadType == 111 {
+func (g *generator) join(c *mediatest.Client, room, member int) (float64, error) {
+	c.OnRTP = func(h *rtpx.Header, _ []byte, _ time.Time) {
+		if h.PayloadType == mediatest.OpusType {
 			g.audioIn.Add(1)
 		} else {
 			g.videoIn.Add(1)
 		}
 	}
 	camera := g.VideoKbps > 0 && member == 0
-	direction := "inactive"
-	if camera {
-		direction = "sendrecv"
-	}
 	begin := time.Now()
-	g.say(message{Room: room, Member: member, Offer: c.offer(direction, 0), Camera: camera})
+	g.say(message{Room: room, Member: member, Offer: c.Offer(camera, 0), Camera: camera})
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	if err := c.connect(ctx, <-g.answer(room, member)); err != nil {
+	if err := c.Connect(ctx, <-g.answer(room, member)); err != nil {
 		return 0, err
 	}
 	select {
-	case <-c.first:
+	case <-c.First():
 	case <-ctx.Done():
 		return 0, fmt.Errorf("no media")
 	}
@@ -223,9 +222,9 @@ func (g *generator) talk(done chan struct{}) {
 		}
 		for n := i % slots; n < len(g.clients); n += slots {
 			if n%g.Members < g.Talkers {
-				g.clients[n].sendAudio(g.speech[(i/slots+n)%len(g.speech)], 0x80|20)
+				g.clients[n].SendAudio(g.speech[(i/slots+n)%len(g.speech)], 0x80|20)
 			} else if !g.Quiet {
-				g.clients[n].sendAudio([]byte{0xF8, 0xFF, 0xFE}, 127)
+				g.clients[n].SendAudio([]byte{0xF8, 0xFF, 0xFE}, 127)
 			} else {
 				continue
 			}
@@ -246,11 +245,23 @@ func (g *generator) film(done chan struct{}) {
 		case <-time.After(time.Until(begin.Add(time.Duration(i) * time.Second / 30))):
 		}
 		for left := perFrame; left > 0; left -= 1100 {
-			g.clients[0].sendVideo(seq, uint32(i)*3000, i%60 == 0 && left == perFrame, left <= 1100, min(max(left, 20), 1100))
+			g.clients[0].SendRTP(g.frame(seq, uint32(i)*3000, i%60 == 0 && left == perFrame, left <= 1100, min(max(left, 20), 1100)))
 			seq++
 			g.videoOut.Add(1)
 		}
 	}
+}
+
+// frame makes one packet of a VP8 frame.
+func (g *generator) frame(seq uint16, ts uint32, key, marker bool, size int) []byte {
+	b := make([]byte, 1400)
+	n := rtpx.PutHeader(b, rtpx.Header{PayloadType: mediatest.VP8Type, Seq: seq, TS: ts, SSRC: g.clients[0].VideoSSRC(), Marker: marker})
+	if key {
+		copy(b[n:], []byte{0x10, 0, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00})
+	} else {
+		copy(b[n:], []byte{0x00, 0x01})
+	}
+	return b[:n+size]
 }
 
 // measured is what a run cost the server.
