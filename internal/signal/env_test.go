@@ -211,8 +211,9 @@ type client struct {
 	closed  chan struct{} // closed when the connection has ended
 	code    websocket.StatusCode
 	session uint64
-	peer    *fakePeer // the peer media gave it, once joined
-	deaf    chan struct{}
+	peer    *fakePeer         // the peer media gave it, once joined
+	deaf    chan struct{}     // closed to have it stop reading
+	stopped chan struct{}     // closed when it has
 	first   []*wire.RosterRow // the first roster
 }
 
@@ -228,8 +229,18 @@ func (c *client) found(attendee string) *wire.RosterRow {
 	return nil
 }
 
-// stopReading has the client read nothing more from its connection.
-func (c *client) stopReading() { close(c.deaf) }
+// stopReading has the client read nothing more from its connection. An answer
+// is provoked so that its reader gets to know.
+func (c *client) stopReading() {
+	c.t.Helper()
+	close(c.deaf)
+	c.send(&wire.Frame{Type: wire.Frame_PING_PONG.Enum(), PingPong: &wire.PingPong{Type: wire.PingPong_PING.Enum(), PingId: proto.Uint32(1)}})
+	select {
+	case <-c.stopped:
+	case <-time.After(patience):
+		c.t.Fatal("the client reads on")
+	}
+}
 
 // open connects with the user's token. The client's audio session is its own.
 func (p *party) open(user string) *client { return p.v.dial(p.id, p.token(user)) }
@@ -247,7 +258,7 @@ func (v *env) dial(id meeting.ID, token string) *client {
 	}
 	c := &client{
 		t: v.t, ws: ws, frames: make(chan *wire.Frame, 4096), closed: make(chan struct{}), session: sessions.Add(1),
-		deaf: make(chan struct{}),
+		deaf: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	v.sockets.Go(c.read)
 	v.t.Cleanup(func() { ws.CloseNow() })
@@ -272,6 +283,7 @@ func (c *client) read() {
 	for {
 		select {
 		case <-c.deaf:
+			close(c.stopped)
 			<-c.t.Context().Done() // the connection stays open, unread
 			return
 		default:
