@@ -82,26 +82,32 @@ func loudness(t *testing.T, in *received, hz float64, d time.Duration) float64 {
 	for len(in.packets) > 0 {
 		<-in.packets
 	}
-	var re, im float64
-	n := 0
+	sum, frames := 0.0, 0
 	pcm := make([]float32, opus.MaxSamples)
 	for i := 0; i < int(d/(20*time.Millisecond)); i++ {
 		p := in.read(t)
-		m, err := dec.Decode(p.Payload, pcm)
+		n, err := dec.Decode(p.Payload, pcm)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if i < 10 {
 			continue // the decoder finds its feet
 		}
-		for _, s := range pcm[:m] {
-			phase := 2 * math.Pi * hz * float64(n) / opus.SampleRate
-			re += float64(s) * math.Cos(phase)
-			im += float64(s) * math.Sin(phase)
-			n++
-		}
+		sum += amplitude(pcm[:n], hz)
+		frames++
 	}
-	return 2 * math.Hypot(re, im) / float64(n)
+	return sum / float64(frames)
+}
+
+// amplitude is how much of a frame is a tone of the given frequency.
+func amplitude(pcm []float32, hz float64) float64 {
+	var re, im float64
+	for i, s := range pcm {
+		phase := 2 * math.Pi * hz * float64(i) / opus.SampleRate
+		re += float64(s) * math.Cos(phase)
+		im += float64(s) * math.Sin(phase)
+	}
+	return 2 * math.Hypot(re, im) / float64(len(pcm))
 }
 
 const (

@@ -1,12 +1,17 @@
 package media
 
 import (
+	"crypto/tls"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"runtime"
 	"testing"
 	"time"
 
 	"github.com/pion/webrtc/v4"
+
+	"github.com/carillon-meetings/carillon/internal/media/mediatest"
 )
 
 func TestCloseIsImmediate(t *testing.T) {
@@ -139,26 +144,32 @@ func TestIDsGrowOverRestarts(t *testing.T) {
 	}
 }
 
-// Joining and leaving must leave nothing behind.
+// Joining and leaving must leave nothing behind: two hundred times with light
+// clients that publish and watch, then with full ones.
 func TestNothingIsLeftBehind(t *testing.T) {
-	rounds := 40
-	if testing.Short() {
-		rounds = 5
-	}
 	n := newNode(t, nil)
 	room := n.Room("m")
 	join(t, room, "stays")
 	goroutines, memory := footprint()
-	for range rounds {
-		t.Run("round", func(t *testing.T) { // a test of its own, so that it lets go of all
-			for _, id := range []string{"a", "b", "c", "d", "e"} {
-				c := join(t, room, id)
-				c.cameraOn(webrtc.MimeTypeVP8)
-				c.negotiate()
-				t.Cleanup(c.peer.Close)
+	cert, err := mediatest.NewCertificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		t.Run("light", func(t *testing.T) { // a test of its own, so that it lets go of all
+			for i := range 10 {
+				visit(t, room, cert, i)
 			}
 		})
 	}
+	t.Run("full", func(t *testing.T) {
+		for _, id := range []string{"a", "b", "c"} {
+			c := join(t, room, id)
+			c.cameraOn(webrtc.MimeTypeVP8)
+			c.negotiate()
+			t.Cleanup(c.peer.Close)
+		}
+	})
 	if got := len(room.members()); got != 1 {
 		t.Errorf("%d peers left", got)
 	}
@@ -176,6 +187,44 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			t.Fatalf("%d goroutines, %d before\n%s", g, goroutines, buf[:runtime.Stack(buf, true)])
 		}
 		runtime.Gosched()
+	}
+}
+
+// visit joins, publishes, watches whatever there is, and stays until the end of
+// the test.
+func visit(t *testing.T, room *Room, cert tls.Certificate, i int) {
+	t.Helper()
+	c, err := mediatest.NewClient(cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := room.Join(PeerConfig{AttendeeID: fmt.Sprint("visitor ", i), AudioStreamID: nextAudioID(), Permissions: AllPermissions()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		p.Close()
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	offer := Offer{Duplex: true, SendVideo: []VideoDescriptor{{MaxKbps: 500}}, ReceiveStreamIDs: []uint32{0}}
+	for _, s := range p.Index().Sources {
+		offer.ReceiveStreamIDs = append(offer.ReceiveStreamIDs, s.StreamID)
+	}
+	offer.SDP = c.Offer(true, len(offer.ReceiveStreamIDs)-1)
+	a, err := p.Subscribe(t.Context(), offer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Connect(t.Context(), a.SDP); err != nil {
+		t.Fatal(err)
+	}
+	<-c.First()
+	for seq := range byte(5) {
+		frame := []byte{0x80, mediatest.VP8Type, 0, seq, 0, 0, seq, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00}
+		binary.BigEndian.PutUint32(frame[8:], c.VideoSSRC())
+		c.SendRTP(frame)
 	}
 }
 
