@@ -28,7 +28,7 @@ type Config struct {
 	NewDecoder func() (opus.Decoder, error)
 	// Bitrate of each member's stream in bit/s; 0 = opus.DefaultBitrate.
 	Bitrate int
-	// MaxTalkers is how many members of a room are heard at the same time; 0 = 5.
+	// MaxTalkers is how many members of a room are heard at the same time; 0 = 4.
 	MaxTalkers int
 	// Workers bounds the goroutines that mix at the same time; 0 = GOMAXPROCS.
 	Workers int
@@ -53,7 +53,7 @@ func (c Config) withDefaults() Config {
 		c.NewDecoder = opus.NewDecoder
 	}
 	if c.MaxTalkers <= 0 {
-		c.MaxTalkers = 5
+		c.MaxTalkers = 4
 	}
 	if c.Workers <= 0 {
 		c.Workers = runtime.GOMAXPROCS(0)
