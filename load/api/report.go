@@ -1,108 +1,107 @@
 package api
 
 import (
-	"context"
-	"errors"
+	"encoding/json"
+	"fmt"
+	"io"
 	"slices"
 	"time"
 )
 
-// Report is the result of a run. Times are in milliseconds, memory in MiB.
+// Report is the outcome of a run. Times are in milliseconds, memory in MiB;
+// what was not measured is zero.
 type Report struct {
-	Op      string  `json:"op"`
-	Flavour string  `json:"flavour"`
-	Clients int     `json:"clients"`
-	Seconds float64 `json:"seconds"` // measured, preparation left out
-	Calls   int     `json:"calls"`   // that succeeded
-	Errors  int     `json:"errors"`
-	// FirstError is the first failed call's error.
-	FirstError string `json:"first_error,omitempty"`
+	Op        string `json:"op"`
+	Flavour   string `json:"flavour"`
+	Clients   int    `json:"clients"`
+	Attendees int    `json:"attendees_per_batch"`
+	Meetings  int    `json:"meetings"` // prepared by this run
+
+	Seconds    float64 `json:"seconds"` // measured, without preparation
+	Calls      int     `json:"calls"`   // that succeeded
+	Errors     int     `json:"errors"`  // calls that failed; their times are not in the figures
+	FirstError string  `json:"first_error,omitempty"`
 
 	CallsPerSecond     float64 `json:"calls_per_s"`
-	AttendeesPerSecond float64 `json:"attendees_per_s"` // created
+	AttendeesPerSecond float64 `json:"attendees_per_s"` // created by the calls
 	P50                float64 `json:"p50_ms"`
+	P90                float64 `json:"p90_ms"`
 	P99                float64 `json:"p99_ms"`
+	Max                float64 `json:"max_ms"`
+	RequestBytes       int     `json:"request_bytes"`  // body of one call
+	ResponseBytes      int     `json:"response_bytes"` // average body of an answer
 
-	// Of the process named by Pid; 0 without one.
-	ServerCPUPerCall float64 `json:"server_cpu_ms_per_call"`
-	ServerRSS        float64 `json:"server_rss_mib"`
-	ServerPeakRSS    float64 `json:"server_peak_rss_mib"`
+	ClientCPU     float64 `json:"client_cpu_ms_per_call"` // spent by this program
+	ServerCPU     float64 `json:"server_cpu_ms_per_call"`
+	ServerRSS     float64 `json:"server_rss_mib"` // at the end of the measurement
+	ServerPeakRSS float64 `json:"server_peak_rss_mib"`
 
-	// With Baseline: a bare handler of the same bodies, and the disk's time
-	// for eight records of RecordBytes flushed together.
-	BareCPUPerCall float64 `json:"bare_cpu_ms_per_call,omitempty"`
-	CPURatioToBare float64 `json:"cpu_ratio_to_bare,omitempty"`
-	RecordBytes    int     `json:"record_bytes,omitempty"`
-	DiskP50        float64 `json:"disk_p50_ms,omitempty"`
-	DiskP99        float64 `json:"disk_p99_ms,omitempty"`
-	P99RatioToDisk float64 `json:"p99_ratio_to_disk,omitempty"`
+	BareCPU         float64 `json:"bare_cpu_ms_per_call,omitempty"` // of the bare handler
+	BarePerSecond   float64 `json:"bare_calls_per_s,omitempty"`
+	CPURatioToBare  float64 `json:"cpu_ratio_to_bare,omitempty"` // server_cpu / bare_cpu
+	RecordBytes     int     `json:"record_bytes,omitempty"`      // of each of the 8 records
+	DiskP50         float64 `json:"disk_p50_ms,omitempty"`       // of a write and flush of 8 records
+	DiskP99         float64 `json:"disk_p99_ms,omitempty"`
+	P99RatioToDisk  float64 `json:"p99_ratio_to_disk,omitempty"` // p99_ms / disk_p99_ms
+	PreparedSeconds float64 `json:"prepare_seconds"`             // spent on creating and deleting meetings
+	PreparedCalls   int     `json:"prepare_calls"`
 }
 
-func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+// Write prints the report, as one line of JSON or for people.
+func (r Report) Write(w io.Writer, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(r)
+	}
+	p := &printer{w: w}
+	p.line("%s (%s), %d clients, %.1f s: %d calls, %d errors", r.Op, r.Flavour, r.Clients, r.Seconds, r.Calls, r.Errors)
+	if r.FirstError != "" {
+		p.line("  first error      %s", r.FirstError)
+	}
+	p.line("  rate             %.0f calls/s, %.0f attendees/s", r.CallsPerSecond, r.AttendeesPerSecond)
+	p.line("  latency          p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, max %.2f ms", r.P50, r.P90, r.P99, r.Max)
+	p.line("  bodies           %d bytes asked, %d answered", r.RequestBytes, r.ResponseBytes)
+	if r.ServerCPU > 0 {
+		p.line("  server           %.3f ms CPU per call, %.0f MiB resident (peak %.0f)", r.ServerCPU, r.ServerRSS, r.ServerPeakRSS)
+	}
+	p.line("  this generator   %.3f ms CPU per call", r.ClientCPU)
+	if r.BareCPU > 0 {
+		p.line("  bare handler     %.3f ms CPU per call, %.0f calls/s; the server needs %.1f times its CPU", r.BareCPU, r.BarePerSecond, r.CPURatioToBare)
+	}
+	if r.DiskP99 > 0 {
+		p.line("  disk             8 × %d bytes flushed: p50 %.2f ms, p99 %.2f ms; the server's p99 is %.1f times that", r.RecordBytes, r.DiskP50, r.DiskP99, r.P99RatioToDisk)
+	}
+	p.line("  preparation      %d calls in %.1f s, not in the figures above", r.PreparedCalls, r.PreparedSeconds)
+	return p.err
+}
 
-// percentile returns the pth percentile of sorted times, 0 of none.
-func percentile(sorted []time.Duration, p int) time.Duration {
-	if len(sorted) == 0 {
+// printer keeps the first error of a series of prints.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// percentile returns the value below which the given part of the durations
+// lies, 0 for none. It sorts them.
+func percentile(d []time.Duration, part float64) time.Duration {
+	if len(d) == 0 {
 		return 0
 	}
-	return sorted[min(len(sorted)-1, len(sorted)*p/100)]
+	slices.Sort(d)
+	return d[min(int(part*float64(len(d))), len(d)-1)]
 }
 
-// recordOverhead and recordPerAttendee estimate the bytes stored for a call: a
-// record's frame, and an attendee with an external user id of 36 bytes.
-const (
-	recordOverhead    = 200
-	recordPerAttendee = 56
-)
-
-// baseline measures the bare handler and the disk.
-func (r *runner) baseline(ctx context.Context, out *Report) error {
-	out.RecordBytes = r.options.RecordBytes
-	if out.RecordBytes == 0 {
-		out.RecordBytes = recordOverhead
-		if r.op.made != nil && r.calls > 0 {
-			out.RecordBytes += recordPerAttendee * r.attendees / r.calls
-		}
+// ratio returns a/b, 0 when b is unknown.
+func ratio(a, b float64) float64 {
+	if b == 0 {
+		return 0
 	}
-	took, err := GroupSync(r.options.BaselineDir, 8, out.RecordBytes, baselineTime)
-	if err != nil {
-		return err
-	}
-	slices.Sort(took)
-	out.DiskP50, out.DiskP99 = millis(percentile(took, 50)), millis(percentile(took, 99))
-	if out.DiskP99 > 0 {
-		out.P99RatioToDisk = out.P99 / out.DiskP99
-	}
-	if out.BareCPUPerCall, err = r.measureBare(ctx); err != nil {
-		return err
-	}
-	if out.BareCPUPerCall > 0 {
-		out.CPURatioToBare = out.ServerCPUPerCall / out.BareCPUPerCall
-	}
-	return nil
-}
-
-// measureBare returns the CPU time in ms that a bare handler spends on one
-// exchange of the same size.
-func (r *runner) measureBare(ctx context.Context) (_ float64, err error) {
-	b, err := startBare(ctx, r.options.Self, r.answer)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, b.stop()) }()
-	o := r.options
-	o.Endpoint, o.Duration, o.Pid, o.Keep = b.endpoint, baselineTime, b.cmd.Process.Pid, true
-	other, err := newRunner(o)
-	if err != nil {
-		return 0, err
-	}
-	defer other.transport.CloseIdleConnections()
-	// The bare handler has no meetings: any call of the operation does.
-	fixed := other.op.make(other.bodies, target{id: "00000000-0000-4000-8000-000000000000", attendees: []string{"00000000-0000-4000-8000-000000000000"}}, 0)
-	other.op = operation{make: func(*bodies, target, int) call { return fixed }}
-	other.targets = []target{{}}
-	if err := other.measure(ctx); err != nil {
-		return 0, err
-	}
-	return other.report().ServerCPUPerCall, nil
+	return a / b
 }

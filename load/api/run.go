@@ -4,22 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
-	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// baselineTime is how long the bare handler and the disk are measured.
-const baselineTime = 2 * time.Second
+const (
+	// stretch is how long one measured stretch is meant to last. It is long
+	// against the 10 ms to which CPU time is known.
+	stretch = 2 * time.Second
 
-// maxErrors is how many failed calls end a run early: a server that refuses
-// everything is not worth measuring.
-const maxErrors = 1000
+	groupDepth = 8 // records of the disk measurement
+)
 
-// Run measures one operation against a running server. It returns an error
-// when the options are unusable, the server cannot be prepared or ctx ends;
-// calls that fail while measuring are counted in the report.
+// Run makes one run. With Bare it serves as the bare handler instead, until
+// standard input ends.
 func Run(ctx context.Context, o Options) (Report, error) {
 	if o.Bare {
 		return Report{}, serveBare(os.Stdin, os.Stdout, o.BareReply)
@@ -27,55 +28,76 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if err := o.check(); err != nil {
 		return Report{}, err
 	}
-	r, err := newRunner(o)
+	r, err := newRun(o)
 	if err != nil {
 		return Report{}, err
 	}
 	defer r.transport.CloseIdleConnections()
-	err = r.course(ctx)
+	err = r.measure(ctx)
 	if !o.Keep {
-		err = errors.Join(err, r.removeAll(context.WithoutCancel(ctx)))
+		// Also after a failure, and when the user had enough.
+		err = errors.Join(err, r.cleanUp(context.WithoutCancel(ctx)))
 	}
-	if err != nil {
-		return Report{}, err
-	}
-	report := r.report()
-	if o.Baseline {
-		err = r.baseline(ctx, &report)
-	}
-	return report, err
+	return r.report(), err
 }
 
-// runner is one run. Its clients work in phases, one goroutine each; between
-// phases only Run's goroutine is at work.
-type runner struct {
-	options   Options
+// idler is the part of *http.Transport that a run needs to end it.
+type idler interface{ CloseIdleConnections() }
+
+// run is one run under way.
+type run struct {
+	o         Options
 	op        operation
 	bodies    *bodies
-	transport interface{ CloseIdleConnections() }
+	transport idler
 	clients   []*client
 
-	mu      sync.Mutex // guards what follows during a phase
-	targets []target   // prepared and not used up
-	used    []string   // meetings to delete
-
-	calls     int
-	attendees int
-	errs      int
-	firstErr  error
-	took      []time.Duration
-	elapsed   time.Duration
-	cpu       time.Duration
-	answer    int // bytes of the last answer
+	targets []target // meetings of this run that may still exist
+	total   stint
+	disk    []time.Duration
+	rep     Report // what does not come from total
 }
 
-func newRunner(o Options) (*runner, error) {
-	b, err := newBodies(o)
-	if err != nil {
+// stint is what happened in a measured stretch.
+type stint struct {
+	took      []time.Duration // of each call that succeeded
+	elapsed   time.Duration
+	attendees int
+	bytes     int64 // of answers
+	errors    int
+	firstErr  error
+	server    time.Duration // CPU time
+	client    time.Duration // CPU time
+	created   []string      // meetings created by the calls
+}
+
+func (s *stint) add(t stint) {
+	s.took = append(s.took, t.took...)
+	s.elapsed += t.elapsed
+	s.attendees += t.attendees
+	s.bytes += t.bytes
+	s.errors += t.errors
+	s.firstErr = firstOf(s.firstErr, t.firstErr)
+	s.server += t.server
+	s.client += t.client
+	s.created = append(s.created, t.created...)
+}
+
+func firstOf(first, other error) error {
+	if first != nil {
+		return first
+	}
+	return other
+}
+
+func newRun(o Options) (*run, error) {
+	r := &run{o: o, op: operations[o.Op]}
+	var err error
+	if r.bodies, err = newBodies(o); err != nil {
 		return nil, err
 	}
 	transport := newTransport(o.Clients)
-	r := &runner{options: o, op: operations[o.Op], bodies: b, transport: transport}
+	r.transport = transport
 	for range o.Clients {
 		c, err := newClient(o, transport)
 		if err != nil {
@@ -86,238 +108,160 @@ func newRunner(o Options) (*runner, error) {
 	return r, nil
 }
 
-// course prepares and measures, in rounds when the operation uses meetings up.
-func (r *runner) course(ctx context.Context) error {
-	if err := r.prepare(ctx, r.options.Meetings); err != nil {
-		return err
-	}
-	for r.elapsed < r.options.Duration {
-		if err := r.measure(ctx); err != nil {
-			return err
-		}
-		if r.op.calls == nil || r.elapsed >= r.options.Duration {
-			continue
-		}
-		if !r.options.Keep {
-			if err := r.removeUsed(ctx); err != nil {
-				return err
-			}
-		}
-		if err := r.prepare(ctx, max(r.options.Meetings, 50*len(r.clients))); err != nil {
+// measure is the whole measurement: stints with the disk measured in between,
+// since what else happens on the machine changes. The first stint is to warm
+// up and does not count.
+func (r *run) measure(ctx context.Context) error {
+	if !r.op.creates {
+		if err := r.prepare(ctx, r.o.Meetings); err != nil {
 			return err
 		}
 	}
-	return nil
+	rate := 0.0 // calls a second of the last stint
+	for round := 0; r.total.elapsed < r.o.Duration; round++ {
+		s, err := r.round(ctx, rate)
+		if err != nil {
+			return err
+		}
+		if len(s.took) == 0 && s.errors > 0 {
+			r.total.add(s)
+			return nil // the report says why; more would not help
+		}
+		rate = float64(len(s.took)) / s.elapsed.Seconds()
+		if round > 0 {
+			r.total.add(s)
+		}
+		if err := r.measureDisk(); err != nil {
+			return err
+		}
+	}
+	if r.o.Pid != 0 {
+		var err error
+		if r.rep.ServerRSS, r.rep.ServerPeakRSS, err = memory(r.o.Pid); err != nil {
+			return err
+		}
+	}
+	return r.measureBare(ctx)
 }
 
-// each runs work on every client at the same time until one fails.
-func (r *runner) each(ctx context.Context, work func(context.Context, *client) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var wg sync.WaitGroup
-	for _, c := range r.clients {
-		wg.Go(func() {
-			if err := work(ctx, c); err != nil {
-				cancel(err)
-			}
+// round makes one stint, with fresh meetings if the operation uses them up.
+func (r *run) round(ctx context.Context, rate float64) (stint, error) {
+	long := min(stretch, r.o.Duration)
+	switch {
+	case r.op.creates:
+		return r.stint(ctx, long, func() (call, bool) { return r.op.make(r.bodies, target{}, 0), true })
+	case r.op.calls == nil:
+		return r.stint(ctx, long, func() (call, bool) {
+			return r.op.make(r.bodies, r.targets[rand.IntN(len(r.targets))], rand.IntN(maxMeeting)), true
 		})
 	}
-	wg.Wait()
-	return context.Cause(ctx)
-}
-
-// prepare creates n meetings for the operation to work on.
-func (r *runner) prepare(ctx context.Context, n int) error {
-	attendees := 0
-	if r.op.attendees {
-		attendees = min(r.options.Attendees, maxInitial)
+	perMeeting := r.op.calls(r.o.Attendees)
+	first := len(r.targets)
+	if err := r.prepare(ctx, max(2*r.o.Clients, int(rate*long.Seconds())/perMeeting)); err != nil {
+		return stint{}, err
 	}
-	left := make(chan struct{}, n)
-	for range n {
-		left <- struct{}{}
-	}
-	close(left)
-	err := r.each(ctx, func(ctx context.Context, c *client) error {
-		for range left {
-			if err := c.do(ctx, r.bodies.createMeeting(attendees)); err != nil {
-				return err
-			}
-			t, err := parseMeeting(c.answer.Bytes())
-			if err != nil {
-				return err
-			}
-			r.mu.Lock()
-			r.targets = append(r.targets, t)
-			r.mu.Unlock()
+	fresh := r.targets[first:]
+	var next atomic.Int64
+	s, err := r.stint(ctx, 2*long, func() (call, bool) {
+		// All meetings once, then all again, so that calls on one meeting do
+		// not wait for each other.
+		n := int(next.Add(1)) - 1
+		if n >= len(fresh)*perMeeting {
+			return call{}, false
 		}
-		return nil
+		return r.op.make(r.bodies, fresh[n%len(fresh)], n/len(fresh)), true
 	})
-	if err != nil {
-		return fmt.Errorf("prepare meetings: %w", err)
+	if r.op.ends {
+		gone := min(int(next.Load()), len(fresh))
+		r.targets = append(r.targets[:first], fresh[gone:]...)
 	}
-	return nil
+	return s, err
 }
 
-// measure runs one measured stretch: until the time is over or the prepared
-// meetings are used up.
-func (r *runner) measure(ctx context.Context) error {
-	before, err := r.readCPU()
+// stint lets all clients call for the given time, or until next has no more.
+func (r *run) stint(ctx context.Context, d time.Duration, next func() (call, bool)) (stint, error) {
+	serverBefore, clientBefore, err := r.cpu()
 	if err != nil {
-		return err
+		return stint{}, err
 	}
+	parts := make([]stint, len(r.clients))
 	start := time.Now()
-	deadline := start.Add(r.options.Duration - r.elapsed)
-	err = r.each(ctx, func(ctx context.Context, c *client) error { return r.work(ctx, c, deadline) })
-	r.elapsed += time.Since(start)
-	after, cpuErr := r.readCPU()
-	r.cpu += after - before
-	return errors.Join(err, cpuErr)
-}
-
-func (r *runner) readCPU() (time.Duration, error) {
-	if r.options.Pid == 0 {
-		return 0, nil
+	var wg sync.WaitGroup
+	for i, c := range r.clients {
+		wg.Go(func() { parts[i] = r.work(ctx, c, start.Add(d), next) })
 	}
-	return cpuTime(r.options.Pid)
-}
-
-// work is one client's part of a measured stretch.
-func (r *runner) work(ctx context.Context, c *client, deadline time.Time) error {
-	for n := 0; time.Now().Before(deadline); {
-		t, calls, ok := r.take(n)
-		if !ok {
-			return nil
-		}
-		for i := range calls {
-			if err := c.do(ctx, r.op.make(r.bodies, t, n+i)); err != nil {
-				if ctx.Err() != nil {
-					return context.Cause(ctx)
-				}
-				if err := r.failed(err); err != nil {
-					return err
-				}
-				continue
-			}
-			if err := r.succeeded(c); err != nil {
-				return err
-			}
-			if time.Now().After(deadline) {
-				break
-			}
-		}
-		if r.op.calls == nil {
-			n++
-		}
+	wg.Wait()
+	total := stint{elapsed: time.Since(start)}
+	server, client, err := r.cpu()
+	if err != nil {
+		return stint{}, err
 	}
-	return nil
-}
-
-// take returns a meeting and how many calls to make on it. Reads go round the
-// prepared ones; what uses meetings up takes each once.
-func (r *runner) take(n int) (t target, calls int, ok bool) {
+	total.server, total.client = server-serverBefore, client-clientBefore
+	for _, p := range parts {
+		total.add(p)
+	}
 	if r.op.creates {
-		return target{}, 1, true
+		for _, id := range total.created {
+			r.targets = append(r.targets, target{id: id})
+		}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.op.calls == nil {
-		return r.targets[(n*7919)%len(r.targets)], 1, true
-	}
-	if len(r.targets) == 0 {
-		return target{}, 0, false
-	}
-	last := len(r.targets) - 1
-	t = r.targets[last]
-	r.targets = r.targets[:last]
-	if !r.op.ends {
-		r.used = append(r.used, t.id)
-	}
-	return t, r.op.calls(r.options.Attendees), true
+	return total, ctx.Err()
 }
 
-func (r *runner) succeeded(c *client) error {
-	made := 0
-	if r.op.made != nil {
-		made = r.op.made(c.answer.Bytes())
+// work is one client's part of a stint.
+func (r *run) work(ctx context.Context, c *client, end time.Time, next func() (call, bool)) (s stint) {
+	for ctx.Err() == nil && time.Now().Before(end) {
+		k, more := next()
+		if !more {
+			break
+		}
+		err := c.do(ctx, k)
+		if err == nil {
+			err = r.note(&s, c.answer.Bytes())
+		}
+		if err != nil {
+			s.errors++
+			s.firstErr = firstOf(s.firstErr, err)
+			continue
+		}
+		s.took = append(s.took, c.elapsed)
+		s.bytes += int64(c.answer.Len())
 	}
-	var created target
+	return s
+}
+
+// note checks an answer and counts what it says.
+func (r *run) note(s *stint, answer []byte) error {
 	if r.op.creates {
-		var err error
-		if created, err = parseMeeting(c.answer.Bytes()); err != nil {
+		t, err := parseMeeting(answer)
+		if err != nil {
 			return err
 		}
+		s.created = append(s.created, t.id)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.calls++
-	r.attendees += made
-	r.took = append(r.took, c.elapsed)
-	r.answer = c.answer.Len()
-	if r.op.creates {
-		r.used = append(r.used, created.id)
-	}
-	return nil
-}
-
-func (r *runner) failed(err error) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.errs++
-	if r.firstErr == nil {
-		r.firstErr = err
-	}
-	if r.errs >= maxErrors {
-		return fmt.Errorf("%d calls failed, the first with: %w", r.errs, r.firstErr)
-	}
-	return nil
-}
-
-// removeUsed deletes the meetings that are used up.
-func (r *runner) removeUsed(ctx context.Context) error {
-	ids := make(chan string, len(r.used))
-	for _, id := range r.used {
-		ids <- id
-	}
-	close(ids)
-	r.used = r.used[:0]
-	err := r.each(ctx, func(ctx context.Context, c *client) error {
-		for id := range ids {
-			if err := c.do(ctx, call{method: "DELETE", path: "/meetings/" + id}); err != nil {
-				return err
-			}
-		}
+	if r.op.made == nil {
 		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("delete meetings: %w", err)
 	}
+	want := 1
+	if r.o.Op == "BatchCreateAttendee" {
+		want = r.o.Attendees
+	}
+	made := r.op.made(answer)
+	if made != want {
+		return fmt.Errorf("answer holds %d attendees, %d were asked for", made, want)
+	}
+	s.attendees += made
 	return nil
 }
 
-func (r *runner) removeAll(ctx context.Context) error {
-	for _, t := range r.targets {
-		r.used = append(r.used, t.id)
+// cpu returns the CPU time spent so far by the server, 0 if it is not watched,
+// and by this process.
+func (r *run) cpu() (server, self time.Duration, err error) {
+	if r.o.Pid != 0 {
+		if server, err = cpuTime(r.o.Pid); err != nil {
+			return 0, 0, err
+		}
 	}
-	r.targets = nil
-	return r.removeUsed(ctx)
-}
-
-// report sums the run up.
-func (r *runner) report() Report {
-	slices.Sort(r.took)
-	seconds := r.elapsed.Seconds()
-	out := Report{
-		Op: r.options.Op, Flavour: r.options.Flavour, Clients: len(r.clients), Seconds: seconds, Calls: r.calls, Errors: r.errs,
-		CallsPerSecond: float64(r.calls) / seconds, AttendeesPerSecond: float64(r.attendees) / seconds,
-		P50: millis(percentile(r.took, 50)), P99: millis(percentile(r.took, 99)),
-	}
-	if r.firstErr != nil {
-		out.FirstError = r.firstErr.Error()
-	}
-	if r.options.Pid != 0 && r.calls > 0 {
-		out.ServerCPUPerCall = millis(r.cpu) / float64(r.calls)
-		// A server that has just gone reports no memory; the calls were measured.
-		out.ServerRSS, out.ServerPeakRSS, _ = memory(r.options.Pid)
-	}
-	return out
+	self, err = cpuTime(os.Getpid())
+	return server, self, err
 }
