@@ -3,6 +3,8 @@ package control
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"strings"
 	"sync"
 	"testing"
 
@@ -56,6 +58,42 @@ func TestOverlappingBatchesMakeExactlyTheUnion(t *testing.T) {
 	check()
 	v.restart()
 	check()
+}
+
+// The largest calls that the API lets through are stored, and read back after
+// a restart.
+func TestTheLargestLegalBatchesAreStored(t *testing.T) {
+	v := newEnv(t, nil, nil)
+	ctx := context.Background()
+	text := func(n, number int) string {
+		return strings.Repeat("\U0001F514", n-3) + fmt.Sprintf("%03d", number)
+	}
+	var tags []meeting.Tag
+	for i := range 10 {
+		tags = append(tags, meeting.Tag{Key: text(128, i), Value: text(256, i)})
+	}
+	for _, o := range []meeting.Owner{owner, legacy} {
+		var items []meeting.NewAttendee
+		for i := range 100 {
+			item := meeting.NewAttendee{ExternalUserID: text(64, i)}
+			if o.Flavour == meeting.Legacy {
+				item.Tags = tags
+			}
+			items = append(items, item)
+		}
+		id := v.create(o, "token").ID
+		results, err := v.CreateAttendees(ctx, o, id, items)
+		must(t, err)
+		v.restart()
+		last := results[99].Attendee
+		again, err := v.GetAttendee(ctx, o, id, last.ID)
+		if err != nil || !reflect.DeepEqual(again, last) || last.ExternalUserID != text(64, 99) {
+			t.Errorf("%v: the last attendee came back changed (%v)", o.Flavour, err)
+		}
+		if n := len(v.roster(o, id)); n != 100 {
+			t.Errorf("%v: %d attendees", o.Flavour, n)
+		}
+	}
 }
 
 func BenchmarkCreateAttendees100(b *testing.B) {

@@ -509,12 +509,30 @@ func contractClosed(t *testing.T, open opener) {
 }
 
 func contractLarge(t *testing.T, open opener) {
-	l, ctx, id := open(t, t.TempDir()), t.Context(), randomID(t)
+	dir := t.TempDir()
+	l, ctx, id := open(t, dir), t.Context(), randomID(t)
 	largest := bytes.Repeat([]byte{7}, MaxEntry)
-	must[uint64](t)(l.Append(ctx, id, 0, largest))
-	if got := must[[]Entry](t)(l.Load(ctx, id, 0)); len(got) != 1 || !bytes.Equal(got[0].Data, largest) {
-		t.Error("the largest entry came back changed")
+	const many = 8 // together more than a scan has under way
+	rev := uint64(0)
+	for range many {
+		rev = must[uint64](t)(l.Append(ctx, id, rev, largest))
 	}
+	same := func(how string, list []Entry) {
+		t.Helper()
+		if len(list) != many || !bytes.Equal(list[many-1].Data, largest) {
+			t.Errorf("%s: the largest entries came back changed, or %d of %d", how, len(list), many)
+		}
+	}
+	same("load", must[[]Entry](t)(l.Load(ctx, id, 0)))
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = open(t, dir)
+	var scanned []Entry
+	if err := l.Scan(ctx, func(_ meeting.ID, e Entry) error { scanned = append(scanned, e); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	same("scan", scanned)
 	for _, err := range []error{
 		func() error { _, err := l.Append(ctx, randomID(t), 0, append(largest, 0)); return err }(),
 		l.AppendFact(ctx, id, append(largest, 0)),

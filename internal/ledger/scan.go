@@ -12,8 +12,10 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// scanAhead is how many messages of a shard are under way during a scan.
-const scanAhead = 512
+// scanAhead is how many bytes of a shard are under way during a scan. It must be
+// above the largest message, and well below what the server lets a connection
+// have outstanding (64 MiB) before it cuts it off.
+const scanAhead = 16 << 20
 
 // Scan calls fn for every entry now stored, the entries of one meeting in
 // order. It calls fn from several goroutines at once, but never from two for
@@ -122,7 +124,7 @@ func (r *reader) read(ctx context.Context, js jetstream.JetStream) error {
 	if info.NumPending == 0 {
 		return nil
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(scanAhead))
+	messages, err := consumer.Messages(jetstream.PullMaxBytes(scanAhead))
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNoAnswer, err)
 	}

@@ -10,10 +10,12 @@ import (
 )
 
 const (
-	// MaxEntry is the largest Data of an entry, in bytes.
+	// MaxEntry is the largest Data of an entry, in bytes. The largest legal
+	// call is a legacy batch of 100 attendees with 10 tags each, all of it in
+	// characters of four bytes: 1.6 MB.
 	MaxEntry = maxPayload - 4096
 
-	maxPayload  = 1 << 20
+	maxPayload  = 4 << 20
 	readyWithin = 60 * time.Second // recovery of a large directory after a crash
 )
 
