@@ -25,8 +25,14 @@ function gzipped() {
 
 export default defineConfig({
   plugins: [gzipped()],
-  // The meeting SDK's dependencies expect Node's name of the global object.
-  define: { global: 'globalThis' },
+  define: {
+    // The meeting SDK's dependencies expect Node's name of the global object.
+    global: 'globalThis',
+    // The content security policy allows no WebAssembly. Saying so here makes
+    // the 64-bit arithmetic of a dependency take its plain way at once instead
+    // of trying and being refused.
+    WebAssembly: 'undefined',
+  },
   build: {
     outDir: out,
     emptyOutDir: true,

@@ -45,8 +45,8 @@ export class VirtualTable<T> {
     this.descending = options.descending ?? false;
     this.head = el('div', { class: 'vt-head', role: 'rowgroup' }, el('div', { class: 'vt-row', role: 'row' }, ...this.headers()));
     this.nothing = el('p', { class: 'vt-empty soft' }, options.empty);
-    this.scroller = el('div', { class: 'vt-scroll', role: 'presentation', tabindex: 0, on: { scroll: () => this.later() } }, this.head, this.spacer);
-    this.element = el('div', { class: 'vt', role: 'table', 'aria-label': options.label }, this.scroller, this.nothing);
+    this.scroller = el('div', { class: 'vt-scroll', role: 'table', 'aria-label': options.label, tabindex: 0, on: { scroll: () => this.later() } }, this.head, this.spacer);
+    this.element = el('div', { class: 'vt' }, this.scroller, this.nothing);
     this.resized = new ResizeObserver(() => this.later());
     this.resized.observe(this.scroller);
   }
@@ -60,7 +60,7 @@ export class VirtualTable<T> {
     this.items = items;
     this.sort();
     this.nothing.hidden = items.length > 0;
-    attribute(this.element, 'aria-rowcount', items.length + 1);
+    attribute(this.scroller, 'aria-rowcount', items.length + 1);
     this.later();
   }
 

@@ -32,12 +32,16 @@ export class Room implements Watcher {
   private stage!: Stage;
   private roster!: Roster;
   private readonly chat = new Chat((text) => this.call.send(text));
-  private readonly quality_ = new QualityMark();
+  private readonly qualityMark = new QualityMark();
   private readonly speaker = el('audio', { class: 'unseen', 'aria-hidden': true });
   private readonly notice = el('div', { class: 'notice', role: 'status' });
+  private readonly sharingMark = el('span', { class: 'sharing-mark', hidden: true }, icon('share', 18), 'You are sharing');
   private readonly panel = el('aside', { class: 'panel', hidden: true });
   private readonly count = el('span', { class: 'badge calm', 'aria-hidden': true });
-  private readonly unread = el('span', { class: 'badge', hidden: true });
+  private readonly unread = el('span', { class: 'badge', hidden: true, 'aria-hidden': true });
+  // The badges in words, for those who do not see them.
+  private readonly countWords = el('span', { class: 'unseen' });
+  private readonly unreadWords = el('span', { class: 'unseen' });
   private readonly buttons: Record<'mic' | 'camera' | 'share' | 'people' | 'chat' | 'settings' | 'leave', HTMLButtonElement>;
   private opened: PanelName | undefined;
   private unreadCount = 0;
@@ -59,8 +63,8 @@ export class Room implements Watcher {
       leave: this.control('Leave', 'leave', '', () => this.leave()),
     };
     this.buttons.leave.classList.add('leave');
-    this.buttons.people.append(this.count);
-    this.buttons.chat.append(this.unread);
+    this.buttons.people.append(this.countWords, this.count);
+    this.buttons.chat.append(this.unreadWords, this.unread);
   }
 
   /** Draws the room around a call and connects it. */
@@ -101,7 +105,7 @@ export class Room implements Watcher {
     );
     const b = this.buttons;
     return [
-      el('header', { class: 'room-head' }, bell(24), el('h1', { class: 'unseen' }, 'Meeting'), copy, el('span', { class: 'spring' }), this.quality_.element),
+      el('header', { class: 'room-head' }, bell(24), el('h1', { class: 'unseen' }, 'Meeting'), copy, this.sharingMark, el('span', { class: 'spring' }), this.qualityMark.element),
       el('main', { class: 'room-main' }, this.stage.element, this.notice),
       this.panel,
       el(
@@ -168,7 +172,7 @@ export class Room implements Watcher {
   }
 
   quality(quality: Quality): void {
-    this.quality_.draw(quality);
+    this.qualityMark.draw(quality);
   }
 
   cameraRefused(): void {
@@ -290,16 +294,18 @@ export class Room implements Watcher {
     const { mic, camera, share, people, chat } = this.buttons;
     this.drawSwitch(mic, this.call.micOn, this.call.micOn ? 'mic' : 'micOff', this.call.micOn ? 'Mute' : 'Unmute');
     mic.disabled = !this.call.hasMicrophone;
+    attribute(mic, 'title', mic.disabled ? 'No microphone can be used' : 'Microphone (Alt+M)');
     this.drawSwitch(camera, this.call.cameraOn, this.call.cameraOn ? 'camera' : 'cameraOff', this.call.cameraOn ? 'Stop video' : 'Start video');
     setText(share.querySelector('.control-label') as HTMLElement, this.call.sharing ? 'Stop sharing' : 'Share');
     share.classList.toggle('active', this.call.sharing);
+    this.sharingMark.hidden = !this.call.sharing;
     attribute(people, 'aria-expanded', String(this.opened === 'people'));
     attribute(chat, 'aria-expanded', String(this.opened === 'chat'));
     setText(this.count, String(this.call.people.size));
-    attribute(people, 'aria-label', `People, ${this.call.people.size} in the meeting`);
+    setText(this.countWords, `, ${this.call.people.size} in the meeting`);
     this.unread.hidden = this.unreadCount === 0;
     setText(this.unread, String(this.unreadCount));
-    attribute(chat, 'aria-label', this.unreadCount ? `Chat, ${this.unreadCount} unread` : 'Chat');
+    setText(this.unreadWords, this.unreadCount ? `, ${this.unreadCount} unread` : '');
   }
 
   private drawSwitch(button: HTMLButtonElement, on: boolean, name: IconName, label: string): void {

@@ -50,6 +50,7 @@ export class Stage {
     const cameras = new Map<string, Tile>();
     const shares: Tile[] = [];
     for (const tile of this.call.tiles.values()) {
+      if (tile.content && tile.person === this.call.selfId) continue; // one's own screen is in view anyway
       if (tile.content) shares.push(tile);
       else cameras.set(tile.person, tile);
     }
@@ -104,7 +105,7 @@ export class Stage {
     video.hidden = !tile;
     const person = place.person;
     const name = person ? (person.self ? `${person.name} (you)` : person.name) : 'Somebody';
-    const label = place.content ? `${person?.self ? 'You are' : `${name} is`} sharing` : name;
+    const label = place.content ? `${name} is sharing` : name;
     setText(element.querySelector('.plate-name') as HTMLElement, label);
     const muted = !place.content && !!person?.muted;
     (element.querySelector('.plate-icon') as HTMLElement).hidden = !muted;
@@ -130,7 +131,7 @@ export class Stage {
       const byWidth = (width - gap * (columns - 1)) / columns;
       const byHeight = ((height - gap * (rows - 1)) / rows) * ratio;
       const fit = Math.min(byWidth, byHeight);
-      if (fit > best.width) best = { columns, width: fit };
+      if (fit > best.width * 0.95) best = { columns, width: fit }; // side by side rather than stacked
     }
     this.grid.style.setProperty('--tile-width', `${Math.floor(best.width)}px`);
     this.grid.style.setProperty('--tile-height', `${Math.floor(best.width / ratio)}px`);

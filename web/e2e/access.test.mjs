@@ -1,0 +1,123 @@
+// Pages anybody can use: no serious fault found by axe, no sideways scrolling on
+// a phone, and little to load.
+
+import assert from 'node:assert/strict';
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { openPage, patience, signIn, startBrowser, startServer } from './world.mjs';
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const dist = resolve(import.meta.dirname, '../../internal/console/pages/dist');
+const phone = { width: 390, height: 844 };
+
+/** What axe holds for serious or critical. Its script is evaluated by the debugger, past the page's policy. */
+async function faults(page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  return violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`);
+}
+
+const scrollsSideways = (page) => page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+
+describe('accessibility', { timeout: 6 * patience }, () => {
+  let server, browser;
+  before(async () => {
+    server = await startServer();
+    browser = await startBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+
+  for (const colorScheme of ['light', 'dark']) {
+    for (const [size, viewport] of [['desktop', { width: 1280, height: 800 }], ['phone', phone]]) {
+      test(`${size}, ${colorScheme}`, async () => {
+        const found = [];
+        const look = async (name, page) => {
+          found.push(...(await faults(page)).map((f) => `${name}: ${f}`));
+          if (await scrollsSideways(page)) found.push(`${name}: scrolls sideways`);
+        };
+        const page = await openPage(browser, server, '/', { viewport, colorScheme });
+        await look('lobby', page);
+        await page.fill('#name', 'Ada');
+        await page.click('.entry-form button');
+        await page.waitForSelector('.tile');
+        await look('room', page);
+        await page.click('.control:has-text("Chat")');
+        await look('chat', page);
+        await page.click('[aria-label="Close chat"]');
+
+        const operator = await openPage(browser, server, '/operator/', { viewport, colorScheme });
+        await look('sign-in', operator);
+        await signIn(operator);
+        await operator.waitForSelector('.m-name a');
+        await look('meetings', operator);
+        await operator.click('.m-name a');
+        await operator.click('.a-name a');
+        await operator.waitForSelector('.person .step.done');
+        await look('one meeting', operator);
+        await operator.goto(`${server.url}/operator/explorer`);
+        await operator.waitForSelector('#f-ClientRequestToken');
+        await look('explorer', operator);
+
+        await page.click('.control.leave');
+        await page.waitForSelector('text=You left the meeting');
+        await look('left', page);
+        assert.deepEqual(found, []);
+        await page.context().close();
+        await operator.context().close();
+      });
+    }
+  }
+
+  test('the keyboard alone starts a meeting', async () => {
+    const page = await openPage(browser, server);
+    await page.focus('#name');
+    await page.keyboard.type('Keys');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/m/*');
+    await page.waitForSelector('.tile');
+    await page.keyboard.press('Alt+m');
+    await page.waitForSelector('.tile[aria-label*=muted]');
+    await page.context().close();
+  });
+
+  test('the first paint does not wait for the meeting SDK', async () => {
+    const page = await openPage(browser, server);
+    await page.waitForSelector('#name');
+    const order = await page.evaluate(() => {
+      const paint = performance.getEntriesByName('first-contentful-paint')[0]?.startTime;
+      const sdk = performance.getEntriesByType('resource').find((r) => /\/build-.*\.js/.test(r.name));
+      return { paint, sdk: sdk?.responseEnd ?? Infinity };
+    });
+    assert.ok(order.paint > 0 && order.paint < order.sdk, JSON.stringify(order));
+    await page.context().close();
+  });
+});
+
+test('the console weighs at most 150 KiB', async () => {
+  let total = 0;
+  const weigh = async (path) => {
+    const packed = await stat(`${path}.gz`).catch(() => stat(path));
+    total += packed.size;
+  };
+  const html = join(dist, 'operator.html');
+  await weigh(html);
+  const assets = (await readdir(join(dist, 'assets'))).filter((n) => !n.endsWith('.gz'));
+  const seen = new Set();
+  const follow = async (path) => {
+    const text = await readFile(path, 'utf8');
+    for (const name of assets) {
+      if (seen.has(name) || !text.includes(name)) continue;
+      seen.add(name);
+      await weigh(join(dirname(html), 'assets', name));
+      if (name.endsWith('.js')) await follow(join(dirname(html), 'assets', name));
+    }
+  };
+  await follow(html);
+  assert.ok(seen.size >= 2, `found only ${[...seen]}`);
+  assert.ok(total <= 150 * 1024, `${total} bytes`);
+});
