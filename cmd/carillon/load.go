@@ -7,10 +7,13 @@ import (
 	"os"
 
 	loadapi "github.com/carillon-meetings/carillon/load/api"
+	loadmeeting "github.com/carillon-meetings/carillon/load/meeting"
 )
 
 type loadCommand struct {
 	API loadAPICommand `cmd:"" name:"api" help:"Call one API operation over and over and report rate, latency and the server's cost."`
+
+	Meeting loadMeetingCommand `cmd:"" help:"Fill meetings with scripted attendees and report delivery, delay and the server's cost."`
 }
 
 type loadAPICommand struct {
@@ -32,4 +35,17 @@ func (c *loadAPICommand) Run(ctx context.Context) error {
 	}
 	fmt.Println(string(pretty))
 	return nil
+}
+
+type loadMeetingCommand struct {
+	loadmeeting.Options `embed:""`
+}
+
+// Run loads meetings and prints the report.
+func (c *loadMeetingCommand) Run(ctx context.Context) error {
+	report, err := loadmeeting.Run(ctx, c.Options)
+	if err != nil {
+		return err
+	}
+	return report.Write(os.Stdout, c.JSON)
 }
