@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// MinSecret is the least length of an operator secret, in bytes.
+const MinSecret = 12
+
 // Config says what New is to serve.
 type Config struct {
 	// Directory, Live and Actions are the server behind the console. They are

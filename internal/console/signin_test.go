@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -152,38 +150,6 @@ func TestChangesNeedASessionAndItsToken(t *testing.T) {
 		t.Errorf("a refused change was carried out: %v", s.done)
 	}
 	s.want(s.send("GET", "/operator/api/session", ""), 200, `"signedIn":true`)
-}
-
-func TestGeneratedSecretIsKept(t *testing.T) {
-	dir := t.TempDir()
-	first, created, err := LoadSecret(dir)
-	if err != nil || !created || len(first) < 20 {
-		t.Fatalf("first start: %q %v %v", first, created, err)
-	}
-	again, created, err := LoadSecret(dir)
-	if err != nil || created || again != first {
-		t.Errorf("second start: %q %v %v, want %q", again, created, err, first)
-	}
-	info, err := os.Stat(filepath.Join(dir, secretFile))
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("file mode %v, %v", info.Mode(), err)
-	}
-	if files, _ := os.ReadDir(dir); len(files) != 1 {
-		t.Errorf("%d files are left, want 1", len(files))
-	}
-}
-
-func TestUnusableSecretFile(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, secretFile), []byte("short\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := LoadSecret(dir); err == nil {
-		t.Error("a short secret was accepted")
-	}
-	if _, _, err := LoadSecret(filepath.Join(dir, "missing")); err == nil {
-		t.Error("a missing directory was accepted")
-	}
 }
 
 func TestLimiter(t *testing.T) {
