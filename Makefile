@@ -55,6 +55,14 @@ test-clients: build setup
 test-browser: build setup
 	@scripts/test-browser
 
+.PHONY: test-powercut
+test-powercut:
+	$(GO) test -tags powercut -run PowerCut -count=1 -v ./internal/ledger
+
+.PHONY: test-libopus
+test-libopus: setup
+	$(GO) test -tags libopus -count=1 -v ./internal/media/opus
+
 .PHONY: fuzz
 fuzz:
 	@scripts/fuzz $(or $(FUZZTIME),30s)
