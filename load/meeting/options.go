@@ -8,36 +8,30 @@ import (
 	"time"
 )
 
-// Options are the flags of `carillon load meeting`; the tags are for kong. Talkers,
-// Listeners and Cameras are for each meeting.
-type Options struct {
-	Endpoint    string        `help:"Base URL of the server." default:"http://127.0.0.1:8480" placeholder:"URL"`
-	AccessKey   string        `help:"Access key id to sign with." env:"AWS_ACCESS_KEY_ID" placeholder:"ID"`
-	SecretKey   string        `help:"Secret key to sign with." env:"AWS_SECRET_ACCESS_KEY" placeholder:"SECRET"`
-	Token       string        `help:"Session token to sign with." env:"AWS_SESSION_TOKEN" placeholder:"TOKEN"`
-	Region      string        `help:"Control Region to sign for." default:"us-east-1"`
-	Talkers     int           `help:"Attendees of each meeting who talk." default:"3"`
-	Listeners   int           `help:"Attendees of each meeting who do not." default:"10"`
-	Cameras     int           `help:"Attendees of each meeting, talkers first, who send video; everybody else watches." default:"0"`
-	VideoKbps   int           `help:"Bit rate of each camera in kbit/s." default:"1500" name:"video-kbps"`
-	Meetings    int           `help:"Meetings." default:"1"`
-	SilentAudio bool          `help:"Listeners send packets of silence, as muted browsers do, and not nothing." name:"silent-audio"`
-	Churn       float64       `help:"Attendees a second who leave or lose their connection, and join again." default:"0" placeholder:"RATE"`
-	JoinsAtOnce int           `help:"Attendees who join at the same time at the beginning." default:"2" name:"joins-at-once"`
-	Duration    time.Duration `help:"How long to measure." default:"20s"`
-	Pid         int           `help:"Process id of the server, on this machine, to read its CPU time and memory." placeholder:"PID"`
-	JSON        bool          `help:"Print one line of JSON." name:"json"`
+// maxMembers is how many attendees a meeting takes.
+const maxMembers = 250
 
-	// settle is how long media flows before the measurement, rest how long all are
-	// silent before that; 0 for what is usual. Tests shorten them.
-	settle, rest time.Duration
+// Options are the flags of `carillon load meeting`; the tags are for kong.
+type Options struct {
+	Endpoint  string        `help:"Base URL of the server." default:"http://127.0.0.1:8480" placeholder:"URL"`
+	AccessKey string        `help:"Access key id to sign with." env:"AWS_ACCESS_KEY_ID" placeholder:"ID"`
+	SecretKey string        `help:"Secret key to sign with." env:"AWS_SECRET_ACCESS_KEY" placeholder:"SECRET"`
+	Talkers   int           `help:"Attendees of a meeting who talk." default:"0"`
+	Listeners int           `help:"Attendees of a meeting who only listen, with the microphone muted." default:"0"`
+	Cameras   int           `help:"Attendees of a meeting who only show a camera: 1.5 Mb/s, 30 pictures a second. All others watch." default:"0"`
+	Meetings  int           `help:"Meetings." default:"1"`
+	Churn     float64       `help:"Attendees a second, of all meetings, who leave or lose the connection and join again while measuring." placeholder:"RATE"`
+	Duration  time.Duration `help:"How long to measure." default:"10s"`
+	Settle    time.Duration `help:"How long to wait before, once everybody has joined." default:"3s"`
+	Joining   int           `help:"Attendees who are joining at the same time." default:"2"`
+	Quiet     bool          `help:"Who does not talk sends no sound at all. Browsers send silence, 50 packets a second, as attendees do without this."`
+	Left      bool          `help:"Everybody leaves before the measurement: what empty meetings cost."`
+	Pid       int           `help:"Process id of the server, on this machine, to read its CPU time and memory." placeholder:"PID"`
+	JSON      bool          `help:"Print one line of JSON." name:"json"`
 }
 
-// Limits of a meeting: what the API gives out, and what a viewer may subscribe to.
-const (
-	maxAttendees = 250
-	maxCameras   = 25
-)
+// members is how many attendees each meeting has.
+func (o Options) members() int { return o.Talkers + o.Listeners + o.Cameras }
 
 // check fills in what is unset and returns all that is wrong.
 func (o *Options) check() error {
@@ -50,28 +44,16 @@ func (o *Options) check() error {
 	u, err := url.Parse(o.Endpoint)
 	add(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", "endpoint %q is no http or https URL", o.Endpoint)
 	o.Endpoint = strings.TrimSuffix(o.Endpoint, "/")
-	people := o.Talkers + o.Listeners
-	add(o.Talkers >= 0 && o.Listeners >= 0, "%d talkers, %d listeners", o.Talkers, o.Listeners)
-	add(people >= 1 && people <= maxAttendees, "%d attendees in a meeting; possible are 1 to %d", people, maxAttendees)
-	add(o.Cameras >= 0 && o.Cameras <= min(people, maxCameras), "%d cameras; possible are 0 to %d", o.Cameras, min(people, maxCameras))
-	add(o.Cameras == 0 || o.VideoKbps >= 50 && o.VideoKbps <= 20000, "%d kbit/s of video; possible are 50 to 20000", o.VideoKbps)
-	add(o.Meetings >= 1, "%d meetings", o.Meetings)
-	add(o.Churn >= 0, "churn %v", o.Churn)
-	add(o.Duration > 0, "duration %v", o.Duration)
-	if o.JoinsAtOnce <= 0 {
-		o.JoinsAtOnce = 2
-	}
-	if o.Region == "" {
-		o.Region = "us-east-1"
-	}
 	if o.AccessKey == "" {
 		o.AccessKey, o.SecretKey = "load", "load" // enough for a server that accepts anybody
 	}
-	if o.settle == 0 {
-		o.settle = 3 * time.Second
-	}
-	if o.rest == 0 {
-		o.rest = 2 * time.Second
-	}
+	add(o.Talkers >= 0 && o.Listeners >= 0 && o.Cameras >= 0, "%d talkers, %d listeners, %d cameras", o.Talkers, o.Listeners, o.Cameras)
+	add(o.members() >= 1 && o.members() <= maxMembers, "%d attendees in a meeting; possible are 1 to %d", o.members(), maxMembers)
+	add(o.Meetings > 0, "%d meetings", o.Meetings)
+	add(o.Churn >= 0, "churn %v", o.Churn)
+	add(!o.Left || o.Churn == 0, "churn in meetings that everybody has left")
+	add(o.Duration > 0, "duration %v", o.Duration)
+	add(o.Settle >= 0, "settle %v", o.Settle)
+	add(o.Joining > 0, "%d joining", o.Joining)
 	return errors.Join(errs...)
 }
