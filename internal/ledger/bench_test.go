@@ -82,6 +82,96 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
+// fill stores meetings of two entries, as large as those of a meeting of ten,
+// and returns their ids.
+func fill(b *testing.B, l *Log, meetings int) []meeting.ID {
+	b.Helper()
+	ids := make([]meeting.ID, meetings)
+	created, added := make([]byte, 300), make([]byte, 800)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range 32 {
+		wg.Go(func() {
+			for n := next.Add(1) - 1; n < int64(meetings); n = next.Add(1) - 1 {
+				ids[n] = randomID(b)
+				rev, err := l.Append(b.Context(), ids[n], 0, created)
+				if err == nil {
+					_, err = l.Append(b.Context(), ids[n], rev, added)
+				}
+				if err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return ids
+}
+
+// BenchmarkScan reads all entries of 10,000 meetings.
+func BenchmarkScan(b *testing.B) {
+	const meetings = 10_000
+	l := openTB(b, Config{})
+	fill(b, l, meetings)
+	b.ReportAllocs()
+	for b.Loop() {
+		var n atomic.Int64
+		if err := l.Scan(b.Context(), func(meeting.ID, Entry) error { n.Add(1); return nil }); err != nil {
+			b.Fatal(err)
+		}
+		if n.Load() != 2*meetings {
+			b.Fatalf("%d entries", n.Load())
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/(2*meetings), "ns/entry")
+}
+
+// BenchmarkLoad reads the entries of one meeting out of 2,000.
+func BenchmarkLoad(b *testing.B) {
+	l := openTB(b, Config{})
+	ids := fill(b, l, 2000)
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		if got, err := l.Load(b.Context(), ids[n*7919%len(ids)], 0); err != nil || len(got) != 2 {
+			b.Fatalf("%d entries, %v", len(got), err)
+		}
+	}
+}
+
+// BenchmarkEnd ends meetings of two entries.
+func BenchmarkEnd(b *testing.B) {
+	l, data := openTB(b, Config{}), make([]byte, 200)
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		id := fill(b, l, 1)[0]
+		entries, err := l.Load(b.Context(), id, 0)
+		b.StartTimer()
+		if err == nil {
+			_, err = l.End(b.Context(), id, entries[1].Revision, data, time.Hour)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkOpen opens an empty directory.
+func BenchmarkOpen(b *testing.B) {
+	for b.Loop() {
+		l, err := Open(b.Context(), Config{Dir: b.TempDir()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		if err := l.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}
+
 // BenchmarkDisk is what the disk itself does: depth entries of 8 KB appended
 // to a file, then one fdatasync.
 func BenchmarkDisk(b *testing.B) {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -168,33 +167,10 @@ func contractConcurrency(t *testing.T, open opener) {
 	l, ctx, id := open(t, t.TempDir()), t.Context(), randomID(t)
 	var wonBy sync.Map // expected revision → who wrote on it
 	var wg sync.WaitGroup
-	write := func(who string) error {
-		for {
-			entries, err := l.Load(ctx, id, 0)
-			if err != nil {
-				return err
-			}
-			var expected uint64
-			if len(entries) > 0 {
-				expected = entries[len(entries)-1].Revision
-			}
-			_, err = l.Append(ctx, id, expected, []byte(who))
-			if errors.Is(err, ErrStale) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			if winner, lost := wonBy.LoadOrStore(expected, who); lost {
-				return fmt.Errorf("%s and %s both wrote on revision %d", winner, who, expected)
-			}
-			return nil
-		}
-	}
 	for w := range writers {
 		wg.Go(func() {
 			for n := range each {
-				if err := write(fmt.Sprintf("%d/%d", w, n)); err != nil {
+				if err := writeOnLatest(ctx, l, id, fmt.Sprintf("%d/%d", w, n), &wonBy); err != nil {
 					t.Error(err)
 					return
 				}
@@ -213,6 +189,32 @@ func contractConcurrency(t *testing.T, open opener) {
 			t.Fatalf("writer %s: entry %s where %d was due", w, n, next[w])
 		}
 		next[w]++
+	}
+}
+
+// writeOnLatest appends who's name until it is not stale, and notes on which
+// revision it was.
+func writeOnLatest(ctx context.Context, l engine, id meeting.ID, who string, wonBy *sync.Map) error {
+	for {
+		entries, err := l.Load(ctx, id, 0)
+		if err != nil {
+			return err
+		}
+		var expected uint64
+		if len(entries) > 0 {
+			expected = entries[len(entries)-1].Revision
+		}
+		_, err = l.Append(ctx, id, expected, []byte(who))
+		if errors.Is(err, ErrStale) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if winner, lost := wonBy.LoadOrStore(expected, who); lost {
+			return fmt.Errorf("%s and %s both wrote on revision %d", winner, who, expected)
+		}
+		return nil
 	}
 }
 
@@ -347,124 +349,6 @@ func contractScanStops(t *testing.T, open opener) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("scan with a cancelled context returned %v", err)
 	}
-}
-
-// record collects what a follower saw.
-type record struct {
-	mu   sync.Mutex
-	seen map[meeting.ID][]Entry
-	n    atomic.Int64
-}
-
-func (r *record) add(id meeting.ID, e Entry) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.seen == nil {
-		r.seen = map[meeting.ID][]Entry{}
-	}
-	r.seen[id] = append(r.seen[id], e)
-	r.n.Add(1)
-}
-
-func (r *record) of(id meeting.ID) []Entry {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.seen[id])
-}
-
-func contractFollow(t *testing.T, open opener) {
-	const meetings, each = 16, 25
-	l, ctx := open(t, t.TempDir()), t.Context()
-	old := randomID(t)
-	must[uint64](t)(l.Append(ctx, old, 0, []byte("before")))
-	var one, two record
-	defer l.Follow(one.add)()
-	defer l.Follow(two.add)()
-	ids := make([]meeting.ID, meetings)
-	var wg sync.WaitGroup
-	for i := range ids {
-		ids[i] = randomID(t)
-		wg.Go(func() {
-			var rev uint64
-			for n := range each {
-				next, err := l.Append(ctx, ids[i], rev, fmt.Append(nil, n))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if _, err := l.Append(ctx, ids[i], rev, []byte("refused")); !errors.Is(err, ErrStale) {
-					t.Errorf("append on an old revision: %v", err)
-				}
-				rev = next
-			}
-			if _, err := l.End(ctx, ids[i], rev, []byte("end"), time.Hour); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	for _, r := range []*record{&one, &two} {
-		eventually(t, "follower sees all", func() bool { return r.n.Load() >= meetings*(each+1) })
-		for _, id := range ids {
-			got := r.of(id)
-			var want []string
-			for n := range each {
-				want = append(want, fmt.Sprint(n))
-			}
-			wantTexts(t, got, append(want, "end")...)
-			if stored := must[[]Entry](t)(l.Load(ctx, id, 0)); stored[0].Revision != got[each].Revision || !stored[0].Time.Equal(got[each].Time) {
-				t.Errorf("followed entry %v differs from the stored one %v", got[each], stored[0])
-			}
-		}
-		if got := r.of(old); len(got) != 0 {
-			t.Errorf("follower saw entries from before: %q", texts(got))
-		}
-	}
-}
-
-func contractFollowStops(t *testing.T, open opener) {
-	l, ctx, id := open(t, t.TempDir()), t.Context(), randomID(t)
-	var stopped, kept record
-	stop := l.Follow(stopped.add)
-	defer l.Follow(kept.add)()
-	rev := must[uint64](t)(l.Append(ctx, id, 0, []byte("one")))
-	eventually(t, "both see the first", func() bool { return stopped.n.Load() == 1 && kept.n.Load() == 1 })
-	stop()
-	stop() // harmless
-	must[uint64](t)(l.Append(ctx, id, rev, []byte("two")))
-	eventually(t, "the other sees the second", func() bool { return kept.n.Load() == 2 })
-	wantTexts(t, stopped.of(id), "one")
-}
-
-func contractFacts(t *testing.T, open opener) {
-	l, ctx, id := open(t, t.TempDir()), t.Context(), randomID(t)
-	var entries, facts record
-	defer l.Follow(entries.add)()
-	defer l.FollowFacts(facts.add)()
-	must[uint64](t)(l.Append(ctx, id, 0, []byte("created")))
-	for _, fact := range []string{"joined", "left", "joined"} {
-		if err := l.AppendFact(ctx, id, []byte(fact)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := l.AppendFact(ctx, randomID(t), []byte("elsewhere")); err != nil {
-		t.Fatal(err)
-	}
-	wantTexts(t, must[[]Entry](t)(l.LoadFacts(ctx, id)), "joined", "left", "joined")
-	wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), "created")
-	var scanned []string
-	if err := l.ScanFacts(ctx, func(_ meeting.ID, e Entry) error {
-		scanned = append(scanned, string(e.Data))
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if want := []string{"joined", "left", "joined", "elsewhere"}; !slices.Equal(scanned, want) {
-		t.Errorf("scanned facts are %q, want %q", scanned, want)
-	}
-	eventually(t, "followers see theirs", func() bool { return facts.n.Load() == 4 && entries.n.Load() == 1 })
-	wantTexts(t, facts.of(id), "joined", "left", "joined")
-	wantTexts(t, entries.of(id), "created")
 }
 
 func contractCancelled(t *testing.T, open opener) {

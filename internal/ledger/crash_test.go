@@ -58,15 +58,8 @@ type ack struct {
 // writeUntilKilled appends from 16 goroutines, two entries and a fact to each
 // meeting, ends every fourth meeting, and notes each acknowledged write.
 func writeUntilKilled(dir, acks, limit string) error {
-	if limit != "" {
-		var bytes uint64
-		if _, err := fmt.Sscan(limit, &bytes); err != nil {
-			return err
-		}
-		signal.Ignore(syscall.SIGXFSZ) // the write is to fail, not the process
-		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: bytes, Max: bytes}); err != nil {
-			return err
-		}
+	if err := limitFiles(limit); err != nil {
+		return err
 	}
 	out, err := os.OpenFile(acks, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -99,6 +92,19 @@ func writeUntilKilled(dir, acks, limit string) error {
 			return err
 		}
 	}
+}
+
+// limitFiles makes writes beyond a file size fail; "" sets no limit.
+func limitFiles(limit string) error {
+	if limit == "" {
+		return nil
+	}
+	var size uint64
+	if _, err := fmt.Sscan(limit, &size); err != nil {
+		return err
+	}
+	signal.Ignore(syscall.SIGXFSZ) // the write is to fail, not the process
+	return unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: size, Max: size})
 }
 
 type writer struct {
@@ -219,16 +225,17 @@ func readAcks(t *testing.T, path string) []ack {
 	}
 }
 
-// compare holds the reopened ledger against the acknowledged writes and
-// returns how many there were and how many are lost.
-func compare(t *testing.T, l *Log, acks []ack) (acked, lost int) {
+// stamp tells entries apart by their data.
+type stamp struct {
+	id   meeting.ID
+	sum  [8]byte
+	fact bool
+}
+
+// inventory reads all that is stored, and checks that it is whole.
+func inventory(t *testing.T, l *Log) map[stamp]uint64 {
 	t.Helper()
-	type key struct {
-		id   meeting.ID
-		sum  [8]byte
-		fact bool
-	}
-	stored, ended := map[key]uint64{}, map[meeting.ID]uint64{}
+	stored := map[stamp]uint64{}
 	var mu sync.Mutex
 	collect := func(fact bool) func(meeting.ID, Entry) error {
 		return func(id meeting.ID, e Entry) error {
@@ -238,23 +245,28 @@ func compare(t *testing.T, l *Log, acks []ack) (acked, lost int) {
 				t.Errorf("meeting %v revision %d is not whole (%d bytes)", id, e.Revision, len(e.Data))
 				return nil
 			}
-			stored[key{id, sumOf(e.Data), fact}] = e.Revision
+			stored[stamp{id, sumOf(e.Data), fact}] = e.Revision
 			return nil
 		}
 	}
-	if err := l.Scan(t.Context(), collect(false)); err != nil {
+	if err := errors.Join(l.Scan(t.Context(), collect(false)), l.ScanFacts(t.Context(), collect(true))); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.ScanFacts(t.Context(), collect(true)); err != nil {
-		t.Fatal(err)
-	}
+	return stored
+}
+
+// compare holds the reopened ledger against the acknowledged writes and
+// returns how many there were and how many are lost.
+func compare(t *testing.T, l *Log, acks []ack) (acked, lost int) {
+	t.Helper()
+	stored, ended := inventory(t, l), map[meeting.ID]uint64{}
 	for _, a := range acks {
 		if a.End {
 			ended[a.ID] = a.Revision
 		}
 	}
 	for _, a := range acks {
-		rev, ok := stored[key{a.ID, a.Sum, a.Fact}]
+		rev, ok := stored[stamp{a.ID, a.Sum, a.Fact}]
 		switch {
 		case ok && (a.Fact || rev == a.Revision):
 		case !a.Fact && replaced(t, l, a, ended[a.ID]):

@@ -124,7 +124,11 @@ func (f *follower) resync() {
 // or the server is gone, and Fault tells.
 func (f *follower) start(ctx context.Context) bool {
 	for s := f.from; s < f.to; s++ {
-		state, err := f.log.streamState(ctx, s)
+		var state streamState
+		err := errNoAnswer
+		for n := 0; n < attempts && err != nil; n++ {
+			state, err = f.log.streamState(ctx, s)
+		}
 		if err != nil {
 			f.log.fault.trip(err)
 			return false

@@ -15,7 +15,7 @@ const (
 	// batchBytes is how much one request for stored messages brings, at
 	// least one message. It bounds the memory of a long read.
 	batchBytes    = 2 << 20
-	batchMessages = 10_000
+	batchMessages = 1000
 )
 
 // message is a stored message.

@@ -70,6 +70,7 @@ func verifySync(cfg *server.JetStreamConfig) error {
 // is an answer that does not come, and the asker asks again.
 func connect(s *server.Server, name string) (*nats.Conn, error) {
 	nc, err := nats.Connect("", nats.InProcessServer(s), nats.Name(name),
+		nats.SyncQueueLen(batchMessages+1), // room for a batch and its end; made anew for each read
 		nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0),
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 	if err != nil {
