@@ -99,15 +99,17 @@ func loudness(t *testing.T, in *received, hz float64, d time.Duration) float64 {
 	return sum / float64(frames)
 }
 
-// amplitude is how much of a frame is a tone of the given frequency.
+// amplitude is how much of a frame is a tone of the given frequency. The window
+// (Hann) keeps other tones out.
 func amplitude(pcm []float32, hz float64) float64 {
 	var re, im float64
 	for i, s := range pcm {
+		w := 0.5 - 0.5*math.Cos(2*math.Pi*float64(i)/float64(len(pcm)))
 		phase := 2 * math.Pi * hz * float64(i) / opus.SampleRate
-		re += float64(s) * math.Cos(phase)
-		im += float64(s) * math.Sin(phase)
+		re += w * float64(s) * math.Cos(phase)
+		im += w * float64(s) * math.Sin(phase)
 	}
-	return 2 * math.Hypot(re, im) / float64(len(pcm))
+	return 4 * math.Hypot(re, im) / float64(len(pcm))
 }
 
 const (

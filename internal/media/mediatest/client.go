@@ -258,6 +258,17 @@ func (c *Client) SendRTCP(pkt []byte) {
 	})
 }
 
+// Seal encrypts a packet without sending it.
+func (c *Client) Seal(pkt []byte) []byte {
+	c.outMu.Lock()
+	defer c.outMu.Unlock()
+	out, err := c.out.EncryptRTP(nil, pkt, nil)
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
 func (c *Client) send(pkt []byte, encrypt func(*srtp.Context, []byte, []byte, *rtp.Header) ([]byte, error)) {
 	select {
 	case <-c.keyed:

@@ -176,6 +176,36 @@ func TestLargeQueues(t *testing.T) {
 	}
 }
 
+// Whoever queues and flushes may rely on it that the datagram is gone at the
+// latest when all concurrent flushes have ended.
+func TestConcurrentFlushesLeaveNothing(t *testing.T) {
+	u, err := ListenUDP("127.0.0.1:0", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	const senders, each = 8, 500
+	var wg sync.WaitGroup
+	for i := range senders {
+		c := listenLocal(t)
+		d := u.sockets[0].Dest(Endpoint{Remote: c.LocalAddr().(*net.UDPAddr).AddrPort()})
+		wg.Go(func() {
+			for n := range each {
+				queue(d, n, 20)
+				if i%4 == 0 {
+					d.Flush()
+				} else {
+					u.Flush()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if c := u.Counters(); c.Sent+c.SendErrors != senders*each {
+		t.Errorf("%d of %d datagrams went", c.Sent+c.SendErrors, senders*each)
+	}
+}
+
 // A receiver that does not exist costs only its own datagrams.
 func TestOneDeadReceiver(t *testing.T) {
 	u, err := ListenUDP("127.0.0.1:0", 1)

@@ -61,6 +61,7 @@ type Socket struct {
 	mu    sync.Mutex
 	queue []*Buffer // waiting for Flush; guarded by mu
 
+	again  atomic.Bool // somebody has queued more and left it to the flushing call
 	sendMu sync.Mutex
 	spare  []*Buffer   // the queue's other half; guarded by sendMu
 	tx     transmitter // guarded by sendMu
@@ -165,10 +166,12 @@ func (u *UDP) Addr() netip.Addr {
 	return u.sockets[0].conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr()
 }
 
-// Flush sends what is queued on every socket.
+// Flush sends what is queued on every socket. Where somebody is at it already,
+// that call is made to go on with what has come since, and Flush does not wait
+// for it.
 func (u *UDP) Flush() {
 	for _, s := range u.sockets {
-		s.Flush()
+		s.flushOrLeave()
 	}
 }
 
@@ -218,10 +221,45 @@ func (d *Dest) Send(b *Buffer) {
 // Flush sends what is queued on the socket this way leads through.
 func (d *Dest) Flush() { d.socket.Flush() }
 
-// Flush hands everything queued to the kernel, in order.
+// Flush hands everything queued to the kernel, in order. When it returns, all
+// that was queued before has been handed over.
 func (s *Socket) Flush() {
 	s.sendMu.Lock()
-	defer s.sendMu.Unlock()
+	s.again.Store(false)
+	s.flush()
+	s.sendMu.Unlock()
+	if s.again.Load() {
+		s.flushOrLeave()
+	}
+}
+
+// flushOrLeave flushes, or leaves it to the call that is flushing now.
+func (s *Socket) flushOrLeave() {
+	for s.waiting() {
+		if !s.sendMu.TryLock() {
+			s.again.Store(true)
+			// The other call may have looked at again just before.
+			if !s.sendMu.TryLock() {
+				return
+			}
+		}
+		s.again.Store(false)
+		s.flush()
+		s.sendMu.Unlock()
+		if !s.again.Load() {
+			return
+		}
+	}
+}
+
+func (s *Socket) waiting() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.queue) > 0
+}
+
+// flush sends the queue. The caller holds sendMu.
+func (s *Socket) flush() {
 	s.mu.Lock()
 	queue := s.queue
 	s.queue = s.spare[:0]

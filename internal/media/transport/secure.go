@@ -34,6 +34,7 @@ type inbound struct {
 	mu      sync.Mutex
 	ctx     *srtp.Context // nil before the handshake; guarded by mu
 	header  rtp.Header    // scratch
+	parsed  rtpx.Header   // the packet being handled: here, so that it costs no allocation
 	closed  bool
 	streams map[uint32]struct{} // SSRCs seen, for maxStreams
 
@@ -94,16 +95,15 @@ func (p *path) receiveRTP(pkt []byte, at time.Time) {
 		in.discarded++
 		return
 	}
-	h, err := rtpx.ParseHeader(plain)
-	if err != nil {
+	if in.parsed, err = rtpx.ParseHeader(plain); err != nil {
 		in.discarded++
 		return
 	}
-	in.remember(h.SSRC)
+	in.remember(in.parsed.SSRC)
 	in.packets++
 	in.bytes += uint64(len(pkt))
 	p.authentic(at)
-	p.conn.handler.RTP(&h, plain, at)
+	p.conn.handler.RTP(&in.parsed, plain, at)
 }
 
 // receiveRTCP decrypts a packet and hands it on.
