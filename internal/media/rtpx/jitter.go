@@ -256,11 +256,11 @@ func (b *AudioBuffer) Pop(now time.Time, pending int) AudioFrame {
 	contiguous := head.seq == b.next
 	switch {
 	case contiguous && head.ts <= b.nextTS, waited >= target && contiguous:
-		return b.play(head, waited, target)
+		return b.play(head, waited, target, pending)
 	case contiguous: // the sender paused; what follows is not due yet
 		return b.wait()
 	case waited >= target: // the time of what is missing has been filled already
-		return b.play(head, waited, target)
+		return b.play(head, waited, target, pending)
 	}
 	return b.lost(head)
 }
@@ -278,7 +278,7 @@ func (b *AudioBuffer) begin(at, target time.Duration) AudioFrame {
 		return AudioFrame{}
 	}
 	b.playing, b.waits, b.steady, b.missed = true, 0, 0, 0
-	f := b.play(head, at-mediaTime(head.ts), target)
+	f := b.play(head, at-mediaTime(head.ts), target, 0)
 	if before := b.find(head.seq - 1); before != nil {
 		f.Prime = before.data
 	}
@@ -286,7 +286,7 @@ func (b *AudioBuffer) begin(at, target time.Duration) AudioFrame {
 }
 
 // play hands out head and moves on behind it.
-func (b *AudioBuffer) play(head *audioSlot, waited, target time.Duration) AudioFrame {
+func (b *AudioBuffer) play(head *audioSlot, waited, target time.Duration, pending int) AudioFrame {
 	if b.steady >= growEvery && waited < target-growMargin && (head.level >= quietLevel || b.missed > 0) {
 		// The buffer is too short: stretch it where nobody notices, or at once if
 		// packets are being lost by it.
@@ -302,11 +302,22 @@ func (b *AudioBuffer) play(head *audioSlot, waited, target time.Duration) AudioF
 	} else {
 		b.stats.Played++
 	}
-	f := AudioFrame{Kind: FramePlay, Payload: head.data, Samples: head.samples}
-	if excess := waited - target - mediaTime(FrameSamples); excess > shrinkMargin {
-		f.Excess = int(excess * SampleRate / time.Second)
+	return AudioFrame{Kind: FramePlay, Payload: head.data, Samples: head.samples, Excess: excess(waited, target, pending)}
+}
+
+// excess returns how many samples of delay can be done without. Frames are asked
+// for at a fixed rhythm, so a packet may have to wait for up to one frame longer
+// than the target for its turn. What is more than that, and what is pending from
+// packets before although this one has waited long enough, only adds delay.
+func excess(waited, target time.Duration, pending int) int {
+	n := 0
+	if waited-mediaTime(int64(pending)) >= target+growMargin {
+		n = pending
 	}
-	return f
+	if more := waited - target - mediaTime(FrameSamples); more > shrinkMargin {
+		n = max(n, int(more*SampleRate/time.Second))
+	}
+	return n
 }
 
 // lost makes up for the packet before head, which has not come although head has.
