@@ -107,7 +107,7 @@ func newEars(t testing.TB) *ears {
 // is 0.
 func (s *stage) join(tone float64, change ...func(*MemberConfig)) *person {
 	s.t.Helper()
-	enc, err := opus.NewEncoder(opus.EncoderConfig{Loss: 10}) // speech mode, as browsers use
+	enc, err := opus.NewEncoder(opus.EncoderConfig{Loss: 10, Complexity: 1}) // speech mode, as browsers use
 	if err != nil {
 		s.t.Fatal(err)
 	}
