@@ -25,6 +25,7 @@ type Peer struct {
 	member     atomic.Pointer[mix.Member] // nil while not connected or without sound
 	rtt        atomic.Int64               // nanoseconds, 0 unknown
 	lossDown   atomic.Uint32
+	capBps     atomic.Uint64 // what it may usefully send, see uplinkCap
 	counts     rtcpCounts
 	indexDirty atomic.Bool
 	closed     atomic.Bool
@@ -146,16 +147,14 @@ func (p *Peer) updateVideo() {
 	p.room.node.setVideo(p, has)
 }
 
-// refresh gives up watching what is over or not permitted any more.
-func (p *Peer) refresh() {
-	p.down.Refresh(p.mayWatch)
+// refresh gives up watching what is over or not permitted any more. A publication
+// that publishers does not know yet was begun, and permitted, after it was made.
+func (p *Peer) refresh(publishers map[*forward.Publication]*Peer) {
+	p.down.Refresh(func(pub *forward.Publication) bool {
+		owner := publishers[pub]
+		return !pub.Ended() && (owner == nil || p.sees(owner))
+	})
 	p.updateVideo()
-}
-
-// mayWatch says whether a publication exists and the peer may see it.
-func (p *Peer) mayWatch(pub *forward.Publication) bool {
-	owner, _ := p.room.find(func(o *forward.Publication) bool { return o == pub })
-	return owner != nil && p.sees(owner)
 }
 
 func (p *Peer) permissions() Permissions {
@@ -194,7 +193,7 @@ func (p *Peer) SetPermissions(permissions Permissions) {
 	if !permissions.VideoSend {
 		p.unpublish()
 	}
-	p.refresh()
+	p.refresh(p.room.publishers())
 	if old != permissions {
 		p.indexChanged()
 	}

@@ -154,10 +154,22 @@ func (r *Room) changed() {
 
 // ended makes everybody forget publications that are over.
 func (r *Room) ended() {
+	publishers := r.publishers()
 	for _, p := range r.members() {
-		p.refresh()
+		p.refresh(publishers)
 	}
 	r.changed()
+}
+
+// publishers are the publications there are, with who publishes them.
+func (r *Room) publishers() map[*forward.Publication]*Peer {
+	out := make(map[*forward.Publication]*Peer)
+	for _, p := range r.members() {
+		if pub := p.up.Publication(); pub != nil {
+			out[pub] = p
+		}
+	}
+	return out
 }
 
 // find returns the peer that publishes a stream or group, and the publication.

@@ -28,7 +28,7 @@ func (p *Peer) tickVideo(now time.Time) {
 	p.up.Tick(now, forward.TickOptions{
 		RTT:          time.Duration(p.rtt.Load()),
 		PeriodicKeys: !p.cfg.NoPeriodicKeyFrames,
-		CapBps:       p.uplinkCap(now),
+		CapBps:       p.capBps.Load(),
 	})
 	p.down.Pad(now)
 	p.mu.Lock()
@@ -36,6 +36,7 @@ func (p *Peer) tickVideo(now time.Time) {
 	rates := due(&p.timers.bitrates, bitrateInterval, now)
 	p.mu.Unlock()
 	if adapt {
+		p.capBps.Store(p.uplinkCap(now))
 		paused, resumed := p.down.Tick(now)
 		if len(paused) > 0 {
 			p.post(func(e PeerEvents) { e.Paused(paused) })

@@ -16,6 +16,7 @@ type Publication struct {
 	uplink *Uplink
 	layers []*Layer // from the lowest up
 	live   atomic.Bool
+	ended  atomic.Bool
 	listed atomic.Pointer[[]uint32] // stream ids of the last Listed
 }
 
@@ -51,6 +52,9 @@ func (p *Publication) Describe(encodings []Encoding) (changed bool) {
 
 // Live says whether the publication has carried packets.
 func (p *Publication) Live() bool { return p.live.Load() }
+
+// Ended says whether the publication is over.
+func (p *Publication) Ended() bool { return p.ended.Load() }
 
 // Layers returns the layers from the lowest up; the caller only reads.
 func (p *Publication) Layers() []*Layer { return p.layers }
@@ -127,6 +131,7 @@ func (p *Publication) watched() bool {
 
 // close ends the publication.
 func (p *Publication) close() {
+	p.ended.Store(true)
 	for _, l := range p.layers {
 		l.close()
 	}

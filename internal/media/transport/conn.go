@@ -65,16 +65,16 @@ type Conn struct {
 	l           *Listener
 	handler     Handler
 	ufrag, pwd  string
-	opened      time.Time
 	selected    atomic.Pointer[path] // where to send
 	lastIn      atomic.Int64         // last authentic packet, Unix nanoseconds
 	isConnected atomic.Bool
 
 	mu     sync.Mutex
-	remote *remote // nil until SetRemote; guarded by mu
-	paths  []*path // guarded by mu
-	dtls   *pipe   // nil until the first good check; guarded by mu
-	ended  bool    // failed or closed; guarded by mu
+	remote *remote   // nil until SetRemote; guarded by mu
+	since  time.Time // when remote was first told; guarded by mu
+	paths  []*path   // guarded by mu
+	dtls   *pipe     // nil until the first good check; guarded by mu
+	ended  bool      // failed or closed; guarded by mu
 
 	in  inbound
 	out outbound
@@ -88,7 +88,7 @@ type remote struct {
 
 // Open makes a connection that waits for its client.
 func (l *Listener) Open(h Handler) (*Conn, error) {
-	c := &Conn{l: l, handler: h, ufrag: randomToken(8), pwd: randomToken(24), opened: time.Now()}
+	c := &Conn{l: l, handler: h, ufrag: randomToken(8), pwd: randomToken(24)}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -117,6 +117,9 @@ func (c *Conn) SetRemote(o *sdp.Offer) error {
 	defer c.mu.Unlock()
 	if c.remote != nil && (c.remote.ufrag != o.Ufrag || !sameFingerprints(c.remote.fingerprints, usable)) {
 		return fmt.Errorf("%w: other ICE credentials or fingerprint than before", sdp.ErrSyntax)
+	}
+	if c.remote == nil {
+		c.since = time.Now()
 	}
 	c.remote = &remote{o.Ufrag, usable}
 	return nil
@@ -218,13 +221,13 @@ func (l *Listener) forget(p *path) {
 // checkTimeout fails the connection if it has been silent for too long.
 func (c *Conn) checkTimeout(now time.Time) {
 	c.mu.Lock()
-	waiting := c.remote == nil
+	waiting, since := c.remote == nil, c.since
 	c.mu.Unlock()
 	switch last := time.Unix(0, c.lastIn.Load()); {
 	case waiting:
 		// The owner has not offered yet; its own timers apply.
 	case !c.isConnected.Load():
-		if now.Sub(c.opened) > c.l.cfg.SetupTimeout {
+		if now.Sub(since) > c.l.cfg.SetupTimeout {
 			c.fail(fmt.Errorf("%w: not connected after %v", ErrTimeout, c.l.cfg.SetupTimeout))
 		}
 	case now.Sub(last) > c.l.cfg.Timeout:

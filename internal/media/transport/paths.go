@@ -101,6 +101,9 @@ func (l *Listener) adopt(p *path) bool {
 			if old != c.selected.Load() {
 				c.paths = append(c.paths[:i], c.paths[i+1:]...)
 				l.forget(old)
+				if old.stream != nil {
+					old.stream.Close()
+				}
 				break
 			}
 		}
