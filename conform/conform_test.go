@@ -98,7 +98,7 @@ func TestConform(t *testing.T) {
 // aim returns the target that a server is.
 func aim(t *testing.T, server *target.Server) *Target {
 	aimed, err := Aim(Options{
-		Endpoint: server.Endpoint, Account: target.Account, Keys: keys(), ActiveMeetings: quota,
+		Endpoint: server.Endpoint, Account: target.Account, Keys: keys(), ActiveMeetings: quota, Timeout: 5 * time.Minute,
 		Credentials: Credentials{AccessKey: target.AccessKey, SecretKey: target.SecretKey},
 	})
 	if err != nil {
@@ -197,7 +197,6 @@ func TestNothingHoldsAgainstAServerThatIsNone(t *testing.T) {
 		"failure": func(w http.ResponseWriter, _ *http.Request) {
 			dull(w, 500, "ServiceFailureException", `{"Code":"ServiceFailure","Message":"m"}`)
 		},
-		"page": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

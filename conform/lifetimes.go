@@ -22,7 +22,8 @@ func (t *T) untilEnded(m Meeting) {
 }
 
 func idleEnds(t *T) {
-	m, a := t.Attendee()
+	b := t.API.CreateMeetingWithAttendees(t.populated(1)).OK()
+	m, a := b.Meeting, b.Attendees[0]
 	t.untilEnded(m)
 	t.API.GetAttendee(m.ID, a.ID).Fails(notFound())
 	t.API.BatchCreateAttendee(m.ID, users(2)...).Fails(notFound(), m.ID)
@@ -36,8 +37,14 @@ func idleFreesToken(t *T) {
 }
 
 func idleTakesReplica(t *T) {
-	primary := t.Meeting()
-	replica := t.API.CreateMeeting(t.replicaOf(primary.ID)).OK()
+	// On a very slow server the primary may end before it gets its replica.
+	var primary, replica Meeting
+	t.Until("a replica was created", func() bool {
+		primary = t.Meeting()
+		r := t.API.CreateMeeting(t.replicaOf(primary.ID))
+		replica = r.Value()
+		return !r.Refused()
+	})
 	t.untilEnded(primary)
 	t.untilEnded(replica)
 }

@@ -140,7 +140,7 @@ func wireGzipBroken(t *T) {
 
 func wireGzipBomb(t *T) {
 	in := newAttendeeRequest(t)
-	in.Body = gzipped([]byte(`{"ExternalUserId":"user-1","x":"` + letters(8*bodyCap) + `"}`))
+	in.Body = gzipped([]byte(`{"ExternalUserId":"user-1","x":"` + letters(bodyCap+64<<10) + `"}`))
 	in.Header = http.Header{"Content-Encoding": {"gzip"}}
 	t.API.Send(in).Fails(tooLarge())
 }
