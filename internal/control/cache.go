@@ -1,5 +1,7 @@
 package control
 
+import "github.com/carillon-meetings/carillon/internal/meeting"
+
 // cache bounds the memory of folded meetings. It is a ring of the entries whose
 // fold is in memory, the most recently used first; the one used longest ago
 // goes when there is no more room. Guarded by Control.mu.
@@ -9,8 +11,11 @@ type cache struct {
 	ring *entry // a sentinel: ring.newer is the oldest, ring.older the newest
 }
 
-// entryCost is what an entry's fold costs besides what State.Size counts.
-const entryCost = 64
+// costOf is what the cache counts for a folded meeting, in bytes.
+func costOf(s *meeting.State) int64 {
+	const link = 64 // besides what the State holds
+	return int64(s.Size()) + link
+}
 
 func newCache(room int64) cache {
 	ring := new(entry)
@@ -26,14 +31,15 @@ func (c *cache) touch(e *entry) {
 	}
 }
 
-// keep puts an entry in, or counts it anew after a change, and makes room. The
+// keep puts an entry in whose fold is s, or counts it anew after a change, and makes room. The
 // caller does not hold e.fold.mu.
-func (c *cache) keep(e *entry, size int) {
+func (c *cache) keep(e *entry, s *meeting.State) {
 	if e.cost != 0 {
 		c.unlink(e)
 	}
-	c.used += int64(size) + entryCost - e.cost
-	e.cost = int64(size) + entryCost
+	cost := costOf(s)
+	c.used += cost - e.cost
+	e.cost = cost
 	c.link(e)
 	for c.used > c.room && c.ring.newer != e {
 		oldest := c.ring.newer

@@ -185,7 +185,7 @@ func (c *Control) settle(owner meeting.Owner, e *entry) {
 // insert adds an active meeting whose state is in memory. The caller holds mu.
 func (c *Control) insert(e *entry) {
 	c.index.insert(e)
-	c.index.cache.keep(e, e.fold.state.Size())
+	c.index.cache.keep(e, e.fold.state)
 	c.rouse()
 }
 

@@ -16,7 +16,8 @@
 // One small entry for each active meeting (index.go) holds what lists, quotas,
 // timers and token look-ups need. The attendees of a meeting are folded from
 // its records when first needed and kept in a bounded cache, least recently
-// used out first. Starting reads every record once and folds none of them.
+// used out first. Starting reads every record once, and fills the cache with
+// what it reads as far as there is room.
 //
 // # Ending
 //

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -13,47 +14,93 @@ import (
 
 // restore builds the index from the ledger.
 func (c *Control) restore(ctx context.Context) error {
-	outlines, err := c.scan(ctx)
+	found, err := c.scan(ctx)
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, o := range outlines {
-		c.restoreMeeting(o)
+	for _, f := range found {
+		c.restoreMeeting(f)
 	}
 	slices.SortFunc(c.index.buried, func(a, b *grave) int { return a.at.Compare(b.at) })
 	return c.restoreSessions(ctx)
 }
 
-func (c *Control) restoreMeeting(o *meeting.Outline) {
-	if o.Ended == nil {
-		c.index.insert(&entry{profile: o.Profile, tags: o.Tags, attendees: o.Attendees})
+func (c *Control) restoreMeeting(f *found) {
+	if f.Ended == nil {
+		e := &entry{profile: f.Profile, tags: f.Tags, attendees: f.Attendees}
+		c.index.insert(e)
+		if f.state != nil {
+			f.state.ShareProfile(f.Profile)
+			e.fold.state, e.fold.revision = f.state, f.revision
+			c.index.cache.keep(e, f.state)
+		}
 		return
 	}
-	if o.Stamp.Time.Add(c.cfg.Tombstone).After(c.cfg.Clock.Now()) {
+	if f.Stamp.Time.Add(c.cfg.Tombstone).After(c.cfg.Clock.Now()) {
 		c.index.bury(&grave{
-			profile: o.Profile, reason: o.Ended.Reason, attendees: o.Ended.Attendees, actor: o.Stamp.Actor, at: o.Stamp.Time,
+			profile: f.Profile, reason: f.Ended.Reason, attendees: f.Ended.Attendees, actor: f.Stamp.Actor, at: f.Stamp.Time,
 		})
 	}
 }
 
-// scan folds every meeting's records to an outline. Meetings come in creation
-// order, as lists are kept, but replicas after all others, so that they find
-// their primary.
-func (c *Control) scan(ctx context.Context) ([]*meeting.Outline, error) {
+// found is a meeting as the scan finds it.
+type found struct {
+	meeting.Outline
+	state    *meeting.State // nil once it ended, or when there was no room for it
+	revision uint64         // of the last record in state
+	cost     int64          // what the cache will count for state
+}
+
+// add takes the next record in. The state is folded along as long as room, in
+// bytes, lasts: the records are at hand now, and fetching them again when the
+// meeting is asked for would cost a hundred times as much.
+func (f *found) add(stored ledger.Entry, room *atomic.Int64) error {
+	first := f.Profile == nil
+	if err := f.Outline.Add(stored.Data); err != nil {
+		return err
+	}
+	if first && room.Load() > 0 {
+		f.state = new(meeting.State)
+	}
+	if f.state == nil {
+		return nil
+	}
+	rec, err := meeting.DecodeRecord(stored.Data)
+	if err == nil {
+		err = f.state.Apply(rec)
+	}
+	if err != nil {
+		return err
+	}
+	f.revision = stored.Revision
+	cost := costOf(f.state)
+	if room.Add(f.cost-cost) < 0 || f.Ended != nil {
+		room.Add(cost)
+		f.state, cost = nil, 0
+	}
+	f.cost = cost
+	return nil
+}
+
+// scan folds every meeting's records. Meetings come in creation order, as lists
+// are kept, but replicas after all others, so that they find their primary.
+func (c *Control) scan(ctx context.Context) ([]*found, error) {
+	var room atomic.Int64
+	room.Store(c.cfg.CacheBytes)
 	var mu sync.Mutex // the ledger scans its shards side by side
-	outlines := map[meeting.ID]*meeting.Outline{}
+	all := map[meeting.ID]*found{}
 	err := c.log.Scan(ctx, func(id meeting.ID, stored ledger.Entry) error {
 		mu.Lock()
-		o := outlines[id]
-		if o == nil {
-			o = new(meeting.Outline)
-			outlines[id] = o
+		f := all[id]
+		if f == nil {
+			f = new(found)
+			all[id] = f
 		}
 		mu.Unlock()
 		// Entries of one meeting come one after the other.
-		if err := o.Add(stored.Data); err != nil {
+		if err := f.add(stored, &room); err != nil {
 			return fmt.Errorf("meeting %s, revision %d: %w", id, stored.Revision, err)
 		}
 		return nil
@@ -61,7 +108,7 @@ func (c *Control) scan(ctx context.Context) ([]*meeting.Outline, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.SortedFunc(maps.Values(outlines), func(a, b *meeting.Outline) int {
+	return slices.SortedFunc(maps.Values(all), func(a, b *found) int {
 		switch ar, br := a.Profile.Replica(), b.Profile.Replica(); {
 		case ar == br:
 			return place{a.Profile.CreatedAt, a.Profile.ID}.compare(place{b.Profile.CreatedAt, b.Profile.ID})

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"testing"
 
+	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
@@ -66,4 +68,53 @@ func BenchmarkNew(b *testing.B) {
 		must(b, err)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/meetings, "ns/meeting")
+}
+
+// What a start reads anyway is kept, within the bound of the cache, so that the
+// first calls after it need not go back to the ledger.
+func TestMeetingsAreAtHandAfterAStart(t *testing.T) {
+	for name, c := range map[string]struct {
+		cache       int64
+		least, most int // reads of the ledger for ten meetings
+	}{"room for all": {1 << 20, 0, 0}, "room for none": {1, 10, 100}, "room for some": {5 << 10, 1, 9}} {
+		t.Run(name, func(t *testing.T) {
+			loads := new(countLoads)
+			v := newEnv(t, func(cfg *Config) { cfg.CacheBytes = c.cache }, func(l Ledger) Ledger {
+				loads.Ledger = l
+				return loads
+			})
+			rosters := map[meeting.ID]map[string]meeting.Attendee{}
+			for i := range 10 {
+				id := v.create(owner, fmt.Sprint("token-", i), users("at the start", 5)...).ID
+				added := v.add(owner, id, users("later", 6)...)
+				must(t, v.DeleteAttendee(context.Background(), owner, id, added[0]))
+				rosters[id] = v.roster(owner, id)
+			}
+			must(t, v.DeleteMeeting(context.Background(), owner, v.create(owner, "ended", "ann").ID))
+			v.restart()
+			loads.n.Store(0)
+			if used := v.Overview().CacheBytes; used > c.cache {
+				t.Errorf("%d bytes in a cache of %d", used, c.cache)
+			}
+			for id, before := range rosters {
+				if got := v.roster(owner, id); !reflect.DeepEqual(got, before) {
+					t.Errorf("were %v\nare  %v", before, got)
+				}
+			}
+			if n := int(loads.n.Load()); n < c.least || n > c.most {
+				t.Errorf("the ledger was read %d times", n)
+			}
+		})
+	}
+}
+
+// countLoads is a ledger that counts how often a meeting is read from it.
+type countLoads struct {
+	Ledger
+	n atomic.Int64
+}
+
+func (l *countLoads) Load(ctx context.Context, id meeting.ID, after uint64) ([]ledger.Entry, error) {
+	l.n.Add(1)
+	return l.Ledger.Load(ctx, id, after)
 }

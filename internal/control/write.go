@@ -214,7 +214,7 @@ func (c *Control) install(e *entry, s *meeting.State, revision uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e.tags, e.attendees = s.Tags(), s.Len()
-	c.index.cache.keep(e, s.Size())
+	c.index.cache.keep(e, s)
 }
 
 // doubt takes the state from readers because a record may be in the ledger

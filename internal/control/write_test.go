@@ -102,7 +102,7 @@ func TestARecordTooLargeForTheLedgerIsTheCallersFault(t *testing.T) {
 	items := named(users("user", 100)...)
 	for i := range items {
 		for k := range 10 {
-			items[i].Tags = append(items[i].Tags, meeting.Tag{Key: fmt.Sprint(k), Value: strings.Repeat("ä", 2000)})
+			items[i].Tags = append(items[i].Tags, meeting.Tag{Key: fmt.Sprint(k), Value: strings.Repeat("ä", 3000)})
 		}
 	}
 	_, err := v.CreateAttendees(context.Background(), legacy, id, items)
