@@ -18,6 +18,7 @@ const Period = 20 * time.Millisecond
 const (
 	maxCatchUp   = 10 // frames made up for after a stall; more are skipped
 	parallelFrom = 4  // rooms for which it pays to wake other goroutines
+	warnEvery    = 10 * time.Second
 )
 
 // Config configures an Engine. The zero value is usable.
@@ -89,6 +90,8 @@ type Engine struct {
 	tickTime   time.Time
 	helpers    chan struct{}
 	helping    sync.WaitGroup
+	warned     time.Time     // when the last warning of a stall was logged
+	stalled    time.Duration // skipped since then
 }
 
 // counters are for Stats.
@@ -195,8 +198,8 @@ func (e *Engine) catchUp(due time.Time) time.Time {
 			return due
 		case behind > maxCatchUp*Period:
 			skip := behind / Period
-			e.cfg.Logger.Warn("audio mixing stalled", "skipped_ms", (skip * Period).Milliseconds())
 			e.count.skipped.Add(uint64(skip))
+			e.warnOfStall(skip * Period)
 			e.tickNumber += uint64(skip)
 			due = due.Add(skip * Period)
 		case behind > Period/2:
@@ -204,6 +207,16 @@ func (e *Engine) catchUp(due time.Time) time.Time {
 		}
 		e.tick(due)
 		due = due.Add(Period)
+	}
+}
+
+// warnOfStall tells the operator that time was skipped, but not again and again
+// on a machine that has too much to do: Stats counts all of it.
+func (e *Engine) warnOfStall(skipped time.Duration) {
+	e.stalled += skipped
+	if now := e.cfg.Now(); e.warned.IsZero() || now.Sub(e.warned) >= warnEvery {
+		e.cfg.Logger.Warn("audio mixing stalled: the machine has too much to do", "skipped_ms", e.stalled.Milliseconds())
+		e.warned, e.stalled = now, 0
 	}
 }
 

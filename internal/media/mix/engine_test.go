@@ -1,6 +1,7 @@
 package mix
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"sync"
@@ -67,6 +68,39 @@ func TestFiftyFramesASecond(t *testing.T) {
 		}
 		if s := e.Stats().Skipped; s < 45 || s > 50 {
 			t.Errorf("%d frames skipped", s)
+		}
+	})
+}
+
+// lines counts log lines.
+type lines struct {
+	slog.Handler
+	n atomic.Int64
+}
+
+func (l *lines) Enabled(context.Context, slog.Level) bool { return true }
+
+func (l *lines) Handle(context.Context, slog.Record) error {
+	l.n.Add(1)
+	return nil
+}
+
+func TestStallsAreNotLoggedOneByOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log lines
+		e, err := NewEngine(Config{Logger: slog.New(&log)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		var c counter
+		e.NewRoom().AddMember(MemberConfig{Sink: &c})
+		for range 15 {
+			c.delay.Store(int64(500 * time.Millisecond))
+			time.Sleep(time.Second)
+		}
+		if n := log.n.Load(); n != 2 {
+			t.Errorf("%d lines for 15 stalls in 15 s", n)
 		}
 	})
 }
