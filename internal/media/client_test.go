@@ -462,23 +462,26 @@ func vp8(seq uint16, ts uint32, key bool, body string) *rtp.Packet {
 	}
 }
 
-// stream sends frames on a track until stopped, a key frame every tenth.
-func stream(tb testing.TB, t *webrtc.TrackLocalStaticRTP, every time.Duration) (stop func()) {
+// every calls fn at an interval until it is stopped, fails, or the test ends. Calls
+// that are late are made up for, so that time stamps keep pace with the clock.
+func every(tb testing.TB, interval time.Duration, fn func(i int) error) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		tick := time.NewTicker(every)
-		defer tick.Stop()
+		begun := time.Now()
+		timer := time.NewTimer(0)
+		defer timer.Stop()
 		for i := 0; ; i++ {
 			select {
 			case <-done:
 				return
-			case <-tick.C:
-				if err := t.WriteRTP(vp8(uint16(i), uint32(i)*3000, i%10 == 0, fmt.Sprintf("frame %d", i))); err != nil {
-					tb.Error(err)
-					return
-				}
+			case <-timer.C:
 			}
+			if err := fn(i); err != nil {
+				tb.Error(err)
+				return
+			}
+			timer.Reset(time.Until(begun.Add(time.Duration(i+1) * interval)))
 		}
 	}()
 	var once sync.Once
@@ -490,4 +493,11 @@ func stream(tb testing.TB, t *webrtc.TrackLocalStaticRTP, every time.Duration) (
 	}
 	tb.Cleanup(stop)
 	return stop
+}
+
+// stream sends frames on a track until stopped, a key frame every tenth.
+func stream(tb testing.TB, t *webrtc.TrackLocalStaticRTP, interval time.Duration) (stop func()) {
+	return every(tb, interval, func(i int) error {
+		return t.WriteRTP(vp8(uint16(i), uint32(i)*3000, i%10 == 0, fmt.Sprintf("frame %d", i)))
+	})
 }

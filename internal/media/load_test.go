@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -85,24 +86,9 @@ func (g *generator) run() error {
 	if err := g.record(); err != nil {
 		return err
 	}
-	cert, err := mediatest.NewCertificate()
+	first, err := g.joinAll()
 	if err != nil {
 		return err
-	}
-	var first []float64
-	for room := range g.Rooms {
-		for member := range g.Members {
-			c, err := mediatest.NewClient(cert)
-			if err != nil {
-				return err
-			}
-			took, err := g.join(c, room, member)
-			if err != nil {
-				return fmt.Errorf("room %d member %d: %w", room, member, err)
-			}
-			first = append(first, took)
-			g.clients = append(g.clients, c)
-		}
 	}
 	done := make(chan struct{})
 	var wg sync.WaitGroup
@@ -115,26 +101,56 @@ func (g *generator) run() error {
 			<-g.answer(0, i)
 		}
 	}
-	time.Sleep(2 * time.Second) // jitter buffers and estimates settle
-	before := g.counts()
-	g.say(message{Begin: true})
-	time.Sleep(time.Duration(g.Seconds) * time.Second)
-	g.say(message{End: true})
-	after := g.counts()
+	result := g.watch()
 	close(done)
 	wg.Wait()
-	after.AudioIn -= before.AudioIn
-	after.AudioOut -= before.AudioOut
-	after.VideoIn -= before.VideoIn
-	after.VideoOut -= before.VideoOut
-	after.FirstMedia = first
-	g.say(message{Result: &after})
+	result.FirstMedia = first
+	g.say(message{Result: &result})
 	for _, c := range g.clients {
 		if err := c.Close(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// joinAll connects everybody and returns each one's milliseconds to first media.
+func (g *generator) joinAll() (first []float64, err error) {
+	cert, err := mediatest.NewCertificate()
+	if err != nil {
+		return nil, err
+	}
+	for room := range g.Rooms {
+		for member := range g.Members {
+			c, err := mediatest.NewClient(cert)
+			if err != nil {
+				return nil, err
+			}
+			took, err := g.join(c, room, member)
+			if err != nil {
+				return nil, fmt.Errorf("room %d member %d: %w", room, member, err)
+			}
+			first = append(first, took)
+			g.clients = append(g.clients, c)
+		}
+	}
+	return first, nil
+}
+
+// watch lets jitter buffers and estimates settle and counts for the measured
+// seconds.
+func (g *generator) watch() results {
+	time.Sleep(2 * time.Second)
+	before := g.counts()
+	g.say(message{Begin: true})
+	time.Sleep(time.Duration(g.Seconds) * time.Second)
+	g.say(message{End: true})
+	after := g.counts()
+	after.AudioIn -= before.AudioIn
+	after.AudioOut -= before.AudioOut
+	after.VideoIn -= before.VideoIn
+	after.VideoOut -= before.VideoOut
+	return after
 }
 
 func (g *generator) counts() results {
@@ -275,7 +291,6 @@ type measured struct {
 // measure runs a scenario against a node of this process.
 func measure(b *testing.B, s scenario) measured {
 	b.Helper()
-	n := newNode(b, nil)
 	text, err := json.Marshal(s)
 	if err != nil {
 		b.Fatal(err)
@@ -285,46 +300,62 @@ func measure(b *testing.B, s scenario) measured {
 	cmd.Stderr = os.Stderr
 	in, err1 := cmd.StdinPipe()
 	out, err2 := cmd.StdoutPipe()
-	if err1 != nil || err2 != nil {
-		b.Fatal(err1, err2)
+	if err := errors.Join(err1, err2); err != nil {
+		b.Fatal(err)
 	}
-	rss, cpu := residentMiB(), cpuTime()
+	t := &trial{
+		b: b, scenario: s, node: newNode(b, nil), peers: make(map[[2]int]*Peer), reply: json.NewEncoder(in),
+		rss: residentMiB(), cpu: cpuTime(),
+	}
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
-	var m measured
-	peers := make(map[[2]int]*Peer)
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<20)
-	reply := json.NewEncoder(in)
-	var begin time.Time
 	for lines.Scan() {
-		var msg message
-		if err := json.Unmarshal(lines.Bytes(), &msg); err != nil {
+		var m message
+		if err := json.Unmarshal(lines.Bytes(), &m); err != nil {
 			b.Fatal(err)
 		}
-		switch {
-		case msg.Offer != "":
-			answer := serveOffer(b, n, peers, msg)
-			if err := reply.Encode(message{Room: msg.Room, Member: msg.Member, Answer: answer}); err != nil {
-				b.Fatal(err)
-			}
-			if len(peers) == s.Rooms*s.Members && m.joinCPU == 0 {
-				m.joinCPU = float64((cpuTime() - cpu).Microseconds()) / 1000 / float64(len(peers))
-			}
-		case msg.Begin:
-			m.heapPerPeer = (residentMiB() - rss) / float64(len(peers))
-			begin, cpu = time.Now(), cpuTime()
-		case msg.End:
-			m.cores = float64(cpuTime()-cpu) / float64(time.Since(begin))
-		case msg.Result != nil:
-			m.results = *msg.Result
-		}
+		t.handle(m)
 	}
 	if err := cmd.Wait(); err != nil {
 		b.Fatal(err)
 	}
-	return m
+	return t.measured
+}
+
+// trial is the server's side of a run.
+type trial struct {
+	scenario
+	measured
+	b     *testing.B
+	node  *Node
+	peers map[[2]int]*Peer
+	reply *json.Encoder
+	rss   float64
+	cpu   time.Duration
+	begun time.Time
+}
+
+func (t *trial) handle(m message) {
+	switch {
+	case m.Offer != "":
+		answer := serveOffer(t.b, t.node, t.peers, m)
+		if err := t.reply.Encode(message{Room: m.Room, Member: m.Member, Answer: answer}); err != nil {
+			t.b.Fatal(err)
+		}
+		if len(t.peers) == t.Rooms*t.Members && t.joinCPU == 0 {
+			t.joinCPU = float64((cpuTime() - t.cpu).Microseconds()) / 1000 / float64(len(t.peers))
+		}
+	case m.Begin:
+		t.heapPerPeer = (residentMiB() - t.rss) / float64(len(t.peers))
+		t.begun, t.cpu = time.Now(), cpuTime()
+	case m.End:
+		t.cores = float64(cpuTime()-t.cpu) / float64(time.Since(t.begun))
+	case m.Result != nil:
+		t.results = *m.Result
+	}
 }
 
 // serveOffer plays the signaling door.

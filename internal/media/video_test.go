@@ -8,6 +8,8 @@ import (
 
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
+
+	"github.com/carillon-meetings/carillon/internal/media/sdp"
 )
 
 func TestCameraOffAndOn(t *testing.T) {
@@ -325,46 +327,21 @@ func until(t *testing.T, v *received, last *rtp.Packet, word string) *rtp.Packet
 
 // named streams key frames that say their layer's name, with its rid on every
 // packet.
-func named(t *testing.T, s *webrtc.RTPSender, track *webrtc.TrackLocalStaticRTP, name string, every time.Duration) (stop func()) {
+func named(t *testing.T, s *webrtc.RTPSender, track *webrtc.TrackLocalStaticRTP, name string, interval time.Duration) (stop func()) {
 	t.Helper()
-	ids := make(map[string]uint8)
+	id := uint8(0)
 	for _, e := range s.GetParameters().HeaderExtensions {
-		ids[e.URI] = uint8(e.ID)
-	}
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(every)
-		defer tick.Stop()
-		for i := 0; ; i++ {
-			select {
-			case <-done:
-				return
-			case <-tick.C:
-			}
-			p := vp8(uint16(i), uint32(i)*3000, true, name)
-			for uri, value := range map[string]string{"urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id": name} {
-				if err := p.SetExtension(ids[uri], []byte(value)); err != nil {
-					t.Error(err)
-					return
-				}
-			}
-			if err := track.WriteRTP(p); err != nil {
-				t.Error(err)
-				return
-			}
-		}
-	}()
-	stopped := false
-	stop = func() {
-		if !stopped {
-			stopped = true
-			close(done)
-			<-ended
+		if e.URI == sdp.ExtRID {
+			id = uint8(e.ID)
 		}
 	}
-	t.Cleanup(stop)
-	return stop
+	return every(t, interval, func(i int) error {
+		p := vp8(uint16(i), uint32(i)*3000, true, name)
+		if err := p.SetExtension(id, []byte(name)); err != nil {
+			return err
+		}
+		return track.WriteRTP(p)
+	})
 }
 
 func TestCodecsEverybodyDecodes(t *testing.T) {
@@ -395,23 +372,12 @@ func TestH264ReachesAnotherPayloadType(t *testing.T) {
 	alice, bob := join(t, room, "alice"), join(t, room, "bob")
 	camera := alice.cameraOn(webrtc.MimeTypeH264)
 	alice.negotiate()
-	done := make(chan struct{})
-	defer close(done)
-	go func() {
-		tick := time.NewTicker(20 * time.Millisecond)
-		defer tick.Stop()
-		for i := uint16(0); ; i++ {
-			select {
-			case <-done:
-				return
-			case <-tick.C:
-				_ = camera.WriteRTP(&rtp.Packet{
-					Header:  rtp.Header{Version: 2, Marker: true, SequenceNumber: i, Timestamp: uint32(i) * 3000},
-					Payload: []byte{0x67, 0x42, 0xe0, 0x1f, 1, 2, 3},
-				})
-			}
-		}
-	}()
+	every(t, 20*time.Millisecond, func(i int) error {
+		return camera.WriteRTP(&rtp.Packet{
+			Header:  rtp.Header{Version: 2, Marker: true, SequenceNumber: uint16(i), Timestamp: uint32(i) * 3000},
+			Payload: []byte{0x67, 0x42, 0xe0, 0x1f, 1, 2, 3},
+		})
+	})
 	s := waitSources(t, bob, 1)
 	bob.receive(s[0].StreamID)
 	v := bob.nextVideo()
