@@ -1,12 +1,44 @@
 // Every operation has a form; calls are signed for real, by hand, in the page.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { closePage, openPage, patience, startBrowser, startServer } from './world.mjs';
 
+const root = resolve(import.meta.dirname, '../..');
+
+/** Every operation of the two flavours, as the API has them. */
+const shared = [
+  'BatchCreateAttendee', 'CreateAttendee', 'CreateMeeting', 'CreateMeetingWithAttendees', 'DeleteAttendee', 'DeleteMeeting', 'GetAttendee',
+  'GetMeeting', 'ListAttendees', 'ListTagsForResource', 'StartMeetingTranscription', 'StopMeetingTranscription', 'TagResource', 'UntagResource',
+];
+const expected = {
+  meetings: [...shared, 'BatchUpdateAttendeeCapabilitiesExcept', 'UpdateAttendeeCapabilities'].sort(),
+  legacy: [...shared, 'ListAttendeeTags', 'ListMeetingTags', 'ListMeetings', 'TagAttendee', 'TagMeeting', 'UntagAttendee', 'UntagMeeting'].sort(),
+};
+
+/** Something to put into every member, so that each shape is written out. */
+const full = {
+  MeetingId: '11111111-1111-4111-8111-111111111111',
+  AttendeeId: '22222222-2222-4222-8222-222222222222',
+  ResourceARN: 'arn:aws:chime:us-east-1:000000000000:meeting/11111111-1111-4111-8111-111111111111',
+  MeetingHostId: "o'brien",
+  MaxResults: '10',
+  NextToken: 'more',
+  MeetingFeatures: '{"Audio":{"EchoReduction":"AVAILABLE"},"Video":{"MaxResolution":"HD"},"Content":{"MaxResolution":"FHD"},"Attendee":{"MaxCount":25}}',
+  NotificationsConfiguration: '{"SqsQueueArn":"arn:aws:sqs:us-east-1:000000000000:q","SnsTopicArn":"arn:aws:sns:us-east-1:000000000000:t"}',
+  PrimaryMeetingId: '33333333-3333-4333-8333-333333333333',
+  TenantIds: '["tenant-1"]',
+  MediaPlacementNetworkType: 'DualStack',
+  Tags: '[{"Key":"team","Value":"red"}]',
+  TagKeys: '["team"]',
+};
+
 const keys = { id: 'AKIAEXPLORER', secret: 'explorer/secret+key' };
 
-describe('the API explorer', { timeout: 3 * patience }, () => {
+describe('the API explorer', { timeout: 6 * patience }, () => {
   let server, browser, page;
   before(async () => {
     server = await startServer('--access-key', keys.id, '--secret-key', keys.secret);
@@ -54,6 +86,40 @@ describe('the API explorer', { timeout: 3 * patience }, () => {
       assert.match(await send(404), /NotFoundException/);
     });
   }
+
+  test('every operation is there, and its snippets are good code', async () => {
+    await mkdir(join(root, '.cache'), { recursive: true });
+    const folder = await mkdtemp(join(root, '.cache', 'snippets-'));
+    try {
+      const python = [];
+      for (const flavour of ['meetings', 'legacy']) {
+        await page.click(`label[for=flavour-${flavour}]`);
+        const names = await page.locator('.operation').evaluateAll((buttons) => buttons.map((b) => b.lastChild.textContent));
+        assert.deepEqual(names.toSorted(), expected[flavour]);
+        for (const name of names) {
+          await choose(flavour, name);
+          for (const field of await page.locator('.fields [id^=f-]:is(input, select, textarea)').all()) {
+            const value = full[(await field.getAttribute('id')).slice(2)];
+            if (value === undefined) continue;
+            if ((await field.evaluate((node) => node.tagName)) === 'SELECT') await field.selectOption(value);
+            else await field.fill(value);
+          }
+          const snippet = async (tool) => {
+            await page.click(`[role=tab]:has-text("${tool}")`);
+            return page.locator('#snippet pre').textContent();
+          };
+          await mkdir(join(folder, flavour, name), { recursive: true });
+          await writeFile(join(folder, flavour, name, 'main.go'), `${await snippet('Go')}\n`);
+          python.push(await snippet('Python'));
+          execFileSync('bash', ['-n'], { input: await snippet('CLI') });
+        }
+      }
+      execFileSync('python3', ['-c', 'import ast, json, sys; [ast.parse(s) for s in json.load(sys.stdin)]'], { input: JSON.stringify(python) });
+      execFileSync('go', ['vet', `./${relative(root, folder)}/...`], { cwd: root, stdio: 'inherit' });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
 
   test('a wrong secret is refused by the server, and said', async () => {
     await page.fill('#secret-key', 'something else');

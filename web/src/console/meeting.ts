@@ -95,6 +95,7 @@ export class MeetingPage implements Page {
     this.chosen = attendee;
     this.people.select(attendee);
     this.element.classList.toggle('with-person', attendee !== '');
+    this.side.classList.toggle('none', attendee === '');
     this.card = undefined;
     if (!attendee) {
       fill(this.side, el('p', { class: 'soft side-hint' }, 'Choose an attendee to see how joining went, how the line is, and what can be done.'));

@@ -34,6 +34,7 @@ export class VirtualTable<T> {
   private readonly spacer = el('div', { class: 'vt-spacer', role: 'rowgroup' });
   private readonly nothing: HTMLElement;
   private readonly rows = new Map<string, HTMLElement>();
+  private readonly spare: HTMLElement[] = []; // rows that scrolled out of view, to be used again
   private items: T[] = [];
   private sortColumn: number;
   private descending: boolean;
@@ -60,6 +61,7 @@ export class VirtualTable<T> {
     this.items = items;
     this.sort();
     this.nothing.hidden = items.length > 0;
+    this.element.classList.toggle('empty', items.length === 0);
     attribute(this.scroller, 'aria-rowcount', items.length + 1);
     this.later();
   }
@@ -74,15 +76,16 @@ export class VirtualTable<T> {
 
   private draw(): void {
     const height = narrow.matches ? this.options.narrowRowHeight : this.options.rowHeight;
+    // All is measured before anything is changed, so that the browser lays out once.
+    const { scrollTop, clientHeight } = this.scroller;
+    const first = Math.max(0, Math.floor(scrollTop / height) - overscan);
+    const last = Math.min(this.items.length, Math.ceil((scrollTop + clientHeight) / height) + overscan);
     this.spacer.style.height = `${this.items.length * height}px`;
-    const first = Math.max(0, Math.floor(this.scroller.scrollTop / height) - overscan);
-    const last = Math.min(this.items.length, Math.ceil((this.scroller.scrollTop + this.scroller.clientHeight) / height) + overscan);
-    const gone = new Set(this.rows.keys());
+    this.release(first, last);
     let before: HTMLElement | undefined;
     for (let i = first; i < last; i++) {
       const item = this.items[i] as T;
       const key = this.options.key(item);
-      gone.delete(key);
       const row = this.rows.get(key) ?? this.add(key);
       this.options.update(row, item);
       attribute(row, 'aria-rowindex', i + 2);
@@ -93,16 +96,22 @@ export class VirtualTable<T> {
       if (place !== row) this.spacer.insertBefore(row, place);
       before = row;
     }
-    for (const key of gone) {
-      const row = this.rows.get(key) as HTMLElement;
+  }
+
+  /** Takes rows that are not in view out of use. */
+  private release(first: number, last: number): void {
+    const kept = new Set(this.items.slice(first, last).map((item) => this.options.key(item)));
+    for (const [key, row] of this.rows) {
+      if (kept.has(key)) continue;
       if (row.contains(document.activeElement) && this.items.some((item) => this.options.key(item) === key)) continue;
-      row.remove();
       this.rows.delete(key);
+      this.spare.push(row);
+      row.remove();
     }
   }
 
   private add(key: string): HTMLElement {
-    const row = this.options.make();
+    const row = this.spare.pop() ?? this.options.make();
     this.rows.set(key, row);
     return row;
   }

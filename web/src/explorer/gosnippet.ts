@@ -27,7 +27,6 @@ const shapes: Record<string, Shape> = {
   Capabilities: capabilities,
   ExcludedAttendeeIds: listOf(structOf('AttendeeIdItem', { AttendeeId: string })),
   MaxResults: int,
-  MediaPlacementNetworkType: enumOf('MediaPlacementNetworkType'),
   MeetingFeatures: structOf('MeetingFeaturesConfiguration', {
     Audio: structOf('AudioFeatures', { EchoReduction: enumOf('MeetingFeatureStatus') }),
     Video: structOf('VideoFeatures', { MaxResolution: enumOf('VideoResolution') }),
@@ -122,9 +121,13 @@ function members(value: unknown, known: Record<string, Shape>, dialect: Dialect,
   return lines.length ? `{\n${lines.join('')}${indent}}` : '{}';
 }
 
+/** Members that the API takes and the AWS SDK for Go does not have. */
+const missing = ['MediaPlacementNetworkType'];
+
 /** The call with aws-sdk-go-v2. */
 export function goCurrent(call: Call): string {
-  const input = members(call.input, shapes, current, '\t');
+  const known = Object.entries(call.input).filter(([name]) => !missing.includes(name));
+  const input = members(Object.fromEntries(known), shapes, current, '\t');
   const imports = [
     '"context"',
     '"fmt"',

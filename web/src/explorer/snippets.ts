@@ -23,8 +23,12 @@ export function snippets(call: Call): Snippet[] {
   return [
     { title: 'AWS CLI', note: legacy ? 'The legacy commands are in AWS CLI 1 up to 1.38.1.' : '', code: cli(call) },
     { title: 'Python', note: legacy ? 'The legacy operations are in botocore up to 1.37.1.' : '', code: python(call) },
-    { title: 'Go', note: legacy ? 'The legacy operations are in version 1 of the AWS SDK for Go.' : '', code: legacy ? goLegacy(call) : goCurrent(call) },
+    { title: 'Go', note: legacy ? 'The legacy operations are in version 1 of the AWS SDK for Go.' : goNote(call), code: legacy ? goLegacy(call) : goCurrent(call) },
   ];
+}
+
+function goNote(call: Call): string {
+  return 'MediaPlacementNetworkType' in call.input ? 'The AWS SDK for Go has no MediaPlacementNetworkType, so it is left out.' : '';
 }
 
 export function endpoint(call: Call): string {

@@ -14,7 +14,17 @@ export function loadSdk(): Promise<Sdk> {
   return loading;
 }
 
+/** How long to wait for a first paint that the browser does not tell of, in ms. */
+const paintPatience = 3000;
+
 /** Fetches the SDK in the background once the page has been painted. */
 export function loadSdkSoon(): void {
-  requestAnimationFrame(() => window.setTimeout(() => void loadSdk().catch(() => undefined), 0));
+  const fetchNow = () => void loadSdk().catch(() => undefined);
+  const timer = window.setTimeout(fetchNow, paintPatience); // hidden tabs are not painted
+  new PerformanceObserver((list, observer) => {
+    if (list.getEntriesByName('first-contentful-paint').length === 0) return;
+    observer.disconnect();
+    window.clearTimeout(timer);
+    fetchNow();
+  }).observe({ type: 'paint', buffered: true });
 }
