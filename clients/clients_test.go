@@ -3,27 +3,36 @@ package clients
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/carillon-meetings/carillon/conform/target"
 )
 
-func TestMain(m *testing.M) { os.Exit(target.Main(m)) }
+// TestMain lets all clients run at once: they mostly start up and wait.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	os.Exit(target.Main(m))
+}
 
 // environment is what every client is told: where the server is, and keys.
-func environment(s *target.Server) []string {
-	return append(os.Environ(),
-		"CARILLON_ENDPOINT="+s.Endpoint, "AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS="+s.Endpoint, "AWS_ENDPOINT_URL_CHIME="+s.Endpoint+"/legacy",
+func environment(s *target.Server, more ...string) []string {
+	return slices.Concat(os.Environ(), []string{
+		"CARILLON_ENDPOINT=" + s.Endpoint, "AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS=" + s.Endpoint, "AWS_ENDPOINT_URL_CHIME=" + s.Endpoint + "/legacy",
 		"AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
-		"AWS_ACCESS_KEY_ID="+target.AccessKey, "AWS_SECRET_ACCESS_KEY="+target.SecretKey,
+		"AWS_ACCESS_KEY_ID=" + target.AccessKey, "AWS_SECRET_ACCESS_KEY=" + target.SecretKey,
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
 		"AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE=1", "AWS_PAGER=", "NODE_NO_WARNINGS=1", "PYTHONUTF8=1", "LC_ALL=C.UTF-8",
-	)
+	}, more)
 }
 
 // tool returns the path of a program, or fails the test naming the Debian
@@ -41,17 +50,19 @@ func tool(t *testing.T, path, debianPackage string) string {
 // client failed.
 func run(t *testing.T, s *target.Server, dir string, command ...string) string {
 	t.Helper()
-	out, err := try(t, s, dir, command...)
+	out, err := try(t, environment(s), dir, command...)
 	if err != nil {
 		t.Fatalf("%s: %v\n%s\nthe server said:\n%s", strings.Join(command, " "), err, out, tail(s.Output()))
 	}
 	return out
 }
 
-func try(t *testing.T, s *target.Server, dir string, command ...string) (string, error) {
+// try runs a client and returns what it printed, with its error output when it
+// failed.
+func try(t *testing.T, env []string, dir string, command ...string) (string, error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
-	cmd.Dir, cmd.Env = dir, environment(s)
+	cmd.Dir, cmd.Env = dir, env
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
@@ -60,6 +71,7 @@ func try(t *testing.T, s *target.Server, dir string, command ...string) (string,
 	return stdout.String(), nil
 }
 
+// tail returns the end of a log.
 func tail(s string) string { return s[max(0, len(s)-4000):] }
 
 // complete checks that each flow said it went through all its steps.
@@ -80,16 +92,20 @@ func complete(t *testing.T, out string, flows ...string) {
 	}
 }
 
+// TestBoto3 runs python/flow.py.
 func TestBoto3(t *testing.T) {
+	t.Parallel()
 	s := target.Start(t)
 	python := tool(t, "/usr/bin/python3", "python3")
-	if _, err := try(t, s, ".", python, "-c", "import boto3"); err != nil {
+	if _, err := try(t, environment(s), ".", python, "-c", "import boto3"); err != nil {
 		t.Fatal("boto3 is missing: install the Debian package python3-boto3")
 	}
 	complete(t, run(t, s, "python", python, "flow.py"), "python-meetings", "python-chime")
 }
 
+// TestJavaScript runs the run.mjs of each folder.
 func TestJavaScript(t *testing.T) {
+	t.Parallel()
 	s := target.Start(t)
 	node := tool(t, "node", "nodejs")
 	for _, c := range []struct {

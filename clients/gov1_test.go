@@ -15,6 +15,7 @@ import (
 	"github.com/carillon-meetings/carillon/conform/target"
 )
 
+// goSession returns the settings of a client of the SDK.
 func goSession(t *testing.T, endpoint string) *session.Session {
 	t.Helper()
 	s, err := session.NewSession(&aws.Config{
@@ -38,6 +39,7 @@ func must[T any](t *testing.T) func(T, error) T {
 	}
 }
 
+// wantCode checks the code of an error.
 func wantCode(t *testing.T, err error, code string) {
 	t.Helper()
 	var known awserr.Error
@@ -46,7 +48,9 @@ func wantCode(t *testing.T, err error, code string) {
 	}
 }
 
+// TestGoV1Legacy drives the legacy flavour, through both ways to reach it.
 func TestGoV1Legacy(t *testing.T) {
+	t.Parallel()
 	s := target.Start(t)
 	// The suffix tells the flavour for calls that name no meeting; those on a
 	// meeting go through the bare endpoint, where the meeting itself tells it.
@@ -79,7 +83,9 @@ func TestGoV1Legacy(t *testing.T) {
 	wantCode(t, err, chime.ErrCodeNotFoundException)
 }
 
+// TestGoV1Meetings drives the current flavour.
 func TestGoV1Meetings(t *testing.T) {
+	t.Parallel()
 	s := target.Start(t)
 	client := chimesdkmeetings.New(goSession(t, s.Endpoint))
 	m := must[*chimesdkmeetings.CreateMeetingOutput](t)(client.CreateMeeting(&chimesdkmeetings.CreateMeetingInput{
@@ -107,4 +113,40 @@ func TestGoV1Meetings(t *testing.T) {
 	}
 	_, err = client.CreateAttendee(&chimesdkmeetings.CreateAttendeeInput{MeetingId: m.MeetingId, ExternalUserId: aws.String("one-too-many")})
 	wantCode(t, err, chimesdkmeetings.ErrCodeLimitExceededException)
+}
+
+// TestGoV1SameBytes has both packages send the very same requests to the bare
+// endpoint: the meeting that a request names tells its flavour, which shows in
+// the status. A repeated user id gets the attendee there is.
+func TestGoV1SameBytes(t *testing.T) {
+	t.Parallel()
+	s := target.Start(t)
+	current := chimesdkmeetings.New(goSession(t, s.Endpoint))
+	legacy := chime.New(goSession(t, s.Endpoint))
+	m := must[*chimesdkmeetings.CreateMeetingOutput](t)(current.CreateMeeting(&chimesdkmeetings.CreateMeetingInput{
+		ExternalMeetingId: aws.String("go-v1"), MediaRegion: aws.String("us-east-1"),
+	})).Meeting
+	l := must[*chime.CreateMeetingOutput](t)(chime.New(goSession(t, s.Endpoint+"/legacy")).CreateMeeting(&chime.CreateMeetingInput{})).Meeting
+
+	first, out := current.BatchCreateAttendeeRequest(&chimesdkmeetings.BatchCreateAttendeeInput{
+		MeetingId: m.MeetingId, Attendees: []*chimesdkmeetings.CreateAttendeeRequestItem{{ExternalUserId: aws.String("twice")}, {ExternalUserId: aws.String("twice")}},
+	})
+	second, legacyOut := legacy.BatchCreateAttendeeRequest(&chime.BatchCreateAttendeeInput{
+		MeetingId: l.MeetingId, Attendees: []*chime.CreateAttendeeRequestItem{{ExternalUserId: aws.String("twice")}, {ExternalUserId: aws.String("twice")}},
+	})
+	if err := errors.Join(first.Send(), second.Send()); err != nil {
+		t.Fatal(err)
+	}
+	if got := [2]int{first.HTTPResponse.StatusCode, second.HTTPResponse.StatusCode}; got != [2]int{200, 201} {
+		t.Errorf("statuses %v, want 200 for the current flavour and 201 for the legacy one", got)
+	}
+	if first.RequestID == "" || first.RequestID == second.RequestID {
+		t.Errorf("request ids %q and %q", first.RequestID, second.RequestID)
+	}
+	if a := out.Attendees; len(a) != 2 || *a[0].AttendeeId != *a[1].AttendeeId {
+		t.Errorf("current: one user id gave %v", a)
+	}
+	if a := legacyOut.Attendees; len(a) != 2 || *a[0].AttendeeId != *a[1].AttendeeId {
+		t.Errorf("legacy: one user id gave %v", a)
+	}
 }
