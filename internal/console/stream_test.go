@@ -136,7 +136,14 @@ func TestOneMeetingIsStreamed(t *testing.T) {
 	if p := sample.Points[ada.String()]; p.Level != 20 || p.LossIn != 13 || p.RateIn != 900 || p.Trip != 20 {
 		t.Errorf("sample %+v", p)
 	}
+}
 
+func TestARemovedAttendeeStaysInView(t *testing.T) {
+	s := open(t)
+	s.signIn()
+	events := s.watch("/operator/api/meetings/" + weekly.String() + "/events")
+	var ignored any
+	events.next("snapshot", &ignored)
 	s.mu.Lock()
 	s.records[weekly] = append(s.records[weekly], Record{Revision: 8, At: start, Kind: "attendee deleted", Attendee: ada})
 	s.attendees[weekly] = nil
