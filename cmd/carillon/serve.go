@@ -125,7 +125,7 @@ func (s *server) openLedger(ctx context.Context) error {
 	log, err := ledger.Open(ctx, ledger.Config{
 		Dir:      filepath.Join(s.cfg.Data, "ledger"),
 		MaxBytes: int64(s.cfg.Limits.StorageMiB) << 20,
-		MaxAge:   2 * s.cfg.Timers.MaxAge,
+		MaxAge:   2*s.cfg.Timers.MaxAge + s.cfg.Timers.Tombstone,
 		Logger:   s.log.With("part", "ledger"),
 	})
 	if err != nil {
