@@ -66,10 +66,13 @@ func newHall(t testing.TB, cfg Config, rooms, members, talking int) *hall {
 }
 
 // tick lets everybody who talks speak 20 ms, and mixes.
-func (h *hall) tick() {
+func (h *hall) tick() { h.speak(func(talker int) uint8 { return uint8(20 + talker%10) }) }
+
+// speak is tick with the level that each talker reports.
+func (h *hall) speak(level func(talker int) uint8) {
 	for i, m := range h.talkers {
 		m.Push(rtpx.AudioPacket{Seq: uint16(h.at), TS: uint32(h.at * frameSamples), Payload: h.tape[(h.at+i)%len(h.tape)],
-			HasLevel: true, Level: uint8(20 + i%10), Arrival: h.now.Add(5 * time.Millisecond)})
+			HasLevel: true, Level: level(i), Arrival: h.now.Add(5 * time.Millisecond)})
 	}
 	h.at++
 	h.now = h.now.Add(Period)

@@ -15,7 +15,8 @@ const (
 	floorRise   = 1.0                    // dB per second by which a constant sound turns into background
 	quietFloor  = 80                     // no background is taken to be quieter
 	talkHold    = 600 * time.Millisecond // pauses that do not end a turn
-	minTurn     = 500 * time.Millisecond // a talker is not displaced before
+	minTurn     = time.Second            // a talker is not displaced before
+	peakFall    = 0.1                    // dB a packet
 	keepMargin  = 6                      // dB by which a newcomer must be louder
 	voiceMargin = 3                      // dB in favour of what the sender calls speech
 	staleAfter  = 300 * time.Millisecond // without packets a level means nothing
@@ -25,6 +26,7 @@ const (
 // a meter.
 type loudness struct {
 	level  float32 // smoothed, dB below full scale
+	peak   float32 // the same, but falling so slowly that pauses between words do not count
 	floor  float32 // background noise
 	last   time.Time
 	until  time.Time // the member counts as talking until then
@@ -37,7 +39,7 @@ type loudness struct {
 func (l *loudness) observe(level uint8, speech bool, now time.Time) bool {
 	in := float32(level)
 	if !l.begun || now.Sub(l.last) > staleAfter {
-		l.level = rtpx.LevelSilent
+		l.level, l.peak = rtpx.LevelSilent, rtpx.LevelSilent
 	}
 	if l.begun {
 		l.floor -= floorRise * float32(now.Sub(l.last).Seconds())
@@ -50,6 +52,11 @@ func (l *loudness) observe(level uint8, speech bool, now time.Time) bool {
 	} else {
 		l.level += (in - l.level) * 0.05
 	}
+	if in < l.peak {
+		l.peak += (in - l.peak) * 0.3
+	} else {
+		l.peak = min(in, l.peak+peakFall)
+	}
 	l.last, l.speech = now, speech
 	active := in <= loudLevel || in <= faintLevel && in <= l.floor-standOut
 	if active {
@@ -60,7 +67,7 @@ func (l *loudness) observe(level uint8, speech bool, now time.Time) bool {
 
 // silence ends the member's turn, as when it is muted.
 func (l *loudness) silence() {
-	l.until, l.level = time.Time{}, rtpx.LevelSilent
+	l.until, l.level, l.peak = time.Time{}, rtpx.LevelSilent, rtpx.LevelSilent
 }
 
 // talking reports whether the member wants to be heard now.
@@ -77,9 +84,9 @@ func (l *loudness) shown(now time.Time) uint8 {
 // rank is the loudness talkers are compared by, higher is louder.
 func (l *loudness) rank() float32 {
 	if l.speech {
-		return voiceMargin - l.level
+		return voiceMargin - l.peak
 	}
-	return -l.level
+	return -l.peak
 }
 
 // candidate is a member that talks, as the choice of talkers sees it.

@@ -1,6 +1,7 @@
 package mix
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -99,5 +100,36 @@ func TestTakingTurnsDoesNotFlap(t *testing.T) {
 	}
 	if changes != 1 {
 		t.Errorf("%d changes of talker", changes)
+	}
+}
+
+// TestManyVoicesAtOnce lets twenty people talk at the same time, with syllables
+// and pauses. Who is heard must not change with each syllable.
+func TestManyVoicesAtOnce(t *testing.T) {
+	h := newHall(t, Config{MaxTalkers: 4, Workers: 1}, 1, 20, 20)
+	before, changes := h.engine.Stats(), 0
+	was := map[*Member]bool{}
+	for i := range 1000 {
+		h.speak(func(talker int) uint8 {
+			t := float64(i+37*talker) / 50
+			syllable := max(0.05, math.Sin(2*math.Pi*2.2*t))
+			if math.Mod(t, 1.3) > 1.15 {
+				syllable = 0.01
+			}
+			return uint8(20 - 20*math.Log10(syllable))
+		})
+		for _, m := range h.talkers {
+			if talks := m.voice != nil; talks != was[m] {
+				was[m] = talks
+				changes++
+			}
+		}
+	}
+	after := h.engine.Stats()
+	if changes > 30 {
+		t.Errorf("%d changes of talkers in 20 s", changes)
+	}
+	if n := float64(after.Encodes-before.Encodes) / 1000; n > 5.2 {
+		t.Errorf("%.2f frames encoded per tick for 4 talkers", n)
 	}
 }
