@@ -34,15 +34,17 @@ const (
 	Accounts  Profile = "accounts" // several keys: see [Role]
 	Rates     Profile = "rates"    // request rate limits on, 10 per second with a burst of 20
 	Quota     Profile = "quota"    // at most Options.ActiveMeetings active meetings per partition
-	Idle      Profile = "idle"     // meetings nobody joins end after about a second
-	Age       Profile = "age"      // meetings end about a second after creation
+	Idle      Profile = "idle"     // meetings nobody joins end by themselves within seconds
+	Age       Profile = "age"      // meetings end seconds after creation
 	OneRegion Profile = "region"   // the server serves Options.Region only
 	AnyKey    Profile = "any-key"  // development mode: any credentials are accepted
+	Inclined  Profile = "inclined" // requests that do not tell their flavour are legacy ones
+	Optional  Profile = "optional" // the answers that may be switched on are: see options.go
 )
 
 // Profiles returns every profile there is.
 func Profiles() []Profile {
-	return []Profile{Standard, OneDoor, Accounts, Rates, Quota, Idle, Age, OneRegion, AnyKey}
+	return []Profile{Standard, OneDoor, Accounts, Rates, Quota, Idle, Age, OneRegion, AnyKey, Inclined, Optional}
 }
 
 // A Case is one behaviour of the API that a client can see.
@@ -91,7 +93,8 @@ func Cases() []Case {
 		authCases(), signatureCases(), wireCases(), bodyCases(), precedenceCases(),
 		routeCases(), flavourCases(), isolationCases(), idempotencyCases(),
 		limitCases(), rateCases(), pagingCases(), capabilityCases(),
-		featureCases(), replicaCases(), lifetimeCases(),
+		featureCases(), replicaCases(), lifetimeCases(), alphabetCases(),
+		inclinedCases(), optionalCases(),
 	)
 	slices.SortFunc(all, func(a, b Case) int { return strings.Compare(a.Name, b.Name) })
 	return all

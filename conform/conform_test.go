@@ -39,6 +39,10 @@ func settings(t *testing.T) map[Profile][]string {
 		Age:       {"--timer-max-age", "3s"},
 		OneRegion: {"--region", "us-east-1"},
 		AnyKey:    {"--dev"},
+		Inclined:  {"--default-flavour", "legacy"},
+		Optional: {
+			"--delete-unknown-is-404", "--validation-error-name", "--shape-name-in-code", "--allow-unsigned-payload", "--cors-origin", "https://app.example",
+		},
 	}
 }
 

@@ -28,6 +28,36 @@ func flavourCases() []Case {
 	return under(OneDoor, cases)
 }
 
+// inclinedCases check the later rules of D-01, which only show where requests
+// that tell nothing are legacy ones.
+func inclinedCases() []Case {
+	return under(Inclined, []Case{
+		{Name: "Inclined_NothingSaidIsLegacy", Says: "the flavour of requests that tell nothing can be set (D-01)", In: inMeetings(), body: func(t *T) {
+			tellsFlavour(t, "nothing said", silent(t, newMeetingRequest("")), Legacy)
+		}},
+		{Name: "Inclined_OtherRegionIsCurrent", Says: "a signing Region other than us-east-1 means current (D-01)", In: inMeetings(), body: inclinedRegion},
+		{Name: "Inclined_BodyMembersAreCurrent", Says: "each member only the current flavour has means current when a meeting is created (D-01)", In: inMeetings(), body: flavourByBody},
+		{Name: "Inclined_HomeOfTheMeeting", Says: "a request on a current meeting is current (D-01)", In: inMeetings(), body: inclinedHome},
+		{Name: "Inclined_ExplicitIsExplicit", Says: "path, host and User-Agent tell the flavour as ever (D-01)", In: inMeetings(), body: func(t *T) { flavourByPath(t); flavourByHost(t); flavourByUserAgent(t) }},
+	})
+}
+
+func inclinedRegion(t *T) {
+	in := newMeetingRequest("")
+	in.Region = "eu-central-1"
+	r := silent(t, in)
+	id := tellsFlavour(t, "another Region", r, Meetings)
+	t.InRegion("eu-central-1").DeleteMeeting(id).OK()
+}
+
+func inclinedHome(t *T) {
+	m := t.Meeting()
+	silent(t, Request{Method: get, Target: meetingPath(m.ID)}).Succeeds(200)
+	silent(t, Request{Method: post, Target: batchPath(m.ID), Body: []byte(`{"Attendees":[{"ExternalUserId":"user-1"}]}`)}).Succeeds(200)
+	silent(t, Request{Method: get, Target: "/tags?arn=" + m.ARN}).Succeeds(200)
+	silent(t, Request{Method: get, Target: meetingPath(unknownID)}).Fails(notFound())
+}
+
 // silent sends a request through the bare endpoint with nothing that tells the
 // flavour unless the request itself does.
 func silent(t *T, in Request) Reply {
@@ -167,7 +197,8 @@ func flavourByBody(t *T) {
 	const plain, with = "/meetings", "/meetings?operation=create-attendees"
 	tellsFlavour(t, "attendee tags", create(with, `"Attendees":[{"ExternalUserId":"user-1"},{"ExternalUserId":"user-2","Tags":[{"Key":"a","Value":"b"}]}]`), Legacy)
 	caps := `"Capabilities":{"Audio":"Send","Video":"Send","Content":"Send"}`
-	for _, more := range []string{`"MeetingFeatures":{"Audio":{"EchoReduction":"AVAILABLE"}}`, `"TenantIds":["t1"]`, `"MediaPlacementNetworkType":"DualStack"`,
+	primary := t.Meeting()
+	for _, more := range []string{`"MeetingFeatures":{"Audio":{"EchoReduction":"AVAILABLE"}}`, `"PrimaryMeetingId":"` + primary.ID + `"`, `"TenantIds":["t1"]`, `"MediaPlacementNetworkType":"DualStack"`,
 		`"NotificationsConfiguration":{"LambdaFunctionArn":"arn:aws:lambda:us-east-1:000000000000:function:f"}`} {
 		tellsFlavour(t, more, create(plain, more), Meetings)
 	}

@@ -11,6 +11,8 @@ func listMeetingsCases() []Case {
 	cases := []Case{
 		{Name: "ListMeetings_ListsActiveMeetings", Says: "the list holds the active meetings in order of creation, with the members of GetMeeting", body: listsActive},
 		{Name: "ListMeetings_WalksAllPages", Says: "following NextToken visits every meeting exactly once", body: walksMeetings},
+		{Name: "ListMeetings_DefaultIsTheMaximum", Alone: true, Says: "without max-results a page has 99 meetings (D-11)", body: meetingsDefaultPage},
+		{Name: "ListMeetings_StableUnderChanges", Says: "what exists throughout a walk is neither skipped nor repeated, whatever else comes and goes (D-12)", body: meetingsStable},
 		{Name: "ListMeetings_DeletedIsGoneAtOnce", Says: "a deleted meeting is not listed any more (D-09)", body: listsNoDeleted},
 		{Name: "ListMeetings_MaxResultsOutOfRange", Says: "max-results outside 1 to 99 is refused", body: meetingsMaxResults},
 		{Name: "ListMeetings_ForeignTokenIsRefused", Says: "a next-token of another list or an altered one is refused (D-48)", body: meetingsBadToken},
@@ -67,6 +69,45 @@ func walksMeetings(t *T) {
 		}
 	}
 	t.Equal("the meetings of this case", seen, mine)
+}
+
+func meetingsDefaultPage(t *T) {
+	t.Together(8, func(int) {
+		for range 13 {
+			t.Meeting()
+		}
+	})
+	page := t.API.ListMeetings(Page{}).OK()
+	t.Equal("length of the first page", len(page.Meetings), 99)
+	t.True("there is a NextToken", page.Next != "")
+}
+
+func meetingsStable(t *T) {
+	var mine []string
+	for range 12 {
+		mine = append(mine, t.Meeting().ID)
+	}
+	deleted := map[string]bool{}
+	visits := map[string]int{}
+	for p := (Page{Max: 3}); ; {
+		page := t.API.ListMeetings(p).OK()
+		for _, m := range page.Meetings {
+			visits[m.ID]++
+		}
+		if next := len(deleted) * 2; next < len(mine) {
+			t.API.DeleteMeeting(mine[next]).OK()
+			deleted[mine[next]] = true
+		}
+		t.Meeting()
+		if p.Next = page.Next; p.Next == "" || len(visits) > 2000 {
+			break
+		}
+	}
+	for i, id := range mine {
+		if !deleted[id] {
+			t.Equal("visits of meeting "+strconv.Itoa(i), visits[id], 1)
+		}
+	}
 }
 
 func listsNoDeleted(t *T) {
