@@ -19,6 +19,7 @@ func rateCases() []Case {
 		{Name: "Rate_BurstThenThrottled", Says: "a burst is served, then requests are Throttling until tokens come back", In: inBoth(), body: rateBurst},
 		{Name: "Rate_RetryAfterIsSent", Says: "a throttled answer says when to come again, in Retry-After (seconds) and x-amz-retry-after (milliseconds)", In: inBoth(), body: rateRetryAfter},
 		{Name: "Rate_OperationsAreApart", Says: "one operation's empty bucket leaves the others alone", In: inMeetings(), body: rateApart},
+		{Name: "Rate_EveryOtherOperationHasOne", Says: "each operation with a published rate has a bucket of its own", In: inMeetings(), body: rateEach},
 		{Name: "Rate_SomeOperationsHaveNone", Says: "GetAttendee and the transcription calls have no rate of their own", In: inMeetings(), body: rateNone},
 		{Name: "Rate_BeforeTheBody", Says: "an empty bucket is told before a broken body (D-55)", In: inMeetings(), body: rateBeforeBody},
 		{Name: "Rate_AfterCredentials", Says: "requests with a wrong signature take no tokens", In: inMeetings(), body: rateAfterCredentials},
@@ -81,6 +82,21 @@ func rateApart(t *T) {
 	c.ListAttendees(unknownID, Page{}).Fails(notFound())
 	t.InRegion("ca-central-1").GetMeeting(unknownID).Fails(notFound())
 	t.Through(Meetings).CreateMeeting(t.NewMeeting()).OK()
+}
+
+func rateEach(t *T) {
+	c := t.InRegion("sa-east-1")
+	for _, operation := range []struct{ method, target string }{
+		{post, "/meetings"}, {post, "/meetings?operation=create-attendees"}, {get, meetingPath("x")}, {remove, meetingPath("x")},
+		{post, attendeesPath("x")}, {post, batchPath("x")}, {get, attendeesPath("x")}, {remove, attendeePath("x", "x")},
+		{put, capabilitiesPath("x", "x")}, {put, exceptPath("x")},
+		{post, "/tags?operation=tag-resource"}, {post, "/tags?operation=untag-resource"}, {get, "/tags"},
+	} {
+		// Refused for their input, but not before a token was taken.
+		c.Raw(operation.method, operation.target, nil).Fails(badRequest())
+		r, _ := t.drain(func() Reply { return c.Raw(operation.method, operation.target, nil) })
+		r.Fails(throttled())
+	}
 }
 
 func rateNone(t *T) {

@@ -87,6 +87,13 @@ func foreignARNs(t *T) {
 }
 
 func noARNs(t *T) {
+	longest := 1011
+	if t.Flavour == Legacy {
+		longest = 1024
+	}
+	const before = "arn:aws:chime:us-east-1:000000000000:meeting/"
+	t.API.TagResource(before+letters(longest-len(before)), Tag{"a", "b"}).Fails(resourceNotFound())
+	t.API.TagResource(before+letters(longest+1-len(before)), Tag{"a", "b"}).Fails(badRequest(), "resourceARN")
 	for _, arn := range []string{"x", "meeting/" + unknownID, "ARN:aws:chime::000000000000:meeting/" + unknownID, "arn:aws:chime:" + letters(1100)} {
 		t.API.Raw(post, "/tags?operation=tag-resource", object{"ResourceARN": arn, "Tags": list{numberedTag(0)}}).Fails(badRequest(), "resourceARN")
 		t.API.Raw(post, "/tags?operation=untag-resource", object{"ResourceARN": arn, "TagKeys": list{"k"}}).Fails(badRequest(), "resourceARN")

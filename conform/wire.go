@@ -131,7 +131,11 @@ func wireGzip(t *T) {
 }
 
 func wireGzipBroken(t *T) {
-	for _, body := range [][]byte{[]byte(`{"ExternalUserId":"user-1"}`), gzipped([]byte(`{"ExternalUserId":"user-1"}`))[:20]} {
+	plain := []byte(`{"ExternalUserId":"user-1"}`)
+	whole := gzipped(plain)
+	wrongSum := bytes.Clone(whole)
+	wrongSum[len(wrongSum)-8] ^= 1
+	for _, body := range [][]byte{plain, whole[:20], whole[:len(whole)-8], whole[:len(whole)-1], wrongSum} {
 		in := newAttendeeRequest(t)
 		in.Body, in.Header = body, http.Header{"Content-Encoding": {"gzip"}}
 		t.API.Send(in).Fails(badRequest())
