@@ -55,12 +55,11 @@ type Overview struct {
 func (c *Control) Overview() Overview {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	o := Overview{Active: len(c.index.active), Ended: len(c.index.graves), CacheBytes: c.index.cache.used}
-	for _, e := range c.index.active {
-		o.Attendees += e.attendees
-		o.Connected += e.connected
+	x := &c.index
+	return Overview{
+		Active: len(x.active), Ended: len(x.graves),
+		Attendees: x.attendees, Connected: x.connected, CacheBytes: x.cache.used,
 	}
-	return o
 }
 
 // any returns an active meeting of whatever owner.

@@ -100,6 +100,10 @@ type Control struct {
 	meetingTurns turns[meeting.ID]
 	tokenTurns   turns[meeting.TokenHash]
 
+	// A turn on an attendee keeps the facts about it in order. Nothing else
+	// is waited for while it is held.
+	factTurns turns[factKey]
+
 	wake chan struct{} // tells Run that a deadline came nearer
 
 	calls   sync.WaitGroup // running calls; Add only under mu while not closed
@@ -123,7 +127,7 @@ func New(ctx context.Context, cfg Config, log Ledger, key jointoken.Key) (*Contr
 		tokenSecret: key.Derive("request token"), pageSecret: key.Derive("page token"),
 		wake: make(chan struct{}, 1), closing: make(chan struct{}),
 	}
-	c.meetingTurns.clock, c.tokenTurns.clock = c.cfg.Clock, c.cfg.Clock
+	c.meetingTurns.clock, c.tokenTurns.clock, c.factTurns.clock = c.cfg.Clock, c.cfg.Clock, c.cfg.Clock
 	c.index = newIndex(c.cfg)
 	if err := c.restore(ctx); err != nil {
 		return nil, fmt.Errorf("control: reading the ledger: %w", err)

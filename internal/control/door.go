@@ -84,6 +84,8 @@ func endedError(id meeting.ID) error {
 	return &meeting.Error{Kind: meeting.NotFound, Message: meeting.MissingMeeting(id).Message, Err: ErrEnded}
 }
 
+type factKey struct{ meeting, attendee meeting.ID }
+
 // RecordFact writes down what the media side saw. Facts of one attendee have to
 // be reported in order, one after the other; the fact's time is set if it is
 // zero. A departure from a meeting that has ended is no error and not written:
@@ -95,6 +97,11 @@ func (c *Control) RecordFact(ctx context.Context, meetingID meeting.ID, fact mee
 		return err
 	}
 	defer end()
+	release, err := c.factTurns.take(ctx, factKey{meetingID, fact.Attendee}, c.cfg.ConflictWait)
+	if err != nil {
+		return err
+	}
+	defer release()
 	if fact.Time.IsZero() {
 		fact.Time = c.now()
 	}
@@ -177,7 +184,7 @@ func (c *Control) SetConnected(meetingID meeting.ID, attendees int) {
 		if e.connected > 0 && attendees <= 0 {
 			e.idleSince = c.cfg.Clock.Now()
 		}
-		e.connected = max(attendees, 0)
+		c.index.setConnected(e, max(attendees, 0))
 		c.index.alarms.set(e, c.index.due(e))
 		c.rouse()
 	}

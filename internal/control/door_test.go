@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -203,25 +204,94 @@ func TestWhoIsThereAtTheEndLeaves(t *testing.T) {
 // Sessions that a crash cut off are reported dropped: at once when the attendee
 // is back, else after the grace time.
 func TestSessionsCutOffByACrashAreDropped(t *testing.T) {
-	v := newEnv(t, nil, nil)
+	v, facts := newFactGate(t)
 	s := v.create(owner, "token", "ann", "bob")
 	people := v.roster(owner, s.ID)
 	v.report(s.ID, people["ann"].ID, meeting.Joined)
 	v.report(s.ID, people["bob"].ID, meeting.Joined, meeting.ContentJoined)
-	v.restart()
+	v.restartUntilRunSleeps()
 	v.report(s.ID, people["ann"].ID, meeting.Joined)
 	want := []meeting.FactKind{meeting.Joined, meeting.Joined, meeting.ContentJoined, meeting.Dropped, meeting.Joined}
 	if got := v.facts(s.ID); !slices.Equal(got, want) {
 		t.Errorf("facts %v", got)
 	}
 	v.clock.advance(12 * time.Second)
-	waitFor(t, v, func() bool { return len(v.facts(s.ID)) == 7 })
+	facts.wait(t, 7)
 	if got := v.facts(s.ID)[5:]; !slices.Equal(got, []meeting.FactKind{meeting.Dropped, meeting.ContentDropped}) {
 		t.Errorf("facts %v", got)
 	}
 	v.report(s.ID, people["bob"].ID, meeting.Joined)
 	if got := v.facts(s.ID); len(got) != 8 {
 		t.Errorf("facts %v", got)
+	}
+}
+
+// Somebody comes back in the moment in which the session before is being
+// reported dropped: the facts stay in order.
+func TestComingBackFollowsTheDrop(t *testing.T) {
+	v, facts := newFactGate(t)
+	s := v.create(owner, "token", "ann")
+	ann := v.roster(owner, s.ID)["ann"].ID
+	v.report(s.ID, ann, meeting.Joined)
+	v.restartUntilRunSleeps()
+	facts.hold <- struct{}{} // the next fact waits here
+	v.clock.advance(12 * time.Second)
+	<-facts.held
+	back := make(chan error)
+	go func() {
+		back <- v.RecordFact(context.Background(), s.ID, meeting.Fact{Kind: meeting.Joined, Attendee: ann})
+	}()
+	for v.factTurns.waiting(factKey{s.ID, ann}) != 1 {
+		runtime.Gosched()
+	}
+	facts.hold <- struct{}{}
+	must(t, <-back)
+	want := []meeting.FactKind{meeting.Joined, meeting.Dropped, meeting.Joined}
+	if got := v.facts(s.ID); !slices.Equal(got, want) {
+		t.Errorf("facts %v", got)
+	}
+}
+
+// factGate is a ledger that tells of each fact written, and holds one up when
+// asked to.
+type factGate struct {
+	Ledger
+	written chan struct{}
+	n       int
+	hold    chan struct{} // one receive holds the next fact up, another lets it go
+	held    chan struct{}
+}
+
+func newFactGate(t *testing.T) (*env, *factGate) {
+	g := &factGate{written: make(chan struct{}, 100), hold: make(chan struct{}, 1), held: make(chan struct{})}
+	return newEnv(t, nil, func(l Ledger) Ledger {
+		g.Ledger = l
+		return g
+	}), g
+}
+
+func (g *factGate) AppendFact(ctx context.Context, id meeting.ID, data []byte) error {
+	select {
+	case <-g.hold:
+		g.held <- struct{}{}
+		<-g.hold
+	default:
+	}
+	err := g.Ledger.AppendFact(ctx, id, data)
+	g.written <- struct{}{}
+	return err
+}
+
+// wait waits until n facts were written in all.
+func (g *factGate) wait(t *testing.T, n int) {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	for ; g.n < n; g.n++ {
+		select {
+		case <-g.written:
+		case <-deadline:
+			t.Fatalf("%d facts were written, not %d", g.n, n)
+		}
 	}
 }
 

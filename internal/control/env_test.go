@@ -87,6 +87,16 @@ func (v *env) restart() {
 	v.start()
 }
 
+// restartUntilRunSleeps is restart for tests whose times count from the moment
+// in which Run begins.
+func (v *env) restartUntilRunSleeps() {
+	v.t.Helper()
+	v.stop()
+	v.clock.asked = make(chan struct{}, cap(v.clock.asked))
+	v.start()
+	<-v.clock.asked
+}
+
 func testKey(t testing.TB) jointoken.Key {
 	t.Helper()
 	key, err := jointoken.NewKey(make([]byte, jointoken.MinSecret))

@@ -18,8 +18,12 @@ type index struct {
 	graves  map[meeting.ID]*grave
 	buried  []*grave // those in graves in the order in which they are forgotten
 	cache   cache
-	lost    []*entry  // entries with sessions that a crash cut off
-	wakeAt  time.Time // when Run looks at the deadlines next
+
+	attendees int // of active meetings: the sum of what their entries say
+	connected int // likewise
+
+	lost   []*entry  // entries with sessions that a crash cut off
+	wakeAt time.Time // when Run looks at the deadlines next
 
 	// unsure holds the meeting ids of creations whose outcome is not known:
 	// the ledger gave no answer. A repeat with the same token goes on with
@@ -112,6 +116,7 @@ type grave struct {
 func (x *index) insert(e *entry) {
 	p := e.profile
 	x.active[p.ID] = e
+	x.attendees += e.attendees
 	if old := x.byToken[p.Token]; old == nil || p.CreatedAt.Before(old.profile.CreatedAt) {
 		x.byToken[p.Token] = e
 	}
@@ -129,6 +134,8 @@ func (x *index) insert(e *entry) {
 func (x *index) remove(e *entry) {
 	p := e.profile
 	delete(x.active, p.ID)
+	x.attendees -= e.attendees
+	x.connected -= e.connected
 	if x.byToken[p.Token] == e {
 		delete(x.byToken, p.Token)
 	}
@@ -143,21 +150,47 @@ func (x *index) remove(e *entry) {
 	x.cache.drop(e)
 }
 
-// bury remembers an ended meeting until its tombstone is to be forgotten.
+// maxGraves bounds how many ended meetings are remembered, about a kilobyte
+// each: a caller may create and delete meetings all day.
+const maxGraves = 65_536
+
+// bury remembers an ended meeting until its tombstone is to be forgotten, or
+// until too many others have ended since.
 func (x *index) bury(g *grave) {
 	x.graves[g.profile.ID] = g
 	x.buried = append(x.buried, g)
+	if len(x.buried) > maxGraves {
+		x.forgetFirst(len(x.buried) - maxGraves)
+	}
 }
 
 // forget drops the tombstones that are old enough.
 func (x *index) forget(now time.Time) {
 	n := 0
 	for n < len(x.buried) && !x.buried[n].at.Add(x.cfg.Tombstone).After(now) {
-		delete(x.graves, x.buried[n].profile.ID)
-		x.buried[n] = nil
 		n++
 	}
+	x.forgetFirst(n)
+}
+
+func (x *index) forgetFirst(n int) {
+	for i, g := range x.buried[:n] {
+		delete(x.graves, g.profile.ID)
+		x.buried[i] = nil
+	}
 	x.buried = x.buried[n:]
+}
+
+// setAttendees notes how many attendees an active meeting has.
+func (x *index) setAttendees(e *entry, n int) {
+	x.attendees += n - e.attendees
+	e.attendees = n
+}
+
+// setConnected notes how many attendees of an active meeting are connected.
+func (x *index) setConnected(e *entry, n int) {
+	x.connected += n - e.connected
+	e.connected = n
 }
 
 // book returns the owner's book, making one if need be.

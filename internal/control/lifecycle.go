@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,12 +39,14 @@ func (c *Control) Run(ctx context.Context) error {
 		return nil
 	}
 	defer end()
+	var reports sync.WaitGroup
+	defer reports.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	lostAt := c.cfg.Clock.Now().Add(c.cfg.Dropped)
 	for ctx.Err() == nil {
-		if now := c.cfg.Clock.Now(); !now.Before(lostAt) {
-			c.reportLost(ctx)
+		if lost := c.lostBy(lostAt); len(lost) > 0 {
+			reports.Go(func() { c.reportLost(ctx, lost) }) // one after the other: no meeting's end waits for it
 		}
 		due, wait := c.due(lostAt)
 		if len(due) > 0 {
@@ -200,41 +203,69 @@ func (c *Control) orphans(e *entry) []*entry {
 	return orphans
 }
 
-// reportLost writes down that the sessions which were open when the process
-// before this one died, and were not opened again, are lost.
-func (c *Control) reportLost(ctx context.Context) {
+// lostBy hands out the meetings with lost sessions, once their time has come.
+func (c *Control) lostBy(at time.Time) []*entry {
+	if c.cfg.Clock.Now().Before(at) {
+		return nil
+	}
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	lost := c.index.lost
 	c.index.lost = nil
-	c.mu.Unlock()
+	return lost
+}
+
+// reportLost writes down that the sessions which were open when the process
+// before this one died, and were not opened again, are lost.
+func (c *Control) reportLost(ctx context.Context, lost []*entry) {
 	for _, e := range lost {
-		for _, fact := range c.takeLost(e) {
-			if ctx.Err() != nil || c.appendFact(ctx, e.profile.ID, fact) != nil {
+		for _, s := range c.lostSessions(e) {
+			// What the ledger refuses is logged, and found again by the next start.
+			_ = c.reportLostSession(ctx, e, s)
+			if ctx.Err() != nil {
 				return
 			}
 		}
 	}
 }
 
-// takeLost closes the meeting's lost sessions and returns the facts to write.
-func (c *Control) takeLost(e *entry) (facts []meeting.Fact) {
+// lostSessions returns the meeting's sessions that are lost now.
+func (c *Control) lostSessions(e *entry) (lost []session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.index.active[e.profile.ID] != e {
-		return nil // its last record told it
-	}
-	now := c.now()
-	kept := e.sessions[:0]
 	for _, s := range e.sessions {
-		if !s.lost {
-			kept = append(kept, s)
-			continue
+		if s.lost {
+			lost = append(lost, s)
 		}
-		fact := s.departure()
-		fact.Time = now
-		facts = append(facts, fact)
 	}
-	clear(e.sessions[len(kept):])
-	e.sessions = kept
-	return facts
+	return lost
+}
+
+// reportLostSession writes down that a session is lost, unless the attendee has
+// come back or the meeting has ended since, which told it.
+func (c *Control) reportLostSession(ctx context.Context, e *entry, s session) error {
+	release, err := c.factTurns.take(ctx, factKey{e.profile.ID, s.attendee}, c.cfg.ConflictWait)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if ctx.Err() != nil || !c.closeLost(e, s) {
+		return ctx.Err()
+	}
+	fact := s.departure()
+	fact.Time = c.now()
+	return c.appendFact(ctx, e.profile.ID, fact)
+}
+
+// closeLost takes a lost session out. It returns false if it is not there any
+// more.
+func (c *Control) closeLost(e *entry, s session) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := slices.Index(e.sessions, s)
+	if at < 0 || c.index.active[e.profile.ID] != e {
+		return false
+	}
+	e.sessions = slices.Delete(e.sessions, at, at+1)
+	return true
 }

@@ -203,3 +203,55 @@ func TestHomeFlavour(t *testing.T) {
 		t.Error("an unknown meeting has a flavour")
 	}
 }
+
+// However many meetings end, those remembered are bounded, and the newest are
+// kept.
+func TestTombstonesAreBounded(t *testing.T) {
+	x := newIndex(Config{}.withDefaults())
+	for i := range maxGraves + 100 {
+		x.bury(&grave{profile: &meeting.Profile{ID: meeting.ID{byte(i), byte(i >> 8), byte(i >> 16)}}})
+	}
+	if len(x.graves) != maxGraves || len(x.buried) != maxGraves {
+		t.Errorf("%d and %d are remembered, %d are allowed", len(x.graves), len(x.buried), maxGraves)
+	}
+	if x.graves[meeting.ID{99}] != nil || x.graves[meeting.ID{100}] == nil {
+		t.Error("the oldest were not the ones forgotten")
+	}
+}
+
+// The counts that are kept agree with the meetings there are.
+func TestTheOverviewAddsUp(t *testing.T) {
+	v := newEnv(t, nil, nil)
+	ctx := context.Background()
+	check := func(when string) {
+		t.Helper()
+		all, err := v.Meetings(ctx)
+		must(t, err)
+		want := Overview{CacheBytes: v.Overview().CacheBytes}
+		for _, m := range all {
+			if !m.EndedAt.IsZero() {
+				want.Ended++
+				continue
+			}
+			want.Active++
+			want.Attendees += m.Attendees
+			want.Connected += m.Connected
+		}
+		if got := v.Overview(); got != want {
+			t.Errorf("%s: %+v, want %+v", when, got, want)
+		}
+	}
+	a, b := v.create(owner, "a", "ann", "bob"), v.create(owner, "b")
+	v.SetConnected(a.ID, 2)
+	v.SetConnected(b.ID, 1)
+	ids := v.add(owner, b.ID, "eve", "zoe", "max")
+	check("made")
+	must(t, v.DeleteAttendee(ctx, owner, b.ID, ids[1]))
+	v.SetConnected(a.ID, 1)
+	check("changed")
+	v.restart()
+	check("restarted")
+	v.SetConnected(b.ID, 2)
+	must(t, v.DeleteMeeting(ctx, owner, b.ID))
+	check("ended")
+}

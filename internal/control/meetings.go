@@ -8,15 +8,11 @@ import (
 
 // GetMeeting returns an active meeting of the owner.
 func (c *Control) GetMeeting(_ context.Context, owner meeting.Owner, id meeting.ID) (meeting.Summary, error) {
-	end, err := c.begin()
+	e, end, err := c.enter(owner, id)
 	if err != nil {
 		return meeting.Summary{}, err
 	}
 	defer end()
-	e, err := c.find(owner, id)
-	if err != nil {
-		return meeting.Summary{}, err
-	}
 	return e.profile.Summary(), nil
 }
 

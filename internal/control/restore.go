@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -45,7 +46,8 @@ func (c *Control) restoreMeeting(f *found) {
 	}
 }
 
-// found is a meeting as the scan finds it.
+// found is a meeting as the scan finds it. Without a profile it is what a long
+// outage left of one.
 type found struct {
 	meeting.Outline
 	state    *meeting.State // nil once it ended, or when there was no room for it
@@ -100,7 +102,11 @@ func (c *Control) scan(ctx context.Context) ([]*found, error) {
 		}
 		mu.Unlock()
 		// Entries of one meeting come one after the other.
-		if err := f.add(stored, &room); err != nil {
+		err := f.add(stored, &room)
+		if f.Profile == nil && errors.Is(err, meeting.ErrOrder) && c.outlived(stored) {
+			return nil
+		}
+		if err != nil {
 			return fmt.Errorf("meeting %s, revision %d: %w", id, stored.Revision, err)
 		}
 		return nil
@@ -108,6 +114,7 @@ func (c *Control) scan(ctx context.Context) ([]*found, error) {
 	if err != nil {
 		return nil, err
 	}
+	maps.DeleteFunc(all, func(_ meeting.ID, f *found) bool { return f.Profile == nil })
 	return slices.SortedFunc(maps.Values(all), func(a, b *found) int {
 		switch ar, br := a.Profile.Replica(), b.Profile.Replica(); {
 		case ar == br:
@@ -117,6 +124,13 @@ func (c *Control) scan(ctx context.Context) ([]*found, error) {
 		}
 		return 1
 	}), nil
+}
+
+// outlived reports whether no meeting that is active now can have the record.
+// When the server was down for long, the ledger has dropped what is too old one
+// by one, the beginning of a meeting before the rest.
+func (c *Control) outlived(stored ledger.Entry) bool {
+	return !stored.Time.Add(c.cfg.MaxAge).After(c.cfg.Clock.Now())
 }
 
 // restoreSessions finds out from the facts who was connected when the process

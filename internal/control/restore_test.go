@@ -2,11 +2,13 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -117,4 +119,53 @@ type countLoads struct {
 func (l *countLoads) Load(ctx context.Context, id meeting.ID, after uint64) ([]ledger.Entry, error) {
 	l.n.Add(1)
 	return l.Ledger.Load(ctx, id, after)
+}
+
+// beheaded is a ledger that has lost the first record of a meeting.
+type beheaded struct {
+	Ledger
+	id meeting.ID
+}
+
+func (l *beheaded) Scan(ctx context.Context, fn func(meeting.ID, ledger.Entry) error) error {
+	first := true
+	return l.Ledger.Scan(ctx, func(id meeting.ID, e ledger.Entry) error {
+		if id == l.id && first {
+			first = false
+			return nil
+		}
+		return fn(id, e)
+	})
+}
+
+// The ledger drops what is too old entry by entry. A server that was down for
+// long finds meetings without a beginning, and starts all the same; a meeting
+// without a beginning that is not that old is damage.
+func TestWhatALongOutageLeftIsPassedOver(t *testing.T) {
+	for _, c := range []struct {
+		outage time.Duration
+		want   error
+	}{{24 * time.Hour, nil}, {time.Hour, meeting.ErrOrder}} {
+		t.Run(c.outage.String(), func(t *testing.T) {
+			l := new(beheaded)
+			v := newEnv(t, func(cfg *Config) { cfg.Clock = systemClock{} }, func(inner Ledger) Ledger {
+				l.Ledger = inner
+				return l
+			})
+			l.id = v.create(owner, "token", "ann").ID
+			v.add(owner, l.id, "bob")
+			v.add(owner, l.id, "eve")
+			cfg := v.cfg
+			later := newHandClock()
+			later.now = time.Now().Add(c.outage)
+			cfg.Clock = later
+			after, err := New(context.Background(), cfg, l, testKey(t))
+			if !errors.Is(err, c.want) || c.want == nil && err != nil {
+				t.Fatalf("got %v, want %v", err, c.want)
+			}
+			if err == nil && after.Overview().Active != 0 {
+				t.Error("a meeting without a beginning is active")
+			}
+		})
+	}
 }

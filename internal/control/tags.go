@@ -9,15 +9,11 @@ import (
 // MeetingTags returns the meeting's tags in the order they were added. The
 // caller must not change them.
 func (c *Control) MeetingTags(_ context.Context, owner meeting.Owner, id meeting.ID) ([]meeting.Tag, error) {
-	end, err := c.begin()
+	e, end, err := c.enter(owner, id)
 	if err != nil {
 		return nil, err
 	}
 	defer end()
-	e, err := c.find(owner, id)
-	if err != nil {
-		return nil, err
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return e.tags, nil

@@ -27,6 +27,19 @@ func (c *Control) find(owner meeting.Owner, id meeting.ID) (*entry, error) {
 	return e, nil
 }
 
+// enter admits a call on the owner's meeting; end must be called when it is
+// over.
+func (c *Control) enter(owner meeting.Owner, id meeting.ID) (e *entry, end func(), err error) {
+	if end, err = c.begin(); err != nil {
+		return nil, nil, err
+	}
+	if e, err = c.find(owner, id); err != nil {
+		end()
+		return nil, nil, err
+	}
+	return e, end, nil
+}
+
 // isActive reports whether e is still an active meeting. It is settled for a
 // caller that has the meeting's turn.
 func (c *Control) isActive(e *entry) bool {
@@ -39,15 +52,11 @@ func (c *Control) isActive(e *entry) bool {
 // When it returns nil, the record is in the ledger and every later read sees
 // it.
 func (c *Control) change(ctx context.Context, owner meeting.Owner, id meeting.ID, ids *idSource, decide decision) error {
-	end, err := c.begin()
+	e, end, err := c.enter(owner, id)
 	if err != nil {
 		return err
 	}
 	defer end()
-	e, err := c.find(owner, id)
-	if err != nil {
-		return err
-	}
 	return c.changeEntry(ctx, e, ids, decide)
 }
 
@@ -81,7 +90,7 @@ func (c *Control) write(ctx context.Context, e *entry, ids *idSource, decide dec
 		case err == nil:
 			return c.advance(ctx, e, state, revision, rec)
 		case errors.Is(err, ledger.ErrStale):
-			if err := c.catchUp(ctx, e, state); err != nil {
+			if err := c.reread(ctx, e, state); err != nil {
 				return err
 			}
 		default:
@@ -90,6 +99,21 @@ func (c *Control) write(ctx context.Context, e *entry, ids *idSource, decide dec
 		}
 	}
 	return meeting.Errorf(meeting.Conflict, "Too many requests change this meeting at the same time")
+}
+
+// reread brings the state up to date after the ledger refused a record that was
+// decided on it. When there is nothing new, the records it was folded from may
+// be gone, so it is folded anew. The caller has the meeting's turn.
+func (c *Control) reread(ctx context.Context, e *entry, s *meeting.State) error {
+	before := e.fold.revision
+	err := c.catchUp(ctx, e, s)
+	switch {
+	case err != nil && c.isActive(e):
+		c.doubt(e, s)
+	case err == nil && e.fold.revision == before:
+		c.drop(e)
+	}
+	return err
 }
 
 // put writes the record. It goes on when the caller of the API hangs up:
@@ -213,7 +237,8 @@ func (c *Control) install(e *entry, s *meeting.State, revision uint64) {
 	e.fold.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e.tags, e.attendees = s.Tags(), s.Len()
+	e.tags = s.Tags()
+	c.index.setAttendees(e, s.Len())
 	c.index.cache.keep(e, s)
 }
 
@@ -255,15 +280,11 @@ func (c *Control) close(e *entry, g *grave) {
 // read gives fn the state of the owner's meeting. fn must not keep the state
 // nor call control.
 func (c *Control) read(ctx context.Context, owner meeting.Owner, id meeting.ID, fn func(*meeting.State) error) error {
-	end, err := c.begin()
+	e, end, err := c.enter(owner, id)
 	if err != nil {
 		return err
 	}
 	defer end()
-	e, err := c.find(owner, id)
-	if err != nil {
-		return err
-	}
 	return c.readEntry(ctx, e, fn)
 }
 

@@ -237,3 +237,25 @@ func TestClosedControlIsUnavailable(t *testing.T) {
 }
 
 func second(_ meeting.Summary, _ []meeting.AttendeeResult, err error) error { return err }
+
+// The ledger has dropped a meeting that is still in memory, as it does with
+// what is far too old. The meeting is over then, instead of refusing all calls.
+func TestAMeetingThatVanishedFromTheLedgerIsOver(t *testing.T) {
+	v := newEnv(t, nil, nil)
+	ctx := context.Background()
+	id := v.create(owner, "token", "ann").ID
+	e := v.index.active[id]
+	_, err := v.store.End(ctx, id, e.fold.revision, nil, 0)
+	must(t, err)
+	for entries := []ledger.Entry{{}}; len(entries) > 0; {
+		entries, err = v.store.Load(ctx, id, 0)
+		must(t, err)
+	}
+	_, err = v.CreateAttendees(ctx, owner, id, named("bob"))
+	wantKind(t, err, meeting.NotFound)
+	_, err = v.GetMeeting(ctx, owner, id)
+	wantKind(t, err, meeting.NotFound)
+	if again := v.create(owner, "token"); again.ID == id {
+		t.Error("the token still names the meeting that is over")
+	}
+}

@@ -22,8 +22,8 @@ const (
 )
 
 // Error is a refused call. Message is shown to the caller and therefore holds
-// no secret. Resource is the ARN concerned, for ResourceMissing and
-// TooManyTags.
+// no secret. Resource is the ARN concerned, for ResourceMissing and TooManyTags:
+// the door that was called with the ARN fills it in.
 type Error struct {
 	Kind     Kind
 	Message  string

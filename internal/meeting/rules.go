@@ -83,7 +83,7 @@ func CheckNew(n *NewMeeting, limits Limits) error {
 		return err
 	}
 	if len(n.Tags) > limits.MeetingTags {
-		return Errorf(TooManyTags, "Too many tags: at most %d per meeting", limits.MeetingTags)
+		return Errorf(LimitExceeded, "Too many tags: at most %d per meeting", limits.MeetingTags)
 	}
 	return f.checkItems(n.Attendees, limits)
 }
