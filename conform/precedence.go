@@ -54,6 +54,9 @@ func permissionFirst(t *T) {
 	t.As(Denied).Raw(post, batchPath(unknownID), "{").Fails(forbidden())
 	t.As(Denied).Raw(post, batchPath("malformed"), object{}).Fails(forbidden())
 	t.As(Reader).Raw(post, "/meetings", "{").Fails(forbidden())
+	t.As(Denied).Send(Request{
+		Method: post, Target: batchPath(unknownID), Body: []byte("no gzip"), Header: http.Header{"Content-Encoding": {"gzip"}},
+	}).Fails(forbidden())
 }
 
 func routeBeforePermission(t *T) {

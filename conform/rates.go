@@ -60,7 +60,7 @@ func (c *Client) getUnknown() Reply { return c.GetMeeting(unknownID).Reply }
 func rateBurst(t *T) {
 	c := t.API
 	if t.Flavour == Meetings {
-		c = t.InRegion("eu-west-1") // nobody else's bucket; legacy has one Region only
+		c = t.InRegion("af-south-1") // nobody else's bucket; legacy has one Region only
 	}
 	r, served := t.drain(c.getUnknown)
 	r.Fails(throttled(), "rate exceeded")
@@ -85,7 +85,7 @@ func rateApart(t *T) {
 }
 
 func rateEach(t *T) {
-	c := t.InRegion("sa-east-1")
+	c := t.InRegion("il-central-1")
 	for _, operation := range []struct{ method, target string }{
 		{post, "/meetings"}, {post, "/meetings?operation=create-attendees"}, {get, meetingPath("x")}, {remove, meetingPath("x")},
 		{post, attendeesPath("x")}, {post, batchPath("x")}, {get, attendeesPath("x")}, {remove, attendeePath("x", "x")},

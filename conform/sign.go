@@ -149,7 +149,7 @@ func unescape(s string) string {
 func canonicalHeaders(req *http.Request, names []string) string {
 	var b strings.Builder
 	for _, name := range names {
-		values := req.Header.Values(name)
+		values := slices.Clone(req.Header.Values(name))
 		switch name {
 		case "host":
 			values = []string{either(req.Host, req.URL.Host)}
@@ -157,7 +157,7 @@ func canonicalHeaders(req *http.Request, names []string) string {
 			values = []string{fmt.Sprint(req.ContentLength)}
 		}
 		for i, v := range values {
-			values[i] = strings.Join(strings.Fields(v), " ")
+			values[i] = strings.Join(strings.FieldsFunc(v, func(c rune) bool { return c == ' ' }), " ")
 		}
 		b.WriteString(name + ":" + strings.Join(values, ",") + "\n")
 	}
