@@ -82,8 +82,9 @@ func (l *Listener) check(pkt []byte, from netio.Endpoint, known *path, at time.T
 	if err != nil {
 		return
 	}
-	p.way.Send(b)
+	// Noted before it is answered: what the client sends next finds the path.
 	k.conn.checked(p, k.nominated, at)
+	p.way.Send(b)
 }
 
 // adopt enters a new path in the tables. The oldest unused one makes room.
