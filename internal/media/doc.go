@@ -15,7 +15,7 @@
 // trickling. Sound goes to the mixer of package mix, which sends one stream
 // back to everybody; video is forwarded by package forward.
 //
-// The package is built on Pion's DTLS, SRTP, STUN, SDP and RTCP packages but
+// The package is built on Pion's DTLS, SRTP, STUN and RTCP packages but
 // not on its PeerConnection: a server that only ever answers, and only ever
 // with ICE lite, can run a packet from the socket to all its receivers in one
 // goroutine without a queue between, which is what makes one small machine

@@ -85,7 +85,7 @@ func (d *Downlink) adapt(now time.Time) (pausedGroups, resumedGroups []uint32) {
 	d.known = len(subs) > 0
 	for i, s := range subs {
 		was := s.serverPaused
-		s.settle(choice[i], now)
+		s.settle(demands[i].options, choice[i], now)
 		switch {
 		case s.serverPaused && !was:
 			pausedGroups = append(pausedGroups, s.Pub.GroupID)
@@ -128,50 +128,49 @@ func (d *Downlink) demands(now time.Time) (subs []*subscription, demands []deman
 		if s.Pub == nil || s.userPaused {
 			continue
 		}
-		dem := demand{priority: s.Priority, target: int(s.TargetKbps), current: paused}
-		_, wanted := s.track.layers()
-		for _, l := range s.Pub.layers {
-			i := l.Info(now)
-			if !i.Flowing {
-				continue
-			}
-			if wanted == l && !s.serverPaused {
-				dem.current = len(dem.rates)
-			}
-			dem.rates = append(dem.rates, int(i.Bps/1000)+1)
-			dem.nominal = append(dem.nominal, int(i.MaxKbps))
-		}
+		dem := s.demand(now)
 		if len(dem.rates) == 0 {
 			s.apply(true, now)
 			continue
 		}
-		if dem.current == paused && !s.serverPaused {
-			dem.current = 0 // its layer has ceased: begin with the lowest
-		}
-		dem.current = min(dem.current, dem.best()) // less may be wanted than before
 		subs, demands = append(subs, s), append(demands, dem)
 	}
 	return subs, demands
 }
 
-// settle carries out the choice of a layer among those that flow.
-func (s *subscription) settle(choice int, now time.Time) {
+// demand puts together what a subscription may take and what it takes. The
+// layers of simulcast are its steps, or else those inside a single encoding.
+func (s *subscription) demand(now time.Time) demand {
+	dem := demand{priority: s.Priority, target: int(s.TargetKbps), current: paused}
+	for _, l := range s.Pub.layers {
+		dem.options = append(dem.options, l.options(len(s.Pub.layers) == 1, now)...)
+	}
+	taken, cut := s.track.taken()
+	for i, o := range dem.options {
+		dem.rates = append(dem.rates, o.kbps)
+		dem.nominal = append(dem.nominal, o.nominal)
+		if !s.serverPaused && o.layer == taken && (dem.current == paused || !below(cut, o.cut)) {
+			dem.current = i
+		}
+	}
+	if dem.current == paused && !s.serverPaused {
+		dem.current = 0 // its layer has ceased: begin with the lowest
+	}
+	dem.current = min(dem.current, dem.best()) // less may be wanted than before
+	return dem
+}
+
+// below says whether a point holds less than another.
+func below(a, b point) bool { return a.sid < b.sid || a.tid < b.tid }
+
+// settle carries out the choice of an option.
+func (s *subscription) settle(options []option, choice int, now time.Time) {
 	s.serverPaused = choice == paused
 	if s.serverPaused {
 		s.track.choose(nil, now)
 		return
 	}
-	n := 0
-	for _, l := range s.Pub.layers {
-		if !l.Info(now).Flowing {
-			continue
-		}
-		if n == choice {
-			s.track.choose(l, now)
-			return
-		}
-		n++
-	}
+	s.track.take(options[choice], now)
 }
 
 // probe begins to look for more bandwidth where somebody could use it.

@@ -19,6 +19,8 @@ type demand struct {
 	nominal []int
 	// current is the layer in use, an index of rates, or paused.
 	current int
+	// options are what the rates belong to.
+	options []option
 }
 
 // best is the highest layer within the target; the lowest if none is.

@@ -92,6 +92,7 @@ func (d *Downlink) Watch(mid string, w Want, now time.Time) {
 	}
 	if s.Pub != w.Pub {
 		s.userPaused, s.serverPaused = false, false
+		s.track.uncut()
 	}
 	if s.Pub != w.Pub || s.TargetKbps != w.TargetKbps {
 		d.stable = time.Time{} // a new wish need not wait

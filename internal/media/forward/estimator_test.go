@@ -217,14 +217,14 @@ func TestReferenceTimeWraps(t *testing.T) {
 }
 
 func TestSlope(t *testing.T) {
-	var p []point
+	var p []sample
 	for i := range 10 {
-		p = append(p, point{float64(i), 3 + 0.5*float64(i)})
+		p = append(p, sample{float64(i), 3 + 0.5*float64(i)})
 	}
 	if s := slope(p); math.Abs(s-0.5) > 1e-9 {
 		t.Errorf("slope %v", s)
 	}
-	if s := slope([]point{{1, 1}, {1, 5}}); s != 0 {
+	if s := slope([]sample{{1, 1}, {1, 5}}); s != 0 {
 		t.Errorf("slope of a vertical line %v", s)
 	}
 }

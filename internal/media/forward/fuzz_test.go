@@ -15,13 +15,15 @@ func FuzzUplink(f *testing.F) {
 	f.Add(in{ssrc: mainSSRC, pt: ptVP8, seq: 1, twcc: 3, payload: vp8Frame(true, 1)}.marshal(), true)
 	f.Add(in{ssrc: rtxSSRC, pt: ptRTX, seq: 1, twcc: -1, payload: append([]byte{0, 2}, vp8Frame(false, 2)...)}.marshal(), false)
 	f.Add(in{ssrc: 10, pt: ptVP8, seq: 1, rid: "low", rrid: "hi", twcc: 9, payload: vp8Frame(true, 1), padding: true}.marshal(), true)
+	f.Add(in{ssrc: mainSSRC, pt: ptVP9, seq: 1, twcc: -1, payload: vp9Layer(5, 1, 1, true, true, 9)}.marshal(), false)
 	f.Add(in{ssrc: mainSSRC, pt: ptH264, seq: 1, twcc: -1, payload: []byte{0x78, 0, 2, 0x67, 0x42, 0, 1, 0x65}}.marshal(), false)
 	f.Fuzz(func(t *testing.T, raw []byte, simulcast bool) {
 		s := newStage(t, true)
 		if simulcast {
 			s = newStage(t, true, "low", "hi")
 		}
-		track := s.watch("2", Want{Pub: s.pub})
+		s.up.cfg.Formats[ptVP9].Codec = rtpx.VP9
+		track := s.watch("2", Want{Pub: s.pub, TargetKbps: 300})
 		ssrc, _ := track.SSRC()
 		for i := range 4 {
 			h, err := rtpx.ParseHeader(raw)

@@ -162,6 +162,7 @@ func (s *stage) watch(mid string, w Want) *Track {
 func outFormats() (f Formats) {
 	f[rtpx.VP8] = Format{outVP8, outRTX}
 	f[rtpx.H264] = Format{PayloadType: outH264}
+	f[rtpx.VP9] = Format{outVP9, outRTX}
 	return f
 }
 

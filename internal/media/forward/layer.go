@@ -38,6 +38,7 @@ type Layer struct {
 	codec         rtpx.Codec
 	cache         *rtpx.Cache // nil before the first packet
 	bits, frames  reception.Meter
+	scale         scalability
 	width, height uint16
 	lastTS        uint32
 	lastAt        time.Time // zero before the first packet
@@ -85,7 +86,9 @@ func (l *Layer) inspect(p *packet) bool {
 	if info.Width != 0 && info.Height != 0 {
 		l.width, l.height = info.Width, info.Height
 	}
-	l.bits.Add(8*(len(p.payload)+rtpx.HeaderSize), p.at)
+	bits := 8 * (len(p.payload) + rtpx.HeaderSize)
+	l.bits.Add(bits, p.at)
+	l.scale.add(&info, bits, p.at)
 	if p.ts != l.lastTS && (l.lastAt.IsZero() || rtpx.TSDiff(p.ts, l.lastTS) > 0) {
 		l.frames.Add(1, p.at)
 		l.lastTS = p.ts
@@ -191,6 +194,24 @@ func (l *Layer) Info(now time.Time) LayerInfo {
 		i.FPS = uint32(l.frames.PerSecond(now) + 0.5)
 	}
 	return i
+}
+
+// options are the ways to take the layer, from the cheapest up; none while it
+// does not flow. cut says whether its inner layers may be told apart.
+func (l *Layer) options(cut bool, now time.Time) []option {
+	i := l.Info(now)
+	if !i.Flowing {
+		return nil
+	}
+	if cut {
+		l.mu.Lock()
+		points := l.scale.options(l, int(i.MaxKbps), now)
+		l.mu.Unlock()
+		if points != nil {
+			return points
+		}
+	}
+	return []option{{layer: l, cut: everything(), kbps: int(i.Bps/1000) + 1, nominal: int(i.MaxKbps)}}
 }
 
 // keyRequest spaces the requests for key frames of one layer.

@@ -47,6 +47,7 @@ type Track struct {
 	wanted   *Layer   // what the subscriber shall see, nil for nothing
 	current  *Layer   // what he sees, nil while waiting for a key frame
 	sources  []*Layer // recent values of current
+	filter   filter   // of the layers inside current
 	rtxSeq   uint16
 	resent   [64]resent
 
@@ -64,7 +65,7 @@ type resent struct {
 
 func newTrack(cfg TrackConfig, down *Downlink) *Track {
 	return &Track{
-		cfg: cfg, down: down, rtxSeq: cfg.FirstRTX,
+		cfg: cfg, down: down, rtxSeq: cfg.FirstRTX, filter: filter{everything(), everything()},
 		rewriter: rtpx.NewRewriter(rtpx.RewriterConfig{FirstSeq: cfg.FirstSeq, FirstTS: cfg.FirstTS}),
 	}
 }
@@ -102,6 +103,31 @@ func (t *Track) choose(l *Layer, now time.Time) {
 	}
 }
 
+// take is choose for an option: the layer, cut at its point.
+func (t *Track) take(o option, now time.Time) {
+	t.mu.Lock()
+	ask := t.filter.cut(o.cut) && t.current == o.layer
+	t.mu.Unlock()
+	t.choose(o.layer, now)
+	if ask {
+		o.layer.RequestKeyFrame(now)
+	}
+}
+
+// uncut lets whole streams through again.
+func (t *Track) uncut() {
+	t.mu.Lock()
+	t.filter.wanted = everything()
+	t.mu.Unlock()
+}
+
+// taken is what the track takes or shall take, and at which point it is cut.
+func (t *Track) taken() (l *Layer, cut point) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.wanted, t.filter.wanted
+}
+
 // stop sends nothing more. The caller holds mu.
 func (t *Track) stop() {
 	if t.current != nil {
@@ -133,8 +159,7 @@ func (t *Track) write(l *Layer, p *packet) {
 		return
 	}
 	in := rtpx.In{Source: l.StreamID, Seq: p.seq, TS: p.ts, Marker: p.marker, Arrival: p.at, Picture: p.info.Picture}
-	if len(p.payload) == 0 {
-		t.rewriter.Drop(in)
+	if t.leaveOut(in, p) {
 		return
 	}
 	f := t.formats[p.codec]
@@ -147,13 +172,29 @@ func (t *Track) write(l *Layer, p *packet) {
 		}
 		return
 	}
-	out, ok := t.rewriter.Forward(in)
-	if !ok {
-		return
+	if out, ok := t.rewriter.Forward(in); ok {
+		t.emit(p, out, f)
 	}
+}
+
+// leaveOut drops padding, and what the filter does not let through, so that the
+// numbers close up.
+func (t *Track) leaveOut(in rtpx.In, p *packet) bool {
+	if len(p.payload) > 0 && t.filter.pass(p.codec, &p.info) {
+		return false
+	}
+	if p.codec == rtpx.VP9 {
+		in.Picture = rtpx.Picture{} // its pictures refer to each other by id
+	}
+	// A late packet whose place is kept is better sent than left as a hole.
+	return t.rewriter.Drop(in) || len(p.payload) == 0
+}
+
+// emit sends a packet under its new numbers.
+func (t *Track) emit(p *packet, out rtpx.Out, f Format) {
 	b := netio.Get()
 	n, stamp := t.putHeader(b, rtpx.Header{
-		Marker: p.marker, PayloadType: f.PayloadType, Seq: out.Seq, TS: out.TS, SSRC: t.cfg.SSRC,
+		Marker: p.marker || t.filter.ends(&p.info), PayloadType: f.PayloadType, Seq: out.Seq, TS: out.TS, SSRC: t.cfg.SSRC,
 	})
 	if n+len(p.payload) > len(b.B) {
 		b.Release()
@@ -259,9 +300,11 @@ func (t *Track) repeat(seq uint16, sent rtpx.Sent, source *Layer, now time.Time)
 		b.Release()
 		return false
 	}
+	info, err := rtpx.Inspect(codec, b.B[payload:b.N])
 	rtpx.WritePicture(codec, b.B[payload:b.N], sent.Picture)
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	marker = marker || err == nil && t.filter.ends(&info)
 	t.resends++
 	t.sendAgain(b, payload, rtpx.Header{Marker: marker, Seq: seq, TS: sent.TS, SSRC: t.cfg.SSRC}, t.formats[codec], now)
 	return true

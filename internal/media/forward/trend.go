@@ -30,7 +30,7 @@ type trend struct {
 	groups          int
 
 	accumulated, smoothed float64 // ms
-	points                []point
+	points                []sample
 	first                 time.Duration // arrival of the first point
 
 	threshold float64 // ms
@@ -48,8 +48,8 @@ type group struct {
 	lastArrival     time.Duration
 }
 
-// point is a smoothed delay at an arrival time, both in ms.
-type point struct{ x, y float64 }
+// sample is a smoothed delay at an arrival time, both in ms.
+type sample struct{ x, y float64 }
 
 // add takes a packet's times into account, in the order of sending.
 func (t *trend) add(sent time.Time, arrival time.Duration) {
@@ -92,7 +92,7 @@ func (t *trend) step(g, before group) {
 	if len(t.points) == trendPoints {
 		t.points = t.points[:copy(t.points, t.points[1:])]
 	}
-	t.points = append(t.points, point{milliseconds(g.lastArrival - t.first), t.smoothed})
+	t.points = append(t.points, sample{milliseconds(g.lastArrival - t.first), t.smoothed})
 	if len(t.points) == trendPoints {
 		t.detect(slope(t.points), g.lastArrival, gap)
 	}
@@ -107,7 +107,7 @@ func (t *trend) reset() {
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // slope is that of the least-squares line.
-func slope(points []point) float64 {
+func slope(points []sample) float64 {
 	var mx, my float64
 	for _, p := range points {
 		mx += p.x
