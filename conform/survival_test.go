@@ -173,8 +173,9 @@ func (a *acknowledged) compare(t *testing.T, d door, meeting string) {
 	}
 }
 
-// TestShutdownFinishesWhatRuns checks the end in good order: nobody gets a new
-// connection, and a call that runs is finished and kept.
+// TestShutdownFinishesWhatRuns checks the end in good order: a call that runs
+// is finished and kept, a call that comes later is told to come back, and
+// nobody gets a new connection.
 func TestShutdownFinishesWhatRuns(t *testing.T) {
 	server := target.Start(t)
 	d := doorOf(server, Meetings)
@@ -183,8 +184,10 @@ func TestShutdownFinishesWhatRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	aimed := aim(t, server)
-	o := aimed.Try(t.Context(), Case{Name: "Shutdown_InOrder", Says: "running calls finish", body: func(c *T) {
-		running := c.dial()
+	o := aimed.Try(t.Context(), Case{Name: "Shutdown_InOrder", Says: "running calls finish, later ones are 503", body: func(c *T) {
+		running, late := c.dial(), c.dial()
+		late.send(Request{Method: get, Target: meetingPath(m.ID)}, "", "")
+		c.Equal("status of the early call", late.answer(get).StatusCode, 200)
 		body := `{"ExternalUserId":"just-in-time"}`
 		running.send(Request{Method: post, Target: attendeesPath(m.ID), Body: []byte(body)},
 			fmt.Sprintf("Expect: 100-continue\r\nContent-Length: %d\r\n", len(body)), "")
@@ -199,6 +202,11 @@ func TestShutdownFinishesWhatRuns(t *testing.T) {
 			}
 			return err != nil
 		})
+		late.send(Request{Method: get, Target: meetingPath(m.ID)}, "", "")
+		answer := late.answer(get)
+		c.Equal("status of the late call", answer.StatusCode, 503)
+		c.Equal("error of the late call", answer.Header.Get("X-Amzn-Errortype"), "ServiceUnavailableException")
+		c.True("Retry-After is there", answer.Header.Get("Retry-After") != "" && answer.Header.Get("X-Amz-Retry-After") != "")
 		running.write(body)
 		c.Equal("status of the running call", running.answer(post).StatusCode, 200)
 	}}, Meetings)

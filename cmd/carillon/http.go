@@ -18,6 +18,7 @@ import (
 const (
 	headerTimeout = 10 * time.Second
 	idleTimeout   = 2 * time.Minute
+	finishPoll    = 5 * time.Millisecond // between two looks at the running calls
 )
 
 // maxHeaderBytes bounds a request's header; AWS clients send under 4 KiB.
@@ -27,6 +28,7 @@ const maxHeaderBytes = 64 << 10
 type doors struct {
 	api, signal, pages, metrics http.Handler
 	ready                       *atomic.Bool
+	calls                       atomic.Int64 // API calls being answered that began while ready
 }
 
 // ServeHTTP gives a request to the door that its path belongs to; what belongs
@@ -49,7 +51,32 @@ func (d *doors) pick(r *http.Request) http.Handler {
 	case d.pages != nil && (path == "/" || underAny(path, "/m/", "/assets/", "/demo/", "/operator", "/favicon")):
 		return d.pages
 	}
-	return d.api
+	return http.HandlerFunc(d.call)
+}
+
+// call answers an API request. Those that began before the shutdown are
+// counted, so that it can wait for them.
+func (d *doors) call(w http.ResponseWriter, r *http.Request) {
+	if d.ready.Load() {
+		d.calls.Add(1)
+		defer d.calls.Add(-1)
+	}
+	d.api.ServeHTTP(w, r)
+}
+
+// finish waits until the counted calls are answered or ctx ends. Meanwhile
+// connections stay open, so that their clients are told to come back instead
+// of being cut off.
+func (d *doors) finish(ctx context.Context) {
+	poll := time.NewTicker(finishPoll)
+	defer poll.Stop()
+	for d.calls.Load() > 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-poll.C:
+		}
+	}
 }
 
 func underAny(path string, prefixes ...string) bool {

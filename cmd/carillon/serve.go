@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 
 	"github.com/carillon-meetings/carillon/internal/api"
@@ -68,6 +70,7 @@ type server struct {
 	api     *api.Server
 	console *console.Console
 	demo    *innerDoor
+	doors   *doors
 	http    *http.Server
 	metrics *metrics
 
@@ -76,6 +79,8 @@ type server struct {
 	failures chan error         // what ends the process before it is asked to
 	tasks    chan struct{}      // one receive for each background task that ended
 	running  int                // background tasks
+	stopping sync.Once
+	stopped  error // what stopping found
 }
 
 // start builds every part and opens the port. When it fails, stop still has to
@@ -97,7 +102,8 @@ func (s *server) start(ctx context.Context) (err error) {
 	life, ends := context.WithCancel(context.Background())
 	s.lifeEnds = ends
 	s.background(func() error { return s.control.Run(life) })
-	s.http = newHTTPServer(s.doors(), s.log)
+	s.doors = s.openDoors()
+	s.http = newHTTPServer(s.doors, s.log)
 	s.background(func() error { return ignoreClosed(s.http.Serve(s.ports.web)) })
 	s.ready.Store(true)
 	return nil
@@ -115,7 +121,7 @@ func (s *server) background(task func() error) {
 }
 
 func ignoreClosed(err error) error {
-	if errors.Is(err, http.ErrServerClosed) {
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err
@@ -166,8 +172,13 @@ func (s *server) wait(ctx context.Context) error {
 
 // stop takes the server down in the order that loses nothing: new calls are
 // refused, running ones finish, clients are told to come back, and the ledger
-// closes last.
+// closes last. Further calls wait for the first and return what it does.
 func (s *server) stop() error {
+	s.stopping.Do(func() { s.stopped = s.shutDown() })
+	return s.stopped
+}
+
+func (s *server) shutDown() error {
 	s.ready.Store(false)
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.ShutdownTimeout)
 	defer cancel()
@@ -185,7 +196,9 @@ func (s *server) stop() error {
 		errs = append(errs, s.demo.Close())
 	}
 	if s.http != nil {
-		errs = append(errs, s.http.Shutdown(ctx))
+		_ = s.ports.web.Close() // no new connections
+		s.doors.finish(ctx)
+		errs = append(errs, ignoreClosed(s.http.Shutdown(ctx)))
 	}
 	if s.signal != nil {
 		errs = append(errs, s.signal.Close(ctx))

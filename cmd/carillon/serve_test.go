@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -15,6 +16,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -178,6 +181,67 @@ func TestHealthReadinessMetricsAndDrain(t *testing.T) {
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
 		t.Errorf("a call while draining: %d, Retry-After %q", response.StatusCode, response.Header.Get("Retry-After"))
+	}
+}
+
+func TestAShutdownFinishesWhatRunsAndTellsOthersToComeBack(t *testing.T) {
+	s := startServer(t, t.TempDir(), "--dev")
+	slow, err := net.Dial("tcp", s.ports.web.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	const body = `{"ClientRequestToken":"slow-1","ExternalMeetingId":"x1","MediaRegion":"us-east-1"}`
+	head := "POST /meetings HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(body)) +
+		"\r\nAuthorization: AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/chime/aws4_request, SignedHeaders=host, Signature=0\r\n\r\n"
+	if _, err := io.WriteString(slow, head); err != nil {
+		t.Fatal(err)
+	}
+	for s.doors.calls.Load() == 0 {
+		runtime.Gosched()
+	}
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	get := func() *http.Response {
+		response, err := client.Get(s.ports.public.String() + "/meetings/00000000-0000-4000-8000-000000000000")
+		if err != nil {
+			t.Fatal("a call was cut off: ", err)
+		}
+		if _, err := io.Copy(io.Discard, response.Body); err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		return response
+	}
+	if early := get(); early.StatusCode != http.StatusForbidden && early.StatusCode != http.StatusNotFound {
+		t.Errorf("a call before the shutdown: %d", early.StatusCode)
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.stop() }()
+	for {
+		c, err := net.Dial("tcp", s.ports.web.Addr().String())
+		if err != nil {
+			break
+		}
+		c.Close()
+	}
+	response := get()
+	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
+		t.Errorf("a call during the shutdown: %d", response.StatusCode)
+	}
+	if _, err := io.WriteString(slow, body); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(slow), nil)
+	if err != nil {
+		t.Fatal("the running call was cut off: ", err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("the running call: %d", answer.StatusCode)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
 	}
 }
 
