@@ -14,13 +14,16 @@ import (
 type conformCommand struct {
 	Endpoint       string   `help:"Base URL of the server to check." default:"http://127.0.0.1:8480" placeholder:"URL"`
 	LegacyEndpoint string   `help:"Base URL of its legacy flavour; default: the endpoint with /legacy." placeholder:"URL"`
-	AccessKey      string   `help:"Access key id." required:"" placeholder:"ID"`
-	SecretKey      string   `help:"Secret key." required:"" placeholder:"SECRET"`
+	AccessKey      string   `help:"Access key id." placeholder:"ID"`
+	SecretKey      string   `help:"Secret key." placeholder:"SECRET"`
 	SessionToken   string   `help:"Session token of temporary credentials." placeholder:"TOKEN"`
 	Region         string   `help:"Control Region requests are signed for." default:"us-east-1"`
 	Account        string   `help:"Account id behind the key, when known." placeholder:"ID"`
 	Flavour        []string `help:"Flavours to check: meetings, legacy; default both." enum:"meetings,legacy" placeholder:"NAME"`
 	Profile        []string `help:"Settings the target offers; default: what every Carillon offers." placeholder:"NAME"`
+	Keys           string   `help:"JSON file with the further keys of the profile accounts: {\"other\": {\"accessKey\": …, \"secretKey\": …, \"sessionToken\": …}, …}." type:"existingfile" placeholder:"FILE"`
+	ActiveMeetings int      `help:"Quota of active meetings, for the profile quota." placeholder:"N"`
+	PerSecond      float64  `help:"Requests a second of the whole run, for targets with rate limits; default: as fast as they go." placeholder:"N"`
 	Only           string   `name:"run" help:"Only the cases whose name/flavour matches this regular expression." placeholder:"PATTERN"`
 	JSON           bool     `help:"Print the report as JSON." name:"json"`
 	List           bool     `help:"List the cases and what each claims, without running any."`
@@ -34,7 +37,11 @@ func (c *conformCommand) Run(ctx context.Context) error {
 		}
 		return nil
 	}
-	report, err := conform.Run(ctx, c.options())
+	options, err := c.options()
+	if err != nil {
+		return err
+	}
+	report, err := conform.Run(ctx, options)
 	if err != nil {
 		return err
 	}
@@ -49,10 +56,20 @@ func (c *conformCommand) Run(ctx context.Context) error {
 	return err
 }
 
-func (c *conformCommand) options() conform.Options {
+func (c *conformCommand) options() (conform.Options, error) {
 	o := conform.Options{
 		Endpoint: c.Endpoint, LegacyEndpoint: c.LegacyEndpoint, Region: c.Region, Account: c.Account, Run: c.Only,
-		Credentials: conform.Credentials{AccessKey: c.AccessKey, SecretKey: c.SecretKey, SessionToken: c.SessionToken},
+		Credentials:    conform.Credentials{AccessKey: c.AccessKey, SecretKey: c.SecretKey, SessionToken: c.SessionToken},
+		ActiveMeetings: c.ActiveMeetings, PerSecond: c.PerSecond,
+	}
+	if c.Keys != "" {
+		text, err := os.ReadFile(c.Keys)
+		if err != nil {
+			return o, fmt.Errorf("--keys: %w", err)
+		}
+		if err := json.Unmarshal(text, &o.Keys); err != nil {
+			return o, fmt.Errorf("--keys: %s: %w", c.Keys, err)
+		}
 	}
 	for _, f := range c.Flavour {
 		o.Flavours = append(o.Flavours, conform.Flavour(f))
@@ -60,7 +77,7 @@ func (c *conformCommand) options() conform.Options {
 	for _, p := range c.Profile {
 		o.Profiles = append(o.Profiles, conform.Profile(p))
 	}
-	return o
+	return o, nil
 }
 
 func printReport(w io.Writer, r conform.Report) {
