@@ -18,11 +18,19 @@ func (d directory) Meetings(ctx context.Context) ([]console.Meeting, error) {
 	infos, err := d.Control.Meetings(ctx)
 	list := make([]console.Meeting, len(infos))
 	for i, m := range infos {
-		list[i] = console.Meeting{
-			Summary: m.Summary, Tags: m.Tags, Attendees: m.Attendees, EndedAt: m.EndedAt, EndReason: m.EndReason,
-		}
+		list[i] = shown(m)
 	}
 	return list, err
+}
+
+// Meeting returns one of them.
+func (d directory) Meeting(ctx context.Context, id meeting.ID) (console.Meeting, bool) {
+	m, ok := d.Control.Meeting(ctx, id)
+	return shown(m), ok
+}
+
+func shown(m control.Info) console.Meeting {
+	return console.Meeting{Summary: m.Summary, Tags: m.Tags, Attendees: m.Attendees, EndedAt: m.EndedAt, EndReason: m.EndReason}
 }
 
 // Records returns the log of a meeting after a revision.

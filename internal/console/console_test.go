@@ -37,6 +37,17 @@ func (s *server) Meetings(context.Context) ([]Meeting, error) {
 	return append([]Meeting{}, s.meetings...), s.refusal
 }
 
+func (s *server) Meeting(_ context.Context, id meeting.ID) (Meeting, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.meetings {
+		if m.ID == id {
+			return m, true
+		}
+	}
+	return Meeting{}, false
+}
+
 func (s *server) Attendees(_ context.Context, id meeting.ID) ([]meeting.Attendee, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

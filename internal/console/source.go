@@ -13,6 +13,8 @@ type Directory interface {
 	// Meetings returns every active meeting and every ended one whose
 	// tombstone is still kept.
 	Meetings(ctx context.Context) ([]Meeting, error)
+	// Meeting returns one of them; ok is false when there is none of that id.
+	Meeting(ctx context.Context, id meeting.ID) (m Meeting, ok bool)
 	// Attendees returns the created and not deleted attendees of a meeting in
 	// creation order; none for an ended one.
 	Attendees(ctx context.Context, id meeting.ID) ([]meeting.Attendee, error)

@@ -40,9 +40,9 @@ func newMeetingSource(cfg Config, id meeting.ID) *meetingSource {
 }
 
 func (s *meetingSource) read(ctx context.Context) (reading, error) {
-	m, err := s.find(ctx)
-	if err != nil {
-		return reading{}, err
+	m, ok := s.cfg.Directory.Meeting(ctx, s.id)
+	if !ok {
+		return reading{}, errNoMeeting
 	}
 	attendees, err := s.cfg.Directory.Attendees(ctx, s.id)
 	if err != nil {
@@ -73,19 +73,6 @@ func (s *meetingSource) read(ctx context.Context) (reading, error) {
 		},
 		sample: measure(s.cfg.Now(), sessions),
 	}, nil
-}
-
-func (s *meetingSource) find(ctx context.Context) (Meeting, error) {
-	all, err := s.cfg.Directory.Meetings(ctx)
-	if err != nil {
-		return Meeting{}, fmt.Errorf("the meeting cannot be read: %w", err)
-	}
-	for _, m := range all {
-		if m.ID == s.id {
-			return m, nil
-		}
-	}
-	return Meeting{}, errNoMeeting
 }
 
 // recordRow is one entry of a meeting's log.

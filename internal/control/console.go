@@ -30,16 +30,38 @@ func (c *Control) Meetings(_ context.Context) ([]Info, error) {
 	c.mu.Lock()
 	list := make([]Info, 0, len(c.index.active)+len(c.index.graves))
 	for _, e := range c.index.active {
-		list = append(list, Info{Summary: e.profile.Summary(), Tags: e.tags, Attendees: e.attendees, Connected: e.connected})
+		list = append(list, e.info())
 	}
 	for _, g := range c.index.graves {
-		list = append(list, Info{Summary: g.profile.Summary(), Attendees: g.attendees, EndedAt: g.at, EndReason: g.reason, EndedBy: g.actor})
+		list = append(list, g.info())
 	}
 	c.mu.Unlock()
 	slices.SortFunc(list, func(a, b Info) int {
 		return place{b.CreatedAt, b.ID}.compare(place{a.CreatedAt, a.ID})
 	})
 	return list, nil
+}
+
+// Meeting returns what Meetings would of one of them; ok is false when it is
+// not known, or not any more.
+func (c *Control) Meeting(_ context.Context, id meeting.ID) (m Info, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.index.active[id]; e != nil {
+		return e.info(), true
+	}
+	if g := c.index.graves[id]; g != nil {
+		return g.info(), true
+	}
+	return Info{}, false
+}
+
+func (e *entry) info() Info {
+	return Info{Summary: e.profile.Summary(), Tags: e.tags, Attendees: e.attendees, Connected: e.connected}
+}
+
+func (g *grave) info() Info {
+	return Info{Summary: g.profile.Summary(), Attendees: g.attendees, EndedAt: g.at, EndReason: g.reason, EndedBy: g.actor}
 }
 
 // Overview counts what is in memory.
