@@ -21,7 +21,7 @@ type Options struct {
 	Clients   int           `help:"Clients calling at the same time." default:"8"`
 	Duration  time.Duration `help:"How long to measure." default:"10s"`
 	Attendees int           `help:"Attendees of one batch; for reads, attendees of each prepared meeting (at most 10)." default:"100"`
-	Meetings  int           `help:"Meetings that exist while reads are measured, or at least while writes are." default:"100"`
+	Meetings  int           `help:"Meetings that exist before the measurement." default:"100"`
 	Keep      bool          `help:"Keep the meetings this run creates."`
 	Pid       int           `help:"Process id of the server, on this machine, to read its CPU time and memory." placeholder:"PID"`
 	JSON      bool          `help:"Print one line of JSON." name:"json"`

@@ -112,10 +112,8 @@ func newRun(o Options) (*run, error) {
 // since what else happens on the machine changes. The first stint is to warm
 // up and does not count.
 func (r *run) measure(ctx context.Context) error {
-	if !r.op.creates {
-		if err := r.prepare(ctx, r.o.Meetings); err != nil {
-			return err
-		}
+	if err := r.prepare(ctx, r.o.Meetings); err != nil {
+		return err
 	}
 	rate := 0.0 // calls a second of the last stint
 	for round := 0; r.total.elapsed < r.o.Duration; round++ {
