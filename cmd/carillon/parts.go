@@ -63,6 +63,7 @@ func (s *server) openAPI(context.Context) error {
 	verifier := sigv4.Config{
 		Keys: keys, Window: c.ClockSkew, AllowUnsignedPayload: c.AllowUnsigned, AcceptAny: s.cfg.Credentials.Dev,
 	}
+	verifier.Regions = api.DefaultControlRegions()
 	if c.Region != "" {
 		verifier.Regions = []string{c.Region}
 	}
@@ -140,7 +141,7 @@ func (s *server) openDemo() (http.Handler, error) {
 	return backend, nil
 }
 
-func (s *server) doors() *doors {
+func (s *server) openDoors() *doors {
 	d := &doors{api: s.api, signal: s.signal, ready: &s.ready}
 	if s.console != nil {
 		d.pages = s.console

@@ -77,6 +77,14 @@ func transcribeRegions() []string {
 		"ca-central-1", "eu-central-1", "eu-west-1", "eu-west-2", "sa-east-1", "auto"}
 }
 
+// DefaultControlRegions returns the Regions that requests may be signed for
+// unless one is pinned: those in which the real service has an endpoint or
+// carries media. The list has an end, since each Region has its own quota of
+// meetings.
+func DefaultControlRegions() []string {
+	return append(DefaultMediaRegions(), "il-central-1")
+}
+
 // DefaultMediaRegions returns the values of MediaRegion that the real service
 // documents.
 func DefaultMediaRegions() []string {

@@ -51,7 +51,7 @@ type Credentials struct {
 
 // API holds the options of the API door.
 type API struct {
-	Region              string        `help:"Serve only requests signed for this control Region; empty serves every Region." placeholder:"REGION"`
+	Region              string        `help:"Serve only requests signed for this control Region; empty serves those of the real service." placeholder:"REGION"`
 	MediaRegions        []string      `help:"Accepted values of MediaRegion; empty accepts the documented list." placeholder:"REGION"`
 	DefaultFlavour      string        `help:"Flavour of a request that does not tell: meetings or legacy." enum:"meetings,legacy" default:"meetings"`
 	DeleteUnknownIs404  bool          `help:"Answer DeleteMeeting of an unknown meeting with 404 instead of 204." name:"delete-unknown-is-404"`
@@ -180,8 +180,8 @@ func (s *Serve) checkNumbers(add func(bool, string, ...any)) {
 		min, max int
 	}{
 		{"limit-meetings", l.Meetings, 1, 10_000_000}, {"limit-attendees", l.Attendees, 1, 10_000},
-		{"limit-hd-attendees", l.HDAttendees, 1, l.Attendees}, {"limit-replicas", l.Replicas, 0, 1000},
-		{"limit-meeting-tags", l.MeetingTags, 0, 1000}, {"limit-attendee-tags", l.AttendeeTags, 0, 1000},
+		{"limit-hd-attendees", l.HDAttendees, 1, l.Attendees}, {"limit-replicas", l.Replicas, 1, 1000},
+		{"limit-meeting-tags", l.MeetingTags, 1, 1000}, {"limit-attendee-tags", l.AttendeeTags, 1, 1000},
 		{"limit-video-senders", l.VideoSenders, 0, 250}, {"limit-video-subscriptions", l.VideoSubscriptions, 0, 250},
 		{"limit-content-shares", l.ContentShares, 0, 250}, {"limit-cache-mib", l.CacheMiB, 1, 1 << 20},
 		{"limit-storage-mib", l.StorageMiB, 0, 1 << 40}, {"limit-signaling-sockets", l.SignalingSockets, 1, 10_000_000},
