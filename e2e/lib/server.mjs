@@ -2,6 +2,7 @@
 // SDK, as a customer's backend would.
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { get } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,24 +29,25 @@ export async function freePort() {
   return port;
 }
 
-/** Starts `carillon serve` and resolves when it is ready. */
-export async function startServer(flags = [], { data, port } = {}) {
+/** Starts `carillon serve` and resolves when it is ready; with a certificate (lib/certificate.mjs), over TLS. */
+export async function startServer(flags = [], { data, port, certificate } = {}) {
   const directory = data ?? (await mkdtemp(join(tmpdir(), 'carillon-e2e-')));
   const listen = port ?? (await freePort());
   const media = await freePort();
   const child = spawn(
     binary,
     ['serve', '--listen', `127.0.0.1:${listen}`, '--data', directory, '--media-udp', `${mediaHost}:${media}`, '--media-tcp', `${mediaHost}:${media}`,
-      '--access-key', credentials.accessKeyId, '--secret-key', credentials.secretAccessKey, ...flags],
+      '--access-key', credentials.accessKeyId, '--secret-key', credentials.secretAccessKey,
+      ...(certificate ? ['--tls-cert', certificate.file, '--tls-key', certificate.keyFile] : []), ...flags],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += chunk));
   const exited = new Promise(done => child.once('exit', done));
-  const endpoint = `http://127.0.0.1:${listen}`;
-  await ready(endpoint, child, () => output);
+  const endpoint = `${certificate ? 'https' : 'http'}://127.0.0.1:${listen}`;
+  await ready(() => isReady(endpoint, certificate), child, () => output);
   const server = {
-    endpoint, media, data: directory, child, output: () => output,
+    endpoint, certificate, media, data: directory, child, output: () => output,
     async kill(signal) {
       child.kill(signal);
       await exited;
@@ -58,12 +60,20 @@ export async function startServer(flags = [], { data, port } = {}) {
   return server;
 }
 
-async function ready(endpoint, child, output) {
+/** Asks the server's readiness; a server that does not listen yet throws. */
+async function isReady(endpoint, certificate) {
+  if (!certificate) return (await fetch(`${endpoint}/readyz`)).ok;
+  return new Promise((answer, refuse) => {
+    get(`${endpoint}/readyz`, { ca: certificate.text }, response => answer(response.resume().statusCode === 200)).on('error', refuse);
+  });
+}
+
+async function ready(isReady, child, output) {
   const deadline = Date.now() + 20000;
   while (Date.now() < deadline) {
     if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${output()}`);
     try {
-      if ((await fetch(`${endpoint}/readyz`)).ok) return;
+      if (await isReady()) return;
     } catch {
       // not listening yet
     }
@@ -74,7 +84,8 @@ async function ready(endpoint, child, output) {
 
 /** The stock AWS client pointed at the server. */
 export function sdk(server) {
-  return new ChimeSDKMeetingsClient({ region: 'us-east-1', endpoint: server.endpoint, credentials });
+  const requestHandler = server.certificate && { httpsAgent: { ca: server.certificate.text } };
+  return new ChimeSDKMeetingsClient({ region: 'us-east-1', endpoint: server.endpoint, credentials, requestHandler });
 }
 
 /** Creates a meeting and, in one call, its attendees. */

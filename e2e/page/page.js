@@ -9,7 +9,9 @@ import {
   DefaultMeetingSession,
   LogLevel,
   MeetingSessionConfiguration,
+  MeetingSessionCredentials,
   MeetingSessionStatusCode,
+  TranscriptionStatus,
   Versioning,
   VideoPriorityBasedPolicy,
   VideoPreference,
@@ -32,8 +34,8 @@ function toneStream(hertz) {
   return { stream: destination.stream, setGain: v => (gain.gain.value = v) };
 }
 
-/** A MediaStream with a moving picture. */
-function pictureStream(width, height, framesPerSecond, hue) {
+/** A MediaStream with a moving picture; a restless one takes all the bandwidth that the encoder may have. */
+function pictureStream(width, height, framesPerSecond, hue, restless = false) {
   const canvas = document.createElement('canvas');
   canvas.width = width;
   canvas.height = height;
@@ -43,6 +45,10 @@ function pictureStream(width, height, framesPerSecond, hue) {
     n += 1;
     pen.fillStyle = `hsl(${hue} 60% 40%)`;
     pen.fillRect(0, 0, width, height);
+    for (let i = 0; restless && i < 600; i++) {
+      pen.fillStyle = `hsl(${(i * 47 + n * 13) % 360} 80% 50%)`;
+      pen.fillRect(Math.random() * width, Math.random() * height, width / 24, height / 24);
+    }
     pen.fillStyle = 'white';
     pen.fillRect((n * 7) % width, (n * 5) % height, width / 6, height / 6);
     pen.fillText(String(n), 20, 40);
@@ -115,6 +121,7 @@ class Attendee {
         this.sources = sources.map(s => s.attendee.attendeeId);
         this.note('sources', { sources: this.sources });
       },
+      audioVideoWasDemotedFromPrimaryMeeting: status => this.note('demoted', { code: MeetingSessionStatusCode[status.statusCode()] }),
       tileWillBePausedByDownlinkPolicy: id => this.note('tilePaused', { id }),
       tileWillBeUnpausedByDownlinkPolicy: id => this.note('tileUnpaused', { id }),
     });
@@ -132,6 +139,9 @@ class Attendee {
     av.realtimeSubscribeToReceiveDataMessage('chat', m =>
       this.messages.push({ text: m.text(), from: m.senderAttendeeId, external: m.senderExternalUserId, throttled: m.throttled, at: m.timestampMs })
     );
+    av.transcriptionController.subscribeToTranscriptEvent(e => {
+      if (e instanceof TranscriptionStatus) this.note('transcription', { type: e.type, region: e.transcriptionRegion, message: e.message ?? null });
+    });
     av.subscribeToActiveSpeakerDetector(new DefaultActiveSpeakerPolicy(), ids => (this.speakers = ids));
     av.realtimeSubscribeToLocalSignalStrengthChange(s => (this.ownSignal = s));
   }
@@ -183,9 +193,9 @@ class Attendee {
     this.note('tileRemoved', { id });
   }
 
-  async startCamera({ width = 640, height = 360, fps = 15, hue = 200, maxKbps = 0 } = {}) {
+  async startCamera({ width = 640, height = 360, fps = 15, hue = 200, maxKbps = 0, restless = false } = {}) {
     if (maxKbps) this.av.setVideoMaxBandwidthKbps(maxKbps);
-    await this.av.startVideoInput(pictureStream(width, height, fps, hue));
+    await this.av.startVideoInput(pictureStream(width, height, fps, hue, restless));
     this.av.startLocalVideoTile();
   }
 
@@ -194,10 +204,17 @@ class Attendee {
     await this.av.stopVideoInput();
   }
 
-  async startContent({ width = 800, height = 600, fps = 10, tone = 0 } = {}) {
+  async startContent({ width = 800, height = 600, fps = 10, tone = 0, codec = '' } = {}) {
+    if (codec) this.av.setContentShareVideoCodecPreferences([VideoCodecCapability[codec]()]);
     const stream = pictureStream(width, height, fps, 30);
     if (tone) toneStream(tone).stream.getAudioTracks().forEach(t => stream.addTrack(t));
     await this.av.startContentShare(stream);
+  }
+
+  /** Takes part in the primary meeting; returns the name of the status code. */
+  async promote({ AttendeeId, ExternalUserId, JoinToken }) {
+    const credentials = Object.assign(new MeetingSessionCredentials(), { attendeeId: AttendeeId, externalUserId: ExternalUserId, joinToken: JoinToken });
+    return MeetingSessionStatusCode[(await this.av.promoteToPrimaryMeeting(credentials)).statusCode()];
   }
 
   stopContent() {

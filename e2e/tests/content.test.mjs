@@ -30,6 +30,16 @@ test('a screen share starts, is seen, stops, and starts again beside a camera', 
   await bob.sees(`${ada.id}#content`);
 });
 
+test('a screen share in AV1', async () => {
+  const made = await makeMeeting(f.server, ['ada', 'bob']);
+  const [ada, bob] = await f.open('ada', 'bob');
+  await ada.join(made, 'ada');
+  await bob.join(made, 'bob');
+  await ada.call('startContent', { codec: 'av1Main' });
+  await bob.sees(`${ada.id}#content`, 15);
+  assert.deepEqual(await bob.call('codecs'), ['video/AV1']);
+});
+
 test('the third share at the same time is refused', async () => {
   const made = await makeMeeting(f.server, ['ada', 'bob', 'cleo']);
   const attendees = await f.open('ada', 'bob', 'cleo');

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { BatchUpdateAttendeeCapabilitiesExceptCommand, UpdateAttendeeCapabilitiesCommand } from '@aws-sdk/client-chime-sdk-meetings';
+import {
+  BatchUpdateAttendeeCapabilitiesExceptCommand,
+  DeleteAttendeeCommand,
+  StartMeetingTranscriptionCommand,
+  StopMeetingTranscriptionCommand,
+  UpdateAttendeeCapabilitiesCommand,
+} from '@aws-sdk/client-chime-sdk-meetings';
 import { fixture } from '../lib/fixture.mjs';
 import { makeMeeting } from '../lib/server.mjs';
 
@@ -77,4 +83,49 @@ test('an attendee created without video cannot send it', async () => {
   await bob.event('videoSendUnavailable');
   await ada.until('still no tile of bob', s => s.tiles.some(t => t.local) && !s.tiles.some(t => t.attendeeId === bob.id && !t.local));
   assert.deepEqual((await bob.snapshot()).sources, []);
+});
+
+test('transcription without an engine is told as failed, its end as stopped', async () => {
+  const made = await makeMeeting(f.server, ['ada', 'bob']);
+  const [ada] = await f.open('ada');
+  await ada.join(made, 'ada');
+  const { MeetingId } = made.meeting;
+  await made.client.send(
+    new StartMeetingTranscriptionCommand({ MeetingId, TranscriptionConfiguration: { EngineTranscribeSettings: { LanguageCode: 'en-US', Region: 'us-east-1' } } }),
+  );
+  const failed = await ada.event('transcription', { type: 'failed', region: 'us-east-1' });
+  assert.ok(failed.message, 'it says why');
+  await made.client.send(new StopMeetingTranscriptionCommand({ MeetingId }));
+  await ada.event('transcription', { type: 'stopped' });
+});
+
+test('an attendee of a replica listens unseen, takes part while promoted, and is sent back', async () => {
+  const main = await makeMeeting(f.server, ['ada', 'cleo-on-stage']);
+  const replica = await makeMeeting(f.server, ['cleo'], { meeting: { PrimaryMeetingId: main.meeting.MeetingId } });
+  const [ada, cleo] = await f.open('ada', 'cleo');
+  await ada.join(main, 'ada', { tone: 440 });
+  await cleo.join(replica, 'cleo', { tone: 880 });
+  await cleo.hears([440], [880]);
+  await cleo.until('the primary roster', s => s.roster[ada.id]);
+  await ada.hears([], [880]);
+  assert.deepEqual(Object.keys((await ada.snapshot()).roster), [ada.id], 'nobody sees who listens');
+
+  const stage = main.attendees['cleo-on-stage'];
+  assert.equal(await cleo.call('promote', stage), 'OK');
+  await ada.event('presence', { id: stage.AttendeeId, present: true, externalUserId: 'cleo-on-stage' });
+  await ada.hears([880], [440]);
+  await cleo.call('startCamera');
+  await ada.sees(stage.AttendeeId);
+
+  await cleo.av('demoteFromPrimaryMeeting');
+  await ada.event('presence', { id: stage.AttendeeId, present: false });
+  await ada.hears([], [880]);
+  await cleo.hears([440], [880]);
+
+  assert.equal(await cleo.call('promote', stage), 'OK');
+  await ada.event('presence', { id: stage.AttendeeId, present: true }, { count: 2 });
+  await main.client.send(new DeleteAttendeeCommand({ MeetingId: main.meeting.MeetingId, AttendeeId: stage.AttendeeId }));
+  await cleo.event('demoted', { code: 'AudioVideoWasRemovedFromPrimaryMeeting' });
+  await ada.event('presence', { id: stage.AttendeeId, present: false }, { count: 2 });
+  await cleo.hears([440], [880]); // and listens on
 });
