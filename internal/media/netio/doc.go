@@ -5,7 +5,9 @@
 // as are waiting (recvmmsg), and what is sent is queued until Flush hands the
 // queue to the kernel at once (sendmmsg), with equal-sized runs to one receiver
 // joined into one message that the kernel cuts up again (UDP segmentation
-// offload). Elsewhere the same calls work one datagram at a time.
+// offload). A busy socket is read every few milliseconds only, since waking up is
+// what costs; when a datagram arrived the kernel tells. Elsewhere the same calls
+// work one datagram at a time.
 //
 // Stream is the TCP fallback: the same datagrams, each behind a two-byte length
 // (RFC 4571), on one connection per client.

@@ -36,14 +36,12 @@ type transmitter struct {
 	filled, vectorsUsed int
 	done                int // messages of this batch already taken or given up
 
-	write func(fd uintptr) bool
 	errno unix.Errno
 }
 
 func (t *transmitter) init(s *Socket) {
 	t.next = make([]int32, 0, queueLimit)
 	t.heads = make([]int32, 0, queueLimit)
-	t.write = s.write
 }
 
 // transmit sends the queue: it chains the datagrams by receiver, so that runs
@@ -135,14 +133,18 @@ func (t *transmitter) fill(s *Socket, queue []*Buffer, i int32, n int) int32 {
 func (s *Socket) send() {
 	t := &s.tx
 	for t.done = 0; t.done < t.filled; {
-		if err := s.raw.Write(t.write); err != nil {
-			break // closed
+		s.write()
+		switch t.errno {
+		case 0:
+		case unix.EINTR, unix.EAGAIN:
+			if s.drained() {
+				continue
+			}
+			fallthrough
+		default:
+			s.refused()
+			t.done++
 		}
-		if t.errno == 0 {
-			continue
-		}
-		s.refused()
-		t.done++
 	}
 	t.filled, t.vectorsUsed = 0, 0
 }
@@ -165,32 +167,29 @@ func (s *Socket) refused() {
 	}
 	vectors := unsafe.Slice(m.hdr.Iov, n)
 	for i := range vectors {
-		_, err := s.conn.WriteToUDPAddrPort(unsafe.Slice(vectors[i].Base, vectors[i].Len), t.target(m))
-		s.calls.Add(1)
-		if err != nil {
+		if s.sendOne(m, &vectors[i]) {
+			s.sent.Add(1)
+		} else {
 			s.sendErrors.Add(1)
-			continue
 		}
-		s.sent.Add(1)
 	}
 }
 
-// target reads back the address of a message.
-func (t *transmitter) target(m *message) netip.AddrPort {
-	var a sockaddr
-	copy(a.raw[:], unsafe.Slice(m.hdr.Name, m.hdr.Namelen))
-	return a.get()
+// sendOne sends one of a message's datagrams by itself.
+func (s *Socket) sendOne(m *message, v *unix.Iovec) bool {
+	hdr := unix.Msghdr{Name: m.hdr.Name, Namelen: m.hdr.Namelen, Iov: v, Iovlen: 1}
+	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&hdr)), unix.MSG_DONTWAIT)
+	s.calls.Add(1)
+	return errno == 0
 }
 
-// write is called when the socket may be writable; false waits until it is.
-func (s *Socket) write(fd uintptr) bool {
+// write hands over as many of the messages that are left as the kernel takes
+// without waiting; like read it need not tell the scheduler.
+func (s *Socket) write() {
 	t := &s.tx
-	n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&t.messages[t.done])),
+	n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&t.messages[t.done])),
 		uintptr(t.filled-t.done), unix.MSG_DONTWAIT, 0, 0)
 	s.calls.Add(1)
-	if errno == unix.EAGAIN || errno == unix.EINTR {
-		return false
-	}
 	t.errno = errno
 	if errno == 0 {
 		for _, c := range t.counts[t.done : t.done+int(n)] {
@@ -198,7 +197,14 @@ func (s *Socket) write(fd uintptr) bool {
 		}
 		t.done += int(n)
 	}
-	return true
+}
+
+// drained waits until the socket takes more, but not for long: what is late is
+// as good as lost.
+func (s *Socket) drained() bool {
+	const patience = 20 // ms
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLOUT}}, patience)
+	return err == nil && n > 0
 }
 
 // appendPacketInfo names the local address to send from.

@@ -51,8 +51,8 @@ type UDP struct {
 // Socket is one of the sockets of a port. Answers to a client go out by the
 // socket its datagrams came in by. Safe for concurrent use.
 type Socket struct {
-	conn *net.UDPConn
-	raw  syscall.RawConn
+	system
+	local netip.AddrPort
 	// wildcard sockets must name the local address of what they send.
 	wildcard bool
 	// inet6 says which kind of socket address the kernel wants.
@@ -66,11 +66,14 @@ type Socket struct {
 	spare  []*Buffer   // the queue's other half; guarded by sendMu
 	tx     transmitter // guarded by sendMu
 
+	received, reads         atomic.Uint64
 	sent, sendErrors, calls atomic.Uint64
 }
 
 // Counters of a port, from its start.
 type Counters struct {
+	Received   uint64 // datagrams read
+	Reads      uint64 // system calls that read them
 	Sent       uint64 // datagrams handed to the kernel
 	SendErrors uint64 // datagrams the kernel would not take
 	Calls      uint64 // system calls that sent them
@@ -96,7 +99,7 @@ func ListenUDP(addr string, sockets int) (*UDP, error) {
 			return nil, fmt.Errorf("listen on udp %s: %w", addr, err)
 		}
 		u.sockets = append(u.sockets, s)
-		addr = s.conn.LocalAddr().String()
+		addr = s.local.String()
 	}
 	return u, nil
 }
@@ -127,23 +130,18 @@ func listenSocket(addr string, shared, first bool) (*Socket, error) {
 }
 
 func newSocket(conn *net.UDPConn) (*Socket, error) {
-	local := conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr()
+	local := conn.LocalAddr().(*net.UDPAddr).AddrPort()
 	s := &Socket{
-		conn:     conn,
-		wildcard: local.IsUnspecified(),
-		inet6:    local.Is6(),
+		local:    local,
+		wildcard: local.Addr().IsUnspecified(),
+		inet6:    local.Addr().Is6(),
 		queue:    make([]*Buffer, 0, queueLimit),
 		spare:    make([]*Buffer, 0, queueLimit),
 	}
 	// Smaller buffers than asked for still work: the kernel has its limits.
 	_ = conn.SetReadBuffer(socketBuffer)
 	_ = conn.SetWriteBuffer(socketBuffer)
-	raw, err := conn.SyscallConn()
-	if err == nil {
-		s.raw = raw
-		err = s.prepare()
-	}
-	if err != nil {
+	if err := s.prepare(conn); err != nil {
 		_ = conn.Close()
 		return nil, err
 	}
@@ -159,12 +157,10 @@ func (u *UDP) Serve(handler func() Handler) {
 }
 
 // Port is the port's number.
-func (u *UDP) Port() int { return u.sockets[0].conn.LocalAddr().(*net.UDPAddr).Port }
+func (u *UDP) Port() int { return int(u.sockets[0].local.Port()) }
 
 // Addr is the address the port is bound to; unspecified for every address.
-func (u *UDP) Addr() netip.Addr {
-	return u.sockets[0].conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr()
-}
+func (u *UDP) Addr() netip.Addr { return u.sockets[0].local.Addr() }
 
 // Flush sends what is queued on every socket. Where somebody is at it already,
 // that call is made to go on with what has come since, and Flush does not wait
@@ -179,6 +175,8 @@ func (u *UDP) Flush() {
 func (u *UDP) Counters() Counters {
 	var c Counters
 	for _, s := range u.sockets {
+		c.Received += s.received.Load()
+		c.Reads += s.reads.Load()
 		c.Sent += s.sent.Load()
 		c.SendErrors += s.sendErrors.Load()
 		c.Calls += s.calls.Load()
@@ -186,13 +184,19 @@ func (u *UDP) Counters() Counters {
 	return c
 }
 
-// Close closes the port and waits until the handlers have returned.
+// Close closes the port and waits until the handlers have returned. What is
+// sent afterwards is lost.
 func (u *UDP) Close() error {
-	var errs []error
 	for _, s := range u.sockets {
-		errs = append(errs, s.conn.Close())
+		s.stopServing()
 	}
 	u.wg.Wait()
+	var errs []error
+	for _, s := range u.sockets {
+		s.sendMu.Lock()
+		errs = append(errs, s.release())
+		s.sendMu.Unlock()
+	}
 	return errors.Join(errs...)
 }
 

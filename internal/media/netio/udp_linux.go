@@ -5,8 +5,10 @@ package netio
 import (
 	"encoding/binary"
 	"fmt"
+	"net"
 	"net/netip"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -17,8 +19,8 @@ import (
 // readBatch is how many datagrams one system call may deliver.
 const readBatch = 64
 
-// controlSize holds a packet info and a segment size control message.
-const controlSize = 64
+// controlSize holds a packet info and either a segment size or a time.
+const controlSize = 80
 
 // message is the kernel's struct mmsghdr.
 type message struct {
@@ -82,24 +84,55 @@ func control(c syscall.RawConn, fn func(fd int) error) error {
 	return inner
 }
 
-// prepare asks for what the socket needs to know of arriving datagrams and
-// finds out whether the kernel can segment.
-func (s *Socket) prepare() error {
-	err := control(s.raw, func(fd int) error {
+// system is what a Socket is to the operating system: a descriptor of our own,
+// which the runtime's poller does not watch. It would wake a thread for each
+// datagram that arrives, also when nobody waits for it (see pacer).
+type system struct {
+	fd      int // -1 once released; guarded by sendMu
+	closing atomic.Bool
+}
+
+// prepare takes the socket over from conn, asks for what it needs to know of
+// arriving datagrams and finds out whether the kernel can segment.
+func (s *Socket) prepare(conn *net.UDPConn) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	err = control(raw, func(fd int) (err error) {
 		s.tx.segment = unix.SetsockoptInt(fd, unix.IPPROTO_UDP, unix.UDP_SEGMENT, 0) == nil
-		if !s.wildcard {
-			return nil
+		// Without it, arrival is when the datagram is read.
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+		switch {
+		case s.wildcard && s.inet6:
+			err = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+		case s.wildcard:
+			err = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
 		}
-		if !s.inet6 {
-			return unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+		if err == nil {
+			s.fd, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 		}
-		return unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("socket options: %w", err)
 	}
 	s.tx.init(s)
-	return nil
+	return conn.Close()
+}
+
+// stopServing ends serve, which may be waiting. Linux wakes those who wait on an
+// unconnected socket too, though it says ENOTCONN.
+func (s *system) stopServing() {
+	s.closing.Store(true)
+	_ = unix.Shutdown(s.fd, unix.SHUT_RDWR)
+}
+
+// release closes the descriptor. The caller holds sendMu, and serve has ended.
+func (s *system) release() error {
+	fd := s.fd
+	s.fd = -1
+	return unix.Close(fd)
 }
 
 // receiver is the memory of one batch of reads.
@@ -110,33 +143,55 @@ type receiver struct {
 	controls [readBatch][controlSize]byte
 	data     [readBatch][BufferSize]byte
 	n        int
-	err      error
 }
 
 func (s *Socket) serve(h Handler) {
 	r := new(receiver)
-	read := r.read // once: a method value is an allocation
-	for {
-		r.arm(s.wildcard)
-		if err := s.raw.Read(read); err != nil {
-			return // closed
+	var pace pacer
+	for !s.closing.Load() {
+		if !pace.busy() && !s.await() {
+			continue
 		}
-		if r.err != nil {
-			continue // an ICMP error of some earlier datagram
-		}
+		r.arm()
+		r.read(s.fd)
 		now := time.Now()
+		wall := now.UnixNano()
 		for i := range r.n {
 			if m := &r.messages[i]; m.hdr.Flags&unix.MSG_TRUNC == 0 {
-				from := Endpoint{Remote: r.names[i].get(), Local: r.local(i)}
-				h.Datagram(s, from, r.data[i][:m.n], now)
+				local, stamp := r.control(i)
+				from := Endpoint{Remote: r.names[i].get(), Local: local}
+				h.Datagram(s, from, r.data[i][:m.n], arrival(now, wall, stamp))
 			}
 		}
-		h.BatchEnd()
+		s.received.Add(uint64(r.n))
+		s.reads.Add(1)
+		if r.n > 0 {
+			h.BatchEnd()
+		}
+		pace.read(r.n, now)
+		if r.n < readBatch && pace.busy() {
+			time.Sleep(gather)
+		}
 	}
 }
 
+// await blocks until something may be read.
+func (s *Socket) await() bool {
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}}, -1)
+	return err == nil && n > 0
+}
+
+// arrival is when the kernel got a datagram, given its clock's reading then. A
+// clock that was set meanwhile is not believed.
+func arrival(now time.Time, wall, stamp int64) time.Time {
+	if ago := time.Duration(wall - stamp); stamp != 0 && ago > 0 && ago < time.Second {
+		return now.Add(-ago)
+	}
+	return now
+}
+
 // arm resets what the kernel overwrote.
-func (r *receiver) arm(withControl bool) {
+func (r *receiver) arm() {
 	for i := range r.messages {
 		r.vectors[i].Base = &r.data[i][0]
 		r.vectors[i].SetLen(BufferSize)
@@ -145,30 +200,28 @@ func (r *receiver) arm(withControl bool) {
 		hdr.Namelen = unix.SizeofSockaddrInet6
 		hdr.Iov = &r.vectors[i]
 		hdr.Iovlen = 1
-		if withControl {
-			hdr.Control = &r.controls[i][0]
-			hdr.Controllen = controlSize
-		}
+		hdr.Control = &r.controls[i][0]
+		hdr.Controllen = controlSize
 	}
 }
 
-// read is called when the socket may be readable; false waits again.
-func (r *receiver) read(fd uintptr) bool {
-	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.messages[0])),
+// read takes what waits; n is 0 if nothing does, or for the ICMP error of some
+// earlier datagram. The call does not block, so the scheduler need not be told:
+// its watching of system calls costs more than a reading.
+func (r *receiver) read(fd int) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&r.messages[0])),
 		readBatch, unix.MSG_DONTWAIT, 0, 0)
-	if errno == unix.EAGAIN || errno == unix.EINTR {
-		return false
-	}
-	r.n, r.err = int(n), nil
+	r.n = int(n)
 	if errno != 0 {
-		r.n, r.err = 0, errno
+		r.n = 0
 	}
-	return true
 }
 
-// local is the address of this machine that message i was sent to.
-func (r *receiver) local(i int) netip.Addr {
-	left := r.controls[i][:r.messages[i].hdr.Controllen]
+// control reads what the kernel says of message i: the address of this machine
+// that it was sent to (zero if the socket has only one), and when it arrived, in
+// nanoseconds of the wall clock (0 unknown).
+func (r *receiver) control(i int) (local netip.Addr, stamp int64) {
+	left := r.controls[i][:min(r.messages[i].hdr.Controllen, controlSize)]
 	for len(left) >= unix.SizeofCmsghdr {
 		hdr := (*unix.Cmsghdr)(unsafe.Pointer(&left[0]))
 		body := left[unix.SizeofCmsghdr:]
@@ -177,11 +230,13 @@ func (r *receiver) local(i int) netip.Addr {
 		}
 		switch {
 		case hdr.Level == unix.IPPROTO_IP && hdr.Type == unix.IP_PKTINFO:
-			return netip.AddrFrom4([4]byte(body[4:8]))
+			local = netip.AddrFrom4([4]byte(body[4:8]))
 		case hdr.Level == unix.IPPROTO_IPV6 && hdr.Type == unix.IPV6_PKTINFO:
-			return netip.AddrFrom16([16]byte(body[:16])).Unmap()
+			local = netip.AddrFrom16([16]byte(body[:16])).Unmap()
+		case hdr.Level == unix.SOL_SOCKET && hdr.Type == unix.SO_TIMESTAMPNS:
+			stamp = (*unix.Timespec)(unsafe.Pointer(&body[0])).Nano()
 		}
 		left = left[min(len(left), unix.CmsgSpace(int(hdr.Len)-unix.SizeofCmsghdr)):]
 	}
-	return netip.Addr{}
+	return local, stamp
 }

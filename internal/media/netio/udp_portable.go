@@ -10,6 +10,13 @@ import (
 	"time"
 )
 
+// system is what a Socket is to the operating system.
+type system struct{ conn *net.UDPConn }
+
+func (s *system) stopServing() { _ = s.conn.Close() }
+
+func (s *system) release() error { return nil }
+
 // sockaddr is not needed: the standard library makes its own.
 type sockaddr struct{}
 
@@ -22,7 +29,10 @@ func sharePort(syscall.RawConn) error {
 	return errors.New("several sockets on one port need Linux")
 }
 
-func (s *Socket) prepare() error { return nil }
+func (s *Socket) prepare(conn *net.UDPConn) error {
+	s.conn = conn
+	return nil
+}
 
 func (s *Socket) serve(h Handler) {
 	buf := make([]byte, BufferSize)
@@ -34,6 +44,8 @@ func (s *Socket) serve(h Handler) {
 		if err != nil {
 			continue // an ICMP error of some earlier datagram
 		}
+		s.received.Add(1)
+		s.reads.Add(1)
 		h.Datagram(s, Endpoint{Remote: unmap(from)}, buf[:n], time.Now())
 		h.BatchEnd()
 	}
