@@ -94,7 +94,7 @@ type Media struct {
 	UDP       string   `help:"UDP address of all media; default: the listen address with the same port." placeholder:"ADDR"`
 	TCP       string   `help:"TCP address of all media, for networks without UDP; default: the listen address with the next port; \"off\" for none." placeholder:"ADDR"`
 	PublicIPs []string `help:"Addresses announced to clients, when they differ from the media addresses." name:"public-ip" placeholder:"IP"`
-	Talkers   int      `help:"Voices mixed at the same time." default:"5"`
+	Talkers   int      `help:"Voices mixed at the same time." default:"4"`
 }
 
 // Turn holds the embedded TURN server.

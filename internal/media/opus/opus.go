@@ -31,10 +31,12 @@ const (
 	MaxPacket = 1275 + 1
 )
 
-// Defaults of EncoderConfig.
+// Defaults of EncoderConfig. A higher bitrate is the cheaper way to quality: on
+// speech, complexity 1 at 48 kbit/s comes within 0.2 dB of complexity 5 at
+// 40 kbit/s in 55 % of the time (segmental signal-to-noise ratio, docs/media.md).
 const (
-	DefaultBitrate    = 40000
-	DefaultComplexity = 5
+	DefaultBitrate    = 48000
+	DefaultComplexity = 1
 )
 
 // Silence returns a packet of 20 ms of digital silence: a CELT frame that says
