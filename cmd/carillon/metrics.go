@@ -8,6 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/carillon-meetings/carillon/internal/media"
 )
 
 // metrics is what /metrics tells. No label holds anything of a caller's.
@@ -36,7 +38,26 @@ func newMetrics(s *server) *metrics {
 	gauge("carillon_signaling_sockets", "Open signaling connections, joined or not.", func() int { return s.signal.Counts().Sockets })
 	gauge("carillon_videos", "Cameras and content shares being sent now.", func() int { return s.signal.Counts().Video })
 	gauge("carillon_content_shares", "Content shares connected now.", func() int { return s.signal.Counts().Content })
+	m.watchMedia(s)
 	return m
+}
+
+// watchMedia adds what mixing and the media port have done.
+func (m *metrics) watchMedia(s *server) {
+	counter := func(name, help string, read func(media.NodeStats) float64) {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return read(s.media.node.Stats()) }))
+	}
+	counter("carillon_mixer_seconds_total", "Time spent mixing sound.", func(n media.NodeStats) float64 { return n.Mixer.Busy.Seconds() })
+	counter("carillon_mixer_frames_total", "Beats of 20 ms in which somebody was connected.", func(n media.NodeStats) float64 { return float64(n.Mixer.Ticks) })
+	counter("carillon_mixer_frames_late_total", "Beats begun more than 10 ms late.", func(n media.NodeStats) float64 { return float64(n.Mixer.Late) })
+	counter("carillon_mixer_frames_skipped_total", "Beats given up after a stall.", func(n media.NodeStats) float64 { return float64(n.Mixer.Skipped) })
+	counter("carillon_mixer_encodes_total", "Frames of sound encoded.", func(n media.NodeStats) float64 { return float64(n.Mixer.Encodes) })
+	counter("carillon_mixer_decodes_total", "Packets of sound decoded.", func(n media.NodeStats) float64 { return float64(n.Mixer.Decodes) })
+	counter("carillon_media_datagrams_received_total", "Datagrams read from the media UDP port.", func(n media.NodeStats) float64 { return float64(n.UDP.Received) })
+	counter("carillon_media_reads_total", "System calls that read them.", func(n media.NodeStats) float64 { return float64(n.UDP.Reads) })
+	counter("carillon_media_datagrams_sent_total", "Datagrams sent from the media UDP port.", func(n media.NodeStats) float64 { return float64(n.UDP.Sent) })
+	counter("carillon_media_sends_total", "System calls that sent them.", func(n media.NodeStats) float64 { return float64(n.UDP.Calls) })
+	counter("carillon_media_send_errors_total", "Datagrams the kernel would not take.", func(n media.NodeStats) float64 { return float64(n.UDP.SendErrors) })
 }
 
 // observeCall counts one API request; operation and flavour are empty for

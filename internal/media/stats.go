@@ -1,6 +1,11 @@
 package media
 
-import "time"
+import (
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/media/mix"
+	"github.com/carillon-meetings/carillon/internal/media/netio"
+)
 
 // signal grades the connection: 0 nothing arrives, 1 weak, 2 good.
 func (p *Peer) signal(now time.Time) uint8 {
@@ -22,6 +27,17 @@ func (p *Peer) signal(now time.Time) uint8 {
 		return 1
 	}
 	return 2
+}
+
+// NodeStats is a snapshot of what a node has done since its start.
+type NodeStats struct {
+	Mixer mix.Stats
+	UDP   netio.Counters
+}
+
+// Stats is a snapshot of the node's counters.
+func (n *Node) Stats() NodeStats {
+	return NodeStats{Mixer: n.engine.Stats(), UDP: n.listener.Counters()}
 }
 
 // Stats is a snapshot of the peer's counters.
