@@ -53,7 +53,7 @@ func TestArrivalIsTheKernels(t *testing.T) {
 	h := times{make(chan time.Time, 1), make(chan time.Time, 1)}
 	u.Serve(func() Handler { return h })
 	handed, arrived := <-h.handed, <-h.arrived
-	if arrived.Before(before.Add(-time.Millisecond)) || arrived.After(sent.Add(time.Millisecond)) || handed.Sub(arrived) < gather {
+	if arrived.Before(before.Add(-time.Millisecond)) || arrived.After(sent.Add(gather)) || handed.Sub(arrived) < gather {
 		t.Errorf("sent within %v, arrived at +%v, handed over at +%v", sent.Sub(before), arrived.Sub(before), handed.Sub(before))
 	}
 	if err := u.Close(); err != nil {
