@@ -51,17 +51,19 @@ func (d *doors) pick(r *http.Request) http.Handler {
 	case d.pages != nil && (path == "/" || underAny(path, "/m/", "/assets/", "/demo/", "/operator", "/favicon")):
 		return d.pages
 	}
-	return http.HandlerFunc(d.call)
+	return d.api
 }
 
-// call answers an API request. Those that began before the shutdown are
-// counted, so that it can wait for them.
-func (d *doors) call(w http.ResponseWriter, r *http.Request) {
-	if d.ready.Load() {
-		d.calls.Add(1)
-		defer d.calls.Add(-1)
-	}
-	d.api.ServeHTTP(w, r)
+// counted is the API's handler, which counts the calls that began before the
+// shutdown, so that it can wait for them.
+func (d *doors) counted(api http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if d.ready.Load() {
+			d.calls.Add(1)
+			defer d.calls.Add(-1)
+		}
+		api.ServeHTTP(w, r)
+	})
 }
 
 // finish waits until the counted calls are answered or ctx ends. Meanwhile

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 
 	loadapi "github.com/carillon-meetings/carillon/load/api"
@@ -26,15 +25,16 @@ func (c *loadAPICommand) Run(ctx context.Context) error {
 	if err != nil || c.Bare {
 		return err
 	}
-	if c.JSON {
-		return json.NewEncoder(os.Stdout).Encode(report)
+	return printFigures(report, c.JSON)
+}
+
+// printFigures prints a report, as one line of JSON or laid out for people.
+func printFigures(report any, oneLine bool) error {
+	out := json.NewEncoder(os.Stdout)
+	if !oneLine {
+		out.SetIndent("", "  ")
 	}
-	pretty, err := json.MarshalIndent(report, "", "  ")
-	if err != nil {
-		return err
-	}
-	fmt.Println(string(pretty))
-	return nil
+	return out.Encode(report)
 }
 
 type loadMeetingCommand struct {
@@ -47,5 +47,5 @@ func (c *loadMeetingCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return report.Write(os.Stdout, c.JSON)
+	return printFigures(report, c.JSON)
 }

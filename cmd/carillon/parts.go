@@ -142,7 +142,8 @@ func (s *server) openDemo() (http.Handler, error) {
 }
 
 func (s *server) openDoors() *doors {
-	d := &doors{api: s.api, signal: s.signal, ready: &s.ready}
+	d := &doors{signal: s.signal, ready: &s.ready}
+	d.api = d.counted(s.api)
 	if s.console != nil {
 		d.pages = s.console
 	}

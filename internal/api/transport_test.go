@@ -10,11 +10,11 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/api"
+	"github.com/carillon-meetings/carillon/internal/logtest"
 )
 
 const limit = 5 << 20
@@ -264,27 +264,9 @@ func TestCORS(t *testing.T) {
 	}
 }
 
-// syncBuffer is a buffer that a server and a test may use at once.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
 // The access log tells what happened and none of what people sent.
 func TestAccessLogHoldsNoSecrets(t *testing.T) {
-	var log syncBuffer
+	var log logtest.Buffer
 	observed := make(chan string, 10)
 	d := open(t, func(c *api.Config) {
 		c.Logger = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -314,7 +296,7 @@ func TestAccessLogHoldsNoSecrets(t *testing.T) {
 }
 
 func TestFailuresAreLoggedUnderTheRequestId(t *testing.T) {
-	var log syncBuffer
+	var log logtest.Buffer
 	d := open(t, func(c *api.Config) {
 		c.Control = &failing{Control: plane, panic: "what broke"}
 		c.Logger = slog.New(slog.NewJSONHandler(&log, nil))

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -10,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/carillon-meetings/carillon/internal/ledger"
+	"github.com/carillon-meetings/carillon/internal/logtest"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
@@ -166,7 +166,7 @@ func TestTheMaximumHoldsUnderConcurrency(t *testing.T) {
 // What is secret about a meeting reaches neither the log nor a message, however
 // the ledger fails.
 func TestSecretsStayOutOfLogsAndMessages(t *testing.T) {
-	var log syncBuffer
+	var log logtest.Buffer
 	f := new(faulty)
 	v := newEnv(t, func(c *Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -209,22 +209,4 @@ func TestSecretsStayOutOfLogsAndMessages(t *testing.T) {
 		}
 	}
 	f.set(nil, nil)
-}
-
-// syncBuffer is a buffer for several writers.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }

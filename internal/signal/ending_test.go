@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/carillon-meetings/carillon/internal/control"
+	"github.com/carillon-meetings/carillon/internal/logtest"
 	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
@@ -50,7 +51,7 @@ func TestDeleteAttendee(t *testing.T) {
 }
 
 func TestDeleteMeeting(t *testing.T) {
-	var log syncBuffer
+	var log logtest.Buffer
 	v := newEnv(t, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	p := v.meet("ada", "bob")
 	ada, bob, share := p.join("ada"), p.join("bob"), p.join("bob#content")
@@ -70,7 +71,7 @@ func TestDeleteMeeting(t *testing.T) {
 	eventually(t, room.closed.Load, func() string { return "the room stays open" })
 	// What the end means for her is in the meeting's own log.
 	p.facts("ada", meeting.Authorized, meeting.Joined, meeting.VideoStarted)
-	if log.contains("not recorded") {
+	if log.Contains("not recorded") {
 		t.Error("facts were sent after the end")
 	}
 	sessions := v.server.Sessions(p.id)

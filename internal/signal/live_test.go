@@ -1,18 +1,17 @@
 package signal
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/carillon-meetings/carillon/internal/logtest"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
@@ -77,7 +76,7 @@ func TestSessions(t *testing.T) {
 // TestNoSecretsLogged looks for tokens and external user ids in everything
 // that is logged.
 func TestNoSecretsLogged(t *testing.T) {
-	var log syncBuffer
+	var log logtest.Buffer
 	v := newEnv(t, func(c *Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
@@ -92,32 +91,14 @@ func TestNoSecretsLogged(t *testing.T) {
 	refused(t, v.dial(p.id, p.token("ada-external")[:90]))
 	p.end()
 	refused(t, p.open("ada-external"))
-	if !log.contains("connected") {
+	if !log.Contains("connected") {
 		t.Error("nothing was logged")
 	}
 	for _, secret := range []string{"external", p.token("ada-external")[:40], p.token("bob-external")[40:]} {
-		if log.contains(secret) {
+		if log.Contains(secret) {
 			t.Errorf("%q is in the log", secret)
 		}
 	}
-}
-
-// syncBuffer is a log that may be read while it is written.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) contains(s string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return strings.Contains(b.buf.String(), s)
 }
 
 func TestHistoryBounded(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/carillon-meetings/carillon/load/gauge"
 )
 
 // diskSlice is how long the disk is measured after each stint.
@@ -62,7 +64,7 @@ func (r *run) measureBare(ctx context.Context) (err error) {
 		return err
 	}
 	if len(s.took) > 0 {
-		r.rep.BareCPU = ms(s.server) / float64(len(s.took))
+		r.rep.BareCPU = gauge.Milliseconds(s.server) / float64(len(s.took))
 		r.rep.BarePerSecond = float64(len(s.took)) / s.elapsed.Seconds()
 	}
 	return s.firstErr
@@ -86,16 +88,16 @@ func (r *run) report() Report {
 	calls := float64(len(s.took))
 	rep.CallsPerSecond = ratio(calls, rep.Seconds)
 	rep.AttendeesPerSecond = ratio(float64(s.attendees), rep.Seconds)
-	rep.P50, rep.P90 = ms(percentile(s.took, 0.5)), ms(percentile(s.took, 0.9))
-	rep.P99, rep.Max = ms(percentile(s.took, 0.99)), ms(percentile(s.took, 1))
+	rep.P50, rep.P90 = gauge.Milliseconds(gauge.Percentile(s.took, 0.5)), gauge.Milliseconds(gauge.Percentile(s.took, 0.9))
+	rep.P99, rep.Max = gauge.Milliseconds(gauge.Percentile(s.took, 0.99)), gauge.Milliseconds(gauge.Percentile(s.took, 1))
 	rep.ResponseBytes = r.averageAnswer()
 	rep.RequestBytes = len(r.op.make(r.bodies, target{attendees: []string{""}}, 0).body.bytes)
 	// Calls that failed cost, too, and are few or the run is worthless.
-	rep.ServerCPU, rep.ClientCPU = ratio(ms(s.server), calls), ratio(ms(s.client), calls)
+	rep.ServerCPU, rep.ClientCPU = ratio(gauge.Milliseconds(s.server), calls), ratio(gauge.Milliseconds(s.client), calls)
 	rep.CPURatioToBare = ratio(rep.ServerCPU, rep.BareCPU)
 	if len(r.disk) > 0 {
 		rep.RecordBytes = r.recordBytes()
-		rep.DiskP50, rep.DiskP99 = ms(percentile(r.disk, 0.5)), ms(percentile(r.disk, 0.99))
+		rep.DiskP50, rep.DiskP99 = gauge.Milliseconds(gauge.Percentile(r.disk, 0.5)), gauge.Milliseconds(gauge.Percentile(r.disk, 0.99))
 		rep.P99RatioToDisk = ratio(rep.P99, rep.DiskP99)
 	}
 	return rep

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
-	"time"
 )
 
 // Report is the outcome of a run. Times are in milliseconds, memory in MiB;
@@ -84,18 +82,6 @@ func (p *printer) line(format string, args ...any) {
 	if p.err == nil {
 		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
 	}
-}
-
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// percentile returns the value below which the given part of the durations
-// lies, 0 for none. It sorts them.
-func percentile(d []time.Duration, part float64) time.Duration {
-	if len(d) == 0 {
-		return 0
-	}
-	slices.Sort(d)
-	return d[min(int(part*float64(len(d))), len(d)-1)]
 }
 
 // ratio returns a/b, 0 when b is unknown.

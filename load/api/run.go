@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/carillon-meetings/carillon/load/gauge"
 )
 
 const (
@@ -135,7 +137,7 @@ func (r *run) measure(ctx context.Context) error {
 	}
 	if r.o.Pid != 0 {
 		var err error
-		if r.rep.ServerRSS, r.rep.ServerPeakRSS, err = memory(r.o.Pid); err != nil {
+		if r.rep.ServerRSS, r.rep.ServerPeakRSS, err = gauge.Memory(r.o.Pid); err != nil {
 			return err
 		}
 	}
@@ -256,10 +258,10 @@ func (r *run) note(s *stint, answer []byte) error {
 // and by this process.
 func (r *run) cpu() (server, self time.Duration, err error) {
 	if r.o.Pid != 0 {
-		if server, err = cpuTime(r.o.Pid); err != nil {
+		if server, err = gauge.CPUTime(r.o.Pid); err != nil {
 			return 0, 0, err
 		}
 	}
-	self, err = cpuTime(os.Getpid())
+	self, err = gauge.CPUTime(os.Getpid())
 	return server, self, err
 }

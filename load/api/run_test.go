@@ -310,41 +310,6 @@ type failingWriter struct{}
 
 func (failingWriter) Write([]byte) (int, error) { return 0, errors.New("full") }
 
-func TestProcessFigures(t *testing.T) {
-	before, err := cpuTime(os.Getpid())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for start := time.Now(); time.Since(start) < 60*time.Millisecond; {
-		newPayload(make([]byte, 1<<16)) // work
-	}
-	after, err := cpuTime(os.Getpid())
-	if err != nil || after <= before {
-		t.Errorf("CPU time went from %v to %v, %v", before, after, err)
-	}
-	if _, err := cpuTime(1 << 30); err == nil {
-		t.Error("a process that does not exist has CPU time")
-	}
-	if now, peak, err := memory(os.Getpid()); err != nil || now < 1 || peak < now {
-		t.Errorf("memory %f MiB, peak %f, %v", now, peak, err)
-	}
-}
-
-func TestPercentile(t *testing.T) {
-	var d []time.Duration
-	for n := 100; n > 0; n-- {
-		d = append(d, time.Duration(n))
-	}
-	for part, want := range map[float64]time.Duration{0.5: 51, 0.99: 100, 1: 100, 0: 1} {
-		if got := percentile(d, part); got != want {
-			t.Errorf("percentile %v is %v, want %v", part, got, want)
-		}
-	}
-	if percentile(nil, 0.5) != 0 {
-		t.Error("no times have a percentile")
-	}
-}
-
 func TestOptionProblemsAreNamed(t *testing.T) {
 	_, err := Run(t.Context(), Options{Endpoint: "nowhere", Op: "Sing", Flavour: "sweet", Attendees: 101})
 	for _, want := range []string{"nowhere", "Sing", "sweet", "101", "clients", "duration"} {

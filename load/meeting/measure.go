@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/carillon-meetings/carillon/load/gauge"
 )
 
 // sample is the state of everything at one moment.
@@ -97,7 +99,7 @@ func (r *run) media(a, b sample, report *Report) {
 		delays, frames, concealed := r.ear.taken()
 		report.ClicksHeard = len(delays)
 		report.ClicksSent = int(span.Seconds()*50/clickFrames + 0.5)
-		report.DelayP50, report.DelayP99 = ms(percentile(delays, 0.5)), ms(percentile(delays, 0.99))
+		report.DelayP50, report.DelayP99 = gauge.Milliseconds(gauge.Percentile(delays, 0.5)), gauge.Milliseconds(gauge.Percentile(delays, 0.99))
 		report.Concealed = percent(float64(concealed), float64(frames))
 	}
 }
@@ -154,8 +156,8 @@ func (r *run) finish(report *Report) {
 		answered, media = append(answered, j.answered), append(media, j.media)
 	}
 	report.Joins = len(r.joins)
-	report.JoinP50, report.JoinP99 = ms(percentile(answered, 0.5)), ms(percentile(answered, 0.99))
-	report.FirstMedia, report.FirstP99 = ms(percentile(media, 0.5)), ms(percentile(media, 0.99))
+	report.JoinP50, report.JoinP99 = gauge.Milliseconds(gauge.Percentile(answered, 0.5)), gauge.Milliseconds(gauge.Percentile(answered, 0.99))
+	report.FirstMedia, report.FirstP99 = gauge.Milliseconds(gauge.Percentile(media, 0.5)), gauge.Milliseconds(gauge.Percentile(media, 0.99))
 	report.Errors = r.errors
 	if r.first != nil {
 		report.FirstError = r.first.Error()

@@ -1,17 +1,14 @@
 package meeting
 
 import (
-	"bytes"
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
-)
 
-// ticks is the unit of CPU times in /proc: USER_HZ, 100 on every Linux.
-const ticks = 100
+	"github.com/carillon-meetings/carillon/load/gauge"
+)
 
 // usage is what a process has used: CPU time so far, resident memory in MiB now.
 type usage struct {
@@ -24,25 +21,11 @@ func usageOf(pid int) (u usage, err error) {
 	if pid == 0 {
 		return u, nil
 	}
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return u, fmt.Errorf("usage of process %d: %w", pid, err)
+	if u.cpu, err = gauge.CPUTime(pid); err != nil {
+		return u, err
 	}
-	// The name, in parentheses, may hold anything.
-	fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
-	const user, system, resident = 11, 12, 21 // fields 14, 15 and 24 of the whole line
-	if len(fields) <= resident {
-		return u, fmt.Errorf("usage of process %d: %d fields", pid, len(fields))
-	}
-	var n [3]int64
-	for i, field := range []int{user, system, resident} {
-		if n[i], err = strconv.ParseInt(fields[field], 10, 64); err != nil {
-			return u, fmt.Errorf("usage of process %d: %w", pid, err)
-		}
-	}
-	u.cpu = time.Duration(n[0]+n[1]) * time.Second / ticks
-	u.rss = float64(n[2]) * float64(os.Getpagesize()) / (1 << 20)
-	return u, nil
+	u.rss, _, err = gauge.Memory(pid)
+	return u, err
 }
 
 // ownCPU returns the CPU time that this process has used.

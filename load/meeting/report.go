@@ -1,13 +1,5 @@
 package meeting
 
-import (
-	"encoding/json"
-	"fmt"
-	"io"
-	"slices"
-	"time"
-)
-
 // Report is the outcome of a run; the package comment says how each figure is
 // taken. Times are in milliseconds, memory in MiB; what was not measured is zero.
 type Report struct {
@@ -47,31 +39,6 @@ type Report struct {
 	PerAttendee    float64 `json:"rss_mib_per_attendee,omitempty"`
 	GeneratorCores float64 `json:"generator_cores"`
 	LoadAverage    float64 `json:"load_average"` // of the machine, at the end
-}
-
-// Write prints the report, as one line of JSON or for people.
-func (r Report) Write(w io.Writer, asJSON bool) error {
-	if asJSON {
-		return json.NewEncoder(w).Encode(r)
-	}
-	pretty, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(w, string(pretty))
-	return err
-}
-
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// percentile returns the value below which the given part of the durations lies,
-// 0 for none. It sorts them.
-func percentile(d []time.Duration, part float64) time.Duration {
-	if len(d) == 0 {
-		return 0
-	}
-	slices.Sort(d)
-	return d[min(int(part*float64(len(d))), len(d)-1)]
 }
 
 // percent returns what part of the whole a part is, 0 of nothing.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/media/mediatest"
+	"github.com/carillon-meetings/carillon/load/gauge"
 )
 
 // run is one run of the generator.
@@ -118,7 +119,7 @@ func (r *run) perform(ctx context.Context, report *Report) error {
 		return fmt.Errorf("nobody could join: %w", errors.Join(r.first, ctx.Err()))
 	}
 	report.JoinsPerS = float64(len(r.joins)) / took.Seconds()
-	report.JoinCPU = ms(after.cpu-before.cpu) / float64(len(r.joins))
+	report.JoinCPU = gauge.Milliseconds(after.cpu-before.cpu) / float64(len(r.joins))
 
 	pumping, stop := context.WithCancel(ctx)
 	var pumps sync.WaitGroup

@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { closePage, openPage, patience, signIn, startBrowser, startServer } from './world.mjs';
+import { describe, test } from 'node:test';
+import { closePage, openPage, patience, signIn, world } from './world.mjs';
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const dist = resolve(import.meta.dirname, '../../internal/console/pages/dist');
@@ -23,13 +23,9 @@ const scrollsSideways = (page) => page.evaluate(() => document.documentElement.s
 
 describe('accessibility', { timeout: 6 * patience }, () => {
   let server, browser;
-  before(async () => {
-    server = await startServer();
-    browser = await startBrowser();
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
+  world([], (s, b) => {
+    server = s;
+    browser = b;
   });
 
   for (const colorScheme of ['light', 'dark']) {

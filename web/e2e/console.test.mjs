@@ -1,8 +1,8 @@
 // Nobody but an operator gets into the console.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { callAPI, closePage, openPage, patience, secret, signIn, startBrowser, startServer, until } from './world.mjs';
+import { describe, test } from 'node:test';
+import { callAPI, closePage, openPage, patience, secret, signIn, startServer, until, world } from './world.mjs';
 
 /**
  * Scrolls a table at seven thousand pixels a second and returns how long the page
@@ -30,13 +30,9 @@ const frameTime = 1000 / 60;
 
 describe('signing in', { timeout: 4 * patience }, () => {
   let server, browser;
-  before(async () => {
-    server = await startServer();
-    browser = await startBrowser();
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
+  world([], (s, b) => {
+    server = s;
+    browser = b;
   });
 
   test('the right secret opens it, signing out closes it', async () => {

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { closePage, openPage, patience, startBrowser, startServer } from './world.mjs';
+import { describe, test } from 'node:test';
+import { closePage, openPage, patience, world } from './world.mjs';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -40,16 +40,12 @@ const keys = { id: 'AKIAEXPLORER', secret: 'explorer/secret+key' };
 
 describe('the API explorer', { timeout: 6 * patience }, () => {
   let server, browser, page;
-  before(async () => {
-    server = await startServer('--access-key', keys.id, '--secret-key', keys.secret);
-    browser = await startBrowser();
+  world(['--access-key', keys.id, '--secret-key', keys.secret], async (s, b) => {
+    server = s;
+    browser = b;
     page = await openPage(browser, server, '/operator/explorer');
     await page.fill('#access-key', keys.id);
     await page.fill('#secret-key', keys.secret);
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
   });
 
   const choose = async (flavour, operation) => {

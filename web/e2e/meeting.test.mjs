@@ -1,8 +1,8 @@
 // Two people meet by link; an operator sees them and removes one.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { callAPI, closePage, openPage, patience, signIn, startBrowser, startServer, until } from './world.mjs';
+import { describe, test } from 'node:test';
+import { callAPI, closePage, openPage, patience, signIn, until, world } from './world.mjs';
 
 const labels = (page) => page.locator('.tiles .tile').evaluateAll((tiles) => tiles.map((tile) => tile.getAttribute('aria-label')));
 
@@ -45,13 +45,9 @@ const moves = (page, name) =>
 
 describe('a meeting of two', { timeout: 6 * patience }, () => {
   let server, browser, ada, grace, operator;
-  before(async () => {
-    server = await startServer();
-    browser = await startBrowser();
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
+  world([], (s, b) => {
+    server = s;
+    browser = b;
   });
 
   test('they meet by link', async () => {
@@ -164,13 +160,9 @@ describe('a meeting of two', { timeout: 6 * patience }, () => {
 
 describe('when joining fails, the page says why', { timeout: 3 * patience }, () => {
   let server, browser;
-  before(async () => {
-    server = await startServer('--limit-attendees', '1', '--limit-hd-attendees', '1');
-    browser = await startBrowser();
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.stop();
+  world(['--limit-attendees', '1', '--limit-hd-attendees', '1'], (s, b) => {
+    server = s;
+    browser = b;
   });
 
   test('a mistyped code', async () => {

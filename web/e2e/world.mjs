@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { after, before } from 'node:test';
 import { chromium } from 'playwright-core';
 
 export const secret = 'an operator secret for tests';
@@ -82,6 +83,20 @@ export function startBrowser() {
       '--autoplay-policy=no-user-gesture-required',
       '--auto-select-desktop-capture-source=Entire screen',
     ],
+  });
+}
+
+/** Gives a suite its server, started with the flags, and its browser: opened is called with both before the tests, and both end after them. */
+export function world(flags, opened) {
+  let server, browser;
+  before(async () => {
+    server = await startServer(...flags);
+    browser = await startBrowser();
+    await opened(server, browser);
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
   });
 }
 

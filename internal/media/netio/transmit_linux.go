@@ -17,6 +17,9 @@ const (
 	// it is to segment.
 	maxSegments = 64
 	maxMessage  = 65000
+	// patience is how long to wait for room in the socket, in ms: what is late
+	// is as good as lost.
+	patience = 20
 )
 
 // transmitter is the memory of one batch of writes. Guarded by the socket's
@@ -137,7 +140,7 @@ func (s *Socket) send() {
 		switch t.errno {
 		case 0:
 		case unix.EINTR, unix.EAGAIN:
-			if s.drained() {
+			if s.poll(unix.POLLOUT, patience) {
 				continue
 			}
 			fallthrough
@@ -197,14 +200,6 @@ func (s *Socket) write() {
 		}
 		t.done += int(n)
 	}
-}
-
-// drained waits until the socket takes more, but not for long: what is late is
-// as good as lost.
-func (s *Socket) drained() bool {
-	const patience = 20 // ms
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLOUT}}, patience)
-	return err == nil && n > 0
 }
 
 // appendPacketInfo names the local address to send from.

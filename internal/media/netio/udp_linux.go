@@ -149,7 +149,7 @@ func (s *Socket) serve(h Handler) {
 	r := new(receiver)
 	var pace pacer
 	for !s.closing.Load() {
-		if !pace.busy() && !s.await() {
+		if !pace.busy() && !s.poll(unix.POLLIN, -1) {
 			continue
 		}
 		r.arm()
@@ -158,7 +158,7 @@ func (s *Socket) serve(h Handler) {
 		wall := now.UnixNano()
 		for i := range r.n {
 			if m := &r.messages[i]; m.hdr.Flags&unix.MSG_TRUNC == 0 {
-				local, stamp := r.control(i)
+				local, stamp := r.ancillary(i)
 				from := Endpoint{Remote: r.names[i].get(), Local: local}
 				h.Datagram(s, from, r.data[i][:m.n], arrival(now, wall, stamp))
 			}
@@ -175,9 +175,10 @@ func (s *Socket) serve(h Handler) {
 	}
 }
 
-// await blocks until something may be read.
-func (s *Socket) await() bool {
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}}, -1)
+// poll waits until one of the events may have come, at most for timeout in ms
+// unless it is negative. false is no more than a hint to look again.
+func (s *system) poll(events int16, timeout int) bool {
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(s.fd), Events: events}}, timeout)
 	return err == nil && n > 0
 }
 
@@ -217,10 +218,10 @@ func (r *receiver) read(fd int) {
 	}
 }
 
-// control reads what the kernel says of message i: the address of this machine
+// ancillary reads what the kernel says of message i: the address of this machine
 // that it was sent to (zero if the socket has only one), and when it arrived, in
 // nanoseconds of the wall clock (0 unknown).
-func (r *receiver) control(i int) (local netip.Addr, stamp int64) {
+func (r *receiver) ancillary(i int) (local netip.Addr, stamp int64) {
 	left := r.controls[i][:min(r.messages[i].hdr.Controllen, controlSize)]
 	for len(left) >= unix.SizeofCmsghdr {
 		hdr := (*unix.Cmsghdr)(unsafe.Pointer(&left[0]))

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -19,12 +18,7 @@ import (
 
 func TestTCPStrangersAreCutOff(t *testing.T) {
 	l := listener(t, nil)
-	c, err := net.Dial("tcp", netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(l.TCPPort())).String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(patience))
+	c := dialTCP(t, l)
 	if _, err := c.Write([]byte{0, 3, 0x80, 1, 2}); err != nil {
 		t.Fatal(err)
 	}
@@ -41,12 +35,7 @@ func TestTCPCarriesChecks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := net.Dial("tcp", netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(l.TCPPort())).String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(patience))
+	c := dialTCP(t, l)
 	check := binding(t, ufrag+":"+o.Ufrag, pwd)
 	if _, err := c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(check))), check...)); err != nil {
 		t.Fatal(err)

@@ -339,7 +339,17 @@ func TestRoleConflict(t *testing.T) {
 
 func dialUDP(t testing.TB, l *Listener) *net.UDPConn {
 	t.Helper()
-	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(l.UDPPort()))))
+	return dial(t, "udp", l.UDPPort()).(*net.UDPConn)
+}
+
+func dialTCP(t testing.TB, l *Listener) net.Conn {
+	t.Helper()
+	return dial(t, "tcp", l.TCPPort())
+}
+
+func dial(t testing.TB, network string, port int) net.Conn {
+	t.Helper()
+	c, err := net.Dial(network, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(port)).String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package api
+package gauge
 
 import (
 	"bytes"
@@ -12,8 +12,8 @@ import (
 // ticks is the unit of CPU times in /proc: USER_HZ, 100 on every Linux.
 const ticks = 100
 
-// cpuTime returns the CPU time that a process has used, to 10 ms.
-func cpuTime(pid int) (time.Duration, error) {
+// CPUTime returns the CPU time that a process has used, to 10 ms.
+func CPUTime(pid int) (time.Duration, error) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, fmt.Errorf("CPU time of process %d: %w", pid, err)
@@ -35,9 +35,9 @@ func cpuTime(pid int) (time.Duration, error) {
 	return time.Duration(sum) * time.Second / ticks, nil
 }
 
-// memory returns the resident memory of a process now and at its highest, in
+// Memory returns the resident memory of a process now and at its highest, in
 // MiB.
-func memory(pid int) (now, peak float64, err error) {
+func Memory(pid int) (now, peak float64, err error) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, 0, fmt.Errorf("memory of process %d: %w", pid, err)
