@@ -3,8 +3,8 @@ package control
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -24,23 +24,21 @@ const (
 
 func badPageToken() error { return meeting.Errorf(meeting.Invalid, "NextToken is not valid") }
 
-// seal makes a token of a place.
+// seal makes a token of a place. It is in hexadecimal, since one that began with
+// a dash would be taken for an option by command lines.
 func (c *Control) seal(list byte, owner meeting.Owner, id meeting.ID, place []byte) string {
 	mac := c.pageMAC(list, owner, id, place)
-	return base64.RawURLEncoding.EncodeToString(append(mac[:macSize:macSize], place...))
+	return hex.EncodeToString(append(mac[:macSize:macSize], place...))
 }
 
 // unseal returns the place in a token, which must be size bytes.
 func (c *Control) unseal(list byte, owner meeting.Owner, id meeting.ID, token string, size int) ([]byte, error) {
-	if len(token) != base64.RawURLEncoding.EncodedLen(macSize+size) {
+	data, err := hex.DecodeString(token)
+	if err != nil || len(data) != macSize+size {
 		return nil, badPageToken()
 	}
-	data, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil {
-		return nil, badPageToken()
-	}
-	given, place := data[:macSize], data[macSize:]
-	if mac := c.pageMAC(list, owner, id, place); !hmac.Equal(given, mac[:macSize]) {
+	place := data[macSize:]
+	if !hmac.Equal([]byte(token), []byte(c.seal(list, owner, id, place))) {
 		return nil, badPageToken()
 	}
 	return place, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -147,4 +148,15 @@ func FuzzPageToken(f *testing.F) {
 			t.Fatalf("took %q", token)
 		}
 	})
+}
+
+// Command lines take an argument that begins with a dash for an option.
+func TestPageTokensAreSafeOnCommandLines(t *testing.T) {
+	c := &Control{pageSecret: [32]byte{1}}
+	for n := range uint32(500) {
+		token := c.attendeesToken(meeting.Owner{}, meeting.ID{1}, n)
+		if strings.Trim(token, "0123456789abcdef") != "" {
+			t.Fatalf("token %q", token)
+		}
+	}
 }
