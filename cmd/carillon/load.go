@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"os"
 
-	loadapi "github.com/carillon-meetings/carillon/load/api"
-	loadmeeting "github.com/carillon-meetings/carillon/load/meeting"
+	loadapi "github.com/carillon-meetings/carillon/internal/load/api"
+	loadmeeting "github.com/carillon-meetings/carillon/internal/load/meeting"
 )
 
 type loadCommand struct {

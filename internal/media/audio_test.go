@@ -13,7 +13,7 @@ import (
 )
 
 // levelExtension is the id the client sends its loudness under.
-func levelExtension(t *testing.T, c *client) uint8 {
+func levelExtension(t *testing.T, c *person) uint8 {
 	t.Helper()
 	for _, s := range c.pc.GetSenders() {
 		if s.Track() != webrtc.TrackLocal(c.mic) {
@@ -30,7 +30,7 @@ func levelExtension(t *testing.T, c *client) uint8 {
 }
 
 // talk sends a tone until the end of the test, with its level in the header.
-func talk(t *testing.T, c *client, hz float64) {
+func talk(t *testing.T, c *person, hz float64) {
 	t.Helper()
 	enc, err := opus.NewEncoder(opus.EncoderConfig{})
 	if err != nil {

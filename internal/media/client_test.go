@@ -137,8 +137,8 @@ func (r *recorder) wait(tb testing.TB, event string, n int) {
 	}
 }
 
-// client is a scripted attendee: Pion playing the browser's part.
-type client struct {
+// person is a scripted attendee: Pion playing the browser's part.
+type person struct {
 	tb     testing.TB
 	room   *Room
 	peer   *Peer
@@ -219,7 +219,7 @@ func newAPI(tb testing.TB, s *setup) *webrtc.API {
 }
 
 // join brings a client into a room, with sound and an idle camera section.
-func join(tb testing.TB, room *Room, id string, options ...clientOption) *client {
+func join(tb testing.TB, room *Room, id string, options ...clientOption) *person {
 	tb.Helper()
 	c, _ := prepare(tb, room, id, options...)
 	c.negotiate()
@@ -228,9 +228,9 @@ func join(tb testing.TB, room *Room, id string, options ...clientOption) *client
 }
 
 // prepare makes a client that has not offered yet.
-func prepare(tb testing.TB, room *Room, id string, options ...clientOption) (*client, *setup) {
+func prepare(tb testing.TB, room *Room, id string, options ...clientOption) (*person, *setup) {
 	tb.Helper()
-	c := &client{
+	c := &person{
 		tb: tb, room: room, events: newRecorder(),
 		tracks: make(chan *received, 16), wants: make(map[*webrtc.RTPTransceiver]uint32),
 	}
@@ -287,7 +287,7 @@ func nextAudioID() uint32 {
 	return audioIDs.n
 }
 
-func (c *client) onTrack(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
+func (c *person) onTrack(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
 	rec := &received{t, r, make(chan *rtp.Packet, 5000)}
 	go func() {
 		defer close(rec.packets)
@@ -314,7 +314,7 @@ func (c *client) onTrack(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
 }
 
 // offer makes the next offer as the client's frame has it.
-func (c *client) offer() Offer {
+func (c *person) offer() Offer {
 	c.tb.Helper()
 	o, err := c.pc.CreateOffer(nil)
 	if err != nil {
@@ -345,7 +345,7 @@ func (c *client) offer() Offer {
 
 // idleCamera makes the camera section inactive, as browsers offer it; Pion has
 // no such transceivers.
-func (c *client) idleCamera(text string) string {
+func (c *person) idleCamera(text string) string {
 	sections := strings.Split(text, "m=")
 	for i, s := range sections {
 		if strings.Contains(s, "a=mid:"+c.camera.Mid()+"\r\n") {
@@ -358,7 +358,7 @@ func (c *client) idleCamera(text string) string {
 	return strings.Join(sections, "m=")
 }
 
-func (c *client) negotiate() Answer {
+func (c *person) negotiate() Answer {
 	c.tb.Helper()
 	a, err := c.peer.Subscribe(context.Background(), c.offer())
 	if err != nil {
@@ -371,7 +371,7 @@ func (c *client) negotiate() Answer {
 }
 
 // receive adds a receiving section for each stream and negotiates.
-func (c *client) receive(streams ...uint32) Answer {
+func (c *person) receive(streams ...uint32) Answer {
 	c.tb.Helper()
 	for _, id := range streams {
 		t, err := c.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
@@ -385,7 +385,7 @@ func (c *client) receive(streams ...uint32) Answer {
 }
 
 // next waits for the next incoming track.
-func (c *client) next() *received {
+func (c *person) next() *received {
 	c.tb.Helper()
 	select {
 	case t := <-c.tracks:
@@ -397,7 +397,7 @@ func (c *client) next() *received {
 }
 
 // nextVideo waits for the next incoming video.
-func (c *client) nextVideo() *received {
+func (c *person) nextVideo() *received {
 	c.tb.Helper()
 	for {
 		if t := c.next(); t.Kind() == webrtc.RTPCodecTypeVideo {
@@ -422,7 +422,7 @@ func (r *received) read(tb testing.TB) *rtp.Packet {
 }
 
 // cameraOn starts a camera with the given codec.
-func (c *client) cameraOn(mime string) *webrtc.TrackLocalStaticRTP {
+func (c *person) cameraOn(mime string) *webrtc.TrackLocalStaticRTP {
 	c.tb.Helper()
 	t, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime}, "camera", "camera")
 	if err != nil {

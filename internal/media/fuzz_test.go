@@ -11,7 +11,7 @@ import (
 	"github.com/pion/rtcp"
 
 	"github.com/carillon-meetings/carillon/internal/media/forward"
-	"github.com/carillon-meetings/carillon/internal/media/mediatest"
+	"github.com/carillon-meetings/carillon/internal/media/client"
 	"github.com/carillon-meetings/carillon/internal/media/rtpx"
 )
 
@@ -30,7 +30,7 @@ func published(t testing.TB, n *Node) (*Room, *Peer, []Allocation) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	frame := []byte{0x80, mediatest.VP8Type, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0x10, 0, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00}
+	frame := []byte{0x80, client.VP8Type, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0x10, 0, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00}
 	ssrc := c.VideoSSRC()
 	frame[8], frame[9], frame[10], frame[11] = byte(ssrc>>24), byte(ssrc>>16), byte(ssrc>>8), byte(ssrc)
 	h, err := rtpx.ParseHeader(frame)
@@ -42,13 +42,13 @@ func published(t testing.TB, n *Node) (*Room, *Peer, []Allocation) {
 }
 
 // offerer is a client that only writes offers.
-func offerer(t testing.TB) *mediatest.Client {
+func offerer(t testing.TB) *client.Client {
 	t.Helper()
-	cert, err := mediatest.NewCertificate()
+	cert, err := client.NewCertificate()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := mediatest.NewClient(cert)
+	c, err := client.New(cert)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/pion/webrtc/v4"
 
-	"github.com/carillon-meetings/carillon/internal/media/mediatest"
+	"github.com/carillon-meetings/carillon/internal/media/client"
 )
 
 func TestCloseIsImmediate(t *testing.T) {
@@ -151,7 +151,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	room := n.Room("m")
 	join(t, room, "stays")
 	goroutines, memory := footprint()
-	cert, err := mediatest.NewCertificate()
+	cert, err := client.NewCertificate()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 // the test.
 func visit(t *testing.T, room *Room, cert tls.Certificate, i int) {
 	t.Helper()
-	c, err := mediatest.NewClient(cert)
+	c, err := client.New(cert)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +222,7 @@ func visit(t *testing.T, room *Room, cert tls.Certificate, i int) {
 	}
 	<-c.First()
 	for seq := range byte(5) {
-		frame := []byte{0x80, mediatest.VP8Type, 0, seq, 0, 0, seq, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00}
+		frame := []byte{0x80, client.VP8Type, 0, seq, 0, 0, seq, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00}
 		binary.BigEndian.PutUint32(frame[8:], c.VideoSSRC())
 		c.SendRTP(frame)
 	}

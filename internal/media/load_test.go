@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/carillon-meetings/carillon/internal/media/mediatest"
+	"github.com/carillon-meetings/carillon/internal/media/client"
 	"github.com/carillon-meetings/carillon/internal/media/opus"
 	"github.com/carillon-meetings/carillon/internal/media/rtpx"
 )
@@ -71,7 +71,7 @@ type generator struct {
 	mu      sync.Mutex
 
 	audioIn, audioOut, videoIn, videoOut atomic.Uint64
-	clients                              []*mediatest.Client
+	clients                              []*client.Client
 	speech                               [][]byte
 }
 
@@ -116,13 +116,13 @@ func (g *generator) run() error {
 
 // joinAll connects everybody and returns each one's milliseconds to first media.
 func (g *generator) joinAll() (first []float64, err error) {
-	cert, err := mediatest.NewCertificate()
+	cert, err := client.NewCertificate()
 	if err != nil {
 		return nil, err
 	}
 	for room := range g.Rooms {
 		for member := range g.Members {
-			c, err := mediatest.NewClient(cert)
+			c, err := client.New(cert)
 			if err != nil {
 				return nil, err
 			}
@@ -180,9 +180,9 @@ func (g *generator) listen() {
 }
 
 // join connects one client and returns the milliseconds to its first media.
-func (g *generator) join(c *mediatest.Client, room, member int) (float64, error) {
+func (g *generator) join(c *client.Client, room, member int) (float64, error) {
 	c.OnRTP = func(h *rtpx.Header, _ []byte, _ time.Time) {
-		if h.PayloadType == mediatest.OpusType {
+		if h.PayloadType == client.OpusType {
 			g.audioIn.Add(1)
 		} else {
 			g.videoIn.Add(1)
@@ -271,7 +271,7 @@ func (g *generator) film(done chan struct{}) {
 // frame makes one packet of a VP8 frame.
 func (g *generator) frame(seq uint16, ts uint32, key, marker bool, size int) []byte {
 	b := make([]byte, 1400)
-	n := rtpx.PutHeader(b, rtpx.Header{PayloadType: mediatest.VP8Type, Seq: seq, TS: ts, SSRC: g.clients[0].VideoSSRC(), Marker: marker})
+	n := rtpx.PutHeader(b, rtpx.Header{PayloadType: client.VP8Type, Seq: seq, TS: ts, SSRC: g.clients[0].VideoSSRC(), Marker: marker})
 	if key {
 		copy(b[n:], []byte{0x10, 0, 0, 0, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00})
 	} else {

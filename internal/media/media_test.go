@@ -78,7 +78,7 @@ func continuous(t *testing.T, v *received, last *rtp.Packet, n int) *rtp.Packet 
 	return last
 }
 
-func waitSources(t *testing.T, c *client, n int) []Source {
+func waitSources(t *testing.T, c *person, n int) []Source {
 	t.Helper()
 	timeout := time.After(patience)
 	for {

@@ -15,7 +15,7 @@ import (
 	"github.com/pion/stun/v4"
 	"go.uber.org/goleak"
 
-	"github.com/carillon-meetings/carillon/internal/media/mediatest"
+	"github.com/carillon-meetings/carillon/internal/media/client"
 	"github.com/carillon-meetings/carillon/internal/media/netio"
 	"github.com/carillon-meetings/carillon/internal/media/rtpx"
 	"github.com/carillon-meetings/carillon/internal/media/sdp"
@@ -103,7 +103,7 @@ func (w *witness) until(t testing.TB, what string, holds func() bool) {
 
 // pair is a client and its connection here.
 type pair struct {
-	*mediatest.Client
+	*client.Client
 	conn   *Conn
 	events *witness
 	answer string
@@ -112,11 +112,11 @@ type pair struct {
 // open makes a pair that is not connected yet.
 func open(t testing.TB, l *Listener) *pair {
 	t.Helper()
-	cert, err := mediatest.NewCertificate()
+	cert, err := client.NewCertificate()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := mediatest.NewClient(cert)
+	c, err := client.New(cert)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -479,11 +479,11 @@ func TestManyStreamsAreBounded(t *testing.T) {
 func TestACertificateMustMatchTheOffer(t *testing.T) {
 	l := listener(t, nil)
 	p := open(t, l)
-	other, err := mediatest.NewCertificate()
+	other, err := client.NewCertificate()
 	if err != nil {
 		t.Fatal(err)
 	}
-	mallory, err := mediatest.NewClient(other)
+	mallory, err := client.New(other)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -495,7 +495,7 @@ func TestACertificateMustMatchTheOffer(t *testing.T) {
 	defer conn.Close()
 	// Mallory's checks with somebody else's fingerprint in the offer.
 	offer := mallory.Offer(false, 0)
-	text := strings.Replace(offer, mediatest.Fingerprint(other), strings.TrimSuffix(strings.Repeat("00:", 32), ":"), 1)
+	text := strings.Replace(offer, client.Fingerprint(other), strings.TrimSuffix(strings.Repeat("00:", 32), ":"), 1)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := mallory.Connect(ctx, answer(t, l, conn, text)); err == nil {

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/carillon-meetings/carillon/internal/media/mediatest"
+	"github.com/carillon-meetings/carillon/internal/media/client"
 	"github.com/carillon-meetings/carillon/internal/media/rtpx"
 )
 
@@ -16,7 +16,7 @@ const (
 	packetBytes = 1100
 	keyEvery    = 10 * videoRate // pictures from key frame to key frame unless asked
 	// transportWide is the id of the transport-wide sequence number in the
-	// offers of package mediatest.
+	// offers of package client.
 	transportWide = 3
 )
 
@@ -46,13 +46,13 @@ func (c *camera) rtcp(pkt []byte, _ time.Time) {
 }
 
 // shoot sends one picture and returns the number of packets.
-func (c *camera) shoot(to *mediatest.Client) int {
+func (c *camera) shoot(to *client.Client) int {
 	key := c.keyWanted.Swap(false) || c.shot%keyEvery == 0
 	sent := 0
 	for left := frameBytes; left > 0; left -= packetBytes {
 		var b [1400]byte
 		h := rtpx.Header{
-			PayloadType: mediatest.VP8Type, Seq: c.seq, TS: uint32(c.shot) * 90000 / videoRate, SSRC: to.VideoSSRC(), Marker: left <= packetBytes,
+			PayloadType: client.VP8Type, Seq: c.seq, TS: uint32(c.shot) * 90000 / videoRate, SSRC: to.VideoSSRC(), Marker: left <= packetBytes,
 		}
 		n := rtpx.PutHeader(b[:], h)
 		b[0] |= 0x10

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/carillon-meetings/carillon/load/gauge"
+	"github.com/carillon-meetings/carillon/internal/load/gauge"
 )
 
 const (

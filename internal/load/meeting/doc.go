@@ -8,7 +8,7 @@
 // Meetings and attendees are created through the API with signed requests. Each
 // attendee opens the signaling WebSocket with its token, sends JOIN, waits for
 // JOIN_ACK, subscribes with an offer, and connects by ICE, DTLS and SRTP to the
-// address in the answer, as a browser does but without one (package mediatest), so
+// address in the answer, as a browser does but without one (package client), so
 // that hundreds fit beside the server on a small machine.
 //
 // Talkers send 50 Opus packets a second of synthetic speech with its loudness in

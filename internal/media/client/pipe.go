@@ -1,4 +1,4 @@
-package mediatest
+package client
 
 import (
 	"net"

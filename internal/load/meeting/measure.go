@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/carillon-meetings/carillon/load/gauge"
+	"github.com/carillon-meetings/carillon/internal/load/gauge"
 )
 
 // sample is the state of everything at one moment.

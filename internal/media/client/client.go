@@ -1,4 +1,4 @@
-package mediatest
+package client
 
 import (
 	"context"
@@ -53,8 +53,8 @@ type Client struct {
 	audioTS  uint32
 }
 
-// NewClient opens a client's socket. cert may be shared.
-func NewClient(cert tls.Certificate) (*Client, error) {
+// New opens a client's socket. cert may be shared.
+func New(cert tls.Certificate) (*Client, error) {
 	socket, err := net.ListenUDP("udp", nil)
 	if err != nil {
 		return nil, fmt.Errorf("client socket: %w", err)

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/carillon-meetings/carillon/load/gauge"
+	"github.com/carillon-meetings/carillon/internal/load/gauge"
 )
 
 // usage is what a process has used: CPU time so far, resident memory in MiB now.

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/carillon-meetings/carillon/internal/media/mediatest"
+	"github.com/carillon-meetings/carillon/internal/media/client"
 	"github.com/carillon-meetings/carillon/internal/media/opus"
 	"github.com/carillon-meetings/carillon/internal/media/rtpx"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
@@ -48,7 +48,7 @@ type attendee struct {
 	door   *door
 	camera *camera
 	mu     sync.Mutex
-	client *mediatest.Client // nil while not connected
+	client *client.Client // nil while not connected
 	since  time.Time         // of the connection
 	// here is how long it has been connected before since.
 	here  time.Duration
@@ -68,49 +68,49 @@ type joined struct{ answered, media time.Duration }
 func (a *attendee) join(ctx context.Context) (j joined, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	client, err := mediatest.NewClient(a.cert)
+	end, err := client.New(a.cert)
 	if err != nil {
 		return j, err
 	}
-	client.OnRTP = a.receive
+	end.OnRTP = a.receive
 	if a.role == filming {
 		a.camera = &camera{}
-		client.OnRTCP = a.camera.rtcp
+		end.OnRTCP = a.camera.rtcp
 	}
 	begin := time.Now()
 	if a.door, err = dial(ctx, a.url, a.token, a.index); err != nil {
-		_ = client.Close()
+		_ = end.Close()
 		return j, err
 	}
-	if err = a.enter(ctx, client, begin, &j); err != nil {
+	if err = a.enter(ctx, end, begin, &j); err != nil {
 		a.door.close()
-		_ = client.Close()
+		_ = end.Close()
 		return j, err
 	}
 	a.mu.Lock()
-	a.client, a.since = client, time.Now()
+	a.client, a.since = end, time.Now()
 	a.mu.Unlock()
 	return j, nil
 }
 
 // enter does what follows the open socket.
-func (a *attendee) enter(ctx context.Context, client *mediatest.Client, begin time.Time, j *joined) error {
+func (a *attendee) enter(ctx context.Context, end *client.Client, begin time.Time, j *joined) error {
 	if err := a.door.send(ctx, pingFrame(wire.PingPong_PING, 1)); err != nil {
 		return err
 	}
 	if _, err := a.door.ask(ctx, joinFrame(a.session), wire.Frame_JOIN_ACK); err != nil {
 		return err
 	}
-	ack, err := a.door.ask(ctx, subscribeFrame(client.Offer(false, 0), a.role != talking, false, nil), wire.Frame_SUBSCRIBE_ACK)
+	ack, err := a.door.ask(ctx, subscribeFrame(end.Offer(false, 0), a.role != talking, false, nil), wire.Frame_SUBSCRIBE_ACK)
 	if err != nil {
 		return err
 	}
 	j.answered = time.Since(begin)
-	if err := client.Connect(ctx, ack.GetSubscribeAck().GetSdpAnswer()); err != nil {
+	if err := end.Connect(ctx, ack.GetSubscribeAck().GetSdpAnswer()); err != nil {
 		return err
 	}
 	select {
-	case <-client.First():
+	case <-end.First():
 		j.media = time.Since(begin)
 	case <-ctx.Done():
 		return fmt.Errorf("no media: %w", ctx.Err())
@@ -175,7 +175,7 @@ func (a *attendee) watch(ctx context.Context, n int) error {
 
 // receive counts a packet; it runs on the connection's goroutine.
 func (a *attendee) receive(h *rtpx.Header, pkt []byte, at time.Time) {
-	if h.PayloadType != mediatest.OpusType {
+	if h.PayloadType != client.OpusType {
 		a.total.videoSeen.Add(1)
 		return
 	}
@@ -234,25 +234,25 @@ func (a *attendee) gone() error {
 // leave ends the connection, politely or by cutting it.
 func (a *attendee) leave(ctx context.Context, politely bool) {
 	a.mu.Lock()
-	client := a.client
+	end := a.client
 	a.client = nil
-	if client != nil {
+	if end != nil {
 		a.here += time.Since(a.since)
 	}
 	a.shown = nil
 	a.mu.Unlock()
-	if client == nil {
+	if end == nil {
 		return
 	}
 	if politely {
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		_, _ = a.door.ask(ctx, leaveFrame(), wire.Frame_LEAVE_ACK) // gone in any case
 		cancel()
-		_ = client.Shut()
+		_ = end.Shut()
 	}
 	a.door.close()
 	a.door = nil
-	_ = client.Close()
+	_ = end.Close()
 }
 
 // silence is what a muted browser sends.

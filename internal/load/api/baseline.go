@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/carillon-meetings/carillon/load/gauge"
+	"github.com/carillon-meetings/carillon/internal/load/gauge"
 )
 
 // diskSlice is how long the disk is measured after each stint.

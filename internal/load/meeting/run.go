@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/carillon-meetings/carillon/internal/media/mediatest"
-	"github.com/carillon-meetings/carillon/load/gauge"
+	"github.com/carillon-meetings/carillon/internal/media/client"
+	"github.com/carillon-meetings/carillon/internal/load/gauge"
 )
 
 // run is one run of the generator.
@@ -58,7 +58,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	if r.clicking, err = newLoop(true); err != nil {
 		return err
 	}
-	cert, err := mediatest.NewCertificate()
+	cert, err := client.NewCertificate()
 	if err != nil {
 		return err
 	}
