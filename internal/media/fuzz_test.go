@@ -10,8 +10,8 @@ import (
 
 	"github.com/pion/rtcp"
 
-	"github.com/carillon-meetings/carillon/internal/media/forward"
 	"github.com/carillon-meetings/carillon/internal/media/client"
+	"github.com/carillon-meetings/carillon/internal/media/forward"
 	"github.com/carillon-meetings/carillon/internal/media/rtpx"
 )
 

@@ -49,7 +49,7 @@ type attendee struct {
 	camera *camera
 	mu     sync.Mutex
 	client *client.Client // nil while not connected
-	since  time.Time         // of the connection
+	since  time.Time      // of the connection
 	// here is how long it has been connected before since.
 	here  time.Duration
 	shown []uint32 // videos there are

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/carillon-meetings/carillon/internal/media/client"
 	"github.com/carillon-meetings/carillon/internal/load/gauge"
+	"github.com/carillon-meetings/carillon/internal/media/client"
 )
 
 // run is one run of the generator.
