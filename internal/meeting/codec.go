@@ -7,17 +7,33 @@ import (
 	"time"
 )
 
-// The encoding of a record, version 1:
+// The encoding of a record:
 //
-//	version byte, code byte, command id, time (ms, varint), actor, body
+//	version byte, code byte, command id, time (ms, varint), actor, body, extra
 //
 // Numbers are varints, strings and lists are preceded by their length. An
 // attendee is its id, one byte for its three capabilities, its external user
 // id, and its tags if the byte's top bit is set: about 55 bytes for an
-// external user id of 36. A body may grow fields at its end under a new
-// version only; a reader refuses what it does not know.
+// external user id of 36.
+//
+// Records grow without a new version, so that two neighbouring versions can
+// read each other's during a rolling restart:
+//
+//   - A record, a profile and a fact end in extra fields, and an attendee may:
+//     a count, then a key and a string for each. A reader passes over the keys
+//     it does not know, and keeps those of a profile, which the last record of
+//     a meeting repeats.
+//   - A record with an unknown code is passed over too (Newer), unless its
+//     code byte has the top bit: then it says something that a reader who
+//     cannot follow must not act without, and the meeting is refused.
+//
+// testdata/corpus has records as each version wrote them; every later version
+// reads them.
 
-const recordVersion = 1
+const recordVersion = 2
+
+// notSkipped in a code byte says that a reader must know the code.
+const notSkipped = 0x80
 
 type recordCode byte
 
@@ -32,8 +48,12 @@ const (
 	codeEnded
 )
 
-// ErrCorrupt is wrapped by every failure to decode.
+// ErrCorrupt is wrapped by every failure to decode what no version writes.
 var ErrCorrupt = errors.New("not a readable record")
+
+// ErrNewer is wrapped when a newer version wrote a record that must not be
+// passed over: only a version that knows it may serve the meeting.
+var ErrNewer = errors.New("record of a newer version")
 
 func (*Created) code() recordCode              { return codeCreated }
 func (*AttendeesAdded) code() recordCode       { return codeAttendeesAdded }
@@ -43,6 +63,8 @@ func (*TagsSet) code() recordCode              { return codeTagsSet }
 func (*TranscriptionStarted) code() recordCode { return codeTranscriptionStarted }
 func (*TranscriptionStopped) code() recordCode { return codeTranscriptionStopped }
 func (*Ended) code() recordCode                { return codeEnded }
+
+func (n *Newer) code() recordCode { return n.recordCode }
 
 func newBody(c recordCode) Body {
 	switch c {
@@ -82,11 +104,16 @@ func (r *Record) Encode() []byte {
 	w.time(r.Time)
 	w.string(r.Actor)
 	r.Body.write(w)
+	if _, newer := r.Body.(*Newer); !newer {
+		w.extra(r.Extra)
+	}
 	return w.buf
 }
 
-// DecodeRecord reads what Encode wrote. It never panics, and allocates no more
-// than a small multiple of len(data). The error wraps ErrCorrupt.
+// DecodeRecord reads what Encode wrote, in this version, a former one or the
+// next; a record that is new to this version has the Body *Newer. It never
+// panics, and allocates no more than a small multiple of len(data). The error
+// wraps ErrCorrupt, or ErrNewer for a record that must not be passed over.
 func DecodeRecord(data []byte) (*Record, error) {
 	r := newReader(data)
 	rec, err := readHead(r)
@@ -94,6 +121,9 @@ func DecodeRecord(data []byte) (*Record, error) {
 		return nil, err
 	}
 	rec.Body.read(r)
+	if _, newer := rec.Body.(*Newer); !newer {
+		rec.Extra = r.extra()
+	}
 	if err := r.finish(); err != nil {
 		return nil, fmt.Errorf("%s: %w", rec.Body.Kind(), err)
 	}
@@ -105,10 +135,13 @@ func readHead(r *reader) (*Record, error) {
 	if v := r.byte(); v != recordVersion {
 		return nil, fmt.Errorf("%w: version %d", ErrCorrupt, v)
 	}
-	code := recordCode(r.byte())
-	rec := &Record{Body: newBody(code)}
+	code := r.byte()
+	rec := &Record{Body: newBody(recordCode(code &^ notSkipped))}
 	if rec.Body == nil {
-		return nil, fmt.Errorf("%w: code %d", ErrCorrupt, code)
+		if code&notSkipped != 0 {
+			return nil, fmt.Errorf("%w: code %d", ErrNewer, code)
+		}
+		rec.Body = &Newer{recordCode: recordCode(code)}
 	}
 	rec.Command = r.id()
 	rec.Time = r.time()
@@ -220,6 +253,30 @@ func (r *reader) strings() []string {
 		list = append(list, r.string())
 	}
 	return list
+}
+
+// Extra is the fields that a newer version added to a value: their count, then
+// each one's key and string, as they were read. "" stands for none.
+type Extra string
+
+func (w *writer) extra(e Extra) {
+	if e == "" {
+		e = "\x00"
+	}
+	w.buf = append(w.buf, e...)
+}
+
+func (r *reader) extra() Extra {
+	from := r.rest
+	n := r.count(2)
+	if n == 0 {
+		return ""
+	}
+	for ; n > 0; n-- {
+		r.uvarint()
+		_ = r.string()
+	}
+	return Extra(from[:len(from)-len(r.rest)])
 }
 
 // finish returns the first failure, and one if anything is left over.

@@ -3,13 +3,18 @@ package meeting
 // How each body, and the values inside, are written and read. A pair of write
 // and read always stands together.
 
-// tagsFollow is set in an attendee's capability byte when tags follow.
-const tagsFollow = 0x80
+// tagsFollow is set in an attendee's capability byte when tags follow. The
+// byte extended stands before the capability byte of an attendee that ends in
+// extra fields.
+const (
+	tagsFollow = 0x80
+	extended   = 0x7f
+)
 
 // minAttendee and minFact are the fewest bytes one takes.
 const (
 	minAttendee = 16 + 1 + 1
-	minFact     = 1 + 16 + 1
+	minFact     = 1 + 16 + 1 + 1
 	maxCapacity = 1 << 16
 )
 
@@ -96,6 +101,11 @@ func (b *Ended) read(r *reader) {
 	}
 }
 
+// The body of a newer record is all that is left of it, its extra fields too:
+// only the version that wrote it can tell where they begin.
+func (n *Newer) write(w *writer) { w.buf = append(w.buf, n.rest...) }
+func (n *Newer) read(r *reader)  { n.rest, r.rest = r.rest, "" }
+
 func (p *Profile) write(w *writer) {
 	w.id(p.ID)
 	w.string(p.Owner.Account)
@@ -120,6 +130,7 @@ func (p *Profile) write(w *writer) {
 	w.bool(p.DualStack)
 	w.uint(p.Capacity)
 	w.time(p.CreatedAt)
+	w.extra(p.Extra)
 }
 
 func (p *Profile) read(r *reader) {
@@ -145,6 +156,7 @@ func (p *Profile) read(r *reader) {
 	p.DualStack = r.bool()
 	p.Capacity = r.uint(maxCapacity)
 	p.CreatedAt = r.time()
+	p.Extra = r.extra()
 }
 
 func (w *writer) bool(b bool) {
@@ -190,10 +202,17 @@ func (r *reader) attendees() []Attendee {
 		a := &list[i]
 		a.ID = r.id()
 		head := r.byte()
+		more := head == extended
+		if more {
+			head = r.byte()
+		}
 		a.Capabilities = r.capabilities(head &^ tagsFollow)
 		a.ExternalUserID = r.string()
 		if head&tagsFollow != 0 {
 			a.Tags = r.tags()
+		}
+		if more {
+			r.extra()
 		}
 	}
 	return list
@@ -246,26 +265,30 @@ func (w *writer) fact(f Fact) {
 	w.byte(byte(f.Kind))
 	w.id(f.Attendee)
 	w.string(f.ExternalUserID)
+	w.extra("")
 }
 
+// fact reads a fact, of a kind that this version need not know.
 func (r *reader) fact() Fact {
 	f := Fact{Kind: FactKind(r.byte()), Attendee: r.id(), ExternalUserID: r.string()}
-	if f.Kind == 0 || f.Kind > factKinds {
-		r.fail("unknown fact")
+	r.extra()
+	if f.Kind == 0 {
+		r.fail("no fact")
 	}
 	return f
 }
 
 // Encode returns the fact as bytes for the ledger's second stream.
 func (f Fact) Encode() []byte {
-	w := &writer{buf: make([]byte, 0, minFact+16+len(f.ExternalUserID))}
+	w := &writer{buf: make([]byte, 0, minFact+17+len(f.ExternalUserID))}
 	w.byte(recordVersion)
 	w.time(f.Time)
 	w.fact(f)
 	return w.buf
 }
 
-// DecodeFact reads what Fact.Encode wrote. The error wraps ErrCorrupt.
+// DecodeFact reads what Fact.Encode wrote. Its kind may be one that only a
+// newer version knows. The error wraps ErrCorrupt.
 func DecodeFact(data []byte) (Fact, error) {
 	r := newReader(data)
 	if v := r.byte(); v != recordVersion {

@@ -24,18 +24,18 @@ func sampleRecords() []*Record {
 	}
 	t := TranscriptionConfig{JSON: `{"EngineTranscribeSettings":{}}`, Region: "auto"}
 	return []*Record{
-		{at, &Created{Profile: profile, Tags: []Tag{{"a", "b"}}, Attendees: people}},
-		{at, &Created{Profile: Profile{CreatedAt: at.Time}}},
-		{at, &AttendeesAdded{Attendees: people}},
-		{at, &AttendeeDeleted{Attendee: ID{5}}},
-		{at, &CapabilitiesSet{Attendees: []ID{{5}, {6}}, Capabilities: caps}},
-		{at, &TagsSet{Attendee: ID{5}, Tags: []Tag{{"x", "y"}}}},
-		{at, &TagsSet{}},
-		{at, &TranscriptionStarted{Config: t, Failure: "none"}},
-		{at, &TranscriptionStopped{}},
-		{at, &Ended{Profile: profile, Reason: EndedByAge, Attendees: 2, Transcription: &t,
+		{Stamp: at, Body: &Created{Profile: profile, Tags: []Tag{{"a", "b"}}, Attendees: people}},
+		{Stamp: at, Body: &Created{Profile: Profile{CreatedAt: at.Time}}},
+		{Stamp: at, Body: &AttendeesAdded{Attendees: people}},
+		{Stamp: at, Body: &AttendeeDeleted{Attendee: ID{5}}},
+		{Stamp: at, Body: &CapabilitiesSet{Attendees: []ID{{5}, {6}}, Capabilities: caps}},
+		{Stamp: at, Body: &TagsSet{Attendee: ID{5}, Tags: []Tag{{"x", "y"}}}},
+		{Stamp: at, Body: &TagsSet{}},
+		{Stamp: at, Body: &TranscriptionStarted{Config: t, Failure: "none"}},
+		{Stamp: at, Body: &TranscriptionStopped{}},
+		{Stamp: at, Body: &Ended{Profile: profile, Reason: EndedByAge, Attendees: 2, Transcription: &t,
 			Departures: []Fact{{Kind: Left, Attendee: ID{5}, ExternalUserID: "ålice"}, {Kind: ContentDropped, Attendee: ID{6}}}}},
-		{at, &Ended{Profile: Profile{CreatedAt: at.Time}}},
+		{Stamp: at, Body: &Ended{Profile: Profile{CreatedAt: at.Time}}},
 	}
 }
 
@@ -66,7 +66,7 @@ func TestEveryCutOfARecordIsRefused(t *testing.T) {
 
 func TestAHugeCountAllocatesNothing(t *testing.T) {
 	data := (&Record{Body: &AttendeesAdded{}}).Encode()
-	data = append(data[:len(data)-1], 0xff, 0xff, 0xff, 0xff, 0x7f)
+	data = append(data[:len(data)-2], 0xff, 0xff, 0xff, 0xff, 0x7f)
 	allocs := testing.AllocsPerRun(10, func() {
 		if _, err := DecodeRecord(data); !errors.Is(err, ErrCorrupt) {
 			t.Fatalf("accepted: %v", err)
@@ -79,7 +79,7 @@ func TestAHugeCountAllocatesNothing(t *testing.T) {
 
 func TestUnknownVersionsAreRefused(t *testing.T) {
 	data := sampleRecords()[3].Encode()
-	data[0] = 2
+	data[0] = 1
 	if _, err := DecodeRecord(data); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("record: %v", err)
 	}
@@ -87,7 +87,7 @@ func TestUnknownVersionsAreRefused(t *testing.T) {
 		t.Errorf("outline: %v", err)
 	}
 	fact := Fact{Kind: Joined}.Encode()
-	fact[0] = 2
+	fact[0] = 1
 	if _, err := DecodeFact(fact); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("fact: %v", err)
 	}
@@ -112,8 +112,8 @@ func TestFactsSurviveTheEncoding(t *testing.T) {
 			t.Errorf("%s: %+v, %v", k, got, err)
 		}
 	}
-	if _, err := DecodeFact(Fact{Kind: factKinds + 1}.Encode()); !errors.Is(err, ErrCorrupt) {
-		t.Errorf("unknown kind: %v", err)
+	if _, err := DecodeFact(Fact{}.Encode()); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("no kind: %v", err)
 	}
 	if _, err := DecodeFact(nil); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("empty: %v", err)

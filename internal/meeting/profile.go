@@ -26,6 +26,7 @@ type Profile struct {
 	DualStack         bool
 	Capacity          int // the most attendees at a time
 	CreatedAt         time.Time
+	Extra             Extra // what a newer version added
 }
 
 // Replica reports whether the meeting is a replica of another one.
@@ -58,6 +59,7 @@ func (p *Profile) own() *Profile {
 	c.MediaRegion = unique.Make(p.MediaRegion).Value()
 	c.ExternalMeetingID = strings.Clone(p.ExternalMeetingID)
 	c.HostID = strings.Clone(p.HostID)
+	c.Extra = Extra(strings.Clone(string(p.Extra)))
 	c.Notifications = Notifications{
 		LambdaFunctionArn: strings.Clone(p.Notifications.LambdaFunctionArn),
 		SnsTopicArn:       strings.Clone(p.Notifications.SnsTopicArn),

@@ -13,12 +13,13 @@ type Stamp struct {
 // not at all.
 type Record struct {
 	Stamp
-	Body Body
+	Body  Body
+	Extra Extra // what a newer version added to the body
 }
 
 // Body is what a record says. It is one of *Created, *AttendeesAdded,
 // *AttendeeDeleted, *CapabilitiesSet, *TagsSet, *TranscriptionStarted,
-// *TranscriptionStopped and *Ended.
+// *TranscriptionStopped, *Ended and *Newer.
 type Body interface {
 	// Kind returns a short name fit for an operator's page.
 	Kind() string
@@ -75,6 +76,13 @@ type Ended struct {
 	Transcription *TranscriptionConfig // the one running at the end, or nil
 }
 
+// Newer is a record that only a newer version understands, and that others may
+// pass over. It changes nothing in a State.
+type Newer struct {
+	recordCode recordCode
+	rest       string // of the encoded record, after its head
+}
+
 // Kind implements Body; so do the methods below.
 func (*Created) Kind() string { return "created" }
 
@@ -98,3 +106,6 @@ func (*TranscriptionStopped) Kind() string { return "transcription stopped" }
 
 // Kind returns "ended".
 func (*Ended) Kind() string { return "ended" }
+
+// Kind returns "written by a newer version".
+func (*Newer) Kind() string { return "written by a newer version" }
