@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
-	"net"
 	"net/netip"
 
 	"github.com/carillon-meetings/carillon/internal/media"
@@ -24,28 +24,22 @@ func (s *server) openMedia(context.Context) error {
 	if err != nil {
 		return err
 	}
-	udp := s.ports.mediaUDP(s.cfg)
-	host, _, err := net.SplitHostPort(udp)
-	if err != nil {
-		return err
-	}
-	listening, err := netip.ParseAddr(host)
-	node, nodeErr := media.NewNode(media.Config{
-		UDPAddr:          udp,
+	node, err := media.NewNode(media.Config{
+		UDPAddr:          s.ports.mediaUDP(s.cfg),
 		TCPAddr:          s.ports.mediaTCP(s.cfg),
 		PublicIPs:        public,
-		Loopback:         err == nil && listening.IsLoopback() && len(public) == 0,
 		MaxVideoSenders:  s.cfg.Limits.VideoSenders,
 		MaxContentShares: s.cfg.Limits.ContentShares,
 		MaxSubscriptions: s.cfg.Limits.VideoSubscriptions,
+		Timeout:          s.cfg.Timers.Dropped,
 		MaxTalkers:       s.cfg.Media.Talkers,
 		Logger:           s.log.With("part", "media"),
 	})
-	if nodeErr != nil {
-		return nodeErr
+	if err != nil {
+		return err
 	}
 	s.media = &mediaPlane{node: node}
-	return s.openTURN(listening, public)
+	return s.openTURN()
 }
 
 func parseAddrs(texts []string) ([]netip.Addr, error) {
@@ -60,24 +54,20 @@ func parseAddrs(texts []string) ([]netip.Addr, error) {
 	return list, nil
 }
 
-// openTURN starts the TURN server if an address is configured for one.
-func (s *server) openTURN(listening netip.Addr, public []netip.Addr) error {
+// openTURN starts the TURN server if an address is configured for one. It
+// relays to what the media node's answers name, and to nothing else.
+func (s *server) openTURN() error {
 	c := s.cfg.Turn
 	if c.UDP == "" && c.TCP == "" && c.TLS == "" {
 		return nil
 	}
 	cfg := turn.Config{
 		UDPAddr: c.UDP, TCPAddr: c.TCP, TLSAddr: c.TLS,
-		PublicHost: c.Public,
-		Media:      netip.AddrPortFrom(listening, uint16(s.media.node.UDPPort())),
+		PublicHost: cmp.Or(c.Public, s.ports.public.Hostname()),
+		Media:      s.media.node.UDPAddr(),
+		Announced:  s.media.node.Announced(),
 		TTL:        c.TTL,
 		Logger:     s.log.With("part", "turn"),
-	}
-	for _, addr := range s.announced(listening, public) {
-		cfg.Announced = append(cfg.Announced, netip.AddrPortFrom(addr, uint16(s.media.node.UDPPort())))
-	}
-	if cfg.PublicHost == "" {
-		cfg.PublicHost = s.ports.public.Hostname()
 	}
 	if c.TLS != "" {
 		cert, err := tls.LoadX509KeyPair(s.cfg.TLSCert, s.cfg.TLSKey)
@@ -89,28 +79,6 @@ func (s *server) openTURN(listening netip.Addr, public []netip.Addr) error {
 	server, err := turn.New(cfg)
 	s.media.turn = server
 	return err
-}
-
-// announced are the addresses that media is announced under: the public ones,
-// else the listening one, else those of this machine's interfaces.
-func (s *server) announced(listening netip.Addr, public []netip.Addr) []netip.Addr {
-	if len(public) > 0 {
-		return public
-	}
-	if listening.IsValid() && !listening.IsUnspecified() {
-		return []netip.Addr{listening}
-	}
-	var list []netip.Addr
-	interfaces, err := net.InterfaceAddrs()
-	if err != nil {
-		s.log.Warn("cannot list the addresses of this machine", "err", err)
-	}
-	for _, a := range interfaces {
-		if prefix, err := netip.ParsePrefix(a.String()); err == nil {
-			list = append(list, prefix.Addr())
-		}
-	}
-	return list
 }
 
 // credentials returns what signaling gives clients to use the TURN server

@@ -35,7 +35,10 @@ const patience = 10 * time.Second
 // newNode starts a node on loopback for one test.
 func newNode(tb testing.TB, change func(*Config)) *Node {
 	tb.Helper()
-	cfg := Config{UDPAddr: "127.0.0.1:0", TCPAddr: "127.0.0.1:0", Loopback: true}
+	cfg := Config{
+		UDPAddr: "127.0.0.1:0", TCPAddr: "127.0.0.1:0", Loopback: true, Timeout: 12 * time.Second,
+		MaxVideoSenders: 25, MaxContentShares: 2, MaxSubscriptions: 25,
+	}
 	if change != nil {
 		change(&cfg)
 	}

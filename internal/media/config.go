@@ -1,12 +1,14 @@
 package media
 
 import (
+	"cmp"
+	"errors"
 	"log/slog"
 	"net/netip"
+	"time"
 )
 
 // Config says how a node's media is reached and how much of it there may be.
-// The zero value of every field is usable.
 type Config struct {
 	// UDPAddr and TCPAddr are where media listens, as host:port. An empty host
 	// means every address, port 0 any free port. TCPAddr empty means no TCP;
@@ -23,12 +25,14 @@ type Config struct {
 	// browser on the same machine.
 	Loopback bool
 
-	// MaxVideoSenders is how many cameras one room takes (25 if 0).
-	MaxVideoSenders int
-	// MaxContentShares is how many content shares one room takes (2 if 0).
-	MaxContentShares int
-	// MaxSubscriptions is how many videos one peer may watch (25 if 0).
-	MaxSubscriptions int
+	// MaxVideoSenders is how many cameras one room takes, MaxContentShares how
+	// many content shares, and MaxSubscriptions how many videos one peer may
+	// watch; 0 takes none.
+	MaxVideoSenders, MaxContentShares, MaxSubscriptions int
+
+	// Timeout is how long a connected client may send nothing authentic before
+	// it is lost (PeerEvents.Failed with ErrTimeout). Required.
+	Timeout time.Duration
 
 	// MaxTalkers is how many voices are mixed at a time (the mixer's default
 	// if 0).
@@ -38,20 +42,11 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-func (c *Config) setDefaults() {
-	if c.UDPAddr == "" {
-		c.UDPAddr = ":0"
+func (c Config) withDefaults() (Config, error) {
+	if c.Timeout <= 0 {
+		return c, errors.New("media: no timeout for silent clients")
 	}
-	if c.MaxVideoSenders <= 0 {
-		c.MaxVideoSenders = 25
-	}
-	if c.MaxContentShares <= 0 {
-		c.MaxContentShares = 2
-	}
-	if c.MaxSubscriptions <= 0 {
-		c.MaxSubscriptions = 25
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
+	c.UDPAddr = cmp.Or(c.UDPAddr, ":0")
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	return c, nil
 }

@@ -33,7 +33,10 @@ type Node struct {
 
 // NewNode opens the ports and starts the mixer.
 func NewNode(cfg Config) (*Node, error) {
-	cfg.setDefaults()
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
 	n := &Node{
 		cfg:   cfg,
 		rooms: make(map[string]*Room),
@@ -41,10 +44,9 @@ func NewNode(cfg Config) (*Node, error) {
 		wake:  make(chan struct{}, 1),
 		stop:  make(chan struct{}),
 	}
-	var err error
 	n.listener, err = transport.Listen(transport.Config{
 		UDPAddr: cfg.UDPAddr, TCPAddr: cfg.TCPAddr, PublicIPs: cfg.PublicIPs, Loopback: cfg.Loopback,
-		Sockets: sockets(), Logger: cfg.Logger,
+		Sockets: sockets(), Timeout: cfg.Timeout, Logger: cfg.Logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("media: %w", err)

@@ -71,7 +71,7 @@ type PeerEvents interface {
 	// AudioStarted: the first audio packet has arrived.
 	AudioStarted()
 	// Failed: the transport is lost. errors.Is tells ErrTimeout (nothing was
-	// received for about twelve seconds), ErrClosedByClient and ErrHandshake.
+	// received for Config.Timeout), ErrClosedByClient and ErrHandshake.
 	// The peer sends and receives nothing more; it must still be closed.
 	Failed(err error)
 	// VideoStarted and VideoStopped: the peer's own video became live for the

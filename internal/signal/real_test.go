@@ -20,7 +20,10 @@ import (
 // newRealEnv has a real media node behind the door.
 func newRealEnv(t testing.TB) *env {
 	t.Helper()
-	n, err := media.NewNode(media.Config{UDPAddr: "127.0.0.1:0", TCPAddr: "127.0.0.1:0", Loopback: true})
+	n, err := media.NewNode(media.Config{
+		UDPAddr: "127.0.0.1:0", TCPAddr: "127.0.0.1:0", Loopback: true, Timeout: 12 * time.Second,
+		MaxVideoSenders: 25, MaxContentShares: 2, MaxSubscriptions: 25,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

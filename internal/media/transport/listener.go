@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -31,9 +32,21 @@ type Config struct {
 	// Sockets is how many sockets share the UDP port, 1 if 0.
 	Sockets int
 	// SetupTimeout is how long a Conn may take from SetRemote to connected
-	// (30 s if 0), Timeout how long it may then be silent (12 s if 0).
-	SetupTimeout, Timeout time.Duration
-	Logger                *slog.Logger
+	// (30 s if 0).
+	SetupTimeout time.Duration
+	// Timeout is how long a connected Conn may be silent. Required.
+	Timeout time.Duration
+	// Logger receives the log; nil discards it.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Timeout <= 0 {
+		return c, errors.New("transport: no timeout for silent clients")
+	}
+	c.SetupTimeout = cmp.Or(c.SetupTimeout, 30*time.Second)
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	return c, nil
 }
 
 // Listener is the ports all clients share. Safe for concurrent use.
@@ -61,14 +74,9 @@ var ErrClosed = errors.New("transport: closed")
 
 // Listen opens the ports and begins to serve them.
 func Listen(cfg Config) (*Listener, error) {
-	if cfg.SetupTimeout == 0 {
-		cfg.SetupTimeout = 30 * time.Second
-	}
-	if cfg.Timeout == 0 {
-		cfg.Timeout = 12 * time.Second
-	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
 	}
 	l := &Listener{
 		cfg:     cfg,

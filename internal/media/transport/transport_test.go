@@ -29,7 +29,7 @@ const patience = 10 * time.Second
 // listener opens a listener on loopback for one test.
 func listener(t testing.TB, change func(*Config)) *Listener {
 	t.Helper()
-	cfg := Config{UDPAddr: "127.0.0.1:0", TCPAddr: "127.0.0.1:0"}
+	cfg := Config{UDPAddr: "127.0.0.1:0", TCPAddr: "127.0.0.1:0", Timeout: 12 * time.Second}
 	if change != nil {
 		change(&cfg)
 	}
