@@ -9,12 +9,12 @@ import (
 
 // CreateMeeting calls the operation of that name.
 func (c *Client) CreateMeeting(in NewMeeting) Result[Meeting] {
-	return call(c, "CreateMeeting", c.created(), func(ctx context.Context) (Meeting, error) { return c.door.createMeeting(ctx, in) })
+	return call(c, "CreateMeeting", c.Created(), func(ctx context.Context) (Meeting, error) { return c.door.createMeeting(ctx, in) })
 }
 
 // CreateMeetingWithAttendees calls the operation of that name.
 func (c *Client) CreateMeetingWithAttendees(in NewMeeting) Result[Batch] {
-	return call(c, "CreateMeetingWithAttendees", c.created(), func(ctx context.Context) (Batch, error) { return c.door.createMeetingWithAttendees(ctx, in) })
+	return call(c, "CreateMeetingWithAttendees", c.Created(), func(ctx context.Context) (Batch, error) { return c.door.createMeetingWithAttendees(ctx, in) })
 }
 
 // GetMeeting calls the operation of that name.
@@ -23,7 +23,7 @@ func (c *Client) GetMeeting(meeting string) Result[Meeting] {
 }
 
 // DeleteMeeting calls the operation of that name.
-func (c *Client) DeleteMeeting(meeting string) Result[none] {
+func (c *Client) DeleteMeeting(meeting string) Result[None] {
 	return call(c, "DeleteMeeting", http.StatusNoContent, bare(func(ctx context.Context) error { return c.door.deleteMeeting(ctx, meeting) }))
 }
 
@@ -34,12 +34,12 @@ func (c *Client) ListMeetings(p Page) Result[MeetingPage] {
 
 // CreateAttendee calls the operation of that name.
 func (c *Client) CreateAttendee(meeting string, in NewAttendee) Result[Attendee] {
-	return call(c, "CreateAttendee", c.created(), func(ctx context.Context) (Attendee, error) { return c.door.createAttendee(ctx, meeting, in) })
+	return call(c, "CreateAttendee", c.Created(), func(ctx context.Context) (Attendee, error) { return c.door.createAttendee(ctx, meeting, in) })
 }
 
 // BatchCreateAttendee calls the operation of that name.
 func (c *Client) BatchCreateAttendee(meeting string, in ...NewAttendee) Result[Batch] {
-	return call(c, "BatchCreateAttendee", c.created(), func(ctx context.Context) (Batch, error) { return c.door.batchCreateAttendee(ctx, meeting, in) })
+	return call(c, "BatchCreateAttendee", c.Created(), func(ctx context.Context) (Batch, error) { return c.door.batchCreateAttendee(ctx, meeting, in) })
 }
 
 // GetAttendee calls the operation of that name.
@@ -53,7 +53,7 @@ func (c *Client) ListAttendees(meeting string, p Page) Result[AttendeePage] {
 }
 
 // DeleteAttendee calls the operation of that name.
-func (c *Client) DeleteAttendee(meeting, attendee string) Result[none] {
+func (c *Client) DeleteAttendee(meeting, attendee string) Result[None] {
 	return call(c, "DeleteAttendee", http.StatusNoContent, bare(func(ctx context.Context) error { return c.door.deleteAttendee(ctx, meeting, attendee) }))
 }
 
@@ -65,29 +65,29 @@ func (c *Client) UpdateAttendeeCapabilities(meeting, attendee string, caps Capab
 }
 
 // BatchUpdateAttendeeCapabilitiesExcept calls the operation of that name.
-func (c *Client) BatchUpdateAttendeeCapabilitiesExcept(meeting string, caps Capabilities, except ...string) Result[none] {
+func (c *Client) BatchUpdateAttendeeCapabilitiesExcept(meeting string, caps Capabilities, except ...string) Result[None] {
 	return call(c, "BatchUpdateAttendeeCapabilitiesExcept", http.StatusOK, bare(func(ctx context.Context) error {
 		return c.current.updateCapabilitiesExcept(ctx, meeting, except, caps)
 	}))
 }
 
 // StartMeetingTranscription calls the operation of that name.
-func (c *Client) StartMeetingTranscription(meeting string, in Transcription) Result[none] {
+func (c *Client) StartMeetingTranscription(meeting string, in Transcription) Result[None] {
 	return call(c, "StartMeetingTranscription", http.StatusOK, bare(func(ctx context.Context) error { return c.door.startTranscription(ctx, meeting, in) }))
 }
 
 // StopMeetingTranscription calls the operation of that name.
-func (c *Client) StopMeetingTranscription(meeting string) Result[none] {
+func (c *Client) StopMeetingTranscription(meeting string) Result[None] {
 	return call(c, "StopMeetingTranscription", http.StatusOK, bare(func(ctx context.Context) error { return c.door.stopTranscription(ctx, meeting) }))
 }
 
 // TagResource calls the operation of that name.
-func (c *Client) TagResource(arn string, tags ...Tag) Result[none] {
+func (c *Client) TagResource(arn string, tags ...Tag) Result[None] {
 	return call(c, "TagResource", http.StatusNoContent, bare(func(ctx context.Context) error { return c.door.tagResource(ctx, arn, tags) }))
 }
 
 // UntagResource calls the operation of that name.
-func (c *Client) UntagResource(arn string, keys ...string) Result[none] {
+func (c *Client) UntagResource(arn string, keys ...string) Result[None] {
 	return call(c, "UntagResource", http.StatusNoContent, bare(func(ctx context.Context) error { return c.door.untagResource(ctx, arn, keys) }))
 }
 
@@ -97,12 +97,12 @@ func (c *Client) ListTagsForResource(arn string) Result[[]Tag] {
 }
 
 // TagMeeting calls the operation of that name.
-func (c *Client) TagMeeting(meeting string, tags ...Tag) Result[none] {
+func (c *Client) TagMeeting(meeting string, tags ...Tag) Result[None] {
 	return call(c, "TagMeeting", http.StatusNoContent, bare(func(ctx context.Context) error { return c.legacy.tagMeeting(ctx, meeting, tags) }))
 }
 
 // UntagMeeting calls the operation of that name.
-func (c *Client) UntagMeeting(meeting string, keys ...string) Result[none] {
+func (c *Client) UntagMeeting(meeting string, keys ...string) Result[None] {
 	return call(c, "UntagMeeting", http.StatusNoContent, bare(func(ctx context.Context) error { return c.legacy.untagMeeting(ctx, meeting, keys) }))
 }
 
@@ -112,12 +112,12 @@ func (c *Client) ListMeetingTags(meeting string) Result[[]Tag] {
 }
 
 // TagAttendee calls the operation of that name.
-func (c *Client) TagAttendee(meeting, attendee string, tags ...Tag) Result[none] {
+func (c *Client) TagAttendee(meeting, attendee string, tags ...Tag) Result[None] {
 	return call(c, "TagAttendee", http.StatusNoContent, bare(func(ctx context.Context) error { return c.legacy.tagAttendee(ctx, meeting, attendee, tags) }))
 }
 
 // UntagAttendee calls the operation of that name.
-func (c *Client) UntagAttendee(meeting, attendee string, keys ...string) Result[none] {
+func (c *Client) UntagAttendee(meeting, attendee string, keys ...string) Result[None] {
 	return call(c, "UntagAttendee", http.StatusNoContent, bare(func(ctx context.Context) error { return c.legacy.untagAttendee(ctx, meeting, attendee, keys) }))
 }
 

@@ -1,9 +1,8 @@
 package conform
 
 import (
+	"cmp"
 	"regexp"
-	"slices"
-	"strings"
 )
 
 // Flavour is one of the two wire flavours of the API.
@@ -17,11 +16,6 @@ const (
 
 // Flavours is the set of flavours a case runs in.
 type Flavours []Flavour
-
-// inBoth, inMeetings and inLegacy return the sets the case tables use.
-func inBoth() Flavours     { return Flavours{Meetings, Legacy} }
-func inMeetings() Flavours { return Flavours{Meetings} }
-func inLegacy() Flavours   { return Flavours{Legacy} }
 
 // Profile names a special setting of the server that a case relies on. A case
 // whose profile the target does not offer is not selected.
@@ -61,7 +55,9 @@ type Case struct {
 	// Alone is set when the case must not run beside others.
 	Alone bool
 
-	body func(*T)
+	// Body tries it. It says what did not hold through the T; a case whose
+	// body says nothing held.
+	Body func(*T)
 }
 
 // Decisions returns the ids ("D-34") of the decisions of ours the case rests
@@ -70,42 +66,7 @@ func (c Case) Decisions() []string {
 	return regexp.MustCompile(`D-\d+`).FindAllString(c.Says, -1)
 }
 
-// profile returns the profile the case needs.
-func (c Case) profile() Profile {
-	if c.Profile == "" {
-		return Standard
-	}
-	return c.Profile
-}
-
-// Cases returns every case, ordered by name. The slice is the caller's.
-func Cases() []Case {
-	all := slices.Concat(
-		createMeetingCases(), createMeetingWithAttendeesCases(), getMeetingCases(),
-		deleteMeetingCases(), listMeetingsCases(), createAttendeeCases(),
-		batchCreateAttendeeCases(), getAttendeeCases(), listAttendeesCases(),
-		deleteAttendeeCases(), updateAttendeeCapabilitiesCases(),
-		batchUpdateAttendeeCapabilitiesExceptCases(),
-		startMeetingTranscriptionCases(), stopMeetingTranscriptionCases(),
-		tagResourceCases(), untagResourceCases(), listTagsForResourceCases(),
-		tagMeetingCases(), untagMeetingCases(), listMeetingTagsCases(),
-		tagAttendeeCases(), untagAttendeeCases(), listAttendeeTagsCases(),
-		authCases(), signatureCases(), wireCases(), bodyCases(), precedenceCases(),
-		routeCases(), flavourCases(), isolationCases(), idempotencyCases(),
-		limitCases(), rateCases(), pagingCases(), capabilityCases(),
-		featureCases(), replicaCases(), lifetimeCases(), alphabetCases(),
-		inclinedCases(), optionalCases(),
-	)
-	slices.SortFunc(all, func(a, b Case) int { return strings.Compare(a.Name, b.Name) })
-	return all
-}
-
-// under gives every case of the list the profile, unless it has one.
-func under(p Profile, cases []Case) []Case {
-	for i := range cases {
-		if cases[i].Profile == "" {
-			cases[i].Profile = p
-		}
-	}
-	return cases
+// Needs returns the profile the case needs: Standard unless it names one.
+func (c Case) Needs() Profile {
+	return cmp.Or(c.Profile, Standard)
 }

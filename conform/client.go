@@ -8,6 +8,9 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings"
+	"github.com/aws/aws-sdk-go/service/chime"
 )
 
 // Client makes calls in one flavour, signed with one key pair for one Region.
@@ -79,6 +82,28 @@ func newClient(t *T, f Flavour, base, region string, keys Credentials) *Client {
 
 // noRedirect has redirects reported as they are: the API has none.
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// Base returns the URL that the client's paths are appended to: the endpoint
+// with the flavour's prefix, without a slash at its end.
+func (c *Client) Base() string { return c.base }
+
+// CurrentSDK returns the SDK's client of the current flavour, for what only it
+// offers; nil in the legacy flavour.
+func (c *Client) CurrentSDK() *chimesdkmeetings.Client {
+	if d, ok := c.door.(*currentSDK); ok {
+		return d.api
+	}
+	return nil
+}
+
+// LegacySDK returns the SDK's client of the legacy flavour, for what only it
+// offers; nil in the current flavour.
+func (c *Client) LegacySDK() *chime.Chime {
+	if d, ok := c.door.(*legacySDK); ok {
+		return d.api
+	}
+	return nil
+}
 
 // At returns a client that differs in the base URL.
 func (c *Client) At(base string) *Client { return newClient(c.t, c.flavour, base, c.region, c.keys) }
@@ -155,12 +180,12 @@ func call[V any](c *Client, what string, status int, fn func(context.Context) (V
 }
 
 // bare adapts a call without an output.
-func bare(fn func(context.Context) error) func(context.Context) (none, error) {
-	return func(ctx context.Context) (none, error) { return none{}, fn(ctx) }
+func bare(fn func(context.Context) error) func(context.Context) (None, error) {
+	return func(ctx context.Context) (None, error) { return None{}, fn(ctx) }
 }
 
-// created returns the success status of creations in the client's flavour.
-func (c *Client) created() int {
+// Created returns the status of a successful creation in the client's flavour.
+func (c *Client) Created() int {
 	if c.flavour == Legacy {
 		return http.StatusCreated
 	}

@@ -2,6 +2,7 @@ package conform
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -12,22 +13,22 @@ import (
 	"strings"
 )
 
-// connection is a connection to the server with nothing of HTTP in between,
+// Connection is a connection to the server with nothing of HTTP in between,
 // for what http.Client does not let one do.
-type connection struct {
+type Connection struct {
 	t    *T
 	net  net.Conn
 	read *bufio.Reader
 }
 
-// dial opens a connection to the endpoint of the case's flavour; the case
+// Dial opens a connection to the endpoint of the case's flavour; the case
 // closes it.
-func (t *T) dial() *connection {
+func (t *T) Dial() *Connection {
 	u, err := url.Parse(t.API.base)
 	if err != nil {
 		t.Fatalf("endpoint: %v", err)
 	}
-	port := either(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+	port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
 	address := net.JoinHostPort(u.Hostname(), port)
 	conn, err := (&net.Dialer{}).DialContext(t.ctx, "tcp", address)
 	if err == nil && u.Scheme == "https" {
@@ -39,24 +40,24 @@ func (t *T) dial() *connection {
 	}
 	stop := context.AfterFunc(t.ctx, func() { _ = conn.Close() })
 	t.Cleanup(func() { stop(); _ = conn.Close() })
-	return &connection{t: t, net: conn, read: bufio.NewReader(conn)}
+	return &Connection{t: t, net: conn, read: bufio.NewReader(conn)}
 }
 
-// write sends bytes as they are.
-func (c *connection) write(s string) {
+// Write sends bytes as they are.
+func (c *Connection) Write(s string) {
 	if _, err := io.WriteString(c.net, s); err != nil {
 		c.t.Fatalf("sending: %v", err)
 	}
 }
 
-// send signs the request, with its body, as the case's client would and sends
+// Send signs the request, with its body, as the case's client would and sends
 // its header with extra lines, then body, which may differ from the signed one.
-func (c *connection) send(in Request, extra, body string) {
+func (c *Connection) Send(in Request, extra, body string) {
 	if !in.Plain {
 		// content-length must not be signed: the extra lines decide about it.
 		in.Plain = true
 		in.Tamper = func(r *http.Request) {
-			h := handwriting{keys: c.t.API.keys, region: c.t.API.region}
+			h := Handwriting{Keys: c.t.API.keys, Region: c.t.API.region}
 			if err := h.sign(r); err != nil {
 				c.t.Fatalf("signing: %v", err)
 			}
@@ -73,11 +74,11 @@ func (c *connection) send(in Request, extra, body string) {
 			fmt.Fprintf(&b, "%s: %s\r\n", name, v)
 		}
 	}
-	c.write(b.String() + extra + "\r\n" + body)
+	c.Write(b.String() + extra + "\r\n" + body)
 }
 
-// answer reads one answer, 1xx included, and its body.
-func (c *connection) answer(method string) *http.Response {
+// Answer reads one answer, 1xx included, and its body.
+func (c *Connection) Answer(method string) *http.Response {
 	res, err := http.ReadResponse(c.read, &http.Request{Method: method})
 	if err != nil {
 		c.t.Fatalf("reading an answer: %v", err)
@@ -88,17 +89,17 @@ func (c *connection) answer(method string) *http.Response {
 	return res
 }
 
-// halfClose says that nothing more will be sent.
-func (c *connection) halfClose() {
+// HalfClose says that nothing more will be sent.
+func (c *Connection) HalfClose() {
 	type closer interface{ CloseWrite() error }
 	if half, ok := c.net.(closer); ok {
 		_ = half.CloseWrite()
 	}
 }
 
-// drain reads until the server closes and returns how many bytes came. An
+// Drain reads until the server closes and returns how many bytes came. An
 // error, such as a reset, ends it too.
-func (c *connection) drain() int {
+func (c *Connection) Drain() int {
 	n, _ := io.Copy(io.Discard, c.read)
 	return int(n)
 }

@@ -2,6 +2,7 @@ package conform
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -36,34 +37,6 @@ func (k Kind) code(f Flavour) string {
 	return k.Code
 }
 
-// The kinds, as API errors table and authentication errors list them.
-
-func badRequest() Kind { return Kind{Status: 400, Shape: "BadRequestException", Code: "BadRequest"} }
-func forbidden() Kind  { return Kind{Status: 403, Shape: "ForbiddenException", Code: "Forbidden"} }
-func notFound() Kind   { return Kind{Status: 404, Shape: "NotFoundException", Code: "NotFound"} }
-func limitExceeded() Kind {
-	return Kind{Status: 400, Shape: "LimitExceededException", LegacyShape: "ResourceLimitExceededException", Code: "ResourceLimitExceeded"}
-}
-func tooManyTags() Kind {
-	return Kind{Status: 400, Shape: "TooManyTagsException", LegacyShape: "ResourceLimitExceededException", Code: "ResourceLimitExceeded", ResourceName: true}
-}
-func resourceNotFound() Kind {
-	return Kind{Status: 404, Shape: "ResourceNotFoundException", LegacyShape: "NotFoundException", Code: "NotFound", ResourceName: true}
-}
-func unauthorized() Kind {
-	return Kind{Status: 401, Shape: "UnauthorizedException", LegacyShape: "UnauthorizedClientException", Code: "Unauthorized"}
-}
-func throttled() Kind {
-	return Kind{Status: 429, Shape: "ThrottlingException", LegacyShape: "ThrottledClientException", Code: "Throttling", LegacyCode: "Throttled"}
-}
-func unknownOperation() Kind { return Kind{Status: 404, Shape: "UnknownOperationException"} }
-func tooLarge() Kind         { return Kind{Status: 413, Shape: "RequestEntityTooLargeException"} }
-func missingToken() Kind     { return Kind{Status: 403, Shape: "MissingAuthenticationTokenException"} }
-func incomplete() Kind       { return Kind{Status: 403, Shape: "IncompleteSignatureException"} }
-func unrecognized() Kind     { return Kind{Status: 403, Shape: "UnrecognizedClientException"} }
-func expiredToken() Kind     { return Kind{Status: 403, Shape: "ExpiredTokenException"} }
-func invalidSignature() Kind { return Kind{Status: 403, Shape: "InvalidSignatureException"} }
-
 // Wire is an answer as it came over the wire.
 type Wire struct {
 	Status int
@@ -94,7 +67,7 @@ type Result[V any] struct {
 // and headers.
 func (r Result[V]) OK() V {
 	if r.sdkErr != nil {
-		r.t.Fatalf("%s: refused: %s", r.what, r.brief())
+		r.t.Fatalf("%s: refused: %s", r.what, r.Brief())
 	}
 	r.Reply.Succeeds(r.success)
 	if !whole(r.value) {
@@ -107,9 +80,9 @@ func (r Result[V]) OK() V {
 func whole(v any) bool {
 	switch v := v.(type) {
 	case Meeting:
-		return isGUID(v.ID)
+		return IsGUID(v.ID)
 	case Attendee:
-		return isGUID(v.ID) && v.ExternalUserID != "" && v.JoinToken != ""
+		return IsGUID(v.ID) && v.ExternalUserID != "" && v.JoinToken != ""
 	case Batch:
 		return !slices.ContainsFunc(v.Attendees, func(a Attendee) bool { return !whole(a) })
 	case AttendeePage:
@@ -142,9 +115,9 @@ func (r Result[V]) Value() V { return r.value }
 
 // Succeeds demands the status and the headers of a success.
 func (r Reply) Succeeds(status int) Reply {
-	r.answered()
+	r.Answered()
 	if r.Status != status {
-		r.t.Fatalf("%s: got %s, want status %d", r.what, r.brief(), status)
+		r.t.Fatalf("%s: got %s, want status %d", r.what, r.Brief(), status)
 	}
 	r.checkEnvelope()
 	return r
@@ -170,7 +143,7 @@ func (r Reply) Creates() Reply {
 	for _, a := range body.Attendees {
 		ids = append(ids, a.AttendeeId)
 	}
-	if !slices.ContainsFunc(ids, isGUID) {
+	if !slices.ContainsFunc(ids, IsGUID) {
 		r.t.Fatalf("%s: the answer names nothing that was created", r.what)
 	}
 	return r
@@ -178,9 +151,9 @@ func (r Reply) Creates() Reply {
 
 // Fails demands one kind of refusal with everything a client can see of it.
 func (r Reply) Fails(k Kind, words ...string) Reply {
-	r.answered()
-	if r.Status != k.Status || r.errorType() != k.shape(r.flavour) {
-		r.t.Fatalf("%s: got %s, want %d %s", r.what, r.brief(), k.Status, k.shape(r.flavour))
+	r.Answered()
+	if r.Status != k.Status || r.ErrorType() != k.shape(r.flavour) {
+		r.t.Fatalf("%s: got %s, want %d %s", r.what, r.Brief(), k.Status, k.shape(r.flavour))
 	}
 	r.checkEnvelope()
 	var body map[string]any
@@ -234,16 +207,28 @@ func (r Reply) Keys(path ...string) []string {
 	return keys
 }
 
-// answered ends the case when the transport failed.
-func (r Reply) answered() {
+// What names the call in findings: its operation, or method and target.
+func (r Reply) What() string { return r.what }
+
+// Noted returns the same answer with more said about the call in findings.
+func (r Reply) Noted(format string, args ...any) Reply {
+	r.what += fmt.Sprintf(format, args...)
+	return r
+}
+
+// Err returns why there was no answer; nil when there was one.
+func (r Reply) Err() error { return r.err }
+
+// Answered ends the case when there was no answer.
+func (r Reply) Answered() {
 	if r.err != nil {
 		r.t.Fatalf("%s: no answer: %v", r.what, r.err)
 	}
 }
 
-// errorType returns the exception name of the header, without a suffix some
+// ErrorType returns the exception name of the header, without a suffix some
 // front ends add.
-func (r Reply) errorType() string {
+func (r Reply) ErrorType() string {
 	name, _, _ := strings.Cut(r.Header.Get("X-Amzn-Errortype"), ":")
 	return name
 }
@@ -258,8 +243,8 @@ func (r Reply) message(body map[string]any) string {
 	return ""
 }
 
-// brief tells an answer in a line.
-func (r Reply) brief() string {
+// Brief tells an answer in a line.
+func (r Reply) Brief() string {
 	if r.err != nil {
 		return r.err.Error()
 	}
@@ -275,7 +260,7 @@ func (r Reply) brief() string {
 
 // checkEnvelope checks the headers every answer carries.
 func (r Reply) checkEnvelope() {
-	if id := r.Header.Get("X-Amzn-Requestid"); !isGUID(id) {
+	if id := r.Header.Get("X-Amzn-Requestid"); !IsGUID(id) {
 		r.t.Errorf("%s: x-amzn-RequestId is %q, not a UUID", r.what, id)
 	}
 	if _, err := http.ParseTime(r.Header.Get("Date")); err != nil {
@@ -326,7 +311,7 @@ func essence(s string) string {
 	}, s)
 }
 
-// isGUID reports whether s is a GUID in lower case.
-func isGUID(s string) bool {
+// IsGUID reports whether s is a GUID in lower case.
+func IsGUID(s string) bool {
 	return regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`).MatchString(s)
 }

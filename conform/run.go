@@ -100,16 +100,16 @@ type Report struct {
 	Millis      int64           `json:"ms"`
 }
 
-// Run runs the selected cases and reports what held. It returns an error only
-// when the options are unusable or ctx ended; a behaviour that does not hold
-// is part of the report.
-func Run(ctx context.Context, opts Options) (Report, error) {
+// Run runs those of the cases that the options select and reports what held.
+// It returns an error only when the options are unusable or ctx ended; a
+// behaviour that does not hold is part of the report.
+func Run(ctx context.Context, cases []Case, opts Options) (Report, error) {
 	target, err := Aim(opts)
 	if err != nil {
 		return Report{}, err
 	}
 	defer target.Close()
-	selected, notSelected, err := choose(target.opts)
+	selected, notSelected, err := choose(cases, target.opts)
 	if err != nil {
 		return Report{}, err
 	}
@@ -133,21 +133,21 @@ type chosen struct {
 	flavour Flavour
 }
 
-// choose returns the behaviours that the options select, those which must run
+// choose returns the behaviours of the cases that the options select, those which must run
 // alone last, and how many each missing profile kept out.
-func choose(opts Options) ([]chosen, map[Profile]int, error) {
+func choose(cases []Case, opts Options) ([]chosen, map[Profile]int, error) {
 	pattern, err := regexp.Compile(opts.Run)
 	if err != nil {
 		return nil, nil, fmt.Errorf("conform: pattern of cases to run: %w", err)
 	}
 	var selected []chosen
 	missing := map[Profile]int{}
-	for _, c := range Cases() {
+	for _, c := range cases {
 		for _, f := range c.In {
 			switch {
 			case !slices.Contains(opts.Flavours, f) || !pattern.MatchString(c.Name+"/"+string(f)):
-			case !slices.Contains(opts.Profiles, c.profile()):
-				missing[c.profile()]++
+			case !slices.Contains(opts.Profiles, c.Needs()):
+				missing[c.Needs()]++
 			default:
 				selected = append(selected, chosen{c, f})
 			}
@@ -192,7 +192,7 @@ func Aim(opts Options) (*Target, error) {
 		opts.Region = "us-east-1"
 	}
 	if len(opts.Flavours) == 0 {
-		opts.Flavours = inBoth()
+		opts.Flavours = Flavours{Meetings, Legacy}
 	}
 	if len(opts.Profiles) == 0 {
 		opts.Profiles = []Profile{Standard, OneDoor}
@@ -267,12 +267,12 @@ func (g *Target) Try(ctx context.Context, c Case, f Flavour) Outcome {
 				t.Errorf("the case panicked: %v\n%s", p, stack[:runtime.Stack(stack, false)])
 			}
 		}()
-		c.body(t)
+		c.Body(t)
 	}()
 	<-done
 	t.cleanUp()
 	return Outcome{
-		Case: c.Name, Flavour: f, Profile: c.profile(), Says: c.Says, Decisions: c.Decisions(),
+		Case: c.Name, Flavour: f, Profile: c.Needs(), Says: c.Says, Decisions: c.Decisions(),
 		Held: len(t.why) == 0, Why: t.why, Millis: time.Since(began).Milliseconds(),
 	}
 }

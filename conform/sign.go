@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,27 +14,27 @@ import (
 	"time"
 )
 
-// handwriting signs a request step by step, so that each step can be done in
+// Handwriting signs a request step by step, so that each step can be done in
 // a way no SDK does it. Zero values stand for the right way. It is written
 // apart from any SDK on purpose: a server that verifies with an SDK's signer
 // is checked against something else.
-type handwriting struct {
-	keys       Credentials
-	region     string
-	at         time.Time
-	date       string // text of the date header; empty: from at
-	dateHeader string // empty: X-Amz-Date
-	scopeDate  string // empty: the first eight digits of the date
-	service    string
-	terminator string
-	headers    []string // signed headers, lower case; nil: host and the date's
-	hash       string   // of the body, as in the canonical request; empty: computed
-	separator  string   // between the parts of the header; empty: ", "
+type Handwriting struct {
+	Keys       Credentials // zero: the client's
+	Region     string      // of the credential scope; empty: the client's
+	At         time.Time   // of the signature; zero: now
+	Date       string      // text of the date header; empty: from At
+	DateHeader string      // empty: X-Amz-Date
+	ScopeDate  string      // empty: the first eight digits of the date
+	Service    string      // of the credential scope; empty: chime
+	Terminator string      // of the credential scope; empty: aws4_request
+	Headers    []string    // signed headers, lower case; nil: host and the date's
+	Hash       string      // of the body, as in the canonical request; empty: computed
+	Separator  string      // between the parts of the header; empty: ", "
 }
 
 // sign puts the Authorization header on the request. The body is read and
 // given back.
-func (h handwriting) sign(req *http.Request) error {
+func (h Handwriting) sign(req *http.Request) error {
 	if err := h.defaults(req); err != nil {
 		return err
 	}
@@ -41,24 +42,24 @@ func (h handwriting) sign(req *http.Request) error {
 }
 
 // defaults fills in what was not asked for, and sets the date header.
-func (h *handwriting) defaults(req *http.Request) error {
-	if h.at.IsZero() {
-		h.at = time.Now()
+func (h *Handwriting) defaults(req *http.Request) error {
+	if h.At.IsZero() {
+		h.At = time.Now()
 	}
-	stamp := h.at.UTC().Format("20060102T150405Z")
-	h.dateHeader = either(h.dateHeader, "X-Amz-Date")
-	h.date = either(h.date, stamp)
-	h.scopeDate = either(h.scopeDate, stamp[:8])
-	h.service = either(h.service, "chime")
-	h.terminator = either(h.terminator, "aws4_request")
-	h.separator = either(h.separator, ", ")
-	req.Header.Set(h.dateHeader, h.date)
-	if h.headers == nil {
-		h.headers = []string{"host", strings.ToLower(h.dateHeader)}
+	stamp := h.At.UTC().Format("20060102T150405Z")
+	h.DateHeader = cmp.Or(h.DateHeader, "X-Amz-Date")
+	h.Date = cmp.Or(h.Date, stamp)
+	h.ScopeDate = cmp.Or(h.ScopeDate, stamp[:8])
+	h.Service = cmp.Or(h.Service, "chime")
+	h.Terminator = cmp.Or(h.Terminator, "aws4_request")
+	h.Separator = cmp.Or(h.Separator, ", ")
+	req.Header.Set(h.DateHeader, h.Date)
+	if h.Headers == nil {
+		h.Headers = []string{"host", strings.ToLower(h.DateHeader)}
 	}
-	slices.Sort(h.headers)
-	if h.hash != "" || req.GetBody == nil {
-		h.hash = either(h.hash, digest(nil))
+	slices.Sort(h.Headers)
+	if h.Hash != "" || req.GetBody == nil {
+		h.Hash = cmp.Or(h.Hash, Digest(nil))
 		return nil
 	}
 	body, err := req.GetBody()
@@ -66,41 +67,34 @@ func (h *handwriting) defaults(req *http.Request) error {
 		return err
 	}
 	data, err := io.ReadAll(body)
-	h.hash = digest(data)
+	h.Hash = Digest(data)
 	return err
 }
 
 // authorize computes the signature and sets the header.
-func (h *handwriting) authorize(req *http.Request) error {
-	signed := strings.Join(h.headers, ";")
+func (h *Handwriting) authorize(req *http.Request) error {
+	signed := strings.Join(h.Headers, ";")
 	canonical := strings.Join([]string{
-		req.Method, strictEscape(either(req.URL.EscapedPath(), "/"), true), canonicalQuery(req.URL.RawQuery),
-		canonicalHeaders(req, h.headers), signed, h.hash,
+		req.Method, strictEscape(cmp.Or(req.URL.EscapedPath(), "/"), true), canonicalQuery(req.URL.RawQuery),
+		canonicalHeaders(req, h.Headers), signed, h.Hash,
 	}, "\n")
-	scope := strings.Join([]string{h.scopeDate, h.region, h.service, h.terminator}, "/")
-	stamp := h.at.UTC().Format("20060102T150405Z")
-	toSign := strings.Join([]string{"AWS4-HMAC-SHA256", stamp, scope, digest([]byte(canonical))}, "\n")
-	key := []byte("AWS4" + h.keys.SecretKey)
-	for _, part := range []string{h.scopeDate, h.region, h.service, h.terminator, toSign} {
+	scope := strings.Join([]string{h.ScopeDate, h.Region, h.Service, h.Terminator}, "/")
+	stamp := h.At.UTC().Format("20060102T150405Z")
+	toSign := strings.Join([]string{"AWS4-HMAC-SHA256", stamp, scope, Digest([]byte(canonical))}, "\n")
+	key := []byte("AWS4" + h.Keys.SecretKey)
+	for _, part := range []string{h.ScopeDate, h.Region, h.Service, h.Terminator, toSign} {
 		mac := hmac.New(sha256.New, key)
 		mac.Write([]byte(part))
 		key = mac.Sum(nil)
 	}
 	req.Header.Set("Authorization", fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s%sSignedHeaders=%s%sSignature=%x",
-		h.keys.AccessKey, scope, h.separator, signed, h.separator, key))
+		h.Keys.AccessKey, scope, h.Separator, signed, h.Separator, key))
 	return nil
 }
 
-// either returns s, or otherwise when it is empty.
-func either(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
-
-// digest returns the SHA-256 of data in hexadecimal.
-func digest(data []byte) string {
+// Digest returns the SHA-256 of data in lower-case hexadecimal, as signatures
+// have it of a body.
+func Digest(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }
@@ -152,7 +146,7 @@ func canonicalHeaders(req *http.Request, names []string) string {
 		values := slices.Clone(req.Header.Values(name))
 		switch name {
 		case "host":
-			values = []string{either(req.Host, req.URL.Host)}
+			values = []string{cmp.Or(req.Host, req.URL.Host)}
 		case "content-length":
 			values = []string{fmt.Sprint(req.ContentLength)}
 		}
@@ -164,13 +158,13 @@ func canonicalHeaders(req *http.Request, names []string) string {
 	return b.String()
 }
 
-// Handwritten sends a request that is signed by hand, after prepare and before
-// the rest had their way with it.
-func (c *Client) Handwritten(in Request, h handwriting) Reply {
-	if h.keys == (Credentials{}) {
-		h.keys = c.keys
+// Handwritten sends a request that is signed by hand. Its Tamper has its way
+// with it after that.
+func (c *Client) Handwritten(in Request, h Handwriting) Reply {
+	if h.Keys == (Credentials{}) {
+		h.Keys = c.keys
 	}
-	h.region = either(h.region, c.region)
+	h.Region = cmp.Or(h.Region, c.region)
 	rest := in.Tamper
 	in.Plain = true
 	in.Tamper = func(req *http.Request) {

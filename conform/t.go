@@ -34,12 +34,15 @@ type T struct {
 // newT returns the T of a case about to run.
 func newT(ctx context.Context, g *Target, f Flavour) *T {
 	t := &T{ctx: ctx, target: g, Flavour: f}
-	t.API = t.client(f, g.opts.Region, g.opts.Credentials)
+	t.API = t.Client(f, g.opts.Region, g.opts.Credentials)
 	return t
 }
 
-// opts returns the options of the run.
-func (t *T) opts() Options { return t.target.opts }
+// Options returns the options of the run, with their defaults filled in.
+func (t *T) Options() Options { return t.target.opts }
+
+// Context returns the context of the case, which ends when its time is over.
+func (t *T) Context() context.Context { return t.ctx }
 
 // Errorf notes that something did not hold, and goes on.
 func (t *T) Errorf(format string, args ...any) {
@@ -64,7 +67,7 @@ func (t *T) failed() bool {
 // Equal notes a difference between what was got and what was wanted.
 func (t *T) Equal(what string, got, want any) {
 	if !reflect.DeepEqual(got, want) {
-		t.Errorf("%s: got %s, want %s", what, show(got), show(want))
+		t.Errorf("%s: got %s, want %s", what, Show(got), Show(want))
 	}
 }
 
@@ -75,8 +78,9 @@ func (t *T) True(what string, condition bool) {
 	}
 }
 
-// show prints a value as JSON, which is how clients know it.
-func show(v any) string {
+// Show prints a value as JSON, which is how clients know it, and cuts it after
+// 400 bytes.
+func Show(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Sprintf("%#v", v)
@@ -132,8 +136,8 @@ func (t *T) Until(what string, yes func() bool) {
 	}
 }
 
-// client returns a client for a flavour, Region and key pair.
-func (t *T) client(f Flavour, region string, keys Credentials) *Client {
+// Client returns a client for a flavour, a control Region and a key pair.
+func (t *T) Client(f Flavour, region string, keys Credentials) *Client {
 	base := t.target.opts.Endpoint
 	if f == Legacy {
 		base = t.target.opts.LegacyEndpoint
@@ -144,22 +148,22 @@ func (t *T) client(f Flavour, region string, keys Credentials) *Client {
 // As returns a client of the case's flavour that signs with a key pair of the
 // Accounts profile.
 func (t *T) As(r Role) *Client {
-	keys, ok := t.opts().Keys[r]
+	keys, ok := t.Options().Keys[r]
 	if !ok {
 		t.Fatalf("no key pair was given for the role %q", r)
 	}
-	return t.client(t.Flavour, t.opts().Region, keys)
+	return t.Client(t.Flavour, t.Options().Region, keys)
 }
 
 // InRegion returns a client of the case's flavour that signs for another
 // Region.
 func (t *T) InRegion(region string) *Client {
-	return t.client(t.Flavour, region, t.opts().Credentials)
+	return t.Client(t.Flavour, region, t.Options().Credentials)
 }
 
 // Through returns a client of the given flavour with the main credentials.
 func (t *T) Through(f Flavour) *Client {
-	return t.client(f, t.opts().Region, t.opts().Credentials)
+	return t.Client(f, t.Options().Region, t.Options().Credentials)
 }
 
 // NewMeeting returns the input of a plain meeting with a token of its own.
@@ -202,13 +206,4 @@ func (t *T) made(c *Client, id string) {
 			}
 		}
 	})
-}
-
-// users returns n attendees to create, with user ids that tell their place.
-func users(n int) []NewAttendee {
-	list := make([]NewAttendee, n)
-	for i := range list {
-		list[i].ExternalUserID = fmt.Sprintf("user-%03d", i)
-	}
-	return list
 }

@@ -130,10 +130,5 @@ type MedicalEngine struct {
 	Type      string
 }
 
-// none stands for an answer without a body.
-type none struct{}
-
-// all returns capabilities with the same access for all three media.
-func all(access string) *Capabilities {
-	return &Capabilities{Audio: access, Video: access, Content: access}
-}
+// None stands for an answer without a body.
+type None struct{}

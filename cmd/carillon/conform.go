@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/carillon-meetings/carillon/conform"
+	"github.com/carillon-meetings/carillon/conform/cases"
 )
 
 type conformCommand struct {
@@ -32,7 +33,7 @@ type conformCommand struct {
 // Run checks the endpoint and fails when a behaviour did not hold.
 func (c *conformCommand) Run(ctx context.Context) error {
 	if c.List {
-		for _, known := range conform.Cases() {
+		for _, known := range cases.All() {
 			fmt.Printf("%s\n    %s\n", known.Name, known.Says)
 		}
 		return nil
@@ -41,7 +42,7 @@ func (c *conformCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	report, err := conform.Run(ctx, options)
+	report, err := conform.Run(ctx, cases.All(), options)
 	if err != nil {
 		return err
 	}

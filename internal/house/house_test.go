@@ -47,6 +47,7 @@ var mayImport = map[string][]string{
 	"internal/load/api":        {"internal/load/gauge"},
 	"internal/load/meeting":    {"internal/load/gauge", "internal/signal/wire", "internal/media/opus", "internal/media/rtpx", "internal/media/client"},
 	"conform":                  {},
+	"conform/cases":            {"conform"},
 	"clients":                  {},
 	"cmd/carillon":             {"..."},
 }
