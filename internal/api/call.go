@@ -27,11 +27,16 @@ type call struct {
 	identity sigv4.Identity
 	path     string // raw
 	query    []sigv4.Param
-	route    *route
-	labels   labels
-	flavour  meeting.Flavour
-	shapes   *shapes
-	owner    meeting.Owner
+	base     meeting.Flavour // that the path's prefix names, or 0
+	parts    []string        // segments behind that prefix, decoded
+
+	current, legacyRoute *route // what either flavour would take it for; nil: nothing
+
+	route   *route
+	labels  labels
+	flavour meeting.Flavour
+	shapes  *shapes
+	owner   meeting.Owner
 }
 
 func (c *call) setFlavour(f meeting.Flavour) {

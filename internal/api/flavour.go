@@ -1,61 +1,68 @@
 package api
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
+	"github.com/carillon-meetings/carillon/internal/api/sigv4"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// resolve finds the route and the flavour of a request by the ordered rules of
-// API decision D-01. The first rule that answers wins. It fills in c.route,
-// c.flavour, c.owner and c.labels, or returns errUnknownOperation.
-func (s *Server) resolve(c *call) error {
+// locate finds the routes that a request may mean, in either flavour, and the
+// flavour that its base path names. It needs nothing but the request line.
+func (s *Server) locate(c *call) {
+	var rawQuery string
+	c.path, rawQuery = sigv4.Target(c.r)
+	c.query = sigv4.ParseQuery(rawQuery)
 	base, path := basePath(c.path)
 	parts, ok := segments(path)
 	if !ok {
-		return errUnknownOperation
+		return
 	}
 	param := c.param("operation")
-	current := find(s.current, c.r.Method, parts, param)
-	legacy := find(s.legacy, c.r.Method, parts, param)
-	flavour := firstFlavour(base, hostFlavour(c.r.Host), agentFlavour(c.r.UserAgent()))
+	c.base, c.parts = base, parts
+	c.current = find(s.current, c.r.Method, parts, param)
+	c.legacyRoute = find(s.legacy, c.r.Method, parts, param)
+}
+
+// resolve decides on the flavour by the ordered rules of API decision D-01 and
+// so on the route. The first rule that answers wins. It fills in c.route,
+// c.flavour, c.owner and c.labels, or returns errUnknownOperation.
+func (s *Server) resolve(c *call) error {
+	flavour := cmp.Or(c.base, hostFlavour(c.r.Host), agentFlavour(c.r.UserAgent()))
 	if flavour == 0 {
 		switch {
-		case current == nil && legacy == nil:
+		case c.current == nil && c.legacyRoute == nil:
 			return errUnknownOperation
-		case legacy == nil:
+		case c.legacyRoute == nil:
 			flavour = meeting.Meetings
-		case current == nil:
+		case c.current == nil:
 			flavour = meeting.Legacy
 		default:
-			flavour = s.impliedFlavour(c, current, parts)
+			flavour = s.impliedFlavour(c)
 		}
 	}
-	c.route = current
+	c.route = c.current
 	if flavour == meeting.Legacy {
-		c.route = legacy
+		c.route = c.legacyRoute
 	}
 	if c.route == nil {
 		return errUnknownOperation
 	}
-	fits(c.route.path, parts, &c.labels)
+	fits(c.route.path, c.parts, &c.labels)
 	c.setFlavour(flavour)
 	return nil
 }
 
-func firstFlavour(flavours ...meeting.Flavour) meeting.Flavour {
-	for _, f := range flavours {
-		if f != 0 {
-			return f
-		}
-	}
-	return 0
-}
-
 // basePath removes the prefix by which an operator may choose the flavour
 // (rule 1). JS applications of old kept /console at the end of their endpoint.
+//
+// Empty segments before and after the prefix go too: an endpoint that ends in a
+// slash is joined with the operation's path to two of them. Those further
+// behind stand for empty ids and stay.
 func basePath(path string) (meeting.Flavour, string) {
+	path = withoutLeadingSlashes(path)
 	for _, p := range []struct {
 		prefix  string
 		flavour meeting.Flavour
@@ -63,10 +70,18 @@ func basePath(path string) (meeting.Flavour, string) {
 		{"/legacy", meeting.Legacy}, {"/console", meeting.Legacy}, {"/meetings-api", meeting.Meetings},
 	} {
 		if rest, ok := strings.CutPrefix(path, p.prefix); ok && (rest == "" || rest[0] == '/') {
-			return p.flavour, rest
+			return p.flavour, withoutLeadingSlashes(rest)
 		}
 	}
 	return 0, path
+}
+
+// withoutLeadingSlashes leaves one slash of those a path begins with.
+func withoutLeadingSlashes(path string) string {
+	for strings.HasPrefix(path, "//") {
+		path = path[1:]
+	}
+	return path
 }
 
 // hostFlavour reads the names of the real service, for those who point them
@@ -120,27 +135,25 @@ func letterOrDigit(c rune) rune {
 	return -1
 }
 
-// impliedFlavour decides when neither the endpoint nor the client said: by the
-// home of the meeting (rule 5), by members of only one flavour (6), by the
-// Region (7), else by default (8). r is the route in either table: only the
-// status differs.
-func (s *Server) impliedFlavour(c *call, r *route, parts []string) meeting.Flavour {
+// impliedFlavour decides when neither the endpoint nor the client said, for an
+// operation of both flavours: by the home of the meeting (rule 5), by members
+// that only one flavour knows or can do without (6), by the Region (7), else by
+// default (8).
+func (s *Server) impliedFlavour(c *call) meeting.Flavour {
+	op := c.current.op
 	var l labels
-	fits(r.path, parts, &l)
+	fits(c.current.path, c.parts, &l)
 	id, named := meeting.ParseID(l.meetingID)
-	switch r.op {
-	case &listTagsForResource:
-		id, named = idOfArn(c.param("arn"))
-	case &tagResource, &untagResource:
-		id, named = idOfArn(peekArn(c.body))
+	if op.home != nil {
+		id, named = op.home(c)
 	}
 	if named {
 		if f, ok := s.cfg.Control.HomeFlavour(c.ctx, c.identity.Account, s.region(c.identity.Region), id); ok {
 			return f
 		}
 	}
-	if r.op == &createMeeting || r.op == &createMeetingWithAttendees {
-		if f := peekMembers(c.body); f != 0 {
+	if op.flavour != nil {
+		if f := op.flavour(c.body); f != 0 {
 			return f
 		}
 	}
@@ -153,57 +166,89 @@ func (s *Server) impliedFlavour(c *call, r *route, parts []string) meeting.Flavo
 // legacyRegion is the only control Region the legacy service ever had.
 const legacyRegion = "us-east-1"
 
-func peekArn(body []byte) (arn string) {
-	r := restjson.Read(body)
+// homeByQuery and homeByBody find the meeting of the operations that name it
+// by an ARN.
+func homeByQuery(c *call) (meeting.ID, bool) { return idOfArn(c.param("arn")) }
+
+func homeByBody(c *call) (meeting.ID, bool) {
+	var arn string
+	r := restjson.Read(c.body)
 	for range r.Object([]string{"ResourceARN"}) {
 		arn = r.Text().Value
 	}
-	return arn
+	return idOfArn(arn)
 }
 
-// peekMembers looks for members that only one flavour knows. A body that
-// breaks somewhere gives no answer; the operation will say what is wrong.
-func peekMembers(body []byte) meeting.Flavour {
-	var current, legacy bool
-	r := restjson.Read(body)
-	for name := range r.Object([]string{"MeetingFeatures", "PrimaryMeetingId", "TenantIds", "MediaPlacementNetworkType", "NotificationsConfiguration", "Attendees"}) {
-		switch name {
-		case "NotificationsConfiguration":
-			current = peek(r, "LambdaFunctionArn") || current
-		case "Attendees":
-			if !r.Present() {
-				continue
-			}
-			for range r.Array() {
-				current, legacy = peekAttendee(r, current, legacy)
-			}
-		default:
-			current = r.Present() || current
-		}
-	}
+// newMeetingFlavour and newMeetingWithAttendeesFlavour read the flavour of a
+// body off its members.
+func newMeetingFlavour(body []byte) meeting.Flavour { return flavourOfMembers(body, false) }
+
+func newMeetingWithAttendeesFlavour(body []byte) meeting.Flavour { return flavourOfMembers(body, true) }
+
+// members are what tells the flavour of a body that makes a meeting.
+type members struct {
+	current, legacy           bool // there is one that only this flavour knows
+	token, region, externalID bool
+	attendees                 bool
+}
+
+// flavourOfMembers tells a flavour by members that only one flavour knows, then
+// by those that only the legacy one can do without: the current service could
+// only refuse such a body. One that breaks somewhere gives no answer; the
+// operation will say what is wrong.
+func flavourOfMembers(body []byte, needsAttendees bool) meeting.Flavour {
+	m, err := peekMembers(body)
 	switch {
-	case r.End() != nil:
+	case err != nil:
 		return 0
-	case current:
+	case m.current:
 		return meeting.Meetings
-	case legacy:
+	case m.legacy:
+		return meeting.Legacy
+	case m.token && !(m.region && m.externalID && (m.attendees || !needsAttendees)):
 		return meeting.Legacy
 	}
 	return 0
 }
 
-func peekAttendee(r *restjson.Reader, current, legacy bool) (bool, bool) {
+func peekMembers(body []byte) (m members, err error) {
+	r := restjson.Read(body)
+	for name := range r.Object([]string{"ClientRequestToken", "MediaRegion", "ExternalMeetingId", "Attendees", "NotificationsConfiguration",
+		"MeetingFeatures", "PrimaryMeetingId", "TenantIds", "MediaPlacementNetworkType"}) {
+		switch name {
+		case "ClientRequestToken":
+			m.token = r.Present()
+		case "MediaRegion":
+			m.region = r.Present()
+		case "ExternalMeetingId":
+			m.externalID = r.Present()
+		case "NotificationsConfiguration":
+			m.current = peek(r, "LambdaFunctionArn") || m.current
+		case "Attendees":
+			if m.attendees = r.Present(); !m.attendees {
+				continue
+			}
+			for range r.Array() {
+				m.peekAttendee(r)
+			}
+		default:
+			m.current = r.Present() || m.current
+		}
+	}
+	return m, r.End()
+}
+
+func (m *members) peekAttendee(r *restjson.Reader) {
 	if !r.Present() {
-		return current, legacy
+		return
 	}
 	for name := range r.Object([]string{"Capabilities", "Tags"}) {
 		if present := r.Present(); name == "Tags" {
-			legacy = legacy || present
+			m.legacy = m.legacy || present
 		} else {
-			current = current || present
+			m.current = m.current || present
 		}
 	}
-	return current, legacy
 }
 
 // peek reports whether the object that comes next has a member.

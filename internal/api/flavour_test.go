@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -105,6 +106,144 @@ func TestFlavourDefaultCanBeLegacy(t *testing.T) {
 	}
 }
 
+// phpAgents are what releases of the PHP SDK send; none names the service.
+var phpAgents = []string{
+	"aws-sdk-php/3.93.14 GuzzleHttp/6.3.3 curl/7.64.0 PHP/7.3.11",
+	"aws-sdk-php/3.209.10 OS/Linux/5.10 lang/php/8.0.13 GuzzleHttp/7",
+	"aws-sdk-php/3.281.4 ua/2.0 OS/Linux#6.1 lang/php#8.2.10 GuzzleHttp/7",
+}
+
+// The PHP SDK drops the base path of an endpoint, so that nothing but the body
+// is left to tell a legacy request by: the current flavour could only refuse
+// one that lacks a member it requires.
+func TestFlavourByWhatIsMissing(t *testing.T) {
+	d := open(t, nil)
+	const attendees = `"Attendees":[{"ExternalUserId":"ada"}]`
+	const all = `"MediaRegion":"us-east-1","ExternalMeetingId":"standup"`
+	for _, c := range []struct{ query, members, want string }{
+		{"", `"MediaRegion":"us-east-1"`, "legacy"},
+		{"", ``, "legacy"},
+		{"", `"ExternalMeetingId":"standup"`, "legacy"},
+		{"", `"MediaRegion":null,"ExternalMeetingId":null`, "legacy"},
+		{"", `"MediaRegion":"us-east-1","Tags":[{"Key":"k","Value":"v"}]`, "legacy"},
+		{"", `"NotificationsConfiguration":{"SqsQueueArn":"arn:aws:sqs:us-east-1:1:q"}`, "legacy"},
+		{"", all, "meetings"},
+		{"?operation=create-attendees", all, "legacy"},
+		{"?operation=create-attendees", all + `,"Attendees":null`, "legacy"},
+		{"?operation=create-attendees", `"MediaRegion":"us-east-1",` + attendees, "legacy"},
+		{"?operation=create-attendees", attendees, "legacy"},
+		{"?operation=create-attendees", all + "," + attendees, "meetings"},
+	} {
+		for _, agent := range phpAgents {
+			token := fmt.Sprintf(`{"ClientRequestToken":"token-%d"`, serial.Add(1))
+			body := strings.Replace(token+","+c.members+"}", ",}", "}", 1)
+			sent := func(r *http.Request) { r.Header.Set("User-Agent", agent) }
+			if got := asked(d, "/meetings"+c.query, body, sent); got != c.want {
+				t.Errorf("%s %s: %s, want %s", c.query, body, got, c.want)
+			}
+			d := d.in(t)
+			d.region = "eu-central-1" // says less than the body does
+			if got := asked(d, "/meetings"+c.query, body, sent); got != c.want {
+				t.Errorf("%s %s in eu-central-1: %s, want %s", c.query, body, got, c.want)
+			}
+		}
+	}
+}
+
+func TestWhatNamesTheCurrentFlavourGetsItsRefusal(t *testing.T) {
+	d := open(t, nil)
+	missing := []string{"Value null at 'externalMeetingId' failed to satisfy constraint: Member must not be null"}
+	for name, c := range map[string]struct {
+		path   string
+		body   string
+		change func(*http.Request)
+		want   []string
+	}{
+		"prefix":                 {"/meetings-api/meetings", `{"ClientRequestToken":"t-1","MediaRegion":"us-east-1"}`, nil, missing},
+		"host name":              {"/meetings", `{"ClientRequestToken":"t-1","MediaRegion":"us-east-1"}`, host("meetings-chime.us-east-1.amazonaws.com"), missing},
+		"User-Agent":             {"/meetings", `{"ClientRequestToken":"t-1","MediaRegion":"us-east-1"}`, agent("x api/chime-sdk-meetings#3"), missing},
+		"a member only it knows": {"/meetings", `{"ClientRequestToken":"t-1","MediaRegion":"us-east-1","TenantIds":["ab"]}`, nil, missing},
+		"a broken body":          {"/meetings", `{"ClientRequestToken":"t-1"`, nil, []string{"not valid JSON"}},
+		"neither can do without": {"/meetings", `{"MediaRegion":"us-east-1"}`, nil, append(missing, "clientRequestToken")},
+		"no attendees":           {"/meetings-api/meetings?operation=create-attendees", d.newMeeting(""), nil, []string{"Value null at 'attendees'"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := d.flavoured("").in(t)
+			r, err := http.NewRequest("POST", d.server.URL+c.path, strings.NewReader(c.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.change != nil {
+				c.change(r)
+			}
+			d.sign(r, []byte(c.body))
+			d.want(d.send(r), 400, "BadRequestException", c.want...)
+		})
+	}
+}
+
+// An endpoint that ends in a slash is joined with the operation's path to two.
+// Clients sign the path as they send it, or without its empty segments.
+func TestEmptySegmentsBehindTheBasePath(t *testing.T) {
+	d := open(t, nil)
+	current, legacy := d.meeting(""), d.flavoured("/legacy").meeting("")
+	for _, c := range []struct{ sent, tidy, id string }{
+		{"//meetings/", "/meetings/", current}, {"///meetings/", "/meetings/", current}, {"/////meetings/", "/meetings/", legacy},
+		{"/meetings-api//meetings/", "/meetings-api/meetings/", current}, {"//meetings-api///meetings/", "/meetings-api/meetings/", current},
+		{"/legacy//meetings/", "/legacy/meetings/", legacy}, {"//legacy//meetings/", "/legacy/meetings/", legacy},
+		{"/console////meetings/", "/console/meetings/", legacy},
+	} {
+		for _, signed := range []string{c.sent, c.tidy} {
+			if a := d.sendTo("GET", c.sent+c.id, signed+c.id, ""); a.status != 200 {
+				t.Errorf("GET %s, signed as %s: %d %s", c.sent, signed, a.status, a.body)
+			}
+			if a := d.sendTo("POST", c.sent+c.id+"/attendees", signed+c.id+"/attendees", `{"ExternalUserId":"ada"}`); a.status/100 != 2 {
+				t.Errorf("POST %s, signed as %s: %d %s", c.sent, signed, a.status, a.body)
+			}
+		}
+		if a := d.sendTo("GET", c.sent+c.id, "/elsewhere"+c.tidy+c.id, ""); a.name() != "InvalidSignatureException" {
+			t.Errorf("GET %s, signed as another path: %d %s", c.sent, a.status, a.body)
+		}
+	}
+	for _, sent := range []string{"//meetings", "/meetings-api//meetings"} {
+		if got := asked(d, sent, d.newMeeting(""), nil); got != "meetings" {
+			t.Errorf("%s: %s", sent, got)
+		}
+	}
+	if got := asked(d, "/legacy//meetings", d.newMeeting(""), nil); got != "legacy" {
+		t.Errorf("/legacy//meetings: %s", got)
+	}
+}
+
+func TestEmptySegmentsElsewhereAreEmptyIds(t *testing.T) {
+	d := open(t, nil)
+	id := d.meeting("")
+	for _, c := range [][2]string{
+		{"GET", "/meetings//attendees"}, {"POST", "/meetings//attendees"}, {"GET", "/meetings-api/meetings//attendees"},
+		{"GET", "//meetings//attendees"}, {"GET", "/meetings/"}, {"DELETE", "/legacy/meetings/"},
+		{"GET", "/meetings/" + id + "/attendees/"}, {"DELETE", "/meetings/" + id + "/attendees/"},
+	} {
+		a := d.sendTo(c[0], c[1], c[1], "")
+		d.want(a, 400, "BadRequestException", "Id' failed to satisfy constraint")
+	}
+	for _, path := range []string{"/meetings//", "/meetings/" + id + "//", "/meetings//" + id, "/legacy/legacy/meetings", "/meetings-api/legacy//meetings"} {
+		a := d.sendTo("GET", path, path, "")
+		d.want(a, 404, "UnknownOperationException")
+	}
+}
+
+// sendTo signs a request for one path and sends it to another.
+func (d *door) sendTo(method, sent, signed, body string) answer {
+	d.t.Helper()
+	r, err := http.NewRequest(method, d.server.URL+signed, strings.NewReader(body))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.sign(r, []byte(body))
+	r.URL.Path, r.URL.RawPath = sent, ""
+	return d.send(r)
+}
+
 // A client that tells nothing finds every meeting of its account at home.
 func TestFlavourOfAMeetingIsRemembered(t *testing.T) {
 	d := open(t, nil)
@@ -203,8 +342,6 @@ func TestUnknownOperations(t *testing.T) {
 		legacy := d.flavoured("/legacy")
 		legacy.want(legacy.do(c[0], c[1], "{}"), 404, "UnknownOperationException")
 	}
-	doubled := d.flavoured("/")
-	doubled.want(doubled.do("POST", "/meetings", d.newMeeting("")), 404, "UnknownOperationException")
 	if a := d.do("POST", "/meetings?operation=", d.newMeeting("")); a.status != 200 {
 		t.Errorf("an empty operation is none: %d %s", a.status, a.body)
 	}

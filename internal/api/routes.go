@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
+	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
 // respond writes the body of a successful response; nil stands for no body.
@@ -15,12 +16,17 @@ type operation struct {
 	name      string // as in the API; with "chime:" before it, the action of policies
 	run       func(*Server, *call) (respond, error)
 	unmetered bool // has no request quota of its own
+
+	// For operations that both flavours have, what tells which is meant when
+	// neither the endpoint nor the client says.
+	home    func(*call) (meeting.ID, bool)    // the meeting it is about, when its path has no label for it
+	flavour func(body []byte) meeting.Flavour // by what the body holds; 0 when that tells nothing
 }
 
 // The operations, each a method in the file of its name.
 var (
-	createMeeting                         = operation{name: "CreateMeeting", run: (*Server).createMeeting}
-	createMeetingWithAttendees            = operation{name: "CreateMeetingWithAttendees", run: (*Server).createMeetingWithAttendees}
+	createMeeting                         = operation{name: "CreateMeeting", run: (*Server).createMeeting, flavour: newMeetingFlavour}
+	createMeetingWithAttendees            = operation{name: "CreateMeetingWithAttendees", run: (*Server).createMeetingWithAttendees, flavour: newMeetingWithAttendeesFlavour}
 	getMeeting                            = operation{name: "GetMeeting", run: (*Server).getMeeting}
 	deleteMeeting                         = operation{name: "DeleteMeeting", run: (*Server).deleteMeeting}
 	listMeetings                          = operation{name: "ListMeetings", run: (*Server).listMeetings}
@@ -33,9 +39,9 @@ var (
 	batchUpdateAttendeeCapabilitiesExcept = operation{name: "BatchUpdateAttendeeCapabilitiesExcept", run: (*Server).batchUpdateAttendeeCapabilitiesExcept}
 	startMeetingTranscription             = operation{name: "StartMeetingTranscription", run: (*Server).startMeetingTranscription, unmetered: true}
 	stopMeetingTranscription              = operation{name: "StopMeetingTranscription", run: (*Server).stopMeetingTranscription, unmetered: true}
-	tagResource                           = operation{name: "TagResource", run: (*Server).tagResource}
-	untagResource                         = operation{name: "UntagResource", run: (*Server).untagResource}
-	listTagsForResource                   = operation{name: "ListTagsForResource", run: (*Server).listTagsForResource}
+	tagResource                           = operation{name: "TagResource", run: (*Server).tagResource, home: homeByBody}
+	untagResource                         = operation{name: "UntagResource", run: (*Server).untagResource, home: homeByBody}
+	listTagsForResource                   = operation{name: "ListTagsForResource", run: (*Server).listTagsForResource, home: homeByQuery}
 	tagMeeting                            = operation{name: "TagMeeting", run: (*Server).tagMeeting}
 	untagMeeting                          = operation{name: "UntagMeeting", run: (*Server).untagMeeting}
 	listMeetingTags                       = operation{name: "ListMeetingTags", run: (*Server).listMeetingTags}

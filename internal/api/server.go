@@ -138,6 +138,7 @@ func (s *Server) run(c *call, w http.ResponseWriter) (respond, error) {
 	if s.draining.Load() {
 		return nil, meeting.Errorf(meeting.Unavailable, "The server is shutting down.")
 	}
+	s.locate(c)
 	if err := s.authenticate(c, w); err != nil {
 		return nil, err
 	}
@@ -174,9 +175,6 @@ func (s *Server) authenticate(c *call, w http.ResponseWriter) error {
 	if c.identity, err = pending.Finish(sent); err != nil {
 		return err
 	}
-	var rawQuery string
-	c.path, rawQuery = sigv4.Target(c.r)
-	c.query = sigv4.ParseQuery(rawQuery)
 	c.owner = meeting.Owner{Account: c.identity.Account, Region: s.region(c.identity.Region)}
 	return c.decompress()
 }
