@@ -11,7 +11,7 @@ import (
 // meeting.DecideAddAttendees.
 func (c *Control) CreateAttendees(ctx context.Context, owner meeting.Owner, id meeting.ID, items []meeting.NewAttendee) (results []meeting.AttendeeResult, err error) {
 	ids := newIDs(len(items) + 1)
-	err = c.change(ctx, owner, id, ids, func(s *meeting.State, by meeting.Stamp) (rec *meeting.Record, err error) {
+	err = c.change(ctx, owned(owner, id), ids, func(s *meeting.State, by meeting.Stamp) (rec *meeting.Record, err error) {
 		rec, results, err = meeting.DecideAddAttendees(s, by, items, c.cfg.Limits, ids.next)
 		return rec, err
 	})
@@ -23,7 +23,7 @@ func (c *Control) CreateAttendees(ctx context.Context, owner meeting.Owner, id m
 
 // GetAttendee returns one attendee.
 func (c *Control) GetAttendee(ctx context.Context, owner meeting.Owner, id, attendee meeting.ID) (a meeting.Attendee, err error) {
-	err = c.read(ctx, owner, id, func(s *meeting.State) error {
+	err = c.read(ctx, owned(owner, id), func(s *meeting.State) error {
 		var found bool
 		if a, found = s.Attendee(attendee); !found {
 			return meeting.MissingAttendee(attendee)
@@ -44,7 +44,7 @@ func (c *Control) ListAttendees(ctx context.Context, owner meeting.Owner, id mee
 		return nil, "", err
 	}
 	var cursor uint32
-	err = c.read(ctx, owner, id, func(s *meeting.State) error {
+	err = c.read(ctx, owned(owner, id), func(s *meeting.State) error {
 		list, cursor = s.Page(after, limit)
 		return nil
 	})
@@ -59,7 +59,7 @@ func (c *Control) ListAttendees(ctx context.Context, owner meeting.Owner, id mee
 
 // DeleteAttendee removes an attendee; its join token is dead at once.
 func (c *Control) DeleteAttendee(ctx context.Context, owner meeting.Owner, id, attendee meeting.ID) error {
-	return c.change(ctx, owner, id, newIDs(1), deleteAttendee(attendee))
+	return c.change(ctx, owned(owner, id), newIDs(1), deleteAttendee(attendee))
 }
 
 func deleteAttendee(attendee meeting.ID) decision {
@@ -70,8 +70,12 @@ func deleteAttendee(attendee meeting.ID) decision {
 
 // UpdateCapabilities gives one attendee new capabilities and returns it as it
 // is then.
-func (c *Control) UpdateCapabilities(ctx context.Context, owner meeting.Owner, id, attendee meeting.ID, caps meeting.Capabilities) (a meeting.Attendee, err error) {
-	err = c.change(ctx, owner, id, newIDs(1), func(s *meeting.State, by meeting.Stamp) (rec *meeting.Record, err error) {
+func (c *Control) UpdateCapabilities(ctx context.Context, owner meeting.Owner, id, attendee meeting.ID, caps meeting.Capabilities) (meeting.Attendee, error) {
+	return c.setCapabilities(ctx, owned(owner, id), attendee, caps)
+}
+
+func (c *Control) setCapabilities(ctx context.Context, l lookup, attendee meeting.ID, caps meeting.Capabilities) (a meeting.Attendee, err error) {
+	err = c.change(ctx, l, newIDs(1), func(s *meeting.State, by meeting.Stamp) (rec *meeting.Record, err error) {
 		rec, a, err = meeting.DecideCapabilities(s, by, attendee, caps)
 		return rec, err
 	})
@@ -81,7 +85,7 @@ func (c *Control) UpdateCapabilities(ctx context.Context, owner meeting.Owner, i
 // UpdateCapabilitiesExcept gives new capabilities to all attendees but those
 // named in except.
 func (c *Control) UpdateCapabilitiesExcept(ctx context.Context, owner meeting.Owner, id meeting.ID, except []meeting.ID, caps meeting.Capabilities) error {
-	return c.change(ctx, owner, id, newIDs(1), func(s *meeting.State, by meeting.Stamp) (*meeting.Record, error) {
+	return c.change(ctx, owned(owner, id), newIDs(1), func(s *meeting.State, by meeting.Stamp) (*meeting.Record, error) {
 		return meeting.DecideCapabilitiesExcept(s, by, except, caps)
 	})
 }
@@ -97,14 +101,14 @@ func (c *Control) StartTranscription(ctx context.Context, owner meeting.Owner, i
 	if c.cfg.TranscriptionEngine {
 		failure = ""
 	}
-	return c.change(ctx, owner, id, newIDs(1), func(s *meeting.State, by meeting.Stamp) (*meeting.Record, error) {
+	return c.change(ctx, owned(owner, id), newIDs(1), func(s *meeting.State, by meeting.Stamp) (*meeting.Record, error) {
 		return meeting.DecideStartTranscription(s, by, config, failure)
 	})
 }
 
 // StopTranscription detaches the transcription configuration, if there is one.
 func (c *Control) StopTranscription(ctx context.Context, owner meeting.Owner, id meeting.ID) error {
-	return c.change(ctx, owner, id, newIDs(1), meeting.DecideStopTranscription)
+	return c.change(ctx, owned(owner, id), newIDs(1), meeting.DecideStopTranscription)
 }
 
 // JoinToken returns the attendee's join token.

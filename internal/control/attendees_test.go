@@ -1,4 +1,4 @@
-package control
+package control_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
@@ -97,7 +98,7 @@ func TestTheLargestLegalBatchesAreStored(t *testing.T) {
 }
 
 func BenchmarkCreateAttendees100(b *testing.B) {
-	v := newEnv(b, func(c *Config) { c.Limits.Meetings = 1 << 30 }, nil)
+	v := newEnv(b, func(c *control.Config) { c.Limits.Meetings = 1 << 30 }, nil)
 	names := users("5b1d7c02-90aa-4c3e-8f21-77a1c0de7", 100)
 	items := named(names...)
 	b.ReportAllocs()

@@ -84,7 +84,7 @@ func (c *Control) Watch(meetingID meeting.ID, fn func(Change)) (cancel func()) {
 	e := c.index.active[meetingID]
 	if e == nil {
 		var reason meeting.EndReason
-		if g := c.index.graves[meetingID]; g != nil {
+		if g := c.index.tombstones[meetingID]; g != nil {
 			reason = g.reason
 		}
 		c.mu.Unlock()

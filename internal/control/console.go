@@ -28,16 +28,16 @@ type Info struct {
 // remembered, the newest first.
 func (c *Control) Meetings(_ context.Context) ([]Info, error) {
 	c.mu.Lock()
-	list := make([]Info, 0, len(c.index.active)+len(c.index.graves))
+	list := make([]Info, 0, len(c.index.active)+len(c.index.tombstones))
 	for _, e := range c.index.active {
 		list = append(list, e.info())
 	}
-	for _, g := range c.index.graves {
+	for _, g := range c.index.tombstones {
 		list = append(list, g.info())
 	}
 	c.mu.Unlock()
 	slices.SortFunc(list, func(a, b Info) int {
-		return place{b.CreatedAt, b.ID}.compare(place{a.CreatedAt, a.ID})
+		return position{b.CreatedAt, b.ID}.compare(position{a.CreatedAt, a.ID})
 	})
 	return list, nil
 }
@@ -50,7 +50,7 @@ func (c *Control) Meeting(_ context.Context, id meeting.ID) (m Info, ok bool) {
 	if e := c.index.active[id]; e != nil {
 		return e.info(), true
 	}
-	if g := c.index.graves[id]; g != nil {
+	if g := c.index.tombstones[id]; g != nil {
 		return g.info(), true
 	}
 	return Info{}, false
@@ -60,7 +60,7 @@ func (e *entry) info() Info {
 	return Info{Summary: e.profile.Summary(), Tags: e.tags, Attendees: e.attendees, Connected: e.connected}
 }
 
-func (g *grave) info() Info {
+func (g *tombstone) info() Info {
 	return Info{Summary: g.profile.Summary(), Attendees: g.attendees, EndedAt: g.at, EndReason: g.reason, EndedBy: g.actor}
 }
 
@@ -79,70 +79,41 @@ func (c *Control) Overview() Overview {
 	defer c.mu.Unlock()
 	x := &c.index
 	return Overview{
-		Active: len(x.active), Ended: len(x.graves),
+		Active: len(x.active), Ended: len(x.tombstones),
 		Attendees: x.attendees, Connected: x.connected, CacheBytes: x.cache.used,
 	}
 }
 
-// any returns an active meeting of whatever owner.
-func (c *Control) any(id meeting.ID) (*entry, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if e := c.index.active[id]; e != nil {
-		return e, nil
-	}
-	return nil, meeting.MissingMeeting(id)
-}
-
 // Attendees returns the attendees of an active meeting in creation order.
 func (c *Control) Attendees(ctx context.Context, id meeting.ID) (list []meeting.Attendee, err error) {
-	err = c.operate(id, func(e *entry) error {
-		return c.readEntry(ctx, e, func(s *meeting.State) error {
-			list, _ = s.Page(0, s.Len())
-			return nil
-		})
+	err = c.read(ctx, operated(id), func(s *meeting.State) error {
+		list, _ = s.Page(0, s.Len())
+		return nil
 	})
 	return list, err
 }
 
 // EndMeeting ends a meeting on behalf of an operator, named by WithActor.
 func (c *Control) EndMeeting(ctx context.Context, id meeting.ID) error {
-	return c.operate(id, func(e *entry) error {
-		return c.end(ctx, e, func(*entry) meeting.EndReason { return meeting.EndedByOperator })
-	})
+	e, end, err := c.enter(operated(id))
+	if err != nil {
+		return err
+	}
+	defer end()
+	return c.end(ctx, e, func(*entry) meeting.EndReason { return meeting.EndedByOperator })
 }
 
 // RemoveAttendee deletes an attendee on behalf of an operator, named by
 // WithActor.
 func (c *Control) RemoveAttendee(ctx context.Context, id, attendee meeting.ID) error {
-	return c.operate(id, func(e *entry) error {
-		return c.changeEntry(ctx, e, newIDs(1), deleteAttendee(attendee))
-	})
+	return c.change(ctx, operated(id), newIDs(1), deleteAttendee(attendee))
 }
 
 // SetCapabilities changes an attendee's capabilities on behalf of an operator,
 // named by WithActor.
 func (c *Control) SetCapabilities(ctx context.Context, id, attendee meeting.ID, caps meeting.Capabilities) error {
-	return c.operate(id, func(e *entry) error {
-		return c.changeEntry(ctx, e, newIDs(1), func(s *meeting.State, by meeting.Stamp) (*meeting.Record, error) {
-			rec, _, err := meeting.DecideCapabilities(s, by, attendee, caps)
-			return rec, err
-		})
-	})
-}
-
-// operate runs fn on an active meeting of whatever owner, as one call.
-func (c *Control) operate(id meeting.ID, fn func(*entry) error) error {
-	end, err := c.begin()
-	if err != nil {
-		return err
-	}
-	defer end()
-	e, err := c.any(id)
-	if err != nil {
-		return err
-	}
-	return fn(e)
+	_, err := c.setCapabilities(ctx, operated(id), attendee, caps)
+	return err
 }
 
 // RecordInfo is one entry of a meeting's log as operators see it. It holds no

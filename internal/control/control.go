@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -53,26 +54,16 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	c.Limits = c.Limits.OrDefaults()
-	for _, d := range []struct {
-		field    *time.Duration
-		fallback time.Duration
-	}{
-		{&c.Idle, 5 * time.Minute}, {&c.MaxAge, 24 * time.Hour}, {&c.Tombstone, 30 * time.Minute},
-		{&c.Dropped, 12 * time.Second}, {&c.ConflictWait, 5 * time.Second},
-	} {
-		if *d.field <= 0 {
-			*d.field = d.fallback
-		}
-	}
-	if c.CacheBytes <= 0 {
-		c.CacheBytes = 256 << 20
-	}
+	c.Idle = cmp.Or(max(c.Idle, 0), 5*time.Minute)
+	c.MaxAge = cmp.Or(max(c.MaxAge, 0), 24*time.Hour)
+	c.Tombstone = cmp.Or(max(c.Tombstone, 0), 30*time.Minute)
+	c.Dropped = cmp.Or(max(c.Dropped, 0), 12*time.Second)
+	c.ConflictWait = cmp.Or(max(c.ConflictWait, 0), 5*time.Second)
+	c.CacheBytes = cmp.Or(max(c.CacheBytes, 0), 256<<20)
 	if c.Clock == nil {
 		c.Clock = systemClock{}
 	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	return c
 }
 

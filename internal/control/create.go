@@ -87,7 +87,13 @@ func (c *Control) create(ctx context.Context, n meeting.NewMeeting, token meetin
 	if err := c.reserve(n.Owner); err != nil {
 		return nil, nil, err
 	}
-	defer func() { c.settle(n.Owner, e) }()
+	e, results, err = c.createReserved(ctx, n, token)
+	c.settle(n.Owner, e)
+	return e, results, err
+}
+
+// createReserved makes a meeting that reserve has counted.
+func (c *Control) createReserved(ctx context.Context, n meeting.NewMeeting, token meeting.TokenHash) (*entry, []meeting.AttendeeResult, error) {
 	ids := newIDs(len(n.Attendees) + 2)
 	id := c.idFor(token, ids)
 	rec, results, err := meeting.DecideCreate(c.stamp(ctx, ids), id, token, n, c.cfg.Limits, ids.next)
@@ -96,6 +102,7 @@ func (c *Control) create(ctx context.Context, n meeting.NewMeeting, token meetin
 	}
 	revision, err := c.put(ctx, id, 0, rec)
 	if err != nil {
+		// Stale too: the record may be there from an attempt without answer.
 		c.setUnsure(token, id)
 		if errors.Is(err, ledger.ErrStale) {
 			return nil, nil, err
@@ -123,7 +130,7 @@ func (c *Control) holdPrimary(ctx context.Context, n meeting.NewMeeting) (releas
 	if !ok {
 		return nil, meeting.InvalidPrimary()
 	}
-	if _, err := c.find(n.Owner, id); err != nil {
+	if _, err := c.find(owned(n.Owner, id)); err != nil {
 		return nil, meeting.InvalidPrimary()
 	}
 	if release, err = c.meetingTurns.take(ctx, id, c.cfg.ConflictWait); err != nil {
@@ -137,7 +144,7 @@ func (c *Control) holdPrimary(ctx context.Context, n meeting.NewMeeting) (releas
 }
 
 func (c *Control) checkPrimary(owner meeting.Owner, id meeting.ID) error {
-	primary, err := c.find(owner, id)
+	primary, err := c.find(owned(owner, id))
 	if err != nil {
 		return meeting.InvalidPrimary()
 	}
@@ -157,7 +164,7 @@ func (c *Control) checkPrimary(owner meeting.Owner, id meeting.ID) error {
 func (c *Control) reserve(owner meeting.Owner) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	b := c.index.book(owner)
+	b := c.index.meetingsOf(owner)
 	if most := c.cfg.Limits.Meetings; b.active+b.reserved >= most {
 		return meeting.Errorf(meeting.LimitExceeded, "Limit of %d concurrent meetings exceeded", most)
 	}
@@ -170,23 +177,23 @@ func (c *Control) reserve(owner meeting.Owner) error {
 func (c *Control) settle(owner meeting.Owner, e *entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	b := c.index.book(owner)
+	b := c.index.meetingsOf(owner)
 	b.reserved--
 	if e == nil {
 		if b.empty() {
-			delete(c.index.books, owner)
+			delete(c.index.owners, owner)
 		}
 		return
 	}
 	delete(c.index.unsure, e.profile.Token)
-	c.insert(e)
+	c.insertLocked(e)
 }
 
-// insert adds an active meeting whose state is in memory. The caller holds mu.
-func (c *Control) insert(e *entry) {
+// insertLocked adds an active meeting whose state is in memory.
+func (c *Control) insertLocked(e *entry) {
 	c.index.insert(e)
 	c.index.cache.keep(e, e.fold.state)
-	c.rouse()
+	c.wakeRunLocked()
 }
 
 // maxUnsure bounds how many creations of unknown outcome are remembered.
@@ -247,6 +254,6 @@ func (c *Control) byToken(ctx context.Context, token meeting.TokenHash) (*entry,
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.index.unsure, token)
-	c.insert(e)
+	c.insertLocked(e)
 	return e, nil
 }

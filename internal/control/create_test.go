@@ -1,4 +1,4 @@
-package control
+package control_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
@@ -94,7 +95,7 @@ func TestAnInvalidRepeatIsRefused(t *testing.T) {
 }
 
 func TestTheQuotaOfMeetingsHoldsUnderConcurrency(t *testing.T) {
-	v := newEnv(t, func(c *Config) { c.Limits.Meetings = 5 }, nil)
+	v := newEnv(t, func(c *control.Config) { c.Limits.Meetings = 5 }, nil)
 	var mu sync.Mutex
 	made := []meeting.ID{}
 	var wg sync.WaitGroup
@@ -164,19 +165,8 @@ func TestASpuriousRefusalOfACreationIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestCreationsOfUnknownOutcomeAreBounded(t *testing.T) {
-	v, f := newFaulty(t, nil)
-	f.set(once("append", 1<<30, ledger.ErrUnavailable), nil)
-	for i := range maxUnsure + 10 {
-		v.setUnsure(meeting.TokenHash{byte(i), byte(i >> 8)}, meeting.ID{1})
-	}
-	if n := len(v.index.unsure); n > maxUnsure {
-		t.Errorf("%d are remembered", n)
-	}
-}
-
 func TestReplicas(t *testing.T) {
-	v := newEnv(t, func(c *Config) { c.Limits.Replicas = 2 }, nil)
+	v := newEnv(t, func(c *control.Config) { c.Limits.Replicas = 2 }, nil)
 	ctx := context.Background()
 	primary := v.create(owner, "primary")
 	replica := func(token, of string) (meeting.Summary, error) {
@@ -253,7 +243,7 @@ func TestAReplicaLeftBehindEnds(t *testing.T) {
 				v.start()
 			} else {
 				f.set(nil, nil)
-				v.clock.advance(2 * retryEnd)
+				v.clock.advance(2 * control.RetryEnd)
 			}
 			if reason := v.ended(replica.ID); reason != meeting.EndedWithPrimary {
 				t.Errorf("ended: %s", reason)
@@ -263,22 +253,22 @@ func TestAReplicaLeftBehindEnds(t *testing.T) {
 }
 
 func TestNewRefusesALedgerWithOtherWriters(t *testing.T) {
-	_, err := New(context.Background(), Config{}, sharedLedger{}, testKey(t))
+	_, err := control.New(context.Background(), control.Config{}, sharedLedger{}, testKey(t))
 	if err == nil {
 		t.Error("accepted")
 	}
 }
 
-type sharedLedger struct{ Ledger }
+type sharedLedger struct{ control.Ledger }
 
 func (sharedLedger) Exclusive() bool { return false }
 
 func TestNewRefusesADamagedLedger(t *testing.T) {
 	v := newEnv(t, nil, nil)
 	s := v.create(owner, "token")
-	_, err := v.store.Append(context.Background(), s.ID, v.index.active[s.ID].fold.revision, []byte("rubbish"))
+	_, err := v.store.Append(context.Background(), s.ID, v.revision(s.ID), []byte("rubbish"))
 	must(t, err)
-	_, err = New(context.Background(), v.cfg, v.store, testKey(t))
+	_, err = control.New(context.Background(), v.cfg, v.store, testKey(t))
 	if !errors.Is(err, meeting.ErrCorrupt) {
 		t.Errorf("rubbish behind a good record: %v", err)
 	}
@@ -286,7 +276,7 @@ func TestNewRefusesADamagedLedger(t *testing.T) {
 	v = newEnv(t, nil, nil)
 	_, err = v.store.Append(context.Background(), meeting.ID{7}, 0, []byte("rubbish"))
 	must(t, err)
-	_, err = New(context.Background(), v.cfg, v.store, testKey(t))
+	_, err = control.New(context.Background(), v.cfg, v.store, testKey(t))
 	if !errors.Is(err, meeting.ErrCorrupt) {
 		t.Errorf("nothing but rubbish: %v", err)
 	}
@@ -294,7 +284,7 @@ func TestNewRefusesADamagedLedger(t *testing.T) {
 	v = newEnv(t, nil, nil)
 	id := v.create(owner, "token").ID
 	must(t, v.store.AppendFact(context.Background(), id, []byte("rubbish")))
-	_, err = New(context.Background(), v.cfg, v.store, testKey(t))
+	_, err = control.New(context.Background(), v.cfg, v.store, testKey(t))
 	if !errors.Is(err, meeting.ErrCorrupt) {
 		t.Errorf("a fact of rubbish: %v", err)
 	}

@@ -186,6 +186,6 @@ func (c *Control) SetConnected(meetingID meeting.ID, attendees int) {
 		}
 		c.index.setConnected(e, max(attendees, 0))
 		c.index.alarms.set(e, c.index.due(e))
-		c.rouse()
+		c.wakeRunLocked()
 	}
 }

@@ -1,4 +1,4 @@
-package control
+package control_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
@@ -21,7 +22,7 @@ func TestAuthorize(t *testing.T) {
 	must(t, err)
 	ann := results[0].Attendee
 	token := v.JoinToken(s.ID, ann.ID)
-	want := Grant{
+	want := control.Grant{
 		MeetingID: s.ID, Attendee: ann, Features: n.Features, MediaRegion: "eu-west-3", ExternalMeetingID: n.ExternalMeetingID, MaxAttendees: 7,
 	}
 	check := func(token string, content bool) {
@@ -45,20 +46,20 @@ func TestAuthorize(t *testing.T) {
 			t.Errorf("got %v, want %v", err, cause)
 		}
 	}
-	refused(other.ID, token, ErrBadToken, meeting.Forbidden)
-	refused(meeting.ID{1}, token, ErrBadToken, meeting.Forbidden)
-	refused(s.ID, "nonsense", ErrBadToken, meeting.Forbidden)
-	refused(s.ID, token+"#other", ErrBadToken, meeting.Forbidden)
-	refused(s.ID, v.JoinToken(s.ID, meeting.ID{4}), ErrRemoved, meeting.NotFound)
+	refused(other.ID, token, control.ErrBadToken, meeting.Forbidden)
+	refused(meeting.ID{1}, token, control.ErrBadToken, meeting.Forbidden)
+	refused(s.ID, "nonsense", control.ErrBadToken, meeting.Forbidden)
+	refused(s.ID, token+"#other", control.ErrBadToken, meeting.Forbidden)
+	refused(s.ID, v.JoinToken(s.ID, meeting.ID{4}), control.ErrRemoved, meeting.NotFound)
 	must(t, v.DeleteAttendee(ctx, owner, s.ID, ann.ID))
-	refused(s.ID, token, ErrRemoved, meeting.NotFound)
+	refused(s.ID, token, control.ErrRemoved, meeting.NotFound)
 	again := v.add(owner, s.ID, "ann")[0]
 	if again == ann.ID {
 		t.Error("a deleted attendee came back with its old id")
 	}
-	refused(s.ID, token, ErrRemoved, meeting.NotFound)
+	refused(s.ID, token, control.ErrRemoved, meeting.NotFound)
 	must(t, v.DeleteMeeting(ctx, owner, s.ID))
-	refused(s.ID, v.JoinToken(s.ID, again), ErrEnded, meeting.NotFound)
+	refused(s.ID, v.JoinToken(s.ID, again), control.ErrEnded, meeting.NotFound)
 }
 
 func TestJoinTokensAreThoseOfTheAttendees(t *testing.T) {
@@ -75,10 +76,10 @@ func TestWatchersSeeEveryChangeInOrder(t *testing.T) {
 	ctx := context.Background()
 	s := v.create(owner, "token", "ann", "bob", "eve")
 	people := v.roster(owner, s.ID)
-	var changes []Change
-	cancelOther := v.Watch(s.ID, func(Change) { t.Error("told after cancel") })
+	var changes []control.Change
+	cancelOther := v.Watch(s.ID, func(control.Change) { t.Error("told after cancel") })
 	cancelOther()
-	cancel := v.Watch(s.ID, func(c Change) { changes = append(changes, c) })
+	cancel := v.Watch(s.ID, func(c control.Change) { changes = append(changes, c) })
 	defer cancel()
 	listenOnly := meeting.Capabilities{Audio: meeting.Receive, Video: meeting.Receive, Content: meeting.Receive}
 	_, err := v.UpdateCapabilities(ctx, owner, s.ID, people["ann"].ID, listenOnly)
@@ -96,23 +97,23 @@ func TestWatchersSeeEveryChangeInOrder(t *testing.T) {
 		t.Fatalf("told %+v", changes)
 	}
 	for i, who := range []string{"ann", "bob"} {
-		c := changes[i].(CapabilitiesChanged)
+		c := changes[i].(control.CapabilitiesChanged)
 		if len(c.Attendees) != 1 || c.Attendees[0].ExternalUserID != who || c.Attendees[0].Capabilities != listenOnly {
 			t.Errorf("change %d: %+v", i, c)
 		}
 	}
-	if c := changes[2].(TranscriptionStarted); c.Config.JSON != `{"a":1}` || c.Failure == "" {
+	if c := changes[2].(control.TranscriptionStarted); c.Config.JSON != `{"a":1}` || c.Failure == "" {
 		t.Errorf("%+v", c)
 	}
-	_ = changes[3].(TranscriptionStopped)
-	if c := changes[4].(AttendeeDeleted); c.Attendee != people["bob"].ID {
+	_ = changes[3].(control.TranscriptionStopped)
+	if c := changes[4].(control.AttendeeDeleted); c.Attendee != people["bob"].ID {
 		t.Errorf("%+v", c)
 	}
-	if c := changes[5].(Ended); c.Reason != meeting.EndedByRequest {
+	if c := changes[5].(control.Ended); c.Reason != meeting.EndedByRequest {
 		t.Errorf("%+v", c)
 	}
 	told := false
-	v.Watch(s.ID, func(c Change) { told = c == Ended{Reason: meeting.EndedByRequest} })
+	v.Watch(s.ID, func(c control.Change) { told = c == control.Ended{Reason: meeting.EndedByRequest} })
 	if !told {
 		t.Error("who watches an ended meeting is not told that it ended")
 	}
@@ -134,7 +135,7 @@ func TestNoSessionOutlivesItsAttendee(t *testing.T) {
 			}
 		})
 		told := make(chan struct{}, 1)
-		cancel := v.Watch(id, func(Change) { told <- struct{}{} })
+		cancel := v.Watch(id, func(control.Change) { told <- struct{}{} })
 		_, err := v.Authorize(ctx, id, token)
 		wg.Wait()
 		if err == nil {
@@ -143,7 +144,7 @@ func TestNoSessionOutlivesItsAttendee(t *testing.T) {
 			default:
 				t.Error("authorized, then deleted, and not told")
 			}
-		} else if !errors.Is(err, ErrRemoved) {
+		} else if !errors.Is(err, control.ErrRemoved) {
 			t.Error(err)
 		}
 		cancel()
@@ -196,7 +197,7 @@ func TestWhoIsThereAtTheEndLeaves(t *testing.T) {
 		t.Errorf("the departure is told twice: %v", after)
 	}
 	err = v.RecordFact(ctx, s.ID, meeting.Fact{Kind: meeting.Joined, Attendee: people["ann"].ID})
-	if !errors.Is(err, ErrEnded) {
+	if !errors.Is(err, control.ErrEnded) {
 		t.Errorf("joining an ended meeting: %v", err)
 	}
 }
@@ -241,7 +242,7 @@ func TestComingBackFollowsTheDrop(t *testing.T) {
 	go func() {
 		back <- v.RecordFact(context.Background(), s.ID, meeting.Fact{Kind: meeting.Joined, Attendee: ann})
 	}()
-	for v.factTurns.waiting(factKey{s.ID, ann}) != 1 {
+	for v.WaitingToReport(s.ID, ann) != 1 {
 		runtime.Gosched()
 	}
 	facts.hold <- struct{}{}
@@ -255,7 +256,7 @@ func TestComingBackFollowsTheDrop(t *testing.T) {
 // factGate is a ledger that tells of each fact written, and holds one up when
 // asked to.
 type factGate struct {
-	Ledger
+	control.Ledger
 	written chan struct{}
 	n       int
 	hold    chan struct{} // one receive holds the next fact up, another lets it go
@@ -264,7 +265,7 @@ type factGate struct {
 
 func newFactGate(t *testing.T) (*env, *factGate) {
 	g := &factGate{written: make(chan struct{}, 100), hold: make(chan struct{}, 1), held: make(chan struct{})}
-	return newEnv(t, nil, func(l Ledger) Ledger {
+	return newEnv(t, nil, func(l control.Ledger) control.Ledger {
 		g.Ledger = l
 		return g
 	}), g

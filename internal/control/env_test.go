@@ -1,4 +1,4 @@
-package control
+package control_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/jointoken"
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -27,22 +28,22 @@ var (
 
 // env is a control plane on a real ledger, with a clock that the test moves.
 type env struct {
-	*Control
+	*control.Control
 	t     testing.TB
-	cfg   Config
+	cfg   control.Config
 	dir   string
 	clock *handClock
 	store *ledger.Log
-	wrap  func(Ledger) Ledger
+	wrap  func(control.Ledger) control.Ledger
 	stop  func()
 }
 
 // newEnv starts one. change may alter its configuration; wrap may stand
 // between it and the ledger.
-func newEnv(t testing.TB, change func(*Config), wrap func(Ledger) Ledger) *env {
+func newEnv(t testing.TB, change func(*control.Config), wrap func(control.Ledger) control.Ledger) *env {
 	t.Helper()
 	v := &env{t: t, dir: t.TempDir(), clock: newHandClock(), wrap: wrap}
-	v.cfg = Config{Clock: v.clock}
+	v.cfg = control.Config{Clock: v.clock}
 	if change != nil {
 		change(&v.cfg)
 	}
@@ -58,11 +59,11 @@ func (v *env) start() {
 		v.t.Fatal(err)
 	}
 	v.store = store
-	var log Ledger = store
+	var log control.Ledger = store
 	if v.wrap != nil {
 		log = v.wrap(log)
 	}
-	if v.Control, err = New(context.Background(), v.cfg, log, testKey(v.t)); err != nil {
+	if v.Control, err = control.New(context.Background(), v.cfg, log, testKey(v.t)); err != nil {
 		v.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -172,10 +173,24 @@ func (v *env) roster(o meeting.Owner, id meeting.ID) map[string]meeting.Attendee
 	}
 }
 
+// revision returns that of the meeting's last record.
+func (v *env) revision(id meeting.ID) uint64 {
+	v.t.Helper()
+	entries, err := v.store.Load(context.Background(), id, 0)
+	if err != nil || len(entries) == 0 {
+		v.t.Fatalf("%d records: %v", len(entries), err)
+	}
+	return entries[len(entries)-1].Revision
+}
+
+func isKind(err error, kind meeting.Kind) bool {
+	var e *meeting.Error
+	return errors.As(err, &e) && e.Kind == kind
+}
+
 func wantKind(t testing.TB, err error, want meeting.Kind) {
 	t.Helper()
-	var e *meeting.Error
-	if !errors.As(err, &e) || e.Kind != want {
+	if !isKind(err, want) {
 		t.Errorf("got %v, want kind %d", err, want)
 	}
 }
@@ -191,8 +206,8 @@ func must(t testing.TB, err error) {
 func (v *env) ended(id meeting.ID) meeting.EndReason {
 	v.t.Helper()
 	told := make(chan meeting.EndReason, 1)
-	cancel := v.Watch(id, func(c Change) {
-		if e, last := c.(Ended); last {
+	cancel := v.Watch(id, func(c control.Change) {
+		if e, last := c.(control.Ended); last {
 			told <- e.Reason
 		}
 	})
@@ -266,7 +281,7 @@ func (c *handClock) advance(d time.Duration) {
 
 // faulty is a ledger that fails on purpose.
 type faulty struct {
-	Ledger
+	control.Ledger
 	mu     sync.Mutex
 	before func(op string, id meeting.ID) error // an error means: nothing is stored
 	after  func(op string, id meeting.ID) error // an error hides that it was stored
@@ -315,9 +330,9 @@ func once(op string, n int, err error) func(string, meeting.ID) error {
 }
 
 // newFaulty starts an env whose ledger fails as the returned hooks say.
-func newFaulty(t *testing.T, change func(*Config)) (*env, *faulty) {
+func newFaulty(t *testing.T, change func(*control.Config)) (*env, *faulty) {
 	f := new(faulty)
-	v := newEnv(t, change, func(l Ledger) Ledger {
+	v := newEnv(t, change, func(l control.Ledger) control.Ledger {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.Ledger = l

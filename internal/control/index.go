@@ -10,14 +10,14 @@ import (
 // index is what control keeps in memory about all meetings. All of it is
 // guarded by Control.mu, but for the fields of an entry that say otherwise.
 type index struct {
-	cfg     Config
-	active  map[meeting.ID]*entry
-	byToken map[meeting.TokenHash]*entry
-	books   map[meeting.Owner]*book
-	alarms  alarms
-	graves  map[meeting.ID]*grave
-	buried  []*grave // those in graves in the order in which they are forgotten
-	cache   cache
+	cfg         Config
+	active      map[meeting.ID]*entry
+	byToken     map[meeting.TokenHash]*entry
+	owners      map[meeting.Owner]*ownedMeetings
+	alarms      alarms
+	tombstones  map[meeting.ID]*tombstone
+	forgetOrder []*tombstone // those in tombstones in the order in which they are forgotten
+	cache       cache
 
 	attendees int // of active meetings: the sum of what their entries say
 	connected int // likewise
@@ -33,13 +33,13 @@ type index struct {
 
 func newIndex(cfg Config) index {
 	return index{
-		cfg:     cfg,
-		active:  map[meeting.ID]*entry{},
-		byToken: map[meeting.TokenHash]*entry{},
-		books:   map[meeting.Owner]*book{},
-		graves:  map[meeting.ID]*grave{},
-		cache:   newCache(cfg.CacheBytes),
-		unsure:  map[meeting.TokenHash]meeting.ID{},
+		cfg:        cfg,
+		active:     map[meeting.ID]*entry{},
+		byToken:    map[meeting.TokenHash]*entry{},
+		owners:     map[meeting.Owner]*ownedMeetings{},
+		tombstones: map[meeting.ID]*tombstone{},
+		cache:      newCache(cfg.CacheBytes),
+		unsure:     map[meeting.TokenHash]meeting.ID{},
 	}
 }
 
@@ -47,10 +47,10 @@ func newIndex(cfg Config) index {
 type entry struct {
 	profile   *meeting.Profile
 	tags      []meeting.Tag
-	attendees int // created and not deleted
-	book      *book
-	primary   *entry   // nil unless a replica of an active primary
-	replicas  []*entry // of a primary
+	attendees int            // created and not deleted
+	list      *ownedMeetings // that it is in
+	primary   *entry         // nil unless a replica of an active primary
+	replicas  []*entry       // of a primary
 
 	connected int       // attendees connected now, as the signaling side says
 	idleSince time.Time // when connected became 0, or the creation
@@ -103,8 +103,8 @@ func (s session) departure() meeting.Fact {
 
 type watcher struct{ fn func(Change) }
 
-// grave is one ended meeting.
-type grave struct {
+// tombstone is one ended meeting.
+type tombstone struct {
 	profile   *meeting.Profile
 	reason    meeting.EndReason
 	attendees int // at the end
@@ -112,7 +112,7 @@ type grave struct {
 	at        time.Time
 }
 
-// insert adds an active meeting.
+// insertLocked adds an active meeting.
 func (x *index) insert(e *entry) {
 	p := e.profile
 	x.active[p.ID] = e
@@ -120,8 +120,8 @@ func (x *index) insert(e *entry) {
 	if old := x.byToken[p.Token]; old == nil || p.CreatedAt.Before(old.profile.CreatedAt) {
 		x.byToken[p.Token] = e
 	}
-	e.book = x.book(p.Owner)
-	e.book.insert(e)
+	e.list = x.meetingsOf(p.Owner)
+	e.list.insert(e)
 	if primary := x.active[p.PrimaryID]; p.Replica() && primary != nil {
 		e.primary = primary
 		primary.replicas = append(primary.replicas, e)
@@ -139,9 +139,9 @@ func (x *index) remove(e *entry) {
 	if x.byToken[p.Token] == e {
 		delete(x.byToken, p.Token)
 	}
-	e.book.remove(e)
-	if e.book.empty() {
-		delete(x.books, p.Owner)
+	e.list.remove(e)
+	if e.list.empty() {
+		delete(x.owners, p.Owner)
 	}
 	if e.primary != nil {
 		e.primary.replicas = without(e.primary.replicas, e)
@@ -150,35 +150,35 @@ func (x *index) remove(e *entry) {
 	x.cache.drop(e)
 }
 
-// maxGraves bounds how many ended meetings are remembered, about a kilobyte
+// maxTombstones bounds how many ended meetings are remembered, about a kilobyte
 // each: a caller may create and delete meetings all day.
-const maxGraves = 65_536
+const maxTombstones = 65_536
 
-// bury remembers an ended meeting until its tombstone is to be forgotten, or
+// remember remembers an ended meeting until its tombstone is to be forgotten, or
 // until too many others have ended since.
-func (x *index) bury(g *grave) {
-	x.graves[g.profile.ID] = g
-	x.buried = append(x.buried, g)
-	if len(x.buried) > maxGraves {
-		x.forgetFirst(len(x.buried) - maxGraves)
+func (x *index) remember(g *tombstone) {
+	x.tombstones[g.profile.ID] = g
+	x.forgetOrder = append(x.forgetOrder, g)
+	if len(x.forgetOrder) > maxTombstones {
+		x.forgetFirst(len(x.forgetOrder) - maxTombstones)
 	}
 }
 
 // forget drops the tombstones that are old enough.
 func (x *index) forget(now time.Time) {
 	n := 0
-	for n < len(x.buried) && !x.buried[n].at.Add(x.cfg.Tombstone).After(now) {
+	for n < len(x.forgetOrder) && !x.forgetOrder[n].at.Add(x.cfg.Tombstone).After(now) {
 		n++
 	}
 	x.forgetFirst(n)
 }
 
 func (x *index) forgetFirst(n int) {
-	for i, g := range x.buried[:n] {
-		delete(x.graves, g.profile.ID)
-		x.buried[i] = nil
+	for i, g := range x.forgetOrder[:n] {
+		delete(x.tombstones, g.profile.ID)
+		x.forgetOrder[i] = nil
 	}
-	x.buried = x.buried[n:]
+	x.forgetOrder = x.forgetOrder[n:]
 }
 
 // setAttendees notes how many attendees an active meeting has.
@@ -193,12 +193,12 @@ func (x *index) setConnected(e *entry, n int) {
 	e.connected = n
 }
 
-// book returns the owner's book, making one if need be.
-func (x *index) book(owner meeting.Owner) *book {
-	b := x.books[owner]
+// meetingsOf returns the owner's meetings, making the list if need be.
+func (x *index) meetingsOf(owner meeting.Owner) *ownedMeetings {
+	b := x.owners[owner]
 	if b == nil {
-		b = new(book)
-		x.books[owner] = b
+		b = new(ownedMeetings)
+		x.owners[owner] = b
 	}
 	return b
 }

@@ -1,4 +1,4 @@
-package control
+package control_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/logtest"
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -117,7 +118,7 @@ func TestOneTokenWhileItsMeetingEnds(t *testing.T) {
 	}
 }
 
-func active(list []Info) (n int) {
+func active(list []control.Info) (n int) {
 	for _, m := range list {
 		if m.EndedAt.IsZero() {
 			n++
@@ -168,9 +169,9 @@ func TestTheMaximumHoldsUnderConcurrency(t *testing.T) {
 func TestSecretsStayOutOfLogsAndMessages(t *testing.T) {
 	var log logtest.Buffer
 	f := new(faulty)
-	v := newEnv(t, func(c *Config) {
+	v := newEnv(t, func(c *control.Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	}, func(l Ledger) Ledger {
+	}, func(l control.Ledger) control.Ledger {
 		f.Ledger = l
 		return f
 	})

@@ -10,18 +10,17 @@ import (
 )
 
 const (
-	// enders is how many meetings Run ends at the same time: they wait for
+	// endWorkers is how many meetings Run ends at the same time: they wait for
 	// the disk, on different shards.
-	enders = 8
+	endWorkers = 8
 	// endBatch bounds how many are looked at before the clock is read again.
 	endBatch = 1024
 	// retryEnd is when a meeting that could not be ended is tried again.
 	retryEnd = 5 * time.Second
 )
 
-// rouse wakes Run if the nearest deadline is before the time it sleeps until.
-// The caller holds mu.
-func (c *Control) rouse() {
+// wakeRunLocked wakes Run if the nearest deadline is before the time it sleeps until.
+func (c *Control) wakeRunLocked() {
 	if e := c.index.alarms.next(); e == nil || !e.deadline.Before(c.index.wakeAt) {
 		return
 	}
@@ -101,8 +100,8 @@ func (c *Control) due(lostAt time.Time) (due []*entry, wait time.Duration) {
 	if e := c.index.alarms.next(); e != nil {
 		next = append(next, e.deadline)
 	}
-	if len(c.index.buried) > 0 {
-		next = append(next, c.index.buried[0].at.Add(c.cfg.Tombstone))
+	if len(c.index.forgetOrder) > 0 {
+		next = append(next, c.index.forgetOrder[0].at.Add(c.cfg.Tombstone))
 	}
 	if len(c.index.lost) > 0 {
 		next = append(next, lostAt)
@@ -118,7 +117,7 @@ func (c *Control) due(lostAt time.Time) (due []*entry, wait time.Duration) {
 func (c *Control) endAll(ctx context.Context, due []*entry) {
 	work := make(chan *entry)
 	var wg sync.WaitGroup
-	for range min(enders, len(due)) {
+	for range min(endWorkers, len(due)) {
 		wg.Go(func() {
 			for e := range work {
 				c.endDue(ctx, e)

@@ -1,10 +1,11 @@
-package control
+package control_test
 
 import (
 	"context"
 	"testing"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
@@ -12,13 +13,11 @@ import (
 // still fails the test if the time of the meeting has come, or it is gone.
 func (v *env) still(id meeting.ID) {
 	v.t.Helper()
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	e := v.index.active[id]
+	deadline, active := v.Deadline(id)
 	switch {
-	case e == nil:
+	case !active:
 		v.t.Fatal("the meeting is gone")
-	case !e.retry.IsZero() || !e.deadline.After(v.clock.Now()):
+	case !deadline.After(v.clock.Now()):
 		v.t.Fatal("the meeting is about to end")
 	}
 }
@@ -137,10 +136,10 @@ func TestAnEndThatFailsIsTriedAgain(t *testing.T) {
 	v.clock.advance(5 * time.Minute)
 	<-failed
 	f.set(nil, nil)
-	if _, err := v.any(id); err != nil {
+	if _, err := v.GetMeeting(context.Background(), owner, id); err != nil {
 		t.Fatalf("it ended although the ledger did not take it: %v", err)
 	}
-	v.clock.advance(retryEnd)
+	v.clock.advance(control.RetryEnd)
 	if reason := v.ended(id); reason != meeting.EndedIdle {
 		t.Errorf("ended: %s", reason)
 	}
@@ -148,7 +147,7 @@ func TestAnEndThatFailsIsTriedAgain(t *testing.T) {
 
 func TestTombstonesAreForgotten(t *testing.T) {
 	v := newEnv(t, nil, nil)
-	ctx := WithActor(context.Background(), "key:AKIDTEST")
+	ctx := control.WithActor(context.Background(), "key:AKIDTEST")
 	id := v.create(owner, "token", "ann").ID
 	must(t, v.DeleteMeeting(ctx, owner, id))
 	must(t, v.DeleteMeeting(ctx, owner, id))
@@ -204,21 +203,6 @@ func TestHomeFlavour(t *testing.T) {
 	}
 }
 
-// However many meetings end, those remembered are bounded, and the newest are
-// kept.
-func TestTombstonesAreBounded(t *testing.T) {
-	x := newIndex(Config{}.withDefaults())
-	for i := range maxGraves + 100 {
-		x.bury(&grave{profile: &meeting.Profile{ID: meeting.ID{byte(i), byte(i >> 8), byte(i >> 16)}}})
-	}
-	if len(x.graves) != maxGraves || len(x.buried) != maxGraves {
-		t.Errorf("%d and %d are remembered, %d are allowed", len(x.graves), len(x.buried), maxGraves)
-	}
-	if x.graves[meeting.ID{99}] != nil || x.graves[meeting.ID{100}] == nil {
-		t.Error("the oldest were not the ones forgotten")
-	}
-}
-
 // The counts that are kept agree with the meetings there are.
 func TestTheOverviewAddsUp(t *testing.T) {
 	v := newEnv(t, nil, nil)
@@ -227,7 +211,7 @@ func TestTheOverviewAddsUp(t *testing.T) {
 		t.Helper()
 		all, err := v.Meetings(ctx)
 		must(t, err)
-		want := Overview{CacheBytes: v.Overview().CacheBytes}
+		want := control.Overview{CacheBytes: v.Overview().CacheBytes}
 		for _, m := range all {
 			if !m.EndedAt.IsZero() {
 				want.Ended++

@@ -8,7 +8,7 @@ import (
 
 // GetMeeting returns an active meeting of the owner.
 func (c *Control) GetMeeting(_ context.Context, owner meeting.Owner, id meeting.ID) (meeting.Summary, error) {
-	e, end, err := c.enter(owner, id)
+	e, end, err := c.enter(owned(owner, id))
 	if err != nil {
 		return meeting.Summary{}, err
 	}
@@ -24,7 +24,7 @@ func (c *Control) DeleteMeeting(ctx context.Context, owner meeting.Owner, id mee
 		return err
 	}
 	defer end()
-	e, err := c.find(owner, id)
+	e, err := c.find(owned(owner, id))
 	if err != nil {
 		return nil
 	}
@@ -56,7 +56,7 @@ func (c *Control) ListMeetings(_ context.Context, owner meeting.Owner, limit int
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	b := c.index.books[owner]
+	b := c.index.owners[owner]
 	if b == nil {
 		return nil, "", nil
 	}
@@ -65,7 +65,7 @@ func (c *Control) ListMeetings(_ context.Context, owner meeting.Owner, limit int
 		list = append(list, e.profile.Summary())
 	}
 	if more {
-		next = c.meetingsToken(owner, placeOf(page[len(page)-1]))
+		next = c.meetingsToken(owner, positionOf(page[len(page)-1]))
 	}
 	return list, next, nil
 }
@@ -78,7 +78,7 @@ func (c *Control) HomeFlavour(_ context.Context, account, region string, id meet
 	var p *meeting.Profile
 	if e := c.index.active[id]; e != nil {
 		p = e.profile
-	} else if g := c.index.graves[id]; g != nil {
+	} else if g := c.index.tombstones[id]; g != nil {
 		p = g.profile
 	}
 	if p == nil || p.Owner.Account != account || p.Owner.Region != region {

@@ -69,18 +69,18 @@ func (c *Control) readAttendeesToken(owner meeting.Owner, id meeting.ID, token s
 	return binary.BigEndian.Uint32(data), nil
 }
 
-func (c *Control) meetingsToken(owner meeting.Owner, p place) string {
+func (c *Control) meetingsToken(owner meeting.Owner, p position) string {
 	data := binary.BigEndian.AppendUint64(nil, uint64(p.created.UnixMilli()))
 	return c.seal(meetingsList, owner, meeting.ID{}, append(data, p.id[:]...))
 }
 
-func (c *Control) readMeetingsToken(owner meeting.Owner, token string) (p place, err error) {
+func (c *Control) readMeetingsToken(owner meeting.Owner, token string) (p position, err error) {
 	if token == "" {
-		return place{}, nil
+		return position{}, nil
 	}
 	data, err := c.unseal(meetingsList, owner, meeting.ID{}, token, 8+16)
 	if err != nil {
-		return place{}, err
+		return position{}, err
 	}
-	return place{time.UnixMilli(int64(binary.BigEndian.Uint64(data))).UTC(), meeting.ID(data[8:])}, nil
+	return position{time.UnixMilli(int64(binary.BigEndian.Uint64(data))).UTC(), meeting.ID(data[8:])}, nil
 }

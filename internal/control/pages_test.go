@@ -1,19 +1,19 @@
-package control
+package control_test
 
 import (
 	"context"
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
 func TestListMeetingsIsStable(t *testing.T) {
-	v := newEnv(t, func(c *Config) { c.Limits.Meetings = 1000 }, nil)
+	v := newEnv(t, func(c *control.Config) { c.Limits.Meetings = 1000 }, nil)
 	ctx := context.Background()
 	var made []meeting.ID
 	for i := range 30 {
@@ -101,62 +101,5 @@ func TestPageTokensServeTheirListOnly(t *testing.T) {
 	}
 	if list, next, err := v.ListMeetings(ctx, meeting.Owner{Account: "1"}, 0, ""); err != nil || len(list) != 0 || next != "" {
 		t.Errorf("of nobody: %v, %q, %v", list, next, err)
-	}
-}
-
-func TestTheBookStaysInOrder(t *testing.T) {
-	b := new(book)
-	var all []*entry
-	at := time.Unix(1000, 0)
-	for i := range 200 { // every third is committed late
-		p := &meeting.Profile{ID: meeting.ID{byte(i)}, CreatedAt: at.Add(time.Duration(i) * time.Second)}
-		if i%3 == 0 {
-			p.CreatedAt = p.CreatedAt.Add(-10 * time.Second)
-		}
-		e := &entry{profile: p}
-		all = append(all, e)
-		b.insert(e)
-	}
-	for _, e := range all[:150] {
-		b.remove(e)
-		b.remove(e)
-	}
-	if b.active != 50 || len(b.lines) > 2*50+16 {
-		t.Errorf("%d active in %d lines", b.active, len(b.lines))
-	}
-	page, more := b.page(place{}, 100)
-	if len(page) != 50 || more {
-		t.Errorf("a page of %d, more: %v", len(page), more)
-	}
-	if !slices.IsSortedFunc(page, func(x, y *entry) int { return placeOf(x).compare(placeOf(y)) }) {
-		t.Error("not in order")
-	}
-	if page, more := b.page(place{}, 50); len(page) != 50 || more {
-		t.Error("a page that ends the list says there are more")
-	}
-}
-
-func FuzzPageToken(f *testing.F) {
-	c := &Control{pageSecret: [32]byte{1}}
-	f.Add(c.attendeesToken(owner, meeting.ID{1}, 5))
-	f.Add(c.meetingsToken(owner, place{time.UnixMilli(5), meeting.ID{2}}))
-	f.Fuzz(func(t *testing.T, token string) {
-		if cursor, err := c.readAttendeesToken(owner, meeting.ID{1}, token); err == nil && token != "" && c.attendeesToken(owner, meeting.ID{1}, cursor) != token {
-			t.Fatalf("took %q", token)
-		}
-		if p, err := c.readMeetingsToken(owner, token); err == nil && token != "" && c.meetingsToken(owner, p) != token {
-			t.Fatalf("took %q", token)
-		}
-	})
-}
-
-// Command lines take an argument that begins with a dash for an option.
-func TestPageTokensAreSafeOnCommandLines(t *testing.T) {
-	c := &Control{pageSecret: [32]byte{1}}
-	for n := range uint32(500) {
-		token := c.attendeesToken(meeting.Owner{}, meeting.ID{1}, n)
-		if strings.Trim(token, "0123456789abcdef") != "" {
-			t.Fatalf("token %q", token)
-		}
 	}
 }

@@ -22,13 +22,13 @@ func (c *Control) restore(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, f := range found {
-		c.restoreMeeting(f)
+		c.restoreMeetingLocked(f)
 	}
-	slices.SortFunc(c.index.buried, func(a, b *grave) int { return a.at.Compare(b.at) })
-	return c.restoreSessions(ctx)
+	slices.SortFunc(c.index.forgetOrder, func(a, b *tombstone) int { return a.at.Compare(b.at) })
+	return c.restoreSessionsLocked(ctx)
 }
 
-func (c *Control) restoreMeeting(f *found) {
+func (c *Control) restoreMeetingLocked(f *found) {
 	if f.Ended == nil {
 		e := &entry{profile: f.Profile, tags: f.Tags, attendees: f.Attendees}
 		c.index.insert(e)
@@ -40,7 +40,7 @@ func (c *Control) restoreMeeting(f *found) {
 		return
 	}
 	if f.Stamp.Time.Add(c.cfg.Tombstone).After(c.cfg.Clock.Now()) {
-		c.index.bury(&grave{
+		c.index.remember(&tombstone{
 			profile: f.Profile, reason: f.Ended.Reason, attendees: f.Ended.Attendees, actor: f.Stamp.Actor, at: f.Stamp.Time,
 		})
 	}
@@ -118,7 +118,7 @@ func (c *Control) scan(ctx context.Context) ([]*found, error) {
 	return slices.SortedFunc(maps.Values(all), func(a, b *found) int {
 		switch ar, br := a.Profile.Replica(), b.Profile.Replica(); {
 		case ar == br:
-			return place{a.Profile.CreatedAt, a.Profile.ID}.compare(place{b.Profile.CreatedAt, b.Profile.ID})
+			return position{a.Profile.CreatedAt, a.Profile.ID}.compare(position{b.Profile.CreatedAt, b.Profile.ID})
 		case br:
 			return -1
 		}
@@ -133,10 +133,10 @@ func (c *Control) outlived(stored ledger.Entry) bool {
 	return !stored.Time.Add(c.cfg.MaxAge).After(c.cfg.Clock.Now())
 }
 
-// restoreSessions finds out from the facts who was connected when the process
+// restoreSessionsLocked finds out from the facts who was connected when the process
 // before this one ended, and since when nobody was. Those who were connected
-// have the idle time to come back. The caller holds mu.
-func (c *Control) restoreSessions(ctx context.Context) error {
+// have the idle time to come back.
+func (c *Control) restoreSessionsLocked(ctx context.Context) error {
 	var mu sync.Mutex
 	err := c.log.ScanFacts(ctx, func(id meeting.ID, stored ledger.Entry) error {
 		mu.Lock()

@@ -1,4 +1,4 @@
-package control
+package control_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
@@ -54,7 +55,7 @@ func TestARestartChangesNothing(t *testing.T) {
 // What a start costs for each meeting of ten attendees.
 func BenchmarkNew(b *testing.B) {
 	const meetings = 2000
-	v := newEnv(b, func(c *Config) { c.Limits.Meetings = meetings }, nil)
+	v := newEnv(b, func(c *control.Config) { c.Limits.Meetings = meetings }, nil)
 	var wg sync.WaitGroup
 	for client := range 8 {
 		wg.Go(func() {
@@ -66,7 +67,7 @@ func BenchmarkNew(b *testing.B) {
 	wg.Wait()
 	b.ReportAllocs()
 	for b.Loop() {
-		_, err := New(context.Background(), v.cfg, v.store, testKey(b))
+		_, err := control.New(context.Background(), v.cfg, v.store, testKey(b))
 		must(b, err)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/meetings, "ns/meeting")
@@ -81,7 +82,7 @@ func TestMeetingsAreAtHandAfterAStart(t *testing.T) {
 	}{"room for all": {1 << 20, 0, 0}, "room for none": {1, 10, 100}, "room for some": {5 << 10, 1, 9}} {
 		t.Run(name, func(t *testing.T) {
 			loads := new(countLoads)
-			v := newEnv(t, func(cfg *Config) { cfg.CacheBytes = c.cache }, func(l Ledger) Ledger {
+			v := newEnv(t, func(cfg *control.Config) { cfg.CacheBytes = c.cache }, func(l control.Ledger) control.Ledger {
 				loads.Ledger = l
 				return loads
 			})
@@ -112,7 +113,7 @@ func TestMeetingsAreAtHandAfterAStart(t *testing.T) {
 
 // countLoads is a ledger that counts how often a meeting is read from it.
 type countLoads struct {
-	Ledger
+	control.Ledger
 	n atomic.Int64
 }
 
@@ -123,7 +124,7 @@ func (l *countLoads) Load(ctx context.Context, id meeting.ID, after uint64) ([]l
 
 // beheaded is a ledger that has lost the first record of a meeting.
 type beheaded struct {
-	Ledger
+	control.Ledger
 	id meeting.ID
 }
 
@@ -148,7 +149,7 @@ func TestWhatALongOutageLeftIsPassedOver(t *testing.T) {
 	}{{24 * time.Hour, nil}, {time.Hour, meeting.ErrOrder}} {
 		t.Run(c.outage.String(), func(t *testing.T) {
 			l := new(beheaded)
-			v := newEnv(t, func(cfg *Config) { cfg.Clock = systemClock{} }, func(inner Ledger) Ledger {
+			v := newEnv(t, func(cfg *control.Config) { cfg.Clock = nil }, func(inner control.Ledger) control.Ledger {
 				l.Ledger = inner
 				return l
 			})
@@ -159,7 +160,7 @@ func TestWhatALongOutageLeftIsPassedOver(t *testing.T) {
 			later := newHandClock()
 			later.now = time.Now().Add(c.outage)
 			cfg.Clock = later
-			after, err := New(context.Background(), cfg, l, testKey(t))
+			after, err := control.New(context.Background(), cfg, l, testKey(t))
 			if !errors.Is(err, c.want) || c.want == nil && err != nil {
 				t.Fatalf("got %v, want %v", err, c.want)
 			}

@@ -5,26 +5,30 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-func (t *turns[K]) waiting(key K) int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if q := t.taken[key]; q != nil {
-		return len(q.waiting)
+// mustTake takes the turn on a key that nobody has.
+func mustTake[K comparable](t *testing.T, tr *turns[K], key K) (release func()) {
+	t.Helper()
+	release, err := tr.take(context.Background(), key, time.Second)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return 0
+	return release
 }
 
 func TestTurnsComeInTheOrderOfAsking(t *testing.T) {
-	tr := &turns[string]{clock: newHandClock()}
-	release, err := tr.take(context.Background(), "a", time.Second)
-	must(t, err)
-	other, err := tr.take(context.Background(), "b", time.Second) // not in the way
-	must(t, err)
+	synctest.Test(t, turnsInOrder)
+}
+
+func turnsInOrder(t *testing.T) {
+	tr := &turns[string]{clock: systemClock{}}
+	release := mustTake(t, tr, "a")
+	other := mustTake(t, tr, "b") // not in the way
 	other()
 	var mu sync.Mutex
 	var order []int
@@ -41,9 +45,7 @@ func TestTurnsComeInTheOrderOfAsking(t *testing.T) {
 			defer mu.Unlock()
 			order = append(order, i)
 		})
-		for tr.waiting("a") != i+1 {
-			<-tr.clock.(*handClock).asked
-		}
+		synctest.Wait()
 	}
 	release()
 	wg.Wait()
@@ -56,31 +58,22 @@ func TestTurnsComeInTheOrderOfAsking(t *testing.T) {
 }
 
 func TestATurnThatDoesNotComeIsAConflict(t *testing.T) {
-	clock := newHandClock()
-	tr := &turns[string]{clock: clock}
-	release, err := tr.take(context.Background(), "a", time.Second)
-	must(t, err)
-	result := make(chan error, 1)
-	go func() {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &turns[string]{clock: systemClock{}}
+		release := mustTake(t, tr, "a")
+		asked := time.Now()
 		_, err := tr.take(context.Background(), "a", 5*time.Second)
-		result <- err
-	}()
-	<-clock.asked
-	clock.advance(5 * time.Second)
-	wantKind(t, <-result, meeting.Conflict)
-
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
-		_, err := tr.take(ctx, "a", 5*time.Second)
-		result <- err
-	}()
-	<-clock.asked
-	cancel()
-	wantKind(t, <-result, meeting.Unavailable)
-	release()
-	release, err = tr.take(context.Background(), "a", time.Second)
-	must(t, err)
-	release()
+		if !isKind(err, meeting.Conflict) || time.Since(asked) != 5*time.Second {
+			t.Errorf("%v after %v", err, time.Since(asked))
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if _, err = tr.take(ctx, "a", 5*time.Second); !isKind(err, meeting.Unavailable) {
+			t.Errorf("a caller that hangs up: %v", err)
+		}
+		release()
+		mustTake(t, tr, "a")()
+	})
 }
 
 // Giving up and being served in the same moment must not lose the turn.
@@ -104,9 +97,7 @@ func TestNoTurnIsLost(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	release, err := tr.take(context.Background(), 1, time.Second)
-	must(t, err)
-	release()
+	mustTake(t, tr, 1)()
 	if len(tr.taken) != 0 {
 		t.Error("the key is kept")
 	}

@@ -15,25 +15,35 @@ const attempts = 8
 // decision lets the domain decide on a meeting; see meeting's Decide functions.
 type decision func(s *meeting.State, by meeting.Stamp) (*meeting.Record, error)
 
-// find returns the owner's active meeting.
-func (c *Control) find(owner meeting.Owner, id meeting.ID) (*entry, error) {
+// lookup names an active meeting: one of an owner, whose calls see no others,
+// or for an operator any.
+type lookup struct {
+	id       meeting.ID
+	owner    meeting.Owner
+	operator bool
+}
+
+func owned(owner meeting.Owner, id meeting.ID) lookup { return lookup{id: id, owner: owner} }
+func operated(id meeting.ID) lookup                   { return lookup{id: id, operator: true} }
+
+// find returns the meeting, or NotFound.
+func (c *Control) find(l lookup) (*entry, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.index.active[id]
-	if e == nil || e.profile.Owner != owner {
-		return nil, meeting.MissingMeeting(id)
+	e := c.index.active[l.id]
+	if e == nil || !l.operator && e.profile.Owner != l.owner {
+		return nil, meeting.MissingMeeting(l.id)
 	}
 	c.index.cache.touch(e)
 	return e, nil
 }
 
-// enter admits a call on the owner's meeting; end must be called when it is
-// over.
-func (c *Control) enter(owner meeting.Owner, id meeting.ID) (e *entry, end func(), err error) {
+// enter admits a call on the meeting; end must be called when it is over.
+func (c *Control) enter(l lookup) (e *entry, end func(), err error) {
 	if end, err = c.begin(); err != nil {
 		return nil, nil, err
 	}
-	if e, err = c.find(owner, id); err != nil {
+	if e, err = c.find(l); err != nil {
 		end()
 		return nil, nil, err
 	}
@@ -48,11 +58,10 @@ func (c *Control) isActive(e *entry) bool {
 	return c.index.active[e.profile.ID] == e
 }
 
-// change lets decide make one record for the owner's meeting and writes it.
-// When it returns nil, the record is in the ledger and every later read sees
-// it.
-func (c *Control) change(ctx context.Context, owner meeting.Owner, id meeting.ID, ids *idSource, decide decision) error {
-	e, end, err := c.enter(owner, id)
+// change lets decide make one record for the meeting and writes it. When it
+// returns nil, the record is in the ledger and every later read sees it.
+func (c *Control) change(ctx context.Context, l lookup, ids *idSource, decide decision) error {
+	e, end, err := c.enter(l)
 	if err != nil {
 		return err
 	}
@@ -155,7 +164,7 @@ func (c *Control) folded(ctx context.Context, e *entry) (*meeting.State, error) 
 	if !s.Exists() {
 		// The ledger's safety net against forgotten meetings took it.
 		c.cfg.Logger.Warn("meeting vanished from the ledger", "meeting", e.profile.ID.String())
-		c.close(e, &grave{profile: e.profile, reason: meeting.EndedByAge, at: c.now()})
+		c.close(e, &tombstone{profile: e.profile, reason: meeting.EndedByAge, at: c.now()})
 		return nil, meeting.MissingMeeting(e.profile.ID)
 	}
 	return s, nil
@@ -219,7 +228,7 @@ func (c *Control) advance(ctx context.Context, e *entry, s *meeting.State, revis
 		return c.damaged(e, revision, err)
 	}
 	if ended, last := rec.Body.(*meeting.Ended); last {
-		c.close(e, &grave{
+		c.close(e, &tombstone{
 			profile: e.profile, reason: ended.Reason, attendees: ended.Attendees, actor: rec.Actor, at: rec.Time,
 		})
 		return nil
@@ -261,26 +270,26 @@ func (c *Control) drop(e *entry) {
 }
 
 // close takes an ended meeting out of the index and tells its watchers.
-func (c *Control) close(e *entry, g *grave) {
+func (c *Control) close(e *entry, g *tombstone) {
 	c.mu.Lock()
 	c.index.remove(e)
 	e.fold.mu.Lock()
 	e.fold.state, e.fold.doubted = nil, nil
 	e.fold.mu.Unlock()
-	c.index.bury(g)
+	c.index.remember(g)
 	for _, r := range e.replicas {
 		r.primary = nil
 		c.index.alarms.set(r, c.index.due(r))
 	}
-	c.rouse()
+	c.wakeRunLocked()
 	c.mu.Unlock()
 	c.tell(e, Ended{Reason: g.reason})
 }
 
-// read gives fn the state of the owner's meeting. fn must not keep the state
-// nor call control.
-func (c *Control) read(ctx context.Context, owner meeting.Owner, id meeting.ID, fn func(*meeting.State) error) error {
-	e, end, err := c.enter(owner, id)
+// read gives fn the state of the meeting. fn must not keep the state nor call
+// control.
+func (c *Control) read(ctx context.Context, l lookup, fn func(*meeting.State) error) error {
+	e, end, err := c.enter(l)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package control
+package control_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
@@ -32,8 +33,8 @@ func TestAStaleDecisionIsMadeAgain(t *testing.T) {
 	v, f := newFaulty(t, nil)
 	id := v.create(owner, "token", "ann", "bob").ID
 	people := v.roster(owner, id)
-	changes := make(chan Change, 10)
-	defer v.Watch(id, func(c Change) { changes <- c })()
+	changes := make(chan control.Change, 10)
+	defer v.Watch(id, func(c control.Change) { changes <- c })()
 	foreign := false
 	f.set(func(op string, id meeting.ID) error {
 		if foreign {
@@ -41,7 +42,7 @@ func TestAStaleDecisionIsMadeAgain(t *testing.T) {
 		}
 		foreign = true
 		rec := &meeting.Record{Stamp: meeting.Stamp{Time: v.clock.Now()}, Body: &meeting.AttendeeDeleted{Attendee: people["ann"].ID}}
-		_, err := v.store.Append(context.Background(), id, v.index.active[id].fold.revision, rec.Encode())
+		_, err := v.store.Append(context.Background(), id, v.revision(id), rec.Encode())
 		return err
 	}, nil)
 	got := v.add(owner, id, "ann", "zoe")
@@ -52,11 +53,11 @@ func TestAStaleDecisionIsMadeAgain(t *testing.T) {
 }
 
 // wantDeleted checks what watchers were told last.
-func wantDeleted(t *testing.T, changes <-chan Change, attendee meeting.ID) {
+func wantDeleted(t *testing.T, changes <-chan control.Change, attendee meeting.ID) {
 	t.Helper()
 	select {
 	case c := <-changes:
-		if d, ok := c.(AttendeeDeleted); !ok || d.Attendee != attendee {
+		if d, ok := c.(control.AttendeeDeleted); !ok || d.Attendee != attendee {
 			t.Errorf("told %+v", c)
 		}
 	default:
@@ -71,8 +72,8 @@ func TestAnUnknownOutcomeIsLookedUp(t *testing.T) {
 	ctx := context.Background()
 	id := v.create(owner, "token", "ann", "bob").ID
 	people := v.roster(owner, id)
-	changes := make(chan Change, 10)
-	defer v.Watch(id, func(c Change) { changes <- c })()
+	changes := make(chan control.Change, 10)
+	defer v.Watch(id, func(c control.Change) { changes <- c })()
 
 	f.set(nil, once("append", 1, ledger.ErrUnavailable))
 	wantKind(t, v.DeleteAttendee(ctx, owner, id, people["ann"].ID), meeting.Unavailable)
@@ -91,7 +92,7 @@ func TestAnUnknownOutcomeIsLookedUp(t *testing.T) {
 	must(t, v.DeleteMeeting(ctx, owner, id))
 	_, err = v.GetMeeting(ctx, owner, id)
 	wantKind(t, err, meeting.NotFound)
-	if e, ok := (<-changes).(Ended); !ok || e.Reason != meeting.EndedByRequest {
+	if e, ok := (<-changes).(control.Ended); !ok || e.Reason != meeting.EndedByRequest {
 		t.Errorf("told %+v", e)
 	}
 }
@@ -136,7 +137,7 @@ type roll struct {
 func TestRandomCallsWithATinyCacheAndRestarts(t *testing.T) {
 	const most, room = 15, 3000
 	v := roll{
-		env:      newEnv(t, func(c *Config) { c.CacheBytes = room; c.Limits.Attendees = most }, nil),
+		env:      newEnv(t, func(c *control.Config) { c.CacheBytes = room; c.Limits.Attendees = most }, nil),
 		rnd:      rand.New(rand.NewPCG(1, 2)),
 		meetings: map[meeting.ID]map[string]meeting.ID{},
 	}
@@ -244,8 +245,7 @@ func TestAMeetingThatVanishedFromTheLedgerIsOver(t *testing.T) {
 	v := newEnv(t, nil, nil)
 	ctx := context.Background()
 	id := v.create(owner, "token", "ann").ID
-	e := v.index.active[id]
-	_, err := v.store.End(ctx, id, e.fold.revision, nil, 0)
+	_, err := v.store.End(ctx, id, v.revision(id), nil, 0)
 	must(t, err)
 	for entries := []ledger.Entry{{}}; len(entries) > 0; {
 		entries, err = v.store.Load(ctx, id, 0)

@@ -1,0 +1,37 @@
+package control
+
+import (
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// RetryEnd is when a meeting that could not be ended is tried again.
+const RetryEnd = retryEnd
+
+// Deadline returns when Run has to look at the meeting, or has tried to end it
+// in vain; false if the meeting is not active.
+func (c *Control) Deadline(id meeting.ID) (at time.Time, active bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.index.active[id]
+	switch {
+	case e == nil:
+		return time.Time{}, false
+	case !e.retry.IsZero():
+		return time.Time{}, true
+	}
+	return e.deadline, true
+}
+
+// WaitingToReport returns how many reports about the attendee wait for another
+// one.
+func (c *Control) WaitingToReport(id, attendee meeting.ID) int {
+	t := &c.factTurns
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if q := t.taken[factKey{id, attendee}]; q != nil {
+		return len(q.waiting)
+	}
+	return 0
+}

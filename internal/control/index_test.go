@@ -1,0 +1,94 @@
+package control
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// However many meetings end, those remembered are bounded, and the newest are
+// kept.
+func TestTombstonesAreBounded(t *testing.T) {
+	x := newIndex(Config{}.withDefaults())
+	for i := range maxTombstones + 100 {
+		x.remember(&tombstone{profile: &meeting.Profile{ID: meeting.ID{byte(i), byte(i >> 8), byte(i >> 16)}}})
+	}
+	if len(x.tombstones) != maxTombstones || len(x.forgetOrder) != maxTombstones {
+		t.Errorf("%d and %d are remembered, %d are allowed", len(x.tombstones), len(x.forgetOrder), maxTombstones)
+	}
+	if x.tombstones[meeting.ID{99}] != nil || x.tombstones[meeting.ID{100}] == nil {
+		t.Error("the oldest were not the ones forgotten")
+	}
+}
+
+func TestCreationsOfUnknownOutcomeAreBounded(t *testing.T) {
+	c := &Control{index: newIndex(Config{}.withDefaults())}
+	for i := range maxUnsure + 10 {
+		c.setUnsure(meeting.TokenHash{byte(i), byte(i >> 8)}, meeting.ID{1})
+	}
+	if n := len(c.index.unsure); n > maxUnsure {
+		t.Errorf("%d are remembered", n)
+	}
+}
+
+func TestAnOwnersListStaysInOrder(t *testing.T) {
+	b := new(ownedMeetings)
+	var all []*entry
+	at := time.Unix(1000, 0)
+	for i := range 200 { // every third is committed late
+		p := &meeting.Profile{ID: meeting.ID{byte(i)}, CreatedAt: at.Add(time.Duration(i) * time.Second)}
+		if i%3 == 0 {
+			p.CreatedAt = p.CreatedAt.Add(-10 * time.Second)
+		}
+		e := &entry{profile: p}
+		all = append(all, e)
+		b.insert(e)
+	}
+	for _, e := range all[:150] {
+		b.remove(e)
+		b.remove(e)
+	}
+	if b.active != 50 || len(b.lines) > 2*50+16 {
+		t.Errorf("%d active in %d lines", b.active, len(b.lines))
+	}
+	page, more := b.page(position{}, 100)
+	if len(page) != 50 || more {
+		t.Errorf("a page of %d, more: %v", len(page), more)
+	}
+	if !slices.IsSortedFunc(page, func(x, y *entry) int { return positionOf(x).compare(positionOf(y)) }) {
+		t.Error("not in order")
+	}
+	if page, more := b.page(position{}, 50); len(page) != 50 || more {
+		t.Error("a page that ends the list says there are more")
+	}
+}
+
+var testOwner = meeting.Owner{Account: "123456789012", Region: "eu-central-1", Flavour: meeting.Meetings}
+
+func FuzzPageToken(f *testing.F) {
+	c := &Control{pageSecret: [32]byte{1}}
+	f.Add(c.attendeesToken(testOwner, meeting.ID{1}, 5))
+	f.Add(c.meetingsToken(testOwner, position{time.UnixMilli(5), meeting.ID{2}}))
+	f.Fuzz(func(t *testing.T, token string) {
+		if cursor, err := c.readAttendeesToken(testOwner, meeting.ID{1}, token); err == nil && token != "" && c.attendeesToken(testOwner, meeting.ID{1}, cursor) != token {
+			t.Fatalf("took %q", token)
+		}
+		if p, err := c.readMeetingsToken(testOwner, token); err == nil && token != "" && c.meetingsToken(testOwner, p) != token {
+			t.Fatalf("took %q", token)
+		}
+	})
+}
+
+// Command lines take an argument that begins with a dash for an option.
+func TestPageTokensAreSafeOnCommandLines(t *testing.T) {
+	c := &Control{pageSecret: [32]byte{1}}
+	for n := range uint32(500) {
+		token := c.attendeesToken(meeting.Owner{}, meeting.ID{1}, n)
+		if strings.Trim(token, "0123456789abcdef") != "" {
+			t.Fatalf("token %q", token)
+		}
+	}
+}
