@@ -1,23 +1,12 @@
 package clients
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
-	"math/big"
-	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/carillon-meetings/carillon/conform/target"
+	"github.com/carillon-meetings/carillon/internal/servertest"
 )
 
 // cli is Debian's AWS CLI for one flavour.
@@ -29,7 +18,7 @@ type cli struct {
 	endpoint string
 }
 
-func newCLI(t *testing.T, s *target.Server, service, endpoint string, env ...string) *cli {
+func newCLI(t *testing.T, s *servertest.Server, service, endpoint string, env ...string) *cli {
 	return &cli{t: t, env: environment(s, env...), path: tool(t, "/usr/bin/aws", "awscli"), service: service, endpoint: endpoint}
 }
 
@@ -176,14 +165,14 @@ func (c *cli) fill(with onMeeting, overLimit string) {
 // TestCLI drives both flavours at once, through one server.
 func TestCLI(t *testing.T) {
 	t.Parallel()
-	s := target.Start(t)
+	s := servertest.Start(t)
 	t.Run("flavours", func(t *testing.T) {
 		t.Run("meetings", func(t *testing.T) { t.Parallel(); cliMeetings(t, s) })
 		t.Run("legacy", func(t *testing.T) { t.Parallel(); cliLegacy(t, s) })
 	})
 }
 
-func cliMeetings(t *testing.T, s *target.Server) {
+func cliMeetings(t *testing.T, s *servertest.Server) {
 	c := newCLI(t, s, "chime-sdk-meetings", s.Endpoint)
 	capabilities := ",Capabilities={Audio=Receive,Video=Receive,Content=Receive}"
 	m, all := c.headline(capabilities, "LimitExceededException",
@@ -212,7 +201,7 @@ func cliMeetings(t *testing.T, s *target.Server) {
 // cliTags is the answer of the calls that list tags.
 type cliTags struct{ Tags []struct{ Key, Value string } }
 
-func cliLegacy(t *testing.T, s *target.Server) {
+func cliLegacy(t *testing.T, s *servertest.Server) {
 	c := newCLI(t, s, "chime", s.Endpoint+"/legacy")
 	m, all := c.headline(",Tags=[{Key=seat,Value=4b}]", "ResourceLimitExceededException", "--client-request-token", "cli-legacy")
 	var tags cliTags
@@ -239,41 +228,12 @@ func cliLegacy(t *testing.T, s *target.Server) {
 // client was told to trust.
 func TestCLIOverTLS(t *testing.T) {
 	t.Parallel()
-	cert, key := certificate(t)
-	s := target.Start(t, "--tls-cert", cert, "--tls-key", key)
+	cert := servertest.NewCertificate(t)
+	s := servertest.Start(t, "--tls-cert", cert.CertFile, "--tls-key", cert.KeyFile)
 	var m cliMeeting
-	newCLI(t, s, "chime-sdk-meetings", s.Endpoint, "AWS_CA_BUNDLE="+cert).call(&m, "create-meeting",
+	newCLI(t, s, "chime-sdk-meetings", s.Endpoint, "AWS_CA_BUNDLE="+cert.CertFile).call(&m, "create-meeting",
 		"--client-request-token", "cli-tls", "--external-meeting-id", "cli", "--media-region", "us-east-1")
 	if m.Meeting.MeetingID == "" {
 		t.Error("no meeting")
 	}
-}
-
-// certificate writes a self-signed certificate for the loopback address.
-func certificate(t *testing.T) (certFile, keyFile string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "127.0.0.1"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write := func(name, kind string, content []byte) string {
-		path := filepath.Join(t.TempDir(), name)
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content}), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	return write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", raw)
 }

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/carillon-meetings/carillon/conform/target"
+	"github.com/carillon-meetings/carillon/internal/servertest"
 )
 
 // TestMain lets all clients run at once: they mostly start up and wait.
@@ -21,15 +21,15 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
 	}
-	os.Exit(target.Main(m))
+	os.Exit(servertest.Main(m))
 }
 
 // environment is what every client is told: where the server is, and keys.
-func environment(s *target.Server, more ...string) []string {
+func environment(s *servertest.Server, more ...string) []string {
 	return slices.Concat(os.Environ(), []string{
 		"CARILLON_ENDPOINT=" + s.Endpoint, "AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS=" + s.Endpoint, "AWS_ENDPOINT_URL_CHIME=" + s.Endpoint + "/legacy",
 		"AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
-		"AWS_ACCESS_KEY_ID=" + target.AccessKey, "AWS_SECRET_ACCESS_KEY=" + target.SecretKey,
+		"AWS_ACCESS_KEY_ID=" + servertest.AccessKey, "AWS_SECRET_ACCESS_KEY=" + servertest.SecretKey,
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
 		"AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE=1", "AWS_PAGER=", "NODE_NO_WARNINGS=1", "PYTHONUTF8=1", "LC_ALL=C.UTF-8",
 	}, more)
@@ -48,7 +48,7 @@ func tool(t *testing.T, path, debianPackage string) string {
 
 // run runs a client and returns what it printed. It fails the test when the
 // client failed.
-func run(t *testing.T, s *target.Server, dir string, command ...string) string {
+func run(t *testing.T, s *servertest.Server, dir string, command ...string) string {
 	t.Helper()
 	out, err := try(t, environment(s), dir, command...)
 	if err != nil {
@@ -95,7 +95,7 @@ func complete(t *testing.T, out string, flows ...string) {
 // TestBoto3 runs python/flow.py.
 func TestBoto3(t *testing.T) {
 	t.Parallel()
-	s := target.Start(t)
+	s := servertest.Start(t)
 	python := tool(t, "/usr/bin/python3", "python3")
 	if _, err := try(t, environment(s), ".", python, "-c", "import boto3"); err != nil {
 		t.Fatal("boto3 is missing: install the Debian package python3-boto3")
@@ -106,7 +106,7 @@ func TestBoto3(t *testing.T) {
 // TestJavaScript runs the run.mjs of each folder.
 func TestJavaScript(t *testing.T) {
 	t.Parallel()
-	s := target.Start(t)
+	s := servertest.Start(t)
 	node := tool(t, "node", "nodejs")
 	for _, c := range []struct {
 		dir   string
@@ -124,7 +124,7 @@ func TestJavaScript(t *testing.T) {
 }
 
 // install fetches a client's packages unless they are newer than its lock file.
-func install(t *testing.T, s *target.Server, dir string) {
+func install(t *testing.T, s *servertest.Server, dir string) {
 	t.Helper()
 	lock, err := os.Stat(filepath.Join(dir, "package-lock.json"))
 	if err != nil {

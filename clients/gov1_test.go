@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go/service/chime"
 	"github.com/aws/aws-sdk-go/service/chimesdkmeetings"
 
-	"github.com/carillon-meetings/carillon/conform/target"
+	"github.com/carillon-meetings/carillon/internal/servertest"
 )
 
 // goSession returns the settings of a client of the SDK.
@@ -20,7 +20,7 @@ func goSession(t *testing.T, endpoint string) *session.Session {
 	t.Helper()
 	s, err := session.NewSession(&aws.Config{
 		Region: aws.String("us-east-1"), Endpoint: &endpoint,
-		Credentials: credentials.NewStaticCredentials(target.AccessKey, target.SecretKey, ""),
+		Credentials: credentials.NewStaticCredentials(servertest.AccessKey, servertest.SecretKey, ""),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func wantCode(t *testing.T, err error, code string) {
 // TestGoV1Legacy drives the legacy flavour, through both ways to reach it.
 func TestGoV1Legacy(t *testing.T) {
 	t.Parallel()
-	s := target.Start(t)
+	s := servertest.Start(t)
 	// The suffix tells the flavour for calls that name no meeting; those on a
 	// meeting go through the bare endpoint, where the meeting itself tells it.
 	suffixed, bare := chime.New(goSession(t, s.Endpoint+"/legacy")), chime.New(goSession(t, s.Endpoint))
@@ -86,7 +86,7 @@ func TestGoV1Legacy(t *testing.T) {
 // TestGoV1Meetings drives the current flavour.
 func TestGoV1Meetings(t *testing.T) {
 	t.Parallel()
-	s := target.Start(t)
+	s := servertest.Start(t)
 	client := chimesdkmeetings.New(goSession(t, s.Endpoint))
 	m := must[*chimesdkmeetings.CreateMeetingOutput](t)(client.CreateMeeting(&chimesdkmeetings.CreateMeetingInput{
 		ExternalMeetingId: aws.String("go-v1"), MediaRegion: aws.String("eu-central-1"),
@@ -120,7 +120,7 @@ func TestGoV1Meetings(t *testing.T) {
 // the status. A repeated user id gets the attendee there is.
 func TestGoV1SameBytes(t *testing.T) {
 	t.Parallel()
-	s := target.Start(t)
+	s := servertest.Start(t)
 	current := chimesdkmeetings.New(goSession(t, s.Endpoint))
 	legacy := chime.New(goSession(t, s.Endpoint))
 	m := must[*chimesdkmeetings.CreateMeetingOutput](t)(current.CreateMeeting(&chimesdkmeetings.CreateMeetingInput{

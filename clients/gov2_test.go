@@ -9,17 +9,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings"
 	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings/types"
 
-	"github.com/carillon-meetings/carillon/conform/target"
+	"github.com/carillon-meetings/carillon/internal/servertest"
 )
 
 // TestGoV2FromEnvironment drives the SDK as an application does that knows
 // nothing of Carillon: the environment alone points it here.
 func TestGoV2FromEnvironment(t *testing.T) {
-	s := target.Start(t)
+	s := servertest.Start(t)
 	t.Setenv("AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS", s.Endpoint)
 	t.Setenv("AWS_REGION", "us-east-1")
-	t.Setenv("AWS_ACCESS_KEY_ID", target.AccessKey)
-	t.Setenv("AWS_SECRET_ACCESS_KEY", target.SecretKey)
+	t.Setenv("AWS_ACCESS_KEY_ID", servertest.AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", servertest.SecretKey)
 	t.Setenv("AWS_SESSION_TOKEN", "")
 	cfg, err := config.LoadDefaultConfig(t.Context())
 	if err != nil {

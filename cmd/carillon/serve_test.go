@@ -3,24 +3,14 @@ package main
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/carillon-meetings/carillon/internal/config"
+	"github.com/carillon-meetings/carillon/internal/servertest"
 )
 
 // settings parses serve flags on top of addresses and a directory of the
@@ -246,9 +237,9 @@ func TestAShutdownFinishesWhatRunsAndTellsOthersToComeBack(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
-	cert, key, pool := certificate(t)
-	s := startServer(t, t.TempDir(), "--tls-cert", cert, "--tls-key", key, "--access-key", "AKIATLS", "--secret-key", "secret")
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	cert := servertest.NewCertificate(t)
+	s := startServer(t, t.TempDir(), "--tls-cert", cert.CertFile, "--tls-key", cert.KeyFile, "--access-key", "AKIATLS", "--secret-key", "secret")
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: cert.Pool}}}
 	defer client.CloseIdleConnections()
 	out, err := s.sdk("AKIATLS", "secret", client).CreateMeeting(t.Context(), &chimesdkmeetings.CreateMeetingInput{
 		ClientRequestToken: aws.String("tls-1"), ExternalMeetingId: aws.String("x1"), MediaRegion: aws.String("us-east-1"),
@@ -259,41 +250,6 @@ func TestTLS(t *testing.T) {
 	if url := *out.Meeting.MediaPlacement.SignalingUrl; !strings.HasPrefix(url, "wss://127.0.0.1:") {
 		t.Errorf("SignalingUrl %s", url)
 	}
-}
-
-// certificate writes a self-signed certificate for 127.0.0.1.
-func certificate(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write := func(name, kind string, content []byte) string {
-		path := filepath.Join(t.TempDir(), name)
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content}), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool = x509.NewCertPool()
-	pool.AddCert(parsed)
-	return write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", raw), pool
 }
 
 func TestTheBannerShowsTheKeysOnce(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/conform"
-	"github.com/carillon-meetings/carillon/conform/target"
+	"github.com/carillon-meetings/carillon/internal/servertest"
 )
 
 // TestMain lets more cases run at once than there are processors: they mostly
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "16"); err != nil {
 		panic(err)
 	}
-	os.Exit(target.Main(m))
+	os.Exit(servertest.Main(m))
 }
 
 // settings are the server's arguments for each profile.
@@ -70,12 +70,12 @@ func keyFile(t *testing.T) string {
 	}
 	k := keys()
 	b.WriteString("keys:\n")
-	entry(conform.Credentials{AccessKey: target.AccessKey, SecretKey: target.SecretKey}, target.Account, "")
+	entry(conform.Credentials{AccessKey: servertest.AccessKey, SecretKey: servertest.SecretKey}, servertest.Account, "")
 	entry(k[conform.Other], "111111111111", "")
 	entry(k[conform.Disabled], "222222222222", "")
-	entry(k[conform.Denied], target.Account, "    deny: [\"chime:BatchCreateAttendee\"]\n")
-	entry(k[conform.Reader], target.Account, "    allow: [\"chime:Get*\", \"chime:ListAttendees\"]\n")
-	entry(k[conform.Session], target.Account, "    sessions:\n      - token: session-token\n        expires: 2999-01-01T00:00:00Z\n"+
+	entry(k[conform.Denied], servertest.Account, "    deny: [\"chime:BatchCreateAttendee\"]\n")
+	entry(k[conform.Reader], servertest.Account, "    allow: [\"chime:Get*\", \"chime:ListAttendees\"]\n")
+	entry(k[conform.Session], servertest.Account, "    sessions:\n      - token: session-token\n        expires: 2999-01-01T00:00:00Z\n"+
 		"      - token: expired-token\n        expires: 2020-01-01T00:00:00Z\n")
 	b.WriteString("disabled-accounts: [\"222222222222\"]\n")
 	path := filepath.Join(t.TempDir(), "keys.yaml")
@@ -91,7 +91,7 @@ func keyFile(t *testing.T) string {
 func TestConform(t *testing.T) {
 	for profile, args := range settings(t) {
 		t.Run(string(profile), func(t *testing.T) {
-			server := target.Start(t, args...)
+			server := servertest.Start(t, args...)
 			aimed := aim(t, server)
 			t.Run("cases", func(t *testing.T) { runProfile(t, aimed, profile) })
 			checkLog(t, server.Output())
@@ -100,10 +100,10 @@ func TestConform(t *testing.T) {
 }
 
 // aim returns the target that a server is.
-func aim(t *testing.T, server *target.Server) *conform.Target {
+func aim(t *testing.T, server *servertest.Server) *conform.Target {
 	aimed, err := conform.Aim(conform.Options{
-		Endpoint: server.Endpoint, Account: target.Account, Keys: keys(), ActiveMeetings: quota, Timeout: 5 * time.Minute,
-		Credentials: conform.Credentials{AccessKey: target.AccessKey, SecretKey: target.SecretKey},
+		Endpoint: server.Endpoint, Account: servertest.Account, Keys: keys(), ActiveMeetings: quota, Timeout: 5 * time.Minute,
+		Credentials: conform.Credentials{AccessKey: servertest.AccessKey, SecretKey: servertest.SecretKey},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func runProfile(t *testing.T, aimed *conform.Target, profile conform.Profile) {
 // checkLog demands that the server's log tells no secret and no crash. The
 // suite's user ids, tokens and keys are easy to recognise.
 func checkLog(t *testing.T, log string) {
-	for _, secret := range []string{target.SecretKey, "other-secret", "session-token", "user-000", "crowd-0", "conform-"} {
+	for _, secret := range []string{servertest.SecretKey, "other-secret", "session-token", "user-000", "crowd-0", "conform-"} {
 		if strings.Contains(log, secret) {
 			t.Errorf("the server's log has the sensitive value %q", secret)
 		}
@@ -207,7 +207,7 @@ func TestNothingHoldsAgainstAServerThatIsNone(t *testing.T) {
 			server := httptest.NewServer(answer)
 			defer server.Close()
 			report, err := conform.Run(t.Context(), All(), conform.Options{
-				Endpoint: server.URL, Profiles: conform.Profiles(), Keys: keys(), ActiveMeetings: quota, Account: target.Account, Timeout: 500 * time.Millisecond,
+				Endpoint: server.URL, Profiles: conform.Profiles(), Keys: keys(), ActiveMeetings: quota, Account: servertest.Account, Timeout: 500 * time.Millisecond,
 				Parallel: 32, Credentials: conform.Credentials{AccessKey: "a", SecretKey: "b"},
 			})
 			if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/carillon-meetings/carillon/conform"
-	"github.com/carillon-meetings/carillon/conform/target"
+	"github.com/carillon-meetings/carillon/internal/servertest"
 )
 
 // acknowledged is what a server said it had done.
@@ -61,7 +61,7 @@ func (a *acknowledged) writer(t *conform.T, meeting string, n int) {
 }
 
 // try runs a body against the server, as a case would be.
-func try(t *testing.T, server *target.Server, f conform.Flavour, body func(*conform.T)) {
+func try(t *testing.T, server *servertest.Server, f conform.Flavour, body func(*conform.T)) {
 	t.Helper()
 	o := aim(t, server).Try(t.Context(), conform.Case{Name: t.Name(), Body: body}, f)
 	if !o.Held {
@@ -73,13 +73,13 @@ func try(t *testing.T, server *target.Server, f conform.Flavour, body func(*conf
 // what it had acknowledged with what it knows after a restart: nothing is
 // lost, nothing deleted is back, and no batch is there by half.
 func TestAcknowledgedCallsSurviveKill(t *testing.T) {
-	server := target.Start(t)
+	server := servertest.Start(t)
 	for _, f := range inBoth() {
 		t.Run(string(f), func(t *testing.T) { survivesKill(t, server, f) })
 	}
 }
 
-func survivesKill(t *testing.T, server *target.Server, f conform.Flavour) {
+func survivesKill(t *testing.T, server *servertest.Server, f conform.Flavour) {
 	known := &acknowledged{attendees: map[string]map[string]conform.Attendee{}, deleted: map[string][]string{}, batches: map[string][][]string{}}
 	token := uuid.NewString()
 	meetings := make([]conform.Meeting, 12)
@@ -162,7 +162,7 @@ func (a *acknowledged) compare(t *conform.T, meeting string) {
 // is finished and kept, a call that comes later is told to come back, and
 // nobody gets a new connection.
 func TestShutdownFinishesWhatRuns(t *testing.T) {
-	server := target.Start(t)
+	server := servertest.Start(t)
 	var m conform.Meeting
 	try(t, server, conform.Meetings, func(c *conform.T) {
 		m = c.API.CreateMeeting(c.NewMeeting()).OK()

@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 	"internal/config":          {},
 	"internal/house":           {},
 	"internal/logtest":         {},
+	"internal/servertest":      {"internal/logtest"},
 	"internal/load/gauge":      {},
 	"internal/load/api":        {"internal/load/gauge"},
 	"internal/load/meeting":    {"internal/load/gauge", "internal/signal/wire", "internal/media/opus", "internal/media/rtpx", "internal/media/client"},

@@ -1,21 +1,17 @@
 package turn
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/servertest"
 	"github.com/pion/turn/v5"
 	"go.uber.org/goleak"
 )
@@ -60,7 +56,7 @@ func start(t *testing.T, change func(*Config)) *Server {
 	t.Helper()
 	media := echo(t)
 	cfg := Config{
-		UDPAddr: "127.0.0.1:0", TCPAddr: "127.0.0.1:0", TLSAddr: "127.0.0.1:0", TLS: certificate(t),
+		UDPAddr: "127.0.0.1:0", TCPAddr: "127.0.0.1:0", TLSAddr: "127.0.0.1:0", TLS: servertest.NewCertificate(t).TLS,
 		PublicHost: "127.0.0.1", Media: media,
 		Announced: []netip.AddrPort{netip.AddrPortFrom(announcedIP, media.Port())},
 	}
@@ -77,20 +73,6 @@ func start(t *testing.T, change func(*Config)) *Server {
 		}
 	})
 	return s
-}
-
-func certificate(t *testing.T) *tls.Config {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
 }
 
 // client returns a TURN client over the transport with the credentials.

@@ -7,20 +7,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/carillon-meetings/carillon/conform/target"
 	"github.com/carillon-meetings/carillon/internal/media/opus"
+	"github.com/carillon-meetings/carillon/internal/servertest"
 )
 
-func TestMain(m *testing.M) { os.Exit(target.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }
 
 // TestATinyLoad fills one meeting of a real server. The bounds only tell
 // figures that mean something from nonsense: the machine may be busy.
 func TestATinyLoad(t *testing.T) {
-	s := target.Start(t)
+	s := servertest.Start(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
 	r, err := Run(ctx, Options{
-		Endpoint: s.Endpoint, AccessKey: target.AccessKey, SecretKey: target.SecretKey,
+		Endpoint: s.Endpoint, AccessKey: servertest.AccessKey, SecretKey: servertest.SecretKey,
 		Talkers: 2, Listeners: 2, Cameras: 1, Meetings: 1, Duration: 3 * time.Second, Settle: time.Second, Joining: 2,
 		Pid: os.Getpid(), // any process will do to see that figures are read
 	})

@@ -1,14 +1,12 @@
-// Package target builds the real server and starts it for tests that look at
+// Package servertest builds the real server and starts it for tests that look at
 // it from outside, as its users do: one process per Server, on a free port of
 // the loopback interface, with a data directory of its own. Tests that were
 // built with the race detector get a server that was built with it too.
-package target
+package servertest
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/carillon-meetings/carillon/internal/logtest"
 )
 
 // Credentials every Server accepts unless its arguments say otherwise.
@@ -37,17 +37,12 @@ const patience = 90 * time.Second
 // built is the path of the server's binary, built once per test process.
 var built = sync.OnceValues(build)
 
-// build compiles the server into the user's cache of the Go tool, or takes the
-// one CARILLON_BINARY names.
+// build compiles the server, or takes the one CARILLON_BINARY names.
 func build() (string, error) {
 	if path := os.Getenv("CARILLON_BINARY"); path != "" {
 		return filepath.Abs(path)
 	}
-	dir, err := os.MkdirTemp("", "carillon-target-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "carillon")
+	path := filepath.Join(workshop(), "carillon")
 	args := []string{"build", "-o", path}
 	if raceDetector {
 		args = append(args, "-race")
@@ -55,9 +50,15 @@ func build() (string, error) {
 	cmd := exec.Command("go", append(args, "./cmd/carillon")...)
 	cmd.Dir = root()
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", errors.Join(fmt.Errorf("building the server: %w\n%s", err, out), os.RemoveAll(dir))
+		return "", fmt.Errorf("building the server: %w\n%s", err, out)
 	}
 	return path, nil
+}
+
+// workshop returns the folder that the server is built in, one for each test
+// process.
+func workshop() string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("carillon-servertest-%d", os.Getpid()))
 }
 
 // root returns the repository's root folder.
@@ -70,12 +71,8 @@ func root() string {
 // built for them. Call it from TestMain.
 func Main(m *testing.M) int {
 	code := m.Run()
-	if os.Getenv("CARILLON_BINARY") == "" {
-		if path, err := built(); err == nil {
-			if err := os.RemoveAll(filepath.Dir(path)); err != nil {
-				fmt.Fprintln(os.Stderr, "removing the server that was built:", err)
-			}
-		}
+	if err := os.RemoveAll(workshop()); err != nil {
+		fmt.Fprintln(os.Stderr, "removing the server that was built:", err)
 	}
 	return code
 }
@@ -87,12 +84,13 @@ type Server struct {
 	// Dir is its data directory.
 	Dir string
 
-	tb   testing.TB
-	args []string
-	cmd  *exec.Cmd
-	out  *tail // what it wrote to both outputs
-	done chan struct{}
-	err  error // how it ended, once done is closed
+	tb     testing.TB
+	args   []string
+	listen string // host and port; port 0 until the first start
+	cmd    *exec.Cmd
+	out    *logtest.Buffer // what it wrote to both outputs
+	done   chan struct{}
+	err    error // how it ended, once done is closed
 }
 
 // Start starts a server with a data directory of its own and further
@@ -100,26 +98,26 @@ type Server struct {
 // must then end in good order, when the test ends.
 func Start(tb testing.TB, args ...string) *Server {
 	tb.Helper()
-	s := &Server{tb: tb, Dir: tb.TempDir(), args: args, out: &tail{}}
+	s := &Server{tb: tb, Dir: tb.TempDir(), args: args, listen: "127.0.0.1:0", out: &logtest.Buffer{}}
 	s.Restart()
 	tb.Cleanup(func() {
 		s.Stop()
 		if tb.Failed() {
-			tb.Logf("the server wrote:\n%s", s.out.last(4000))
+			tb.Logf("the server wrote:\n%s", s.tail())
 		}
 	})
 	return s
 }
 
-// Restart starts the server on its data directory; it must not be running. The
-// port differs from the one before.
+// Restart starts the server again on its data directory and its port; it must
+// not be running.
 func (s *Server) Restart() {
 	s.tb.Helper()
 	path, err := built()
 	if err != nil {
 		s.tb.Fatal(err)
 	}
-	base := []string{"serve", "--listen", "127.0.0.1:0", "--media-tcp", "off", "--data", s.Dir, "--log-level", "debug"}
+	base := []string{"serve", "--listen", s.listen, "--media-tcp", "off", "--data", s.Dir, "--log-level", "debug"}
 	if !strings.Contains(strings.Join(s.args, " "), "--key-file") {
 		base = append(base, "--access-key", AccessKey, "--secret-key", SecretKey, "--account", Account)
 	}
@@ -137,11 +135,12 @@ func (s *Server) Restart() {
 	go s.follow(stdout, address)
 	select {
 	case s.Endpoint = <-address:
+		_, s.listen, _ = strings.Cut(s.Endpoint, "://")
 	case <-s.done:
-		s.tb.Fatalf("the server ended at once: %v\n%s", s.err, s.out.last(4000))
+		s.tb.Fatalf("the server ended at once: %v\n%s", s.err, s.tail())
 	case <-time.After(patience):
 		_ = s.cmd.Process.Kill()
-		s.tb.Fatalf("the server did not start serving\n%s", s.out.last(4000))
+		s.tb.Fatalf("the server did not start serving\n%s", s.tail())
 	}
 }
 
@@ -177,7 +176,7 @@ func (s *Server) Stop() {
 	}
 	s.wait()
 	if s.err != nil {
-		s.tb.Errorf("the server did not end in good order: %v\n%s", s.err, s.out.last(4000))
+		s.tb.Errorf("the server did not end in good order: %v\n%s", s.err, s.tail())
 	}
 }
 
@@ -198,7 +197,7 @@ func (s *Server) wait() {
 	case <-s.done:
 	case <-ctx.Done():
 		_ = s.cmd.Process.Kill()
-		s.tb.Errorf("the server did not end\n%s", s.out.last(4000))
+		s.tb.Errorf("the server did not end\n%s", s.tail())
 		<-s.done
 	}
 }
@@ -207,25 +206,10 @@ func (s *Server) wait() {
 func (s *Server) Signal(sig os.Signal) error { return s.cmd.Process.Signal(sig) }
 
 // Output returns everything the server wrote so far.
-func (s *Server) Output() string { return s.out.last(1 << 30) }
+func (s *Server) Output() string { return s.out.String() }
 
-// tail collects output from several goroutines.
-type tail struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-// Write appends to what was collected.
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.buf.Write(p)
-}
-
-// last returns the last n bytes.
-func (t *tail) last(n int) string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	b := t.buf.Bytes()
-	return string(b[max(0, len(b)-n):])
+// tail returns the end of what the server wrote.
+func (s *Server) tail() string {
+	out := s.out.String()
+	return out[max(0, len(out)-4000):]
 }

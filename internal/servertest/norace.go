@@ -1,6 +1,6 @@
 //go:build !race
 
-package target
+package servertest
 
 // raceDetector tells that the test was built with the race detector.
 const raceDetector = false
