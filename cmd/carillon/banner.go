@@ -5,6 +5,8 @@ import (
 	"io"
 	"path/filepath"
 	"time"
+
+	"github.com/carillon-meetings/carillon/internal/identity"
 )
 
 // processStart is taken as early as the runtime allows.
@@ -32,8 +34,8 @@ func printBanner(w io.Writer, s *server) {
 	if s.cfg.Credentials.AccessKey != "" || s.cfg.Credentials.KeyFile != "" {
 		return
 	}
-	if !s.id.firstStart {
-		fmt.Fprintf(w, "access key %s, its secret is in %s\n", s.id.accessKey, filepath.Join(absolute(s.cfg.Data), "access.key"))
+	if !s.id.FirstStart {
+		fmt.Fprintf(w, "access key %s, its secret is in %s\n", s.id.AccessKey, filepath.Join(absolute(s.cfg.Data), identity.AccessKeyFile))
 		return
 	}
 	region := s.cfg.API.Region
@@ -49,9 +51,9 @@ export AWS_DEFAULT_REGION=%s
 export AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS=%s
 export AWS_ENDPOINT_URL_CHIME=%s/legacy
 
-`, s.id.accessKey, s.id.secretKey, region, base, base)
+`, s.id.AccessKey, s.id.SecretKey, region, base, base)
 	if s.cfg.Pages.Console && s.cfg.Pages.OperatorSecret == "" {
-		fmt.Fprintf(w, "Operator secret for %s/operator/: %s\n\n", base, s.id.operatorSecret)
+		fmt.Fprintf(w, "Operator secret for %s/operator/: %s\n\n", base, s.id.OperatorSecret)
 	}
 }
 

@@ -48,7 +48,7 @@ func (s *server) keys() (keys *sigv4.Keys, access, secret string, err error) {
 		return keys, access, secret, err
 	}
 	if access == "" {
-		access, secret = s.id.accessKey, s.id.secretKey
+		access, secret = s.id.AccessKey, s.id.SecretKey
 	}
 	keys, err = sigv4.Single(access, secret, c.Account)
 	return keys, access, secret, err
@@ -106,7 +106,7 @@ func (s *server) openPages(context.Context) (err error) {
 		cfg.Directory, cfg.Live, cfg.Actions = directory{s.control}, live{s.signal, hostName()}, actions{s.control}
 		cfg.OperatorSecret = p.OperatorSecret
 		if cfg.OperatorSecret == "" {
-			cfg.OperatorSecret = s.id.operatorSecret
+			cfg.OperatorSecret = s.id.OperatorSecret
 		}
 	}
 	if p.Demo {

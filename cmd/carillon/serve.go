@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,6 +18,8 @@ import (
 	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/control"
+	"github.com/carillon-meetings/carillon/internal/durable"
+	"github.com/carillon-meetings/carillon/internal/identity"
 	"github.com/carillon-meetings/carillon/internal/jointoken"
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/signal"
@@ -60,8 +63,9 @@ func newLogger(cfg *config.Serve) *slog.Logger {
 type server struct {
 	cfg *config.Serve
 	log *slog.Logger
-	id  identity
+	id  identity.Identity
 
+	lock    *os.File // of the data directory; the first thing taken, the last given back
 	ports   ports
 	ledger  *ledger.Log
 	control *control.Control
@@ -88,7 +92,7 @@ type server struct {
 func (s *server) start(ctx context.Context) (err error) {
 	s.failures, s.tasks = make(chan error, 4), make(chan struct{}, 4)
 	s.metrics = newMetrics(s)
-	if s.id, err = loadIdentity(s.cfg.Data); err != nil {
+	if err := s.openData(); err != nil {
 		return err
 	}
 	if err := s.ports.open(ctx, s.cfg); err != nil {
@@ -127,21 +131,43 @@ func ignoreClosed(err error) error {
 	return err
 }
 
+// openData takes the data directory for this process and reads who it is. In
+// this order: two first starts at once would make two identities, and one of
+// them would serve with secrets that the disk does not have.
+func (s *server) openData() (err error) {
+	if s.lock, err = durable.Lock(s.cfg.Data); err != nil {
+		return err
+	}
+	records, err := ledger.Exists(s.ledgerDir())
+	if err != nil {
+		return err
+	}
+	s.id, err = identity.Load(s.cfg.Data, records)
+	return err
+}
+
+func (s *server) ledgerDir() string { return filepath.Join(s.cfg.Data, "ledger") }
+
 func (s *server) openLedger(ctx context.Context) error {
+	key, err := jointoken.NewKey(s.id.TokenKey)
+	if err != nil {
+		return err
+	}
+	check := key.Derive("check value")
 	log, err := ledger.Open(ctx, ledger.Config{
-		Dir:      filepath.Join(s.cfg.Data, "ledger"),
+		Dir:      s.ledgerDir(),
+		KeyCheck: hex.EncodeToString(check[:8]),
 		MaxBytes: int64(s.cfg.Limits.StorageMiB) << 20,
 		MaxAge:   2*s.cfg.Timers.MaxAge + s.cfg.Timers.Tombstone,
 		Logger:   s.log.With("part", "ledger"),
 	})
+	if errors.Is(err, ledger.ErrForeignKey) {
+		return fmt.Errorf("%s does not fit the data directory: %w", identity.TokenKeyFile, err)
+	}
 	if err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
 	s.ledger = log
-	key, err := jointoken.NewKey(s.id.tokenKey)
-	if err != nil {
-		return err
-	}
 	s.control, err = control.New(ctx, control.Config{
 		Limits:     limits(s.cfg),
 		Idle:       s.cfg.Timers.Idle,
@@ -225,6 +251,9 @@ func (s *server) stopBelow() error {
 	}
 	if s.ledger != nil {
 		errs = append(errs, s.ledger.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -104,10 +104,10 @@ func TestARestartKeepsMeetingsTokensAndKeys(t *testing.T) {
 	var id string
 	t.Run("first", func(t *testing.T) {
 		s := startServer(t, dir)
-		if !s.id.firstStart {
+		if !s.id.FirstStart {
 			t.Error("an empty directory is not taken for a first start")
 		}
-		client := s.sdk(s.id.accessKey, s.id.secretKey, http.DefaultClient)
+		client := s.sdk(s.id.AccessKey, s.id.SecretKey, http.DefaultClient)
 		id = createMeeting(t, client, "restart-1")
 		out, err := client.CreateAttendee(t.Context(), &chimesdkmeetings.CreateAttendeeInput{MeetingId: &id, ExternalUserId: aws.String("ada")})
 		if err != nil {
@@ -117,10 +117,10 @@ func TestARestartKeepsMeetingsTokensAndKeys(t *testing.T) {
 	})
 	t.Run("second", func(t *testing.T) {
 		s := startServer(t, dir)
-		if s.id.firstStart {
+		if s.id.FirstStart {
 			t.Error("the second start takes itself for the first")
 		}
-		client := s.sdk(s.id.accessKey, s.id.secretKey, http.DefaultClient)
+		client := s.sdk(s.id.AccessKey, s.id.SecretKey, http.DefaultClient)
 		out, err := client.GetAttendee(t.Context(), &chimesdkmeetings.GetAttendeeInput{MeetingId: &id, AttendeeId: first.AttendeeId})
 		if err != nil {
 			t.Fatal(err)
@@ -153,7 +153,7 @@ func TestHealthReadinessMetricsAndDrain(t *testing.T) {
 			t.Errorf("GET %s: %d", path, status)
 		}
 	}
-	createMeeting(t, s.sdk(s.id.accessKey, s.id.secretKey, http.DefaultClient), "metrics-1")
+	createMeeting(t, s.sdk(s.id.AccessKey, s.id.SecretKey, http.DefaultClient), "metrics-1")
 	_, body := get(t, base+"/metrics")
 	for _, want := range []string{`operation="CreateMeeting"`, "carillon_meetings_active 1", "go_goroutines"} {
 		if !strings.Contains(body, want) {
@@ -259,7 +259,7 @@ func TestTheBannerShowsTheKeysOnce(t *testing.T) {
 		t.Run("start", func(t *testing.T) {
 			s := startServer(t, dir)
 			printBanner(&out, s)
-			secret := strings.Contains(out.String(), s.id.secretKey)
+			secret := strings.Contains(out.String(), s.id.SecretKey)
 			exports := strings.Contains(out.String(), "export AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS="+s.ports.public.String())
 			if secret != want || exports != want {
 				t.Errorf("start %d: secret shown %t, exports shown %t\n%s", start+1, secret, exports, out.String())

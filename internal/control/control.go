@@ -23,7 +23,6 @@ type Ledger interface {
 	AppendFact(ctx context.Context, id meeting.ID, data []byte) error
 	LoadFacts(ctx context.Context, id meeting.ID) ([]ledger.Entry, error)
 	ScanFacts(ctx context.Context, fn func(id meeting.ID, e ledger.Entry) error) error
-	Exclusive() bool
 }
 
 // Clock tells the time and wakes sleepers. The zero Config uses the system's.
@@ -107,12 +106,8 @@ type Control struct {
 
 // New reads the ledger and returns a control plane ready for calls. It fails
 // when a record cannot be read, because going on would let the meeting's limits
-// and identities be broken, and when the ledger is shared with other writers,
-// which this control plane does not follow.
+// and identities be broken.
 func New(ctx context.Context, cfg Config, log Ledger, key jointoken.Key) (*Control, error) {
-	if !log.Exclusive() {
-		return nil, fmt.Errorf("control: the ledger has other writers")
-	}
 	c := &Control{
 		cfg: cfg.withDefaults(), log: log, key: key,
 		tokenSecret: key.Derive("request token"), pageSecret: key.Derive("page token"),

@@ -252,17 +252,6 @@ func TestAReplicaLeftBehindEnds(t *testing.T) {
 	}
 }
 
-func TestNewRefusesALedgerWithOtherWriters(t *testing.T) {
-	_, err := control.New(context.Background(), control.Config{}, sharedLedger{}, testKey(t))
-	if err == nil {
-		t.Error("accepted")
-	}
-}
-
-type sharedLedger struct{ control.Ledger }
-
-func (sharedLedger) Exclusive() bool { return false }
-
 func TestNewRefusesADamagedLedger(t *testing.T) {
 	v := newEnv(t, nil, nil)
 	s := v.create(owner, "token")

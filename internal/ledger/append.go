@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -73,8 +74,6 @@ func (l *Log) put(ctx context.Context, id meeting.ID, expected uint64, e envelop
 	if e.kind == kindEnd {
 		l.expiry.add(id, rev, e.expires)
 	}
-	e.data = m.Data[len(m.Data)-len(e.data):] // the caller's may change after this
-	l.tell(commit{sh, id, message{e, rev}})
 	return rev, nil
 }
 
@@ -100,13 +99,8 @@ func (l *Log) AppendFact(ctx context.Context, id meeting.ID, data []byte) error 
 	if err := l.space.admit(ctx, sh, len(m.Data)); err != nil {
 		return err
 	}
-	rev, err := l.store(context.WithoutCancel(ctx), m, nil)
-	if err != nil {
-		return err
-	}
-	e.data = m.Data[entryHeaderSize:]
-	l.tell(commit{sh, id, message{e, rev}})
-	return nil
+	_, err = l.store(context.WithoutCancel(ctx), m, nil)
+	return err
 }
 
 // store publishes m until it gets an answer. find tells what became of an
@@ -130,7 +124,6 @@ func (l *Log) store(ctx context.Context, m *nats.Msg, find func(context.Context)
 		last = err
 		l.cfg.Logger.Warn("no answer to a write", "stream subject", m.Subject, "attempt", attempt+1)
 	}
-	l.resyncFollowers()
 	return 0, fmt.Errorf("%w: %w", ErrUnavailable, last)
 }
 
@@ -140,8 +133,8 @@ var errNoAnswer = errors.New("no answer in time")
 type answer struct {
 	Seq   uint64 `json:"seq"`
 	Error *struct {
-		Code        int    `json:"err_code"`
-		Description string `json:"description"`
+		Code        server.ErrorIdentifier `json:"err_code"`
+		Description string                 `json:"description"`
 	} `json:"error"`
 }
 
@@ -165,22 +158,15 @@ func (l *Log) publish(m *nats.Msg) (uint64, error) {
 }
 
 // refusal turns an error of JetStream into one of ours.
-func refusal(code int, description string) error {
-	const (
-		wrongLastSequence      = 10071
-		wrongLastSequenceBare  = 10164 // also while an earlier write is in flight
-		storeFailed            = 10077
-		resourcesExceeded      = 10002
-		insufficientResources  = 10023
-		noMoreDiskInDescripion = "maximum bytes"
-	)
+func refusal(code server.ErrorIdentifier, description string) error {
 	switch code {
-	case wrongLastSequence, wrongLastSequenceBare:
+	case server.JSStreamWrongLastSequenceErrF, server.JSStreamWrongLastSequenceConstantErr:
+		// The second is also said while an earlier write is in flight.
 		return ErrStale
-	case resourcesExceeded, insufficientResources:
+	case server.JSAccountResourcesExceededErr, server.JSInsufficientResourcesErr:
 		return ErrFull
-	case storeFailed:
-		if strings.Contains(description, noMoreDiskInDescripion) {
+	case server.JSStreamStoreFailedF:
+		if strings.Contains(description, server.ErrMaxBytes.Error()) {
 			return ErrFull
 		}
 	}

@@ -47,38 +47,33 @@ func cpuTime() time.Duration {
 // at once.
 func BenchmarkAppend(b *testing.B) {
 	for _, writers := range []int{1, 8, 64} {
-		for _, follow := range []bool{false, true} {
-			b.Run(fmt.Sprintf("writers=%d/follow=%v", writers, follow), func(b *testing.B) {
-				l := openTB(b, Config{})
-				if follow {
-					defer l.Follow(func(meeting.ID, Entry) {})()
-				}
-				data := make([]byte, 8<<10)
-				_, _ = rand.Read(data)
-				b.ReportAllocs()
-				b.ResetTimer()
-				cpu := cpuTime()
-				var next atomic.Int64
-				var wg sync.WaitGroup
-				for range writers {
-					wg.Go(func() {
-						for next.Add(1) <= int64(b.N) {
-							id := randomID(b)
-							rev, err := l.Append(b.Context(), id, 0, data)
-							if err == nil && next.Add(1) <= int64(b.N) {
-								_, err = l.Append(b.Context(), id, rev, data)
-							}
-							if err != nil {
-								b.Error(err)
-								return
-							}
+		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
+			l := openTB(b, Config{})
+			data := make([]byte, 8<<10)
+			_, _ = rand.Read(data)
+			b.ReportAllocs()
+			b.ResetTimer()
+			cpu := cpuTime()
+			var next atomic.Int64
+			var wg sync.WaitGroup
+			for range writers {
+				wg.Go(func() {
+					for next.Add(1) <= int64(b.N) {
+						id := randomID(b)
+						rev, err := l.Append(b.Context(), id, 0, data)
+						if err == nil && next.Add(1) <= int64(b.N) {
+							_, err = l.Append(b.Context(), id, rev, data)
 						}
-					})
-				}
-				wg.Wait()
-				b.ReportMetric(float64((cpuTime()-cpu).Microseconds())/float64(b.N), "cpu-µs/op")
-			})
-		}
+						if err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+			b.ReportMetric(float64((cpuTime()-cpu).Microseconds())/float64(b.N), "cpu-µs/op")
+		})
 	}
 }
 

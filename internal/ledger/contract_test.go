@@ -20,11 +20,9 @@ type engine interface {
 	End(ctx context.Context, id meeting.ID, expected uint64, data []byte, keep time.Duration) (uint64, error)
 	Load(ctx context.Context, id meeting.ID, after uint64) ([]Entry, error)
 	Scan(ctx context.Context, fn func(meeting.ID, Entry) error) error
-	Follow(fn func(meeting.ID, Entry)) (stop func())
 	AppendFact(ctx context.Context, id meeting.ID, data []byte) error
 	LoadFacts(ctx context.Context, id meeting.ID) ([]Entry, error)
 	ScanFacts(ctx context.Context, fn func(meeting.ID, Entry) error) error
-	FollowFacts(fn func(meeting.ID, Entry)) (stop func())
 	Fault() <-chan error
 	Close() error
 }
@@ -50,8 +48,6 @@ func testContract(t *testing.T, open opener) {
 		"a restart keeps everything":             contractRestart,
 		"scan shows all, in order":               contractScan,
 		"scan stops at an error":                 contractScanStops,
-		"follow shows committed entries only":    contractFollow,
-		"follow stops when told":                 contractFollowStops,
 		"facts are a log of their own":           contractFacts,
 		"a cancelled call stores nothing":        contractCancelled,
 		"a closed ledger is unavailable":         contractClosed,
@@ -368,14 +364,11 @@ func contractCancelled(t *testing.T, open opener) {
 
 func contractClosed(t *testing.T, open opener) {
 	l, ctx, id := open(t, t.TempDir()), t.Context(), randomID(t)
-	stop := l.Follow(func(meeting.ID, Entry) {})
 	for range 2 {
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	stop()
-	l.Follow(func(meeting.ID, Entry) {})()
 	_, appended := l.Append(ctx, id, 0, nil)
 	_, ended := l.End(ctx, id, 0, nil, time.Hour)
 	_, loaded := l.Load(ctx, id, 0)
@@ -424,5 +417,30 @@ func contractLarge(t *testing.T, open opener) {
 		if !errors.Is(err, ErrTooLarge) {
 			t.Errorf("an entry too large: %v", err)
 		}
+	}
+}
+
+func contractFacts(t *testing.T, open opener) {
+	l, ctx, id := open(t, t.TempDir()), t.Context(), randomID(t)
+	must[uint64](t)(l.Append(ctx, id, 0, []byte("created")))
+	for _, fact := range []string{"joined", "left", "joined"} {
+		if err := l.AppendFact(ctx, id, []byte(fact)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.AppendFact(ctx, randomID(t), []byte("elsewhere")); err != nil {
+		t.Fatal(err)
+	}
+	wantTexts(t, must[[]Entry](t)(l.LoadFacts(ctx, id)), "joined", "left", "joined")
+	wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), "created")
+	var scanned []string
+	if err := l.ScanFacts(ctx, func(_ meeting.ID, e Entry) error {
+		scanned = append(scanned, string(e.Data))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"joined", "left", "joined", "elsewhere"}; !slices.Equal(scanned, want) {
+		t.Errorf("scanned facts are %q, want %q", scanned, want)
 	}
 }

@@ -8,7 +8,7 @@
 //     was decided on. When somebody else wrote first it fails with ErrStale and
 //     nothing is stored.
 //   - An entry whose Append returned nil is on the disk: it survives kill -9 and
-//     a power cut. An entry that Load, Scan or Follow shows is on the disk too.
+//     a power cut. An entry that Load or Scan shows is on the disk too.
 //   - ErrUnavailable means that the outcome is not known. Drop what was cached
 //     about the meeting and Load it before deciding again.
 //   - Fault fires when the disk can no longer be trusted. The process must then
@@ -31,9 +31,8 @@
 //   - ledger.go: the types, Open and Close.
 //   - append.go: writing, and what happens when no answer comes.
 //   - read.go: Load and Scan.
-//   - follow.go: following committed entries.
 //   - expiry.go: how the entry of an ended meeting vanishes.
-//   - fault.go, space.go, lock.go: when to refuse, and when to give up.
+//   - fault.go, space.go: when to refuse, and when to give up.
 //   - server.go, streams.go, layout.go, envelope.go: the embedded server, its
 //     streams, the data directory and the bytes of an entry.
 package ledger

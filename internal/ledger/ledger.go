@@ -5,15 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"github.com/carillon-meetings/carillon/internal/durable"
 )
 
 // Errors of the ledger, for errors.Is.
@@ -29,6 +29,11 @@ var (
 	// ErrFull: the ledger has reached its size, or the disk is nearly full.
 	// Nothing was stored. It is also an ErrUnavailable; End still works.
 	ErrFull = fmt.Errorf("%w: full", ErrUnavailable)
+
+	// ErrForeignKey: the directory was written under another key than
+	// Config.KeyCheck stands for.
+	ErrForeignKey = errors.New("ledger: its meetings belong to another key: every join token given out so far comes from that one. " +
+		"Restore the key from a backup, or start with another data directory")
 
 	// ErrTooLarge: the data is longer than MaxEntry. Nothing was stored.
 	ErrTooLarge = fmt.Errorf("ledger: entry larger than %d bytes", MaxEntry)
@@ -49,6 +54,11 @@ type Config struct {
 	// Shards is the number of streams when the directory is created; later
 	// the directory decides. Default DefaultShards.
 	Shards int
+
+	// KeyCheck stands for the key that the entries' readers derive secrets
+	// from, without giving it away. The directory remembers the one it was
+	// created with and is not opened with another. Empty: not checked.
+	KeyCheck string
 
 	// MaxBytes bounds the meetings' entries on disk, in bytes, overhead of
 	// about 100 bytes an entry included. A full ledger refuses with ErrFull
@@ -117,37 +127,30 @@ type Log struct {
 	mu     sync.Mutex
 	closed bool           // guarded by mu
 	calls  sync.WaitGroup // Add only under mu while not closed
-
-	followMu sync.RWMutex
-	buffer   int                    // of new followers; followBuffer but for tests
-	follows  map[*follower]struct{} // guarded by followMu
 }
 
 // Open opens the ledger in cfg.Dir, creating it when it is not there. It fails
-// with ErrLocked when another process has it, and with a plain error when the
-// directory cannot be written, belongs to another version, or has lost a
-// stream. ctx bounds the opening only.
+// with durable.ErrLocked when another process has it, and with a plain error
+// when the directory cannot be written, belongs to another version or another
+// key, or has lost a stream. ctx bounds the opening only.
 func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	cfg, err = cfg.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	l := &Log{cfg: cfg, fault: newFault(), buffer: followBuffer, follows: map[*follower]struct{}{}}
+	l := &Log{cfg: cfg, fault: newFault()}
 	defer func() {
 		if err != nil {
 			_ = l.release() // the reason for failing matters more
 		}
 	}()
-	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("data directory: %w", err)
-	}
-	if l.lock, err = lockDir(cfg.Dir); err != nil {
+	if l.lock, err = durable.Lock(cfg.Dir); err != nil {
 		return nil, err
 	}
-	if l.layout, err = loadLayout(cfg.Dir, cfg.Shards); err != nil {
+	if l.layout, err = loadLayout(cfg); err != nil {
 		return nil, err
 	}
-	if l.server, err = startServer(filepath.Join(cfg.Dir, "streams"), bridge{cfg.Logger, l.fault}); err != nil {
+	if l.server, err = startServer(filepath.Join(cfg.Dir, streamsDir), bridge{cfg.Logger, l.fault}); err != nil {
 		return nil, err
 	}
 	if err := l.connect(); err != nil {
@@ -170,10 +173,6 @@ func (l *Log) connect() (err error) {
 	return err
 }
 
-// Exclusive reports that this process is the only writer, so a cache kept up
-// by the caller's own writes is never stale.
-func (l *Log) Exclusive() bool { return true }
-
 // Fault returns a channel that receives the storage error, once, and is then
 // closed. The process must end when it does: restarting is the only way back.
 func (l *Log) Fault() <-chan error { return l.fault.ch }
@@ -192,7 +191,7 @@ func (l *Log) begin() (end func(), err error) {
 	return l.calls.Done, nil
 }
 
-// Close waits for running calls, stops followers and the embedded server, and
+// Close waits for running calls, stops the embedded server, and
 // releases the directory. Calls made later answer ErrUnavailable.
 func (l *Log) Close() error {
 	l.mu.Lock()
@@ -203,12 +202,6 @@ func (l *Log) Close() error {
 		return nil
 	}
 	l.calls.Wait()
-	l.followMu.RLock()
-	follows := slices.Collect(maps.Keys(l.follows))
-	l.followMu.RUnlock()
-	for _, f := range follows {
-		f.close()
-	}
 	l.expiry.close()
 	return l.release()
 }

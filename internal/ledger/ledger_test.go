@@ -18,6 +18,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"github.com/carillon-meetings/carillon/internal/durable"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
@@ -83,54 +84,13 @@ func TestLostWriteThatSomebodyOvertookIsStale(t *testing.T) {
 	wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), "one", "other")
 }
 
-func TestUnresolvedWriteIsUnavailableAndFollowersSeeIt(t *testing.T) {
+func TestUnresolvedWriteIsUnavailable(t *testing.T) {
 	l, ctx, id := openTB(t, Config{}), t.Context(), randomID(t)
-	var r record
-	defer l.Follow(r.add)()
 	loseAnswers(l, attempts, true)
 	if _, err := l.Append(ctx, id, 0, []byte("one")); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("append without any answer: %v, want ErrUnavailable", err)
 	}
-	eventually(t, "follower finds the write", func() bool { return r.n.Load() == 1 })
-	wantTexts(t, r.of(id), "one")
-}
-
-func TestFollowerFillsGapsInOrder(t *testing.T) {
-	l, ctx, id := openTB(t, Config{Shards: 1}), t.Context(), randomID(t)
-	var r record
-	defer l.Follow(r.add)()
-	rev := must[uint64](t)(l.Append(ctx, id, 0, []byte("0")))
-	for n := 1; n < 10; n++ {
-		if n%3 != 0 {
-			// Stored, but nobody is told.
-			m := &nats.Msg{Subject: l.subject(0, id), Data: envelope{kind: kindEntry, data: fmt.Append(nil, n)}.seal()}
-			rev = must[uint64](t)(l.publish(m))
-			continue
-		}
-		rev = must[uint64](t)(l.Append(ctx, id, rev, fmt.Append(nil, n)))
-	}
-	eventually(t, "follower sees all", func() bool { return r.n.Load() >= 10 })
-	wantTexts(t, r.of(id), "0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
-}
-
-func TestSlowFollowerMissesNothing(t *testing.T) {
-	l, ctx := openTB(t, Config{}), t.Context()
-	l.buffer = 4
-	var r record
-	gate := make(chan struct{})
-	defer l.Follow(func(id meeting.ID, e Entry) { <-gate; r.add(id, e) })()
-	var want []meeting.ID
-	for range 40 {
-		id := randomID(t)
-		rev := must[uint64](t)(l.Append(ctx, id, 0, []byte("one")))
-		must[uint64](t)(l.Append(ctx, id, rev, []byte("two")))
-		want = append(want, id)
-	}
-	close(gate)
-	eventually(t, "follower sees all", func() bool { return r.n.Load() == 80 })
-	for _, id := range want {
-		wantTexts(t, r.of(id), "one", "two")
-	}
+	wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), "one")
 }
 
 func TestFullLedgerRefusesButEndsMeetings(t *testing.T) {
@@ -201,7 +161,7 @@ func TestHalfDoneEndHidesWhatItReplaces(t *testing.T) {
 func TestTheDirectoryHasOneOwner(t *testing.T) {
 	dir := t.TempDir()
 	l := openTB(t, Config{Dir: dir})
-	if _, err := Open(t.Context(), Config{Dir: dir}); !errors.Is(err, ErrLocked) {
+	if _, err := Open(t.Context(), Config{Dir: dir}); !errors.Is(err, durable.ErrLocked) {
 		t.Errorf("second open: %v, want ErrLocked", err)
 	}
 	if err := l.Close(); err != nil {
@@ -255,6 +215,46 @@ func TestALostStreamIsNotReplaced(t *testing.T) {
 	}
 	if _, err := Open(t.Context(), Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "MT03 is missing") {
 		t.Errorf("open without a stream: %v", err)
+	}
+}
+
+// What was written under one key is not served under another.
+func TestTheDirectoryKnowsItsKey(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct {
+		key  string
+		want error
+	}{{"one", nil}, {"one", nil}, {"two", ErrForeignKey}, {"", nil}, {"one", nil}} {
+		l, err := Open(t.Context(), Config{Dir: dir, KeyCheck: c.key})
+		if !errors.Is(err, c.want) {
+			t.Errorf("key %q: %v, want %v", c.key, err, c.want)
+		}
+		if err == nil {
+			err = l.Close()
+		}
+		if err != nil && c.want == nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestExists(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "ledger")
+	exists := func() bool { return must[bool](t)(Exists(dir)) }
+	if exists() {
+		t.Error("a missing directory holds a ledger")
+	}
+	if err := openTB(t, Config{Dir: dir}).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !exists() {
+		t.Error("a ledger was not found")
+	}
+	if err := os.Remove(filepath.Join(dir, layoutName)); err != nil {
+		t.Fatal(err)
+	}
+	if !exists() {
+		t.Error("streams without their layout were not found")
 	}
 }
 
@@ -353,7 +353,7 @@ func TestServerLogIsBridged(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	for code, want := range map[int]error{10071: ErrStale, 10164: ErrStale, 10077: ErrFull, 10023: ErrFull, 10002: ErrFull, 1: ErrUnavailable} {
+	for code, want := range map[server.ErrorIdentifier]error{10071: ErrStale, 10164: ErrStale, 10077: ErrFull, 10023: ErrFull, 10002: ErrFull, 1: ErrUnavailable} {
 		if err := refusal(code, "maximum bytes exceeded"); !errors.Is(err, want) {
 			t.Errorf("code %d: %v, want %v", code, err, want)
 		}

@@ -13,6 +13,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/carillon-meetings/carillon/internal/durable"
 )
 
 // These tests cut the power of a disk, in so far as a program can: an ext4 file
@@ -97,7 +99,7 @@ func TestPowerCutLosesWhatIsNotSynced(t *testing.T) {
 	if err := os.WriteFile(lazy, []byte("data"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeSynced(synced, []byte("data")); err != nil {
+	if err := durable.WriteFile(synced, []byte("data")); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(lazy, []byte("more data"), 0o600); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/carillon-meetings/carillon/internal/durable"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
@@ -24,11 +25,23 @@ type shard int
 
 func (l *Log) factShard() shard { return shard(l.layout.Shards) }
 
-func (l *Log) streamName(s shard) string {
-	if s == l.factShard() {
+func (l *Log) streamName(s shard) string { return l.layout.streamName(s) }
+
+func (l layout) streamName(s shard) string {
+	if s == shard(l.Shards) {
 		return factStream
 	}
 	return fmt.Sprintf("MT%02d", s)
+}
+
+// names tells whether one of the streams has the name.
+func (l layout) names(stream string) bool {
+	for s := range l.Shards + 1 {
+		if l.streamName(shard(s)) == stream {
+			return true
+		}
+	}
+	return false
 }
 
 // prefix returns the subjects of a stream without the meeting.
@@ -103,7 +116,7 @@ func (l *Log) openStreams(ctx context.Context) error {
 	if l.layout.Created {
 		return nil
 	}
-	if err := syncTree(l.cfg.Dir); err != nil {
+	if err := durable.SyncTree(l.cfg.Dir); err != nil {
 		return err
 	}
 	l.layout.Created = true

@@ -1,6 +1,6 @@
 //go:build unix
 
-package ledger
+package durable
 
 import (
 	"errors"
@@ -11,15 +11,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrLocked says that another process has the data directory open.
+// ErrLocked says that another process has the directory.
 var ErrLocked = errors.New("data directory is in use by another process")
 
 const lockName = "lock"
 
-// lockDir takes the directory for this process. The lock goes away with the
-// process, however that ends, so it never has to be removed by hand. Closing
-// the returned file releases it.
-func lockDir(dir string) (*os.File, error) {
+// Lock takes the directory, which is created when it is missing, for this
+// process. The lock goes away with the process, however that ends, so it never
+// has to be removed by hand. Closing the returned file releases it. The error
+// is ErrLocked when somebody else has the directory.
+func Lock(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
 	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("data directory not writable: %w", err)

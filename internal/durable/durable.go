@@ -1,0 +1,69 @@
+// Package durable keeps files that are whole or absent, whatever happens: a
+// crash or a power cut in the middle of a write leaves the old content or the
+// new one, never half of either. It also holds the lock that lets one process
+// at a time use a directory of such files.
+package durable
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// WriteFile gives the file at path the content, readable by its user only. When
+// it returns nil, content and name are on the disk. Two writers of one path
+// must not run at the same time.
+func WriteFile(path string, content []byte) error {
+	next := path + ".new"
+	if err := writeSynced(next, content); err != nil {
+		return errors.Join(err, removeIfThere(next))
+	}
+	if err := os.Rename(next, path); err != nil {
+		return errors.Join(err, removeIfThere(next))
+	}
+	return SyncDir(filepath.Dir(path))
+}
+
+func writeSynced(path string, content []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// SyncDir makes the names in dir durable.
+func SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("sync directory: %w", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("sync directory: %w", err)
+	}
+	return nil
+}
+
+// SyncTree makes all names below root durable, for files that somebody else
+// made who synced only their content.
+func SyncTree(root string) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		return SyncDir(path)
+	})
+}

@@ -1,0 +1,88 @@
+package durable_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/carillon-meetings/carillon/internal/durable"
+)
+
+func TestAFileIsReplacedAsAWhole(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	for _, content := range []string{"a first content that is long", "short", ""} {
+		if err := durable.WriteFile(path, []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != content {
+			t.Errorf("read %q, %v, wrote %q", got, err, content)
+		}
+	}
+	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", st.Mode(), err)
+	}
+	if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
+		t.Errorf("left in the directory: %v, %v", names, err)
+	}
+}
+
+// What cannot be written leaves the old file as it was, and nothing else.
+func TestAFailedWriteLeavesTheOldFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	if err := os.MkdirAll(filepath.Join(path, "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := durable.WriteFile(path, []byte("new")); err == nil {
+		t.Error("a directory was replaced by a file")
+	}
+	if names, err := os.ReadDir(dir); err != nil || len(names) != 1 || !names[0].IsDir() {
+		t.Errorf("left in the directory: %v, %v", names, err)
+	}
+	if err := durable.WriteFile(filepath.Join(dir, "nowhere", "file"), nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("in a missing directory: %v", err)
+	}
+}
+
+func TestSyncTreeReachesEverything(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "a", "b"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := durable.SyncTree(dir); err != nil {
+		t.Error(err)
+	}
+	if err := durable.SyncTree(filepath.Join(dir, "missing")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a missing tree: %v", err)
+	}
+}
+
+func TestADirectoryHasOneOwner(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "made", "when missing")
+	lock, err := durable.Lock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := durable.Lock(dir); !errors.Is(err, durable.ErrLocked) {
+		t.Errorf("second lock: %v, want ErrLocked", err)
+	}
+	if err := lock.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := durable.Lock(dir)
+	if err != nil {
+		t.Fatalf("after the release: %v", err)
+	}
+	if err := again.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := durable.Lock(file); err == nil {
+		t.Error("a file was locked as a directory")
+	}
+}

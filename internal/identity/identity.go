@@ -1,0 +1,124 @@
+// Package identity is what a server makes for itself on first start and keeps
+// in its data directory, readable by its user only: the key that join tokens
+// come from, a development key pair, and the secret of the operators' console.
+//
+// These files mean everything and cannot be told from wrong ones by looking at
+// them, so two rules guard them. A token key is never made beside records that
+// were written under another one: Load refuses, because all tokens given out so
+// far would die without a word. And the caller holds the lock of the directory
+// (package durable), so that two first starts at once cannot give one of them
+// secrets that the disk does not have. That the key found is the one the
+// records belong to is checked by the ledger, which keeps KeyCheck.
+package identity
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/carillon-meetings/carillon/internal/durable"
+)
+
+// Names of the files in the data directory.
+const (
+	TokenKeyFile       = "token.key"
+	AccessKeyFile      = "access.key"
+	OperatorSecretFile = "operator.secret"
+)
+
+const tokenKeySize = 32 // bytes, as many as the hash made with it
+
+// Identity is what the files hold.
+type Identity struct {
+	TokenKey       []byte // join tokens and page tokens are derived from it
+	AccessKey      string // the development key pair
+	SecretKey      string
+	OperatorSecret string
+	FirstStart     bool // the development key pair was made just now
+}
+
+// Load reads the identity from dir, which exists and is locked by the caller,
+// and makes what is missing. With records, the directory holds meetings whose
+// tokens come from the token key; a missing key is an error then. So is a file
+// that does not hold what it should.
+func Load(dir string, records bool) (Identity, error) {
+	var id Identity
+	key, err := tokenKey(dir, records)
+	if err != nil {
+		return id, err
+	}
+	id.TokenKey = key
+	pair, made, err := loadOrMake(dir, AccessKeyFile, newKeyPair)
+	if err != nil {
+		return id, err
+	}
+	access, secret, ok := strings.Cut(pair, " ")
+	if !ok {
+		return id, fmt.Errorf("%s does not hold an access key and a secret key", filepath.Join(dir, AccessKeyFile))
+	}
+	id.AccessKey, id.SecretKey, id.FirstStart = access, secret, made
+	id.OperatorSecret, _, err = loadOrMake(dir, OperatorSecretFile, newOperatorSecret)
+	if err == nil && id.OperatorSecret == "" {
+		err = fmt.Errorf("%s is empty: remove it to have a new secret made, or switch the console off with --no-console", filepath.Join(dir, OperatorSecretFile))
+	}
+	return id, err
+}
+
+func tokenKey(dir string, records bool) ([]byte, error) {
+	path := filepath.Join(dir, TokenKeyFile)
+	if _, err := os.Stat(path); records && errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s is missing beside existing meetings: a new key would end every join token given out so far. "+
+			"Restore the file from a backup, or remove the ledger folder too to begin anew", path)
+	}
+	text, _, err := loadOrMake(dir, TokenKeyFile, func() string {
+		return base64.StdEncoding.EncodeToString(random(tokenKeySize))
+	})
+	if err != nil {
+		return nil, err
+	}
+	key, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(key) < tokenKeySize {
+		return nil, fmt.Errorf("%s does not hold a key of %d bytes in base64", path, tokenKeySize)
+	}
+	return key, nil
+}
+
+// newKeyPair returns an access key id and a secret key in the shapes AWS tools
+// accept.
+func newKeyPair() string {
+	id := base32.StdEncoding.EncodeToString(random(10))
+	return "AKIA" + id + " " + base64.StdEncoding.EncodeToString(random(30))
+}
+
+func newOperatorSecret() string {
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(random(15)))
+}
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails, see crypto/rand
+	return b
+}
+
+// loadOrMake returns the one line of a file, writing it first when the file
+// does not exist.
+func loadOrMake(dir, name string, create func() string) (value string, made bool, err error) {
+	path := filepath.Join(dir, name)
+	raw, err := os.ReadFile(path)
+	if err == nil {
+		return strings.TrimSpace(string(raw)), false, nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return "", false, fmt.Errorf("data directory: %w", err)
+	}
+	value = create()
+	if err := durable.WriteFile(path, []byte(value+"\n")); err != nil {
+		return "", false, fmt.Errorf("data directory: %w", err)
+	}
+	return value, true, nil
+}

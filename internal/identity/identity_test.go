@@ -1,0 +1,85 @@
+package identity_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/carillon-meetings/carillon/internal/identity"
+)
+
+func TestTheFirstStartMakesWhatLaterOnesFind(t *testing.T) {
+	dir := t.TempDir()
+	first, err := identity.Load(dir, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !first.FirstStart || len(first.TokenKey) != 32 || !strings.HasPrefix(first.AccessKey, "AKIA") || len(first.SecretKey) != 40 || first.OperatorSecret == "" {
+		t.Errorf("made access key %q, token key of %d bytes, first start %t", first.AccessKey, len(first.TokenKey), first.FirstStart)
+	}
+	again, err := identity.Load(dir, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.FirstStart = false
+	if !reflect.DeepEqual(again, first) {
+		t.Error("the second start has another identity")
+	}
+	for _, name := range []string{identity.TokenKeyFile, identity.AccessKeyFile, identity.OperatorSecretFile} {
+		if st, err := os.Stat(filepath.Join(dir, name)); err != nil || st.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, st.Mode(), err)
+		}
+	}
+}
+
+func TestATokenKeyIsNotMadeBesideMeetings(t *testing.T) {
+	dir := t.TempDir()
+	old, err := identity.Load(dir, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, identity.TokenKeyFile)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := identity.Load(dir, true); err == nil || !strings.Contains(err.Error(), "missing beside existing meetings") {
+		t.Errorf("beside meetings: %v", err)
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("the refusal left a key: %v", err)
+	}
+	fresh, err := identity.Load(dir, false)
+	if err != nil || bytes.Equal(fresh.TokenKey, old.TokenKey) {
+		t.Errorf("without meetings: %v", err)
+	}
+}
+
+func TestFilesThatHoldSomethingElseAreRefused(t *testing.T) {
+	for name, c := range map[string]struct{ file, content, says string }{
+		"empty token key":       {identity.TokenKeyFile, "", "32 bytes"},
+		"short token key":       {identity.TokenKeyFile, "c2hvcnQ=", "32 bytes"},
+		"token key not base64":  {identity.TokenKeyFile, strings.Repeat("!", 44), "32 bytes"},
+		"empty key pair":        {identity.AccessKeyFile, "\n", "access key"},
+		"half a key pair":       {identity.AccessKeyFile, "AKIAEXAMPLE", "access key"},
+		"empty operator secret": {identity.OperatorSecretFile, "", "operator.secret is empty"},
+		"blank operator secret": {identity.OperatorSecretFile, " \n", "operator.secret is empty"},
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, c.file), []byte(c.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := identity.Load(dir, false); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want an error with %q", name, err, c.says)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := identity.Load(file, false); err == nil {
+		t.Error("a file was taken for a directory")
+	}
+}
