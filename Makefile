@@ -10,6 +10,7 @@ help:
 	@echo 'make build          the server, bin/carillon (static), with its pages when npm is there'
 	@echo 'make run            build and run it on its defaults'
 	@echo 'make test           everything: quick suite, stock clients, browsers'
+	@echo 'make lint           formatting, vet, and checks and unit tests of the pages'
 	@echo 'make test-quick     Go tests with the race detector'
 	@echo 'make test-clients   stock AWS clients of other families'
 	@echo 'make test-browser   real browsers against the real server'

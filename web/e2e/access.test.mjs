@@ -2,7 +2,7 @@
 // a phone, and little to load.
 
 import assert from 'node:assert/strict';
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
@@ -16,10 +16,13 @@ const phone = { width: 390, height: 844 };
 async function faults(page) {
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-  return violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`);
+  return violations
+    .filter((v) => ['serious', 'critical'].includes(v.impact))
+    .map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`);
 }
 
-const scrollsSideways = (page) => page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+const scrollsSideways = (page) =>
+  page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
 
 describe('accessibility', { timeout: 6 * patience }, () => {
   let server, browser;
@@ -29,7 +32,10 @@ describe('accessibility', { timeout: 6 * patience }, () => {
   });
 
   for (const colorScheme of ['light', 'dark']) {
-    for (const [size, viewport] of [['desktop', { width: 1280, height: 800 }], ['phone', phone]]) {
+    for (const [size, viewport] of [
+      ['desktop', { width: 1280, height: 800 }],
+      ['phone', phone],
+    ]) {
       test(`${size}, ${colorScheme}`, async () => {
         const found = [];
         const look = async (name, page) => {
@@ -90,7 +96,9 @@ describe('accessibility', { timeout: 6 * patience }, () => {
 
   test('the first paint does not wait for the meeting SDK', async () => {
     const page = await openPage(browser, server);
-    await page.waitForFunction(() => performance.getEntriesByType('resource').some((r) => /\/build-.*\.js/.test(r.name)));
+    await page.waitForFunction(() =>
+      performance.getEntriesByType('resource').some((r) => /\/build-.*\.js/.test(r.name)),
+    );
     const order = await page.evaluate(() => {
       const paint = performance.getEntriesByName('first-contentful-paint')[0]?.startTime;
       const sdk = performance.getEntriesByType('resource').find((r) => /\/build-.*\.js/.test(r.name));

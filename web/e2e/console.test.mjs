@@ -12,7 +12,8 @@ import { callAPI, closePage, openPage, patience, secret, signIn, startServer, un
 async function workPerFrame(page) {
   const debug = await page.context().newCDPSession(page);
   await debug.send('Performance.enable', { timeDomain: 'threadTicks' });
-  const spent = async () => (await debug.send('Performance.getMetrics')).metrics.find((m) => m.name === 'TaskDuration').value * 1000;
+  const spent = async () =>
+    (await debug.send('Performance.getMetrics')).metrics.find((m) => m.name === 'TaskDuration').value * 1000;
   const before = await spent();
   const frames = 120;
   await page.evaluate(async (count) => {
@@ -52,10 +53,19 @@ describe('signing in', { timeout: 4 * patience }, () => {
       const page = await openPage(browser, wide, '/operator/');
       await signIn(page);
       for (let i = 0; i < 1000; i += 50) {
-        await Promise.all(Array.from({ length: 50 }, (_, j) =>
-          callAPI(wide, 'POST', '/meetings', { ClientRequestToken: `many-${i + j}`, MediaRegion: 'us-east-1', ExternalMeetingId: `many-${i + j}` })));
+        await Promise.all(
+          Array.from({ length: 50 }, (_, j) =>
+            callAPI(wide, 'POST', '/meetings', {
+              ClientRequestToken: `many-${i + j}`,
+              MediaRegion: 'us-east-1',
+              ExternalMeetingId: `many-${i + j}`,
+            }),
+          ),
+        );
       }
-      await until('all are counted', async () => /meetings\D*1,?000|1,?000\D*meetings/.test(await page.locator('.totals div').first().textContent()));
+      await until('all are counted', async () =>
+        /meetings\D*1,?000|1,?000\D*meetings/.test(await page.locator('.totals div').first().textContent()),
+      );
       const rows = await page.locator('.vt-row').count();
       assert.ok(rows > 5 && rows < 200, `${rows} rows are in the document`);
       const work = await workPerFrame(page);
@@ -69,11 +79,17 @@ describe('signing in', { timeout: 4 * patience }, () => {
   });
 
   test('a meeting of 250 is drawn row by row', async () => {
-    const made = await callAPI(server, 'POST', '/meetings', { ClientRequestToken: 'large', MediaRegion: 'us-east-1', ExternalMeetingId: 'large' });
+    const made = await callAPI(server, 'POST', '/meetings', {
+      ClientRequestToken: 'large',
+      MediaRegion: 'us-east-1',
+      ExternalMeetingId: 'large',
+    });
     const id = made.Meeting.MeetingId;
     for (const batch of [0, 100, 200]) {
       const size = Math.min(100, 250 - batch);
-      const Attendees = Array.from({ length: size }, (_, i) => ({ ExternalUserId: `person-${String(batch + i).padStart(3, '0')}` }));
+      const Attendees = Array.from({ length: size }, (_, i) => ({
+        ExternalUserId: `person-${String(batch + i).padStart(3, '0')}`,
+      }));
       await callAPI(server, 'POST', `/meetings/${id}/attendees?operation=batch-create`, { Attendees });
     }
     const page = await openPage(browser, server, `/operator/meetings/${id}`);
@@ -92,13 +108,22 @@ describe('signing in', { timeout: 4 * patience }, () => {
   test('a request without the token of its page is refused', async () => {
     const page = await openPage(browser, server, '/operator/');
     await signIn(page);
-    const made = await callAPI(server, 'POST', '/meetings', { ClientRequestToken: 'forged', MediaRegion: 'us-east-1', ExternalMeetingId: 'forged' });
+    const made = await callAPI(server, 'POST', '/meetings', {
+      ClientRequestToken: 'forged',
+      MediaRegion: 'us-east-1',
+      ExternalMeetingId: 'forged',
+    });
     const id = made.Meeting.MeetingId;
     const statuses = await page.evaluate(async (meeting) => {
       const paths = [`/operator/api/meetings/${meeting}/end`, `/operator/api/meetings/${meeting}`];
-      return Promise.all(paths.flatMap((path) => ['POST', 'DELETE'].map(async (method) => (await fetch(path, { method })).status)));
+      return Promise.all(
+        paths.flatMap((path) => ['POST', 'DELETE'].map(async (method) => (await fetch(path, { method })).status)),
+      );
     }, id);
-    assert.ok(statuses.every((s) => s >= 400), `statuses ${statuses}`);
+    assert.ok(
+      statuses.every((s) => s >= 400),
+      `statuses ${statuses}`,
+    );
     assert.equal((await callAPI(server, 'GET', `/meetings/${id}`)).Meeting.MeetingId, id, 'the meeting goes on');
     await closePage(page);
   });

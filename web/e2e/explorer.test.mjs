@@ -11,12 +11,33 @@ const root = resolve(import.meta.dirname, '../..');
 
 /** Every operation of the two flavours, as the API has them. */
 const shared = [
-  'BatchCreateAttendee', 'CreateAttendee', 'CreateMeeting', 'CreateMeetingWithAttendees', 'DeleteAttendee', 'DeleteMeeting', 'GetAttendee',
-  'GetMeeting', 'ListAttendees', 'ListTagsForResource', 'StartMeetingTranscription', 'StopMeetingTranscription', 'TagResource', 'UntagResource',
+  'BatchCreateAttendee',
+  'CreateAttendee',
+  'CreateMeeting',
+  'CreateMeetingWithAttendees',
+  'DeleteAttendee',
+  'DeleteMeeting',
+  'GetAttendee',
+  'GetMeeting',
+  'ListAttendees',
+  'ListTagsForResource',
+  'StartMeetingTranscription',
+  'StopMeetingTranscription',
+  'TagResource',
+  'UntagResource',
 ];
 const expected = {
   meetings: [...shared, 'BatchUpdateAttendeeCapabilitiesExcept', 'UpdateAttendeeCapabilities'].sort(),
-  legacy: [...shared, 'ListAttendeeTags', 'ListMeetingTags', 'ListMeetings', 'TagAttendee', 'TagMeeting', 'UntagAttendee', 'UntagMeeting'].sort(),
+  legacy: [
+    ...shared,
+    'ListAttendeeTags',
+    'ListMeetingTags',
+    'ListMeetings',
+    'TagAttendee',
+    'TagMeeting',
+    'UntagAttendee',
+    'UntagMeeting',
+  ].sort(),
 };
 
 /** Something to put into every member, so that each shape is written out. */
@@ -27,8 +48,10 @@ const full = {
   MeetingHostId: "o'brien",
   MaxResults: '10',
   NextToken: 'more',
-  MeetingFeatures: '{"Audio":{"EchoReduction":"AVAILABLE"},"Video":{"MaxResolution":"HD"},"Content":{"MaxResolution":"FHD"},"Attendee":{"MaxCount":25}}',
-  NotificationsConfiguration: '{"SqsQueueArn":"arn:aws:sqs:us-east-1:000000000000:q","SnsTopicArn":"arn:aws:sns:us-east-1:000000000000:t"}',
+  MeetingFeatures:
+    '{"Audio":{"EchoReduction":"AVAILABLE"},"Video":{"MaxResolution":"HD"},"Content":{"MaxResolution":"FHD"},"Attendee":{"MaxCount":25}}',
+  NotificationsConfiguration:
+    '{"SqsQueueArn":"arn:aws:sqs:us-east-1:000000000000:q","SnsTopicArn":"arn:aws:sns:us-east-1:000000000000:t"}',
   PrimaryMeetingId: '33333333-3333-4333-8333-333333333333',
   TenantIds: '["tenant-1"]',
   MediaPlacementNetworkType: 'DualStack',
@@ -59,7 +82,10 @@ describe('the API explorer', { timeout: 6 * patience }, () => {
     return page.locator('pre[aria-label=Answer]').textContent();
   };
 
-  for (const [flavour, created] of [['meetings', 200], ['legacy', 201]]) {
+  for (const [flavour, created] of [
+    ['meetings', 200],
+    ['legacy', 201],
+  ]) {
     test(`a round trip in the ${flavour} flavour`, async () => {
       await choose(flavour, 'CreateMeeting');
       const id = JSON.parse((await send(created)).split('\n\n')[1]).Meeting.MeetingId;
@@ -67,10 +93,17 @@ describe('the API explorer', { timeout: 6 * patience }, () => {
       assert.equal(await page.inputValue('#f-MeetingId'), id, 'the meeting just made is filled in');
       await page.fill('#f-Attendees', '[{"ExternalUserId":"ada"},{"ExternalUserId":"grace"}]');
       const batch = JSON.parse((await send(created)).split('\n\n')[1]);
-      assert.deepEqual(batch.Attendees.map((a) => a.ExternalUserId), ['ada', 'grace']);
+      assert.deepEqual(
+        batch.Attendees.map((a) => a.ExternalUserId),
+        ['ada', 'grace'],
+      );
       const request = await page.locator('pre[aria-label="Signed request"]').textContent();
       assert.match(request, /authorization: AWS4-HMAC-SHA256 Credential=AKIAEXPLORER/i);
-      for (const [tool, wanted] of [['CLI', 'batch-create-attendee'], ['Python', 'batch_create_attendee'], ['Go', 'BatchCreateAttendee']]) {
+      for (const [tool, wanted] of [
+        ['CLI', 'batch-create-attendee'],
+        ['Python', 'batch_create_attendee'],
+        ['Go', 'BatchCreateAttendee'],
+      ]) {
         await page.click(`[role=tab]:has-text("${tool}")`);
         const snippet = await page.locator('#snippet pre').textContent();
         assert.ok(snippet.includes(wanted) && snippet.includes(id), `${tool} snippet: ${snippet}`);
@@ -90,7 +123,9 @@ describe('the API explorer', { timeout: 6 * patience }, () => {
       const python = [];
       for (const flavour of ['meetings', 'legacy']) {
         await page.click(`label[for=flavour-${flavour}]`);
-        const names = await page.locator('.operation').evaluateAll((buttons) => buttons.map((b) => b.lastChild.textContent));
+        const names = await page
+          .locator('.operation')
+          .evaluateAll((buttons) => buttons.map((b) => b.lastChild.textContent));
         assert.deepEqual(names.toSorted(), expected[flavour]);
         for (const name of names) {
           await choose(flavour, name);
@@ -110,7 +145,9 @@ describe('the API explorer', { timeout: 6 * patience }, () => {
           execFileSync('bash', ['-n'], { input: await snippet('CLI') });
         }
       }
-      execFileSync('python3', ['-c', 'import ast, json, sys; [ast.parse(s) for s in json.load(sys.stdin)]'], { input: JSON.stringify(python) });
+      execFileSync('python3', ['-c', 'import ast, json, sys; [ast.parse(s) for s in json.load(sys.stdin)]'], {
+        input: JSON.stringify(python),
+      });
       execFileSync('go', ['vet', `./${relative(root, folder)}/...`], { cwd: root, stdio: 'inherit' });
     } finally {
       await rm(folder, { recursive: true, force: true });

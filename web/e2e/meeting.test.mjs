@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { callAPI, closePage, openPage, patience, signIn, until, world } from './world.mjs';
 
-const labels = (page) => page.locator('.tiles .tile').evaluateAll((tiles) => tiles.map((tile) => tile.getAttribute('aria-label')));
+const labels = (page) =>
+  page.locator('.tiles .tile').evaluateAll((tiles) => tiles.map((tile) => tile.getAttribute('aria-label')));
 
 async function join(browser, server, name, path = '/', options) {
   const page = await openPage(browser, server, path, options);
@@ -59,7 +60,10 @@ describe('a meeting of two', { timeout: 6 * patience }, () => {
     grace = await join(browser, server, 'Grace 🌟', new URL(link).pathname, { viewport: { width: 390, height: 844 } });
     await until('Ada sees both', async () => (await labels(ada)).length === 2);
     await until('Grace sees both', async () => (await labels(grace)).length === 2);
-    assert.ok((await labels(ada)).some((label) => label.startsWith('Grace 🌟')), 'the name with a star arrived whole');
+    assert.ok(
+      (await labels(ada)).some((label) => label.startsWith('Grace 🌟')),
+      'the name with a star arrived whole',
+    );
   });
 
   test('they see each other', async () => {
@@ -73,12 +77,20 @@ describe('a meeting of two', { timeout: 6 * patience }, () => {
     await grace.click('.control:has-text("People")');
     const bar = grace.locator('.roster-row', { hasText: 'Ada' }).locator('.volume-bar');
     const seen = new Set();
-    await until('Ada’s level moves', async () => seen.add(await bar.evaluate((node) => node.style.transform)).size >= 3);
+    await until(
+      'Ada’s level moves',
+      async () => seen.add(await bar.evaluate((node) => node.style.transform)).size >= 3,
+    );
   });
 
   test('muting is seen by the other and silences', async () => {
     await ada.keyboard.press('Alt+m');
-    await until('Ada is shown as muted', async () => (await labels(grace)).some((label) => label.startsWith('Ada, muted')) || grace.locator('.roster-row.muted', { hasText: 'Ada' }).count());
+    await until(
+      'Ada is shown as muted',
+      async () =>
+        (await labels(grace)).some((label) => label.startsWith('Ada, muted')) ||
+        grace.locator('.roster-row.muted', { hasText: 'Ada' }).count(),
+    );
     await until('Grace hears nothing', async () => (await hears(grace)) < 0.01);
     await ada.keyboard.press('Alt+m');
     await until('Grace hears Ada again', async () => (await hears(grace)) > 0.01);
@@ -87,7 +99,9 @@ describe('a meeting of two', { timeout: 6 * patience }, () => {
 
   test('a camera goes off and on', async () => {
     await ada.click('text=Stop video');
-    await until('Ada’s camera is off for Grace', async () => (await labels(grace)).some((label) => /^Ada.*camera off/.test(label)));
+    await until('Ada’s camera is off for Grace', async () =>
+      (await labels(grace)).some((label) => /^Ada.*camera off/.test(label)),
+    );
     await ada.click('text=Start video');
     await until('Ada moves again', () => moves(grace, 'Ada'));
   });
@@ -133,7 +147,9 @@ describe('a meeting of two', { timeout: 6 * patience }, () => {
     await operator.click('.person-actions >> text=Mute');
     await operator.click('dialog >> text=Mute >> nth=-1');
     await operator.waitForSelector('dialog', { state: 'detached' });
-    await until('Grace is muted for Ada', async () => (await labels(ada)).some((label) => label.startsWith('Grace 🌟, muted')));
+    await until('Grace is muted for Ada', async () =>
+      (await labels(ada)).some((label) => label.startsWith('Grace 🌟, muted')),
+    );
     await until('Ada hears nothing', async () => (await hears(ada)) < 0.01);
 
     await operator.click('.person-actions >> text=Remove');

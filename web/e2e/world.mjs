@@ -22,7 +22,21 @@ export const patience = 30_000;
 export async function startServer(...flags) {
   const data = await mkdtemp(join(tmpdir(), 'carillon-pages-'));
   const access = flags.includes('--access-key') ? [] : ['--dev'];
-  const args = ['serve', ...access, '--listen', '127.0.0.1:0', '--media-udp', '127.0.0.1:0', '--media-tcp', '127.0.0.1:0', '--data', data, '--operator-secret', secret, ...flags];
+  const args = [
+    'serve',
+    ...access,
+    '--listen',
+    '127.0.0.1:0',
+    '--media-udp',
+    '127.0.0.1:0',
+    '--media-tcp',
+    '127.0.0.1:0',
+    '--data',
+    data,
+    '--operator-secret',
+    secret,
+    ...flags,
+  ];
   const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const log = [];
   const url = await new Promise((found, failed) => {
@@ -102,14 +116,20 @@ export function world(flags, opened) {
 
 /** A browser page, with everything that it must not do written into `sins`. */
 export async function openPage(browser, server, path = '/', options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    reducedMotion: 'reduce',
+    ...options,
+  });
   context.setDefaultTimeout(patience);
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: server.url });
   const sins = [];
   await context.exposeBinding('reportViolation', (_source, text) => sins.push(text));
   await context.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', (event) => {
-      window.reportViolation(`content policy: ${event.violatedDirective} refused ${event.blockedURI} at ${event.sourceFile}:${event.lineNumber}`);
+      window.reportViolation(
+        `content policy: ${event.violatedDirective} refused ${event.blockedURI} at ${event.sourceFile}:${event.lineNumber}`,
+      );
     });
   });
   const page = await context.newPage();
@@ -120,7 +140,10 @@ export async function openPage(browser, server, path = '/', options = {}) {
   // The meeting SDK adjusts a sender's bitrate without waiting for itself when a
   // call ends during a change; nothing of ours can catch that.
   const ofTheSDK = /getParameters\(\) has never been called on this sender/;
-  page.on('pageerror', (error) => ofTheSDK.test(error.message) || sins.push(`script error: ${error.name} ${error.message} ${error.stack}`));
+  page.on(
+    'pageerror',
+    (error) => ofTheSDK.test(error.message) || sins.push(`script error: ${error.name} ${error.message} ${error.stack}`),
+  );
   page.sins = sins;
   await page.goto(server.url + path);
   return page;

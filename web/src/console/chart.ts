@@ -31,7 +31,12 @@ export class Chart<T extends { at: number }> {
   private readonly svg: SVGSVGElement;
 
   constructor(private readonly options: ChartOptions<T>) {
-    this.svg = svgElement('svg', { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'none', class: 'chart-svg', role: 'img' });
+    this.svg = svgElement('svg', {
+      viewBox: `0 0 ${width} ${height}`,
+      preserveAspectRatio: 'none',
+      class: 'chart-svg',
+      role: 'img',
+    });
     for (const y of [0.5, height / 2, height - 0.5]) {
       this.svg.append(svgElement('line', { x1: 0, x2: width, y1: y, y2: y, class: 'chart-grid' }));
     }
@@ -62,7 +67,11 @@ export class Chart<T extends { at: number }> {
       setText(this.values[i] as HTMLElement, last ? format(s.of(last)) : '–');
     });
     const texts = series.map((s, i) => `${s.label} ${this.values[i]?.textContent ?? ''}`);
-    attribute(this.svg, 'aria-label', `${this.options.title} over the last five minutes, now ${texts.join(', ')}, highest ${format(largest)}`);
+    attribute(
+      this.svg,
+      'aria-label',
+      `${this.options.title} over the last five minutes, now ${texts.join(', ')}, highest ${format(largest)}`,
+    );
   }
 }
 

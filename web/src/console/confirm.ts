@@ -19,7 +19,11 @@ let asked = 0;
 export function confirm(question: Question): void {
   const id = `question-${++asked}`;
   const problem = el('div', { role: 'alert' });
-  const yes = el('button', { class: question.danger ? 'button main danger' : 'button main', type: 'submit' }, question.yes);
+  const yes = el(
+    'button',
+    { class: question.danger ? 'button main danger' : 'button main', type: 'submit' },
+    question.yes,
+  );
   const no = el('button', { class: 'button', type: 'button', on: { click: () => dialog.close() } }, 'Cancel');
   const form = el('form', {}, question.extra, problem, el('div', { class: 'buttons' }, no, yes));
   const dialog = el(
@@ -36,7 +40,10 @@ export function confirm(question: Question): void {
       () => dialog.close(),
       (error: unknown) => {
         attribute(yes, 'disabled', false);
-        fill(problem, el('p', { class: 'note bad' }, icon('warning', 20), error instanceof Error ? error.message : String(error)));
+        fill(
+          problem,
+          el('p', { class: 'note bad' }, icon('warning', 20), error instanceof Error ? error.message : String(error)),
+        );
       },
     );
   });

@@ -1,7 +1,7 @@
 // A live copy of some tables on the server, kept up to date by server-sent
-// events: first everything, then what changed.
+// events.
 
-export type Row = { id: string };
+import { type Delta, type Row, type Snapshot, Tables } from './tables';
 
 export interface FeedWatcher {
   /** Tables changed. */
@@ -19,7 +19,7 @@ export interface FeedWatcher {
 const retryAfter = 2000;
 
 export class Feed {
-  private readonly tables = new Map<string, Map<string, Row>>();
+  private readonly tables = new Tables();
   private source: EventSource | undefined;
   private timer = 0;
 
@@ -30,8 +30,8 @@ export class Feed {
     this.open();
   }
 
-  table<T extends Row>(name: string): Map<string, T> {
-    return (this.tables.get(name) ?? new Map()) as Map<string, T>;
+  table<T extends Row>(name: string): ReadonlyMap<string, T> {
+    return this.tables.table(name);
   }
 
   close(): void {
@@ -45,8 +45,8 @@ export class Feed {
     this.source = source;
     const on = (name: string, handle: (data: never) => void) =>
       source.addEventListener(name, (event) => handle(JSON.parse((event as MessageEvent<string>).data) as never));
-    on('snapshot', (tables: Record<string, Row[]>) => this.replace(tables));
-    on('delta', (delta: { set?: Record<string, Row[]>; gone?: Record<string, string[]> }) => this.apply(delta));
+    on('snapshot', (snapshot: Snapshot) => this.replace(snapshot));
+    on('delta', (delta: Delta) => this.apply(delta));
     on('sample', (sample: unknown) => this.watcher.sample?.(sample));
     on('fault', (fault: { error: string }) => this.watcher.fault(fault.error));
     on('signed-out', () => {
@@ -62,22 +62,14 @@ export class Feed {
     };
   }
 
-  private replace(tables: Record<string, Row[]>): void {
-    this.tables.clear();
-    for (const [name, rows] of Object.entries(tables)) this.tables.set(name, new Map(rows.map((row) => [row.id, row])));
+  private replace(snapshot: Snapshot): void {
+    this.tables.replace(snapshot);
     this.watcher.live(true);
     this.watcher.changed();
   }
 
-  private apply(delta: { set?: Record<string, Row[]>; gone?: Record<string, string[]> }): void {
-    for (const [name, rows] of Object.entries(delta.set ?? {})) {
-      const table = this.tables.get(name) ?? new Map<string, Row>();
-      this.tables.set(name, table);
-      for (const row of rows) table.set(row.id, row);
-    }
-    for (const [name, ids] of Object.entries(delta.gone ?? {})) {
-      for (const id of ids) this.tables.get(name)?.delete(id);
-    }
+  private apply(delta: Delta): void {
+    this.tables.apply(delta);
     this.watcher.changed();
   }
 }

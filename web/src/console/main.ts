@@ -2,26 +2,11 @@
 
 import { announcer, attribute, el, fill, setText } from '../ui/dom';
 import { bell, icon } from '../ui/icons';
+import type { Frame, Page } from './frame';
 import { MeetingPage } from './meeting';
 import { MeetingsPage } from './meetings';
 import { Server, type Session } from './server';
 import { signInView } from './signin';
-
-/** What every page behind the sign-in can do. */
-export interface Frame {
-  server: Server;
-  say(text: string): void;
-  live(on: boolean): void;
-  signedOut(): void;
-  go(path: string): void;
-}
-
-/** One page of the console. */
-export interface Page {
-  element: HTMLElement;
-  title: string;
-  close(): void;
-}
 
 const root = '/operator/';
 const app = document.getElementById('app') as HTMLElement;
@@ -77,10 +62,11 @@ function markTabs(first: string): void {
 function showConsole(): void {
   liveMark = el('span', { class: 'live', role: 'status', 'data-live': 'false' }, 'Connecting…');
   content = el('main', { class: 'content' });
-  const tab = (name: string, path: string, text: string) => el('a', { href: path, 'data-tab': name, 'data-local': true }, text);
+  const tab = (name: string, path: string, text: string) =>
+    el('a', { href: path, 'data-tab': name, 'data-local': true }, text);
   const signOut = el(
     'button',
-    { class: 'plain', type: 'button', on: { click: () => void server.signOut().finally(() => checkSession()) } },
+    { class: 'plain', type: 'button', on: { click: () => void server.signOut().finally(() => void checkSession()) } },
     icon('exit', 18),
     el('span', { class: 'wide-only' }, 'Sign out'),
     el('span', { class: 'unseen narrow-only' }, 'Sign out'),
@@ -90,7 +76,13 @@ function showConsole(): void {
     el(
       'header',
       { class: 'top' },
-      el('a', { class: 'brand', href: root, 'data-local': true }, bell(24), el('span', { class: 'wide-only' }, 'Carillon'), el('span', { class: 'unseen narrow-only' }, 'Carillon')),
+      el(
+        'a',
+        { class: 'brand', href: root, 'data-local': true },
+        bell(24),
+        el('span', { class: 'wide-only' }, 'Carillon'),
+        el('span', { class: 'unseen narrow-only' }, 'Carillon'),
+      ),
       el(
         'nav',
         { class: 'tabs', 'aria-label': 'Console' },

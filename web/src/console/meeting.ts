@@ -2,11 +2,11 @@
 
 import { attribute, el, fill, setText } from '../ui/dom';
 import { icon } from '../ui/icons';
+import { nameOf } from '../ui/names';
 import { confirm } from './confirm';
 import { Feed } from './feed';
 import { count, lasting, when } from './format';
-import type { Frame, Page } from './main';
-import { nameOf } from '../meeting/names';
+import type { Frame, Page } from './frame';
 import { PeopleTable } from './people';
 import { PersonCard } from './person';
 import { RecordTable } from './records';
@@ -45,7 +45,12 @@ export class MeetingPage implements Page {
       el(
         'div',
         { class: 'meeting-head' },
-        el('a', { class: 'plain back', href: '/operator/', 'data-local': true }, icon('back', 20), el('span', { class: 'unseen' }, 'All meetings')),
+        el(
+          'a',
+          { class: 'plain back', href: '/operator/', 'data-local': true },
+          icon('back', 20),
+          el('span', { class: 'unseen' }, 'All meetings'),
+        ),
         this.heading,
         el('span', { class: 'mono soft full-id' }, id),
         el('span', { class: 'spring' }),
@@ -98,7 +103,14 @@ export class MeetingPage implements Page {
     this.side.classList.toggle('none', attendee === '');
     this.card = undefined;
     if (!attendee) {
-      fill(this.side, el('p', { class: 'soft side-hint' }, 'Choose an attendee to see how joining went, how the line is, and what can be done.'));
+      fill(
+        this.side,
+        el(
+          'p',
+          { class: 'soft side-hint' },
+          'Choose an attendee to see how joining went, how the line is, and what can be done.',
+        ),
+      );
       return;
     }
     const card = new PersonCard(this.frame, this.id, attendee);
@@ -176,7 +188,15 @@ export class MeetingPage implements Page {
     if (this.refused.dataset.shown === key) return;
     this.refused.dataset.shown = key;
     this.refused.hidden = newest.length === 0;
-    const items = newest.map((r) => el('li', {}, el('span', { class: 'soft' }, when(r.at)), el('span', { class: 'mono' }, r.remote), el('span', {}, r.words)));
+    const items = newest.map((r) =>
+      el(
+        'li',
+        {},
+        el('span', { class: 'soft' }, when(r.at)),
+        el('span', { class: 'mono' }, r.remote),
+        el('span', {}, r.words),
+      ),
+    );
     fill(this.refused, el('h2', {}, 'Refused joins'), el('ul', { class: 'refusals' }, ...items));
   }
 

@@ -1,8 +1,8 @@
 // The attendees of a meeting, each in one line.
 
-import { attribute, el, setText } from '../ui/dom';
-import { icon } from '../ui/icons';
-import { nameOf } from '../meeting/names';
+import { attribute, type Drawn, el, setText } from '../ui/dom';
+import { type IconName, icon } from '../ui/icons';
+import { nameOf } from '../ui/names';
 import { loudness, percent } from './format';
 import type { AttendeeRow, Sample } from './rows';
 import { cell, VirtualTable } from './virtual';
@@ -36,15 +36,18 @@ export class PeopleTable {
       label: 'Attendees',
       columns: [
         { title: 'Name', class: 'a-name', sort: (a, b) => nameOf(a.external).localeCompare(nameOf(b.external)) },
-        { title: 'State', class: 'a-state', sort: (a, b) => stateOrder.indexOf(a.state) - stateOrder.indexOf(b.state) || a.order - b.order },
+        {
+          title: 'State',
+          class: 'a-state',
+          sort: (a, b) => stateOrder.indexOf(a.state) - stateOrder.indexOf(b.state) || a.order - b.order,
+        },
         { title: 'Volume', class: 'a-volume' },
         { title: 'Lost', class: 'a-loss number' },
       ],
       rowHeight: 44,
       narrowRowHeight: 52,
       key: (a) => a.id,
-      make: makeRow,
-      update: (row, a) => this.drawRow(row, a, meeting),
+      make: () => this.row(meeting),
       empty: 'Nobody was invited yet: no attendee has been created.',
       sortedBy: 1,
     });
@@ -69,47 +72,47 @@ export class PeopleTable {
     this.table.later();
   }
 
-  private drawRow(row: HTMLElement, a: AttendeeRow, meeting: string): void {
-    const link = row.querySelector('a') as HTMLElement;
-    attribute(link, 'href', `/operator/meetings/${meeting}/${a.id}`);
-    attribute(link, 'aria-current', a.id === this.chosen ? 'true' : undefined);
-    setText(link, a.external ? nameOf(a.external) : `${a.id.slice(0, 8)} (deleted)`);
-    row.classList.toggle('chosen', a.id === this.chosen);
-    const state = row.querySelector('.pill') as HTMLElement;
-    attribute(state, 'data-state', a.state);
-    setText(state, stateWord(a.state));
-    const own = a.sessions.find((s) => !s.content && s.state === 'connected');
-    const point = own && this.points[a.id];
-    (row.querySelector('[data-mark=muted]') as HTMLElement).hidden = !own?.muted && maySend(a);
-    (row.querySelector('[data-mark=video]') as HTMLElement).hidden = !own?.video;
-    const sharing = a.sessions.some((s) => s.content && s.state === 'connected');
-    (row.querySelector('[data-mark=share]') as HTMLElement).hidden = !sharing;
-    const bar = row.querySelector('.volume-bar') as HTMLElement;
-    bar.style.transform = `scaleX(${point ? loudness(point.level).toFixed(2) : 0})`;
-    setText(row.querySelector('.a-loss') as HTMLElement, point ? percent(Math.max(point.lossIn, point.lossOut)) : '–');
+  private row(meeting: string): Drawn<AttendeeRow> {
+    const link = el('a', { 'data-local': true });
+    const state = el('span', { class: 'pill' });
+    const muted = mark('micOff', 'muted');
+    const video = mark('camera', 'camera on');
+    const share = mark('share', 'sharing');
+    const bar = el('span', { class: 'volume-bar' });
+    const loss = cell('a-loss number');
+    const element = el(
+      'div',
+      { class: 'vt-row', role: 'row' },
+      cell('a-name', link),
+      cell('a-state', state, muted, video, share),
+      cell('a-volume', el('span', { class: 'volume' }, bar)),
+      loss,
+    );
+    const draw = (a: AttendeeRow) => {
+      const chosen = a.id === this.chosen;
+      attribute(link, 'href', `/operator/meetings/${meeting}/${a.id}`);
+      attribute(link, 'aria-current', chosen ? 'true' : undefined);
+      setText(link, a.external ? nameOf(a.external) : `${a.id.slice(0, 8)} (deleted)`);
+      element.classList.toggle('chosen', chosen);
+      attribute(state, 'data-state', a.state);
+      setText(state, stateWord(a.state));
+      const own = a.sessions.find((s) => !s.content && s.state === 'connected');
+      const point = own && this.points[a.id];
+      muted.hidden = !own?.muted && maySend(a);
+      video.hidden = !own?.video;
+      share.hidden = !a.sessions.some((s) => s.content && s.state === 'connected');
+      bar.style.transform = `scaleX(${point ? loudness(point.level).toFixed(2) : 0})`;
+      setText(loss, point ? percent(Math.max(point.lossIn, point.lossOut)) : '–');
+    };
+    return { element, draw };
   }
+}
+
+function mark(kind: IconName, label: string): HTMLElement {
+  return el('span', { class: 'mark', title: label }, icon(kind, 16), el('span', { class: 'unseen' }, label));
 }
 
 /** Whether the attendee's capabilities let it be heard. */
 export function maySend(a: AttendeeRow): boolean {
   return !a.capabilities || a.capabilities.audio === 'SendReceive' || a.capabilities.audio === 'Send';
-}
-
-function makeRow(): HTMLElement {
-  const mark = (name: string, kind: 'micOff' | 'camera' | 'share', label: string) =>
-    el('span', { class: 'mark', 'data-mark': name, title: label }, icon(kind, 16), el('span', { class: 'unseen' }, label));
-  return el(
-    'div',
-    { class: 'vt-row', role: 'row' },
-    cell('a-name', el('a', { 'data-local': true })),
-    cell(
-      'a-state',
-      el('span', { class: 'pill' }),
-      mark('muted', 'micOff', 'muted'),
-      mark('video', 'camera', 'camera on'),
-      mark('share', 'share', 'sharing'),
-    ),
-    cell('a-volume', el('span', { class: 'volume' }, el('span', { class: 'volume-bar' }))),
-    cell('a-loss number'),
-  );
 }

@@ -2,12 +2,12 @@
 
 import { attribute, el, fill, setText } from '../ui/dom';
 import { icon } from '../ui/icons';
-import { nameOf } from '../meeting/names';
+import { nameOf } from '../ui/names';
 import { capabilityFields } from './capabilities';
 import { Chart, span } from './chart';
 import { confirm } from './confirm';
 import { lasting, loudness, percent, when } from './format';
-import type { Frame } from './main';
+import type { Frame } from './frame';
 import { maySend, stateWord } from './people';
 import type { AttendeeRow, Point, SessionRow } from './rows';
 import { drawTimeline } from './timeline';
@@ -113,7 +113,12 @@ export class PersonCard {
       el(
         'header',
         { class: 'person-head' },
-        el('a', { class: 'plain back', href: `/operator/meetings/${this.meeting}`, 'data-local': true }, icon('cross', 18), el('span', { class: 'unseen' }, 'Close')),
+        el(
+          'a',
+          { class: 'plain back', href: `/operator/meetings/${this.meeting}`, 'data-local': true },
+          icon('cross', 18),
+          el('span', { class: 'unseen' }, 'Close'),
+        ),
         this.heading,
         this.state,
       ),
@@ -194,7 +199,8 @@ export class PersonCard {
       text: 'The attendee is deleted: its connection ends at once and its join token stops working.',
       yes: 'Remove',
       danger: true,
-      act: () => this.frame.server.removeAttendee(this.meeting, this.id).then(() => this.frame.say('The attendee was removed')),
+      act: () =>
+        this.frame.server.removeAttendee(this.meeting, this.id).then(() => this.frame.say('The attendee was removed')),
     });
   }
 }
@@ -202,7 +208,10 @@ export class PersonCard {
 function sessionFacts(s: SessionRow, point: Point | undefined): [string, string][] {
   const until = s.ended || Date.now();
   const facts: [string, string][] = [
-    [s.ended ? 'Was connected' : 'Since', s.ended ? `${when(s.opened)} to ${when(s.ended)}` : `${when(s.opened)} (${lasting(until - s.opened)})`],
+    [
+      s.ended ? 'Was connected' : 'Since',
+      s.ended ? `${when(s.opened)} to ${when(s.ended)}` : `${when(s.opened)} (${lasting(until - s.opened)})`,
+    ],
   ];
   if (s.reason) facts.push(['Ended because', s.reason]);
   if (s.remote) facts.push(['From', s.remote]);

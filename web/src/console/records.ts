@@ -1,6 +1,6 @@
 // What has been written down of a meeting, newest first.
 
-import { el, setText } from '../ui/dom';
+import { type Drawn, el, setText } from '../ui/dom';
 import { when } from './format';
 import type { RecordRow } from './rows';
 import { cell, VirtualTable } from './virtual';
@@ -21,14 +21,7 @@ export class RecordTable {
       rowHeight: 38,
       narrowRowHeight: 62,
       key: (r) => r.id,
-      make: () => el('div', { class: 'vt-row', role: 'row' }, cell('r-at'), cell('r-kind'), cell('r-actor mono'), cell('r-detail')),
-      update: (row, r) => {
-        const set = (name: string, text: string) => setText(row.querySelector(name) as HTMLElement, text);
-        set('.r-at', when(r.at));
-        set('.r-kind', r.kind);
-        set('.r-actor', r.actor || '–');
-        set('.r-detail', [r.attendee && nameOfAttendee(r.attendee), r.detail].filter(Boolean).join(': '));
-      },
+      make: () => recordRow(nameOfAttendee),
       empty: 'Nothing is recorded.',
       sortedBy: 0,
       descending: true,
@@ -43,4 +36,20 @@ export class RecordTable {
   show(records: RecordRow[]): void {
     this.table.show(records);
   }
+}
+
+function recordRow(nameOfAttendee: (id: string) => string): Drawn<RecordRow> {
+  const at = cell('r-at');
+  const kind = cell('r-kind');
+  const actor = cell('r-actor mono');
+  const detail = cell('r-detail');
+  return {
+    element: el('div', { class: 'vt-row', role: 'row' }, at, kind, actor, detail),
+    draw(r) {
+      setText(at, when(r.at));
+      setText(kind, r.kind);
+      setText(actor, r.actor || '–');
+      setText(detail, [r.attendee && nameOfAttendee(r.attendee), r.detail].filter(Boolean).join(': '));
+    },
+  };
 }

@@ -42,7 +42,11 @@ export function signInView(server: Server, done: (session: Session) => void, rea
       el('div', { class: 'field' }, el('label', { for: 'secret' }, 'Operator secret'), input),
       button,
       problem,
-      el('p', { class: 'soft signin-hint' }, 'It was printed when the server first started, and is kept in the file operator.secret in its data directory, unless it was set by hand.'),
+      el(
+        'p',
+        { class: 'soft signin-hint' },
+        'It was printed when the server first started, and is kept in the file operator.secret in its data directory, unless it was set by hand.',
+      ),
     ),
   );
 }

@@ -14,12 +14,39 @@ interface StepText {
 
 const steps: StepText[] = [
   { name: 'token', title: 'Join token accepted', stuck: 'No connection with a good token of this attendee arrived.' },
-  { name: 'socket', title: 'Signaling socket open', stuck: 'The WebSocket did not open. A proxy may refuse WebSockets or drop the sub-protocol.' },
-  { name: 'join', title: 'JOIN answered', stuck: 'The client opened its socket but did not ask to join. Its page may have been closed or frozen.' },
-  { name: 'subscribe', title: 'SUBSCRIBE answered', stuck: 'No media offer came. The browser may be waiting for permission to use the microphone, or gathering addresses.' },
-  { name: 'ice', title: 'Network path found (ICE)', stuck: 'No path to the media ports. Check that UDP and TCP media ports are open to the client and that the announced addresses are right.' },
-  { name: 'dtls', title: 'Encryption agreed (DTLS)', stuck: 'A path was found but the handshake did not finish. Packets may be lost, or something in between drops large ones.' },
-  { name: 'audio', title: 'First audio arrived', stuck: 'Connected, but no audio has come. The microphone may be blocked in the browser.' },
+  {
+    name: 'socket',
+    title: 'Signaling socket open',
+    stuck: 'The WebSocket did not open. A proxy may refuse WebSockets or drop the sub-protocol.',
+  },
+  {
+    name: 'join',
+    title: 'JOIN answered',
+    stuck: 'The client opened its socket but did not ask to join. Its page may have been closed or frozen.',
+  },
+  {
+    name: 'subscribe',
+    title: 'SUBSCRIBE answered',
+    stuck:
+      'No media offer came. The browser may be waiting for permission to use the microphone, or gathering addresses.',
+  },
+  {
+    name: 'ice',
+    title: 'Network path found (ICE)',
+    stuck:
+      'No path to the media ports. Check that UDP and TCP media ports are open to the client and that the announced addresses are right.',
+  },
+  {
+    name: 'dtls',
+    title: 'Encryption agreed (DTLS)',
+    stuck:
+      'A path was found but the handshake did not finish. Packets may be lost, or something in between drops large ones.',
+  },
+  {
+    name: 'audio',
+    title: 'First audio arrived',
+    stuck: 'Connected, but no audio has come. The microphone may be blocked in the browser.',
+  },
 ];
 
 /** Shows the steps of a session in an element. */
@@ -28,7 +55,18 @@ export function drawTimeline(list: HTMLElement, session: SessionRow | undefined)
   if (list.dataset.shown === key) return;
   list.dataset.shown = key;
   if (!session) {
-    fill(list, el('li', { class: 'step missing' }, el('p', {}, 'Never tried to join: no signaling connection has been opened with this attendee’s token. Look at the client’s console, and at whether it got the right SignalingUrl.')));
+    fill(
+      list,
+      el(
+        'li',
+        { class: 'step missing' },
+        el(
+          'p',
+          {},
+          'Never tried to join: no signaling connection has been opened with this attendee’s token. Look at the client’s console, and at whether it got the right SignalingUrl.',
+        ),
+      ),
+    );
     return;
   }
   const done = new Map(session.steps.map((step) => [step.name, step]));
@@ -43,7 +81,11 @@ export function drawTimeline(list: HTMLElement, session: SessionRow | undefined)
     return el(
       'li',
       { class: `step ${state}` },
-      el('span', { class: 'step-mark' }, state === 'done' ? icon('check', 16) : state === 'failed' ? icon('cross', 16) : icon('dot', 16)),
+      el(
+        'span',
+        { class: 'step-mark' },
+        state === 'done' ? icon('check', 16) : state === 'failed' ? icon('cross', 16) : icon('dot', 16),
+      ),
       el(
         'p',
         { class: 'step-title' },
@@ -64,6 +106,7 @@ function offset(ms: number): string {
 function why(fault: string | undefined, text: StepText, session: SessionRow): string {
   if (fault) return fault;
   if (session.state === 'joining') return 'Waiting for this now.';
-  if (session.state === 'connected' && text.name === 'audio' && session.muted) return 'Connected and muted, so no audio is expected yet.';
+  if (session.state === 'connected' && text.name === 'audio' && session.muted)
+    return 'Connected and muted, so no audio is expected yet.';
   return text.stuck;
 }

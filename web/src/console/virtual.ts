@@ -1,6 +1,6 @@
 // A table that draws only the rows that can be seen, however many there are.
 
-import { attribute, el } from '../ui/dom';
+import { attribute, type Drawn, el } from '../ui/dom';
 
 export interface Column<T> {
   title: string;
@@ -17,15 +17,32 @@ export interface TableOptions<T> {
   narrowRowHeight: number;
   key(item: T): string;
   /** Makes an empty row: one cell for each column. */
-  make(): HTMLElement;
-  update(row: HTMLElement, item: T): void;
+  make(): Drawn<T>;
   empty: string;
   sortedBy?: number;
   descending?: boolean;
 }
 
+/** Rows drawn above and below those in view, so that scrolling finds them there. */
 const overscan = 6;
-const narrow = window.matchMedia('(max-width: 760px)');
+
+/** Which rows to draw, the last one not included. Lengths are in pixels. */
+export function rowsInView(scrollTop: number, height: number, rowHeight: number, count: number): [number, number] {
+  const first = Math.max(0, Math.floor(scrollTop / rowHeight) - overscan);
+  const last = Math.min(count, Math.ceil((scrollTop + height) / rowHeight) + overscan);
+  return [Math.min(first, last), last];
+}
+
+/** Sorts rows in place; those that compare equal stay in the order of their keys, whatever the direction. */
+export function sortRows<T>(
+  rows: T[],
+  compare: (a: T, b: T) => number,
+  descending: boolean,
+  key: (row: T) => string,
+): void {
+  const sign = descending ? -1 : 1;
+  rows.sort((a, b) => sign * compare(a, b) || (key(a) < key(b) ? -1 : 1));
+}
 
 export class VirtualTable<T> {
   readonly element: HTMLElement;
@@ -33,8 +50,9 @@ export class VirtualTable<T> {
   private readonly scroller: HTMLElement;
   private readonly spacer = el('div', { class: 'vt-spacer', role: 'rowgroup' });
   private readonly nothing: HTMLElement;
-  private readonly rows = new Map<string, HTMLElement>();
-  private readonly spare: HTMLElement[] = []; // rows that scrolled out of view, to be used again
+  private readonly narrow = window.matchMedia('(max-width: 760px)');
+  private readonly rows = new Map<string, Drawn<T>>();
+  private readonly spare: Drawn<T>[] = []; // rows that scrolled out of view, to be used again
   private items: T[] = [];
   private sortColumn: number;
   private descending: boolean;
@@ -44,9 +62,24 @@ export class VirtualTable<T> {
   constructor(private readonly options: TableOptions<T>) {
     this.sortColumn = options.sortedBy ?? -1;
     this.descending = options.descending ?? false;
-    this.head = el('div', { class: 'vt-head', role: 'rowgroup' }, el('div', { class: 'vt-row', role: 'row' }, ...this.headers()));
+    this.head = el(
+      'div',
+      { class: 'vt-head', role: 'rowgroup' },
+      el('div', { class: 'vt-row', role: 'row' }, ...this.headers()),
+    );
     this.nothing = el('p', { class: 'vt-empty soft' }, options.empty);
-    this.scroller = el('div', { class: 'vt-scroll', role: 'table', 'aria-label': options.label, tabindex: 0, on: { scroll: () => this.later() } }, this.head, this.spacer);
+    this.scroller = el(
+      'div',
+      {
+        class: 'vt-scroll',
+        role: 'table',
+        'aria-label': options.label,
+        tabindex: 0,
+        on: { scroll: () => this.later() },
+      },
+      this.head,
+      this.spacer,
+    );
     this.element = el('div', { class: 'vt' }, this.scroller, this.nothing);
     this.resized = new ResizeObserver(() => this.later());
     this.resized.observe(this.scroller);
@@ -75,11 +108,10 @@ export class VirtualTable<T> {
   }
 
   private draw(): void {
-    const height = narrow.matches ? this.options.narrowRowHeight : this.options.rowHeight;
+    const height = this.narrow.matches ? this.options.narrowRowHeight : this.options.rowHeight;
     // All is measured before anything is changed, so that the browser lays out once.
     const { scrollTop, clientHeight } = this.scroller;
-    const first = Math.max(0, Math.floor(scrollTop / height) - overscan);
-    const last = Math.min(this.items.length, Math.ceil((scrollTop + clientHeight) / height) + overscan);
+    const [first, last] = rowsInView(scrollTop, clientHeight, height, this.items.length);
     this.spacer.style.height = `${this.items.length * height}px`;
     this.release(first, last);
     let before: HTMLElement | undefined;
@@ -87,14 +119,15 @@ export class VirtualTable<T> {
       const item = this.items[i] as T;
       const key = this.options.key(item);
       const row = this.rows.get(key) ?? this.add(key);
-      this.options.update(row, item);
-      attribute(row, 'aria-rowindex', i + 2);
-      row.style.transform = `translateY(${i * height}px)`;
-      row.style.height = `${height}px`;
+      row.draw(item);
+      const { element } = row;
+      attribute(element, 'aria-rowindex', i + 2);
+      element.style.transform = `translateY(${i * height}px)`;
+      element.style.height = `${height}px`;
       // Keeps the order of the document that of the table, for readers and tabbing.
       const place = before ? before.nextElementSibling : this.spacer.firstElementChild;
-      if (place !== row) this.spacer.insertBefore(row, place);
-      before = row;
+      if (place !== element) this.spacer.insertBefore(element, place);
+      before = element;
     }
   }
 
@@ -103,14 +136,15 @@ export class VirtualTable<T> {
     const kept = new Set(this.items.slice(first, last).map((item) => this.options.key(item)));
     for (const [key, row] of this.rows) {
       if (kept.has(key)) continue;
-      if (row.contains(document.activeElement) && this.items.some((item) => this.options.key(item) === key)) continue;
+      if (row.element.contains(document.activeElement) && this.items.some((item) => this.options.key(item) === key))
+        continue;
       this.rows.delete(key);
       this.spare.push(row);
-      row.remove();
+      row.element.remove();
     }
   }
 
-  private add(key: string): HTMLElement {
+  private add(key: string): Drawn<T> {
     const row = this.spare.pop() ?? this.options.make();
     this.rows.set(key, row);
     return row;
@@ -119,7 +153,11 @@ export class VirtualTable<T> {
   private headers(): HTMLElement[] {
     return this.options.columns.map((column, i) => {
       if (!column.sort) return el('div', { class: column.class, role: 'columnheader' }, column.title);
-      const button = el('button', { class: 'vt-sort', type: 'button', on: { click: () => this.sortBy(i) } }, column.title);
+      const button = el(
+        'button',
+        { class: 'vt-sort', type: 'button', on: { click: () => this.sortBy(i) } },
+        column.title,
+      );
       return el('div', { class: column.class, role: 'columnheader', 'aria-sort': this.direction(i) }, button);
     });
   }
@@ -142,8 +180,7 @@ export class VirtualTable<T> {
   private sort(): void {
     const compare = this.options.columns[this.sortColumn]?.sort;
     if (!compare) return;
-    const sign = this.descending ? -1 : 1;
-    this.items.sort((a, b) => sign * compare(a, b) || (this.options.key(a) < this.options.key(b) ? -1 : 1));
+    sortRows(this.items, compare, this.descending, this.options.key);
   }
 }
 

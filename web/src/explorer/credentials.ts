@@ -12,12 +12,17 @@ export class CredentialForm {
   private readonly secretKey = input('secret-key', 'password');
   private readonly sessionToken = input('session-token', 'password');
   private readonly region = input('region', 'text');
-  private readonly hint = el('p', { class: 'soft small' }, 'The key stays in this page and is gone when it is closed. Only the signature is sent.');
+  private readonly hint = el(
+    'p',
+    { class: 'soft small' },
+    'The key stays in this page and is gone when it is closed. Only the signature is sent.',
+  );
 
   constructor(changed: () => void) {
     this.region.value = 'us-east-1';
     this.region.addEventListener('input', changed);
-    const field = (label: string, control: HTMLInputElement) => el('div', { class: 'field' }, el('label', { for: control.id }, label), control);
+    const field = (label: string, control: HTMLInputElement) =>
+      el('div', { class: 'field' }, el('label', { for: control.id }, label), control);
     this.element = el(
       'section',
       { class: 'credentials', 'aria-label': 'Credentials', id: 'credentials' },
@@ -33,7 +38,13 @@ export class CredentialForm {
     );
     this.toggle = el(
       'button',
-      { class: 'plain', type: 'button', 'aria-controls': 'credentials', 'aria-expanded': 'true', on: { click: () => this.show(!!this.element.hidden) } },
+      {
+        class: 'plain',
+        type: 'button',
+        'aria-controls': 'credentials',
+        'aria-expanded': 'true',
+        on: { click: () => this.show(!!this.element.hidden) },
+      },
       icon('key', 18),
       'Credentials',
     );
@@ -76,5 +87,12 @@ export class CredentialForm {
 }
 
 function input(id: string, type: string): HTMLInputElement {
-  return el('input', { class: 'input mono', id, type, autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off' });
+  return el('input', {
+    class: 'input mono',
+    id,
+    type,
+    autocomplete: 'off',
+    spellcheck: 'false',
+    autocapitalize: 'off',
+  });
 }

@@ -75,21 +75,35 @@ export class OperationForm {
     control.setAttribute('aria-describedby', `${id}-problem`);
     const label = el('label', { for: id }, field.name, field.required && el('span', { class: 'soft' }, ' required'));
     this.element.append(
-      el('div', { class: field.kind === 'json' && field.example ? 'field broad' : 'field' }, label, control, field.hint && el('span', { class: field.kind === 'json' ? 'hint mono' : 'hint' }, field.hint), problem),
+      el(
+        'div',
+        { class: field.kind === 'json' && field.example ? 'field broad' : 'field' },
+        label,
+        control,
+        field.hint && el('span', { class: field.kind === 'json' ? 'hint mono' : 'hint' }, field.hint),
+        problem,
+      ),
     );
     this.controls.push({ field, control, problem });
   }
 }
 
 function makeControl(field: Field, id: string): Control {
-  if (field.kind === 'json') return el('textarea', { class: 'input mono', id, rows: field.example ? 5 : 1, spellcheck: 'false' });
+  if (field.kind === 'json')
+    return el('textarea', { class: 'input mono', id, rows: field.example ? 5 : 1, spellcheck: 'false' });
   if (field.kind === 'choice') {
     const select = el('select', { class: 'input', id });
     if (!field.required) select.append(el('option', { value: '' }, 'not given'));
     for (const option of field.options ?? []) select.append(el('option', { value: option }, option));
     return select;
   }
-  return el('input', { class: 'input', id, type: field.kind === 'number' ? 'number' : 'text', spellcheck: 'false', autocomplete: 'off' });
+  return el('input', {
+    class: 'input',
+    id,
+    type: field.kind === 'number' ? 'number' : 'text',
+    spellcheck: 'false',
+    autocomplete: 'off',
+  });
 }
 
 function first(field: Field): string {
@@ -111,6 +125,9 @@ function deepSet(target: Record<string, unknown>, name: string, value: unknown):
   const parts = name.split('.');
   const last = parts.pop() as string;
   let at = target;
-  for (const part of parts) at = (at[part] ??= {}) as Record<string, unknown>;
+  for (const part of parts) {
+    at[part] ??= {};
+    at = at[part] as Record<string, unknown>;
+  }
   at[last] = value;
 }

@@ -1,6 +1,6 @@
 // Calls in Go, with the types that the AWS SDKs for Go give each member.
 
-import { type Call, endpoint } from './snippets';
+import { type Call, endpoint } from './call';
 
 /** A Go type: how a JSON value of that type is written. */
 type Shape =
@@ -23,7 +23,9 @@ const notifications = { LambdaFunctionArn: string, SnsTopicArn: string, SqsQueue
 
 /** The types of members that are more than a string, by their names. */
 const shapes: Record<string, Shape> = {
-  Attendees: listOf(structOf('CreateAttendeeRequestItem', { ExternalUserId: string, Capabilities: capabilities, Tags: tags })),
+  Attendees: listOf(
+    structOf('CreateAttendeeRequestItem', { ExternalUserId: string, Capabilities: capabilities, Tags: tags }),
+  ),
   Capabilities: capabilities,
   ExcludedAttendeeIds: listOf(structOf('AttendeeIdItem', { AttendeeId: string })),
   MaxResults: int,
@@ -117,7 +119,9 @@ function list(value: unknown, of: Shape, dialect: Dialect, indent: string): stri
 function members(value: unknown, known: Record<string, Shape>, dialect: Dialect, indent: string): string {
   const inner = `${indent}\t`;
   const entries = Object.entries((value ?? {}) as Record<string, unknown>);
-  const lines = entries.map(([name, item]) => `${inner}${name}: ${literal(item, known[name] ?? string, dialect, inner)},\n`);
+  const lines = entries.map(
+    ([name, item]) => `${inner}${name}: ${literal(item, known[name] ?? string, dialect, inner)},\n`,
+  );
   return lines.length ? `{\n${lines.join('')}${indent}}` : '{}';
 }
 

@@ -12,7 +12,11 @@ const app = document.getElementById('app') as HTMLElement;
 const announce = announcer();
 const credentials = new CredentialForm(() => drawSnippets());
 const list = el('ul', { class: 'operations' });
-const picker = el('select', { class: 'input operation-picker', 'aria-label': 'Operation', on: { change: () => choose(flavour, picker.value) } });
+const picker = el('select', {
+  class: 'input operation-picker',
+  'aria-label': 'Operation',
+  on: { change: () => choose(flavour, picker.value) },
+});
 const heading = el('h2');
 const about = el('p', { class: 'soft' });
 const route = el('p', { class: 'mono route' });
@@ -37,7 +41,10 @@ function choose(nextFlavour: Flavour, name: string): void {
   history.replaceState(null, '', `#${flavour}/${operation.name}`);
   setText(heading, operation.name);
   setText(about, operation.about);
-  setText(route, `${operation.method} ${basePath[flavour]}${operation.path}${operation.operation ? `?operation=${operation.operation}` : ''}`);
+  setText(
+    route,
+    `${operation.method} ${basePath[flavour]}${operation.path}${operation.operation ? `?operation=${operation.operation}` : ''}`,
+  );
   fill(fields, form.element);
   fill(problem);
   fill(exchange);
@@ -47,7 +54,12 @@ function choose(nextFlavour: Flavour, name: string): void {
 
 function drawOperations(): void {
   const item = (o: Operation) => {
-    const button = el('button', { class: 'operation', type: 'button', on: { click: () => choose(flavour, o.name) } }, el('span', { class: `method ${o.method}` }, o.method), o.name);
+    const button = el(
+      'button',
+      { class: 'operation', type: 'button', on: { click: () => choose(flavour, o.name) } },
+      el('span', { class: `method ${o.method}` }, o.method),
+      o.name,
+    );
     attribute(button, 'aria-current', o === operation ? 'true' : undefined);
     return el('li', {}, button);
   };
@@ -57,7 +69,13 @@ function drawOperations(): void {
 }
 
 function drawSnippets(): void {
-  const made = snippets({ flavour, operation, input: form.sofar().input, origin: location.origin, region: credentials.value.region });
+  const made = snippets({
+    flavour,
+    operation,
+    input: form.sofar().input,
+    origin: location.origin,
+    region: credentials.value.region,
+  });
   const shown = made[tab] ?? made[0];
   if (!shown) return;
   const tabs = made.map((snippet, i) =>
@@ -104,7 +122,12 @@ function moveTab(event: KeyboardEvent, i: number, count: number): void {
 
 /** Text to read and to copy. */
 function block(text: string, what: string): HTMLElement {
-  const copy = el('button', { class: 'plain copy', type: 'button', 'aria-label': `Copy ${what}`, on: { click: () => void copyText(text) } }, icon('copy', 18), 'Copy');
+  const copy = el(
+    'button',
+    { class: 'plain copy', type: 'button', 'aria-label': `Copy ${what}`, on: { click: () => void copyText(text) } },
+    icon('copy', 18),
+    'Copy',
+  );
   return el('div', { class: 'block' }, el('pre', { tabindex: 0, 'aria-label': what }, text), copy);
 }
 
@@ -134,10 +157,22 @@ async function send(event: Event): Promise<void> {
 }
 
 async function exchangeOf(filled: Filled): Promise<void> {
-  const request = { method: operation.method, host: location.host, path: basePath[flavour] + filled.path, query: filled.query, body: filled.body };
+  const request = {
+    method: operation.method,
+    host: location.host,
+    path: basePath[flavour] + filled.path,
+    query: filled.query,
+    body: filled.body,
+  };
   const signed = await sign(request, credentials.value, new Date());
   const started = performance.now();
-  const answer = await fetch(signed.target, { method: request.method, headers: signed.headers, body: request.body ?? null, credentials: 'omit', cache: 'no-store' });
+  const answer = await fetch(signed.target, {
+    method: request.method,
+    headers: signed.headers,
+    body: request.body ?? null,
+    credentials: 'omit',
+    cache: 'no-store',
+  });
   const text = await answer.text();
   const took = Math.round(performance.now() - started);
   remember(text);
@@ -147,7 +182,11 @@ async function exchangeOf(filled: Filled): Promise<void> {
 
 /** Keeps ids out of an answer, to fill them into the next form. */
 function remember(text: string): void {
-  let data: { Meeting?: Record<string, string>; Attendee?: Record<string, string>; Attendees?: Record<string, string>[] };
+  let data: {
+    Meeting?: Record<string, string>;
+    Attendee?: Record<string, string>;
+    Attendees?: Record<string, string>[];
+  };
   try {
     data = JSON.parse(text) as typeof data;
   } catch {
@@ -167,17 +206,45 @@ function legacyArn(meetingId: string | undefined): string | undefined {
   return meetingId && flavour === 'legacy' ? `arn:aws:chime:us-east-1:000000000000:meeting/${meetingId}` : undefined;
 }
 
-function drawExchange(method: string, body: string | undefined, signed: Signed, answer: Response, text: string, took: number): void {
-  const head = [`${method} ${signed.target} HTTP/1.1`, `host: ${location.host}`, ...Object.entries(signed.headers).map(([name, value]) => `${name}: ${value}`)];
+function drawExchange(
+  method: string,
+  body: string | undefined,
+  signed: Signed,
+  answer: Response,
+  text: string,
+  took: number,
+): void {
+  const head = [
+    `${method} ${signed.target} HTTP/1.1`,
+    `host: ${location.host}`,
+    ...Object.entries(signed.headers).map(([name, value]) => `${name}: ${value}`),
+  ];
   const requestText = head.join('\n') + (body === undefined ? '' : `\n\n${pretty(body)}`);
-  const answerHead = [`HTTP/1.1 ${answer.status} ${answer.statusText}`.trim(), ...[...answer.headers].filter(([name]) => /^(content-type|x-amzn-|retry-after|date)/.test(name)).map(([name, value]) => `${name}: ${value}`)];
+  const answerHead = [
+    `HTTP/1.1 ${answer.status} ${answer.statusText}`.trim(),
+    ...[...answer.headers]
+      .filter(([name]) => /^(content-type|x-amzn-|retry-after|date)/.test(name))
+      .map(([name, value]) => `${name}: ${value}`),
+  ];
   fill(
     exchange,
-    el('h3', {}, 'Answer', el('span', { class: answer.ok ? 'status good' : 'status bad' }, String(answer.status)), el('span', { class: 'soft small' }, `${took} ms`)),
+    el(
+      'h3',
+      {},
+      'Answer',
+      el('span', { class: answer.ok ? 'status good' : 'status bad' }, String(answer.status)),
+      el('span', { class: 'soft small' }, `${took} ms`),
+    ),
     block(answerHead.join('\n') + (text ? `\n\n${pretty(text)}` : ''), 'Answer'),
     el('h3', {}, 'Signed request'),
     block(requestText, 'Signed request'),
-    el('details', {}, el('summary', {}, 'How it was signed'), block(signed.canonical, 'Canonical request'), block(signed.stringToSign, 'String to sign')),
+    el(
+      'details',
+      {},
+      el('summary', {}, 'How it was signed'),
+      block(signed.canonical, 'Canonical request'),
+      block(signed.stringToSign, 'String to sign'),
+    ),
   );
 }
 
@@ -191,11 +258,23 @@ function pretty(text: string): string {
 
 function flavourSwitch(): HTMLElement {
   const option = (value: Flavour, label: string) => {
-    const input = el('input', { type: 'radio', name: 'flavour', value, id: `flavour-${value}`, on: { change: () => choose(value, operation.name) } });
+    const input = el('input', {
+      type: 'radio',
+      name: 'flavour',
+      value,
+      id: `flavour-${value}`,
+      on: { change: () => choose(value, operation.name) },
+    });
     input.checked = value === flavour;
     return el('label', { for: `flavour-${value}` }, input, label);
   };
-  return el('fieldset', { class: 'flavours' }, el('legend', { class: 'unseen' }, 'Flavour of the API'), option('meetings', 'Meetings'), option('legacy', 'Legacy'));
+  return el(
+    'fieldset',
+    { class: 'flavours' },
+    el('legend', { class: 'unseen' }, 'Flavour of the API'),
+    option('meetings', 'Meetings'),
+    option('legacy', 'Legacy'),
+  );
 }
 
 function start(): void {
@@ -203,7 +282,14 @@ function start(): void {
   flavour = wantedFlavour === 'legacy' ? 'legacy' : 'meetings';
   fill(
     app,
-    el('header', { class: 'top' }, el('a', { class: 'brand', href: '/operator/' }, bell(24), el('span', { class: 'brand-name' }, 'Carillon')), el('h1', {}, 'API explorer'), el('span', { class: 'spring' }), credentials.toggle),
+    el(
+      'header',
+      { class: 'top' },
+      el('a', { class: 'brand', href: '/operator/' }, bell(24), el('span', { class: 'brand-name' }, 'Carillon')),
+      el('h1', {}, 'API explorer'),
+      el('span', { class: 'spring' }),
+      credentials.toggle,
+    ),
     credentials.element,
     el(
       'main',
@@ -212,7 +298,16 @@ function start(): void {
       el(
         'div',
         { class: 'work' },
-        el('form', { class: 'request', novalidate: true, on: { submit: (event) => void send(event) } }, heading, about, route, fields, problem, el('div', { class: 'send' }, sendButton)),
+        el(
+          'form',
+          { class: 'request', novalidate: true, on: { submit: (event) => void send(event) } },
+          heading,
+          about,
+          route,
+          fields,
+          problem,
+          el('div', { class: 'send' }, sendButton),
+        ),
         exchange,
         code,
       ),

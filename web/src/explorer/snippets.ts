@@ -1,16 +1,7 @@
 // The same call as other clients make it.
 
+import { type Call, endpoint } from './call';
 import { goCurrent, goLegacy } from './gosnippet';
-import { basePath, type Flavour, type Operation } from './operations';
-
-export interface Call {
-  flavour: Flavour;
-  operation: Operation;
-  /** All members by name, whatever part of the request they go into. */
-  input: Record<string, unknown>;
-  origin: string;
-  region: string;
-}
 
 export interface Snippet {
   title: string;
@@ -23,16 +14,18 @@ export function snippets(call: Call): Snippet[] {
   return [
     { title: 'AWS CLI', note: legacy ? 'The legacy commands are in AWS CLI 1 up to 1.38.1.' : '', code: cli(call) },
     { title: 'Python', note: legacy ? 'The legacy operations are in botocore up to 1.37.1.' : '', code: python(call) },
-    { title: 'Go', note: legacy ? 'The legacy operations are in version 1 of the AWS SDK for Go.' : goNote(call), code: legacy ? goLegacy(call) : goCurrent(call) },
+    {
+      title: 'Go',
+      note: legacy ? 'The legacy operations are in version 1 of the AWS SDK for Go.' : goNote(call),
+      code: legacy ? goLegacy(call) : goCurrent(call),
+    },
   ];
 }
 
 function goNote(call: Call): string {
-  return 'MediaPlacementNetworkType' in call.input ? 'The AWS SDK for Go has no MediaPlacementNetworkType, so it is left out.' : '';
-}
-
-export function endpoint(call: Call): string {
-  return call.origin + basePath[call.flavour];
+  return 'MediaPlacementNetworkType' in call.input
+    ? 'The AWS SDK for Go has no MediaPlacementNetworkType, so it is left out.'
+    : '';
 }
 
 /** CreateMeeting → create, meeting. Digits and runs of capitals do not occur. */
@@ -42,8 +35,13 @@ function words(name: string): string[] {
 
 function cli(call: Call): string {
   const service = call.flavour === 'legacy' ? 'chime' : 'chime-sdk-meetings';
-  const lines = [`aws ${service} ${words(call.operation.name).join('-')}`, `--endpoint-url ${endpoint(call)}`, `--region ${call.region}`];
-  if (Object.keys(call.input).length) lines.push(`--cli-input-json ${shellQuoted(JSON.stringify(call.input, null, 2))}`);
+  const lines = [
+    `aws ${service} ${words(call.operation.name).join('-')}`,
+    `--endpoint-url ${endpoint(call)}`,
+    `--region ${call.region}`,
+  ];
+  if (Object.keys(call.input).length)
+    lines.push(`--cli-input-json ${shellQuoted(JSON.stringify(call.input, null, 2))}`);
   return lines.join(' \\\n  ');
 }
 
@@ -75,5 +73,7 @@ function pythonLiteral(value: unknown, indent: string): string {
     ? value.map((item) => pythonLiteral(item, inner))
     : Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}: ${pythonLiteral(item, inner)}`);
   const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}'];
-  return items.length ? `${open}\n${items.map((item) => `${inner}${item},\n`).join('')}${indent}${close}` : open + close;
+  return items.length
+    ? `${open}\n${items.map((item) => `${inner}${item},\n`).join('')}${indent}${close}`
+    : open + close;
 }

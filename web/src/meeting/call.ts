@@ -2,9 +2,9 @@
 // everybody in it. It knows nothing of how it is drawn.
 
 import type { AudioVideoFacade, DataMessage, MeetingSession, VideoTileState } from 'amazon-chime-sdk-js';
+import { isContent, nameOf, personOf } from '../ui/names';
 import type { Seat } from './backend';
 import type { Choice } from './devices';
-import { isContent, nameOf, personOf } from './names';
 import type { Sdk } from './sdk';
 
 export interface Person {
@@ -259,7 +259,9 @@ export class Call {
       order: this.arrivals++,
     };
     this.people.set(id, person);
-    this.av.realtimeSubscribeToVolumeIndicator(id, (_id, volume, muted, signal) => this.volume(person, volume, muted, signal));
+    this.av.realtimeSubscribeToVolumeIndicator(id, (_id, volume, muted, signal) =>
+      this.volume(person, volume, muted, signal),
+    );
     this.watcher.arrived(person);
     this.watcher.people();
   }

@@ -2,13 +2,17 @@
 
 import { el, setText } from '../ui/dom';
 import { icon } from '../ui/icons';
+import { colourOf } from '../ui/names';
 import { chatLimit, type Message } from './call';
-import { colourOf } from './names';
 
 export class Chat {
   readonly element: HTMLElement;
   private readonly log = el('ol', { class: 'messages', role: 'log', 'aria-label': 'Messages', tabindex: 0 });
-  private readonly empty = el('p', { class: 'empty soft' }, 'Nothing said yet. Whoever joins sees what was written in the last five minutes.');
+  private readonly empty = el(
+    'p',
+    { class: 'empty soft' },
+    'Nothing said yet. Whoever joins sees what was written in the last five minutes.',
+  );
   private readonly input: HTMLTextAreaElement;
   private readonly hint = el('p', { class: 'chat-hint soft', role: 'status' });
   private lastFrom = '';
@@ -51,9 +55,20 @@ export class Chat {
       { class: follows ? 'unseen' : 'message-head' },
       el('b', { 'data-colour': colourOf(message.from) }, message.self ? 'You' : message.name),
       ' ',
-      el('time', { class: 'soft', datetime: time.toISOString() }, time.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })),
+      el(
+        'time',
+        { class: 'soft', datetime: time.toISOString() },
+        time.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' }),
+      ),
     );
-    this.log.append(el('li', { class: message.self ? 'message own' : 'message' }, head, el('p', { class: 'message-text' }, message.text)));
+    this.log.append(
+      el(
+        'li',
+        { class: message.self ? 'message own' : 'message' },
+        head,
+        el('p', { class: 'message-text' }, message.text),
+      ),
+    );
     if (atEnd || message.self) this.log.scrollTop = this.log.scrollHeight;
   }
 

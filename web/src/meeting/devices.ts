@@ -47,7 +47,9 @@ export class Preview {
     try {
       const wanted = deviceId ? { deviceId: { ideal: deviceId } } : {};
       const stream = await navigator.mediaDevices.getUserMedia(
-        this.kind === 'audio' ? { audio: wanted } : { video: { ...wanted, width: { ideal: 1280 }, height: { ideal: 720 } } },
+        this.kind === 'audio'
+          ? { audio: wanted }
+          : { video: { ...wanted, width: { ideal: 1280 }, height: { ideal: 720 } } },
       );
       if (turn !== this.turn) {
         for (const track of stream.getTracks()) track.stop(); // a later choice won

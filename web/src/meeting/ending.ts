@@ -10,7 +10,11 @@ export interface Ways {
 /** The page after a meeting: why it is over, and where to go from here. */
 export function endView(why: Explanation, ways: Ways): HTMLElement {
   const again = el('button', { class: 'button main', type: 'button', on: { click: ways.again } }, 'Join again');
-  const home = el('button', { class: why.again ? 'button' : 'button main', type: 'button', on: { click: ways.home } }, 'New meeting');
+  const home = el(
+    'button',
+    { class: why.again ? 'button' : 'button main', type: 'button', on: { click: ways.home } },
+    'New meeting',
+  );
   return el(
     'main',
     { class: 'ending' },

@@ -2,8 +2,8 @@
 
 import { attribute, el, fill, setText } from '../ui/dom';
 import { bell, icon } from '../ui/icons';
-import { deviceSelect } from './deviceselect';
 import { listDevices, measure, type Preferences, Preview } from './devices';
+import { deviceSelect } from './deviceselect';
 import { Meter } from './meter';
 
 export interface LobbyOptions {
@@ -20,7 +20,12 @@ export class Lobby {
 
   private readonly camera = new Preview('video');
   private readonly microphone = new Preview('audio');
-  private readonly video = el('video', { class: 'mirror', autoplay: true, playsinline: true, 'aria-label': 'Your camera' });
+  private readonly video = el('video', {
+    class: 'mirror',
+    autoplay: true,
+    playsinline: true,
+    'aria-label': 'Your camera',
+  });
   private readonly curtain = el('p', { class: 'curtain' });
   private readonly meter = new Meter('Microphone level');
   private readonly faults = el('div', { class: 'faults', role: 'status' });
@@ -37,8 +42,8 @@ export class Lobby {
   constructor(private readonly options: LobbyOptions) {
     const { preferences } = options;
     this.video.muted = true;
-    this.micButton = this.toggle('mic', () => this.switchMic(!preferences.micOn));
-    this.cameraButton = this.toggle('camera', () => this.switchCamera(!preferences.cameraOn));
+    this.micButton = this.toggle('mic', () => void this.switchMic(!preferences.micOn));
+    this.cameraButton = this.toggle('camera', () => void this.switchCamera(!preferences.cameraOn));
     this.name = el('input', {
       class: 'input',
       id: 'name',
@@ -96,7 +101,13 @@ export class Lobby {
         el(
           'section',
           { class: 'preview', 'aria-label': 'Your camera and microphone' },
-          el('div', { class: 'frame' }, this.video, this.curtain, el('div', { class: 'frame-buttons' }, this.micButton, this.cameraButton)),
+          el(
+            'div',
+            { class: 'frame' },
+            this.video,
+            this.curtain,
+            el('div', { class: 'frame-buttons' }, this.micButton, this.cameraButton),
+          ),
           this.meter.element,
           this.faults,
           el('details', { class: 'devices' }, el('summary', {}, icon('sliders', 18), 'Choose devices'), this.devices),

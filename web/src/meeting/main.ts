@@ -8,7 +8,7 @@ import { endView } from './ending';
 import { Lobby } from './lobby';
 import { Room } from './room';
 import { loadSdk, loadSdkSoon } from './sdk';
-import { explain, type Explanation } from './words';
+import { type Explanation, explain } from './words';
 
 const app = document.getElementById('app') as HTMLElement;
 const announce = announcer();
@@ -43,7 +43,11 @@ async function join(lobby: Lobby, typed: string): Promise<void> {
     lobby.close();
     enter(seat.code, (watcher) => new Call(sdk, seat, { ...preferences }, watcher));
   } catch (error) {
-    lobby.fail(error instanceof Refusal ? error.message : 'The meeting software could not be loaded. Check your network and try again.');
+    lobby.fail(
+      error instanceof Refusal
+        ? error.message
+        : 'The meeting software could not be loaded. Check your network and try again.',
+    );
   }
 }
 

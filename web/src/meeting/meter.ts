@@ -10,7 +10,14 @@ export class Meter {
   constructor(label: string) {
     this.element = el(
       'div',
-      { class: 'meter', role: 'meter', 'aria-label': label, 'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-valuenow': 0 },
+      {
+        class: 'meter',
+        role: 'meter',
+        'aria-label': label,
+        'aria-valuemin': 0,
+        'aria-valuemax': 100,
+        'aria-valuenow': 0,
+      },
       this.bar,
     );
   }

@@ -20,7 +20,7 @@ export class QualityMark {
   }
 
   draw(quality: Quality): void {
-    this.bars.forEach((bar, i) => bar.classList.toggle('lit', i < quality.bars));
+    for (const [i, bar] of this.bars.entries()) bar.classList.toggle('lit', i < quality.bars);
     attribute(this.element, 'data-bars', quality.bars);
     setText(this.word, words[quality.bars] ?? '');
     const details = [

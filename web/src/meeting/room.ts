@@ -1,7 +1,7 @@
 // The meeting itself: stage, controls, and a panel for people and chat.
 
 import { attribute, el, fill, setText } from '../ui/dom';
-import { bell, icon, type IconName } from '../ui/icons';
+import { bell, type IconName, icon } from '../ui/icons';
 import type { Call, Message, Person, Phase, Quality, Watcher } from './call';
 import { Chat } from './chat';
 import type { Choice } from './devices';
@@ -35,14 +35,22 @@ export class Room implements Watcher {
   private readonly qualityMark = new QualityMark();
   private readonly speaker = el('audio', { class: 'unseen', 'aria-hidden': true });
   private readonly notice = el('div', { class: 'notice', role: 'status' });
-  private readonly sharingMark = el('span', { class: 'sharing-mark', hidden: true }, icon('share', 18), 'You are sharing');
+  private readonly sharingMark = el(
+    'span',
+    { class: 'sharing-mark', hidden: true },
+    icon('share', 18),
+    'You are sharing',
+  );
   private readonly panel = el('aside', { class: 'panel', hidden: true });
   private readonly count = el('span', { class: 'badge calm', 'aria-hidden': true });
   private readonly unread = el('span', { class: 'badge', hidden: true, 'aria-hidden': true });
   // The badges in words, for those who do not see them.
   private readonly countWords = el('span', { class: 'unseen' });
   private readonly unreadWords = el('span', { class: 'unseen' });
-  private readonly buttons: Record<'mic' | 'camera' | 'share' | 'people' | 'chat' | 'settings' | 'leave', HTMLButtonElement>;
+  private readonly buttons: Record<
+    'mic' | 'camera' | 'share' | 'people' | 'chat' | 'settings' | 'leave',
+    HTMLButtonElement
+  >;
   private opened: PanelName | undefined;
   private unreadCount = 0;
   private over = false;
@@ -98,14 +106,28 @@ export class Room implements Watcher {
   private layout(): HTMLElement[] {
     const copy = el(
       'button',
-      { class: 'plain copy', type: 'button', title: 'Copy the link to this meeting', on: { click: () => void this.copyLink() } },
+      {
+        class: 'plain copy',
+        type: 'button',
+        title: 'Copy the link to this meeting',
+        on: { click: () => void this.copyLink() },
+      },
       el('span', { class: 'mono' }, this.options.code),
       icon('link', 18),
       el('span', { class: 'unseen' }, 'Copy the link to this meeting'),
     );
     const b = this.buttons;
     return [
-      el('header', { class: 'room-head' }, bell(24), el('h1', { class: 'unseen' }, 'Meeting'), copy, this.sharingMark, el('span', { class: 'spring' }), this.qualityMark.element),
+      el(
+        'header',
+        { class: 'room-head' },
+        bell(24),
+        el('h1', { class: 'unseen' }, 'Meeting'),
+        copy,
+        this.sharingMark,
+        el('span', { class: 'spring' }),
+        this.qualityMark.element,
+      ),
       el('main', { class: 'room-main' }, this.stage.element, this.notice),
       this.panel,
       el(
@@ -131,7 +153,10 @@ export class Room implements Watcher {
       this.note('The connection was lost. Trying to get back…', true);
     } else {
       this.note('Joining…', true);
-      this.waiting = window.setTimeout(() => this.note('Still trying. A firewall or VPN may slow this down.', true), patience);
+      this.waiting = window.setTimeout(
+        () => this.note('Still trying. A firewall or VPN may slow this down.', true),
+        patience,
+      );
     }
   }
 
@@ -244,7 +269,12 @@ export class Room implements Watcher {
       attribute(this.panel, 'aria-label', title);
       const close = el(
         'button',
-        { class: 'plain', type: 'button', 'aria-label': `Close ${title.toLowerCase()}`, on: { click: () => this.toggle(name, false) } },
+        {
+          class: 'plain',
+          type: 'button',
+          'aria-label': `Close ${title.toLowerCase()}`,
+          on: { click: () => this.toggle(name, false) },
+        },
         icon('cross', 20),
       );
       fill(
@@ -295,7 +325,12 @@ export class Room implements Watcher {
     this.drawSwitch(mic, this.call.micOn, this.call.micOn ? 'mic' : 'micOff', this.call.micOn ? 'Mute' : 'Unmute');
     mic.disabled = !this.call.hasMicrophone;
     attribute(mic, 'title', mic.disabled ? 'No microphone can be used' : 'Microphone (Alt+M)');
-    this.drawSwitch(camera, this.call.cameraOn, this.call.cameraOn ? 'camera' : 'cameraOff', this.call.cameraOn ? 'Stop video' : 'Start video');
+    this.drawSwitch(
+      camera,
+      this.call.cameraOn,
+      this.call.cameraOn ? 'camera' : 'cameraOff',
+      this.call.cameraOn ? 'Stop video' : 'Start video',
+    );
     setText(share.querySelector('.control-label') as HTMLElement, this.call.sharing ? 'Stop sharing' : 'Share');
     share.classList.toggle('active', this.call.sharing);
     this.sharingMark.hidden = !this.call.sharing;

@@ -1,17 +1,17 @@
 // Who is here, how loud, and who is muted.
 
-import { attribute, el, Keyed, setText } from '../ui/dom';
+import { attribute, type Drawn, el, fill, Keyed, setText } from '../ui/dom';
 import { icon } from '../ui/icons';
+import { colourOf, initials } from '../ui/names';
 import type { Call, Person } from './call';
-import { colourOf, initials } from './names';
 
 export class Roster {
   readonly element: HTMLElement;
   private readonly list = el('ul', { class: 'roster', 'aria-label': 'People in the meeting' });
-  private readonly rows: Keyed<Person>;
+  private readonly rows: Keyed<Person, RosterRow>;
 
   constructor(private readonly call: Call) {
-    this.rows = new Keyed(this.list, makeRow, drawRow);
+    this.rows = new Keyed(this.list, (person) => new RosterRow(person));
     this.element = this.list;
   }
 
@@ -25,37 +25,47 @@ export class Roster {
 
   drawVolumes(): void {
     for (const person of this.call.people.values()) {
-      const bar = this.rows.get(person.id)?.querySelector<HTMLElement>('.volume-bar');
-      if (bar) bar.style.transform = `scaleX(${person.muted ? 0 : person.volume.toFixed(2)})`;
+      this.rows.get(person.id)?.drawVolume(person);
     }
   }
 }
 
-function makeRow(person: Person): HTMLElement {
-  return el(
-    'li',
-    { class: 'roster-row' },
-    el('span', { class: 'avatar small', 'aria-hidden': true, 'data-colour': colourOf(person.id) }, initials(person.name)),
-    el('span', { class: 'roster-name' }),
-    el('span', { class: 'volume', 'aria-hidden': true }, el('span', { class: 'volume-bar' })),
-    el('span', { class: 'roster-mic' }),
-  );
-}
+class RosterRow implements Drawn<Person> {
+  readonly element: HTMLElement;
+  private readonly name = el('span', { class: 'roster-name' });
+  private readonly bar = el('span', { class: 'volume-bar' });
+  private readonly mic = el('span', { class: 'roster-mic' });
 
-function drawRow(row: HTMLElement, person: Person): void {
-  setText(row.querySelector('.roster-name') as HTMLElement, person.self ? `${person.name} (you)` : person.name);
-  const mic = row.querySelector('.roster-mic') as HTMLElement;
-  const state = person.muted ? 'muted' : person.speaking ? 'speaking' : 'microphone on';
-  if (attributeChanged(mic, state)) mic.replaceChildren(icon(person.muted ? 'micOff' : 'mic', 18), el('span', { class: 'unseen' }, state));
-  row.classList.toggle('speaking', person.speaking && !person.muted);
-  row.classList.toggle('muted', person.muted);
-  const weak = person.signal < 1;
-  row.classList.toggle('weak', weak);
-  attribute(row, 'title', weak ? 'Weak connection' : undefined);
-}
+  constructor(person: Person) {
+    this.element = el(
+      'li',
+      { class: 'roster-row' },
+      el(
+        'span',
+        { class: 'avatar small', 'aria-hidden': true, 'data-colour': colourOf(person.id) },
+        initials(person.name),
+      ),
+      this.name,
+      el('span', { class: 'volume', 'aria-hidden': true }, this.bar),
+      this.mic,
+    );
+  }
 
-function attributeChanged(node: HTMLElement, state: string): boolean {
-  if (node.dataset.state === state) return false;
-  node.dataset.state = state;
-  return true;
+  draw(person: Person): void {
+    setText(this.name, person.self ? `${person.name} (you)` : person.name);
+    const state = person.muted ? 'muted' : person.speaking ? 'speaking' : 'microphone on';
+    if (this.mic.dataset.state !== state) {
+      this.mic.dataset.state = state;
+      fill(this.mic, icon(person.muted ? 'micOff' : 'mic', 18), el('span', { class: 'unseen' }, state));
+    }
+    this.element.classList.toggle('speaking', person.speaking && !person.muted);
+    this.element.classList.toggle('muted', person.muted);
+    const weak = person.signal < 1;
+    this.element.classList.toggle('weak', weak);
+    attribute(this.element, 'title', weak ? 'Weak connection' : undefined);
+  }
+
+  drawVolume(person: Person): void {
+    this.bar.style.transform = `scaleX(${person.muted ? 0 : person.volume.toFixed(2)})`;
+  }
 }

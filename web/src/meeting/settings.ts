@@ -1,10 +1,14 @@
 import { el } from '../ui/dom';
 import type { Call } from './call';
-import { deviceSelect } from './deviceselect';
 import { listDevices } from './devices';
+import { deviceSelect } from './deviceselect';
 
 /** Opens the dialog in which devices are changed during a meeting. */
-export function openSettings(call: Call, speaker: HTMLAudioElement, fail: (error: unknown, what: string) => void): void {
+export function openSettings(
+  call: Call,
+  speaker: HTMLAudioElement,
+  fail: (error: unknown, what: string) => void,
+): void {
   const volume = el('input', {
     type: 'range',
     id: 'speaker-volume',
@@ -34,7 +38,9 @@ export function openSettings(call: Call, speaker: HTMLAudioElement, fail: (error
   void listDevices().then((found) => {
     const chosen = call.chosen;
     const selects = [
-      deviceSelect('Microphone', found.microphones, chosen.microphone, (id) => use(call.useMicrophone(id), 'microphone')),
+      deviceSelect('Microphone', found.microphones, chosen.microphone, (id) =>
+        use(call.useMicrophone(id), 'microphone'),
+      ),
       deviceSelect('Camera', found.cameras, chosen.camera, (id) => use(call.useCamera(id), 'camera')),
       deviceSelect('Speaker', found.speakers, chosen.speaker, (id) => use(call.useSpeaker(id), 'speaker')),
     ];

@@ -1,9 +1,9 @@
 // The stage: everybody's tile, shared content in front, the speaker marked.
 
-import { attribute, el, Keyed, setText } from '../ui/dom';
+import { attribute, type Drawn, el, Keyed, setText } from '../ui/dom';
 import { icon } from '../ui/icons';
+import { colourOf, initials } from '../ui/names';
 import type { Call, Person, Tile } from './call';
-import { colourOf, initials } from './names';
 
 /** One place on the stage: a person, or something shared. */
 interface Place {
@@ -13,10 +13,6 @@ interface Place {
   content: boolean;
 }
 
-interface PlaceElement extends HTMLElement {
-  shownTile?: number | undefined;
-}
-
 const gap = 10;
 
 export class Stage {
@@ -24,8 +20,8 @@ export class Stage {
   private readonly content = el('ul', { class: 'content-area', 'aria-label': 'Shared content' });
   private readonly grid = el('ul', { class: 'tiles', 'aria-label': 'People in view' });
   private readonly more = el('button', { class: 'more', type: 'button' });
-  private readonly people: Keyed<Place, PlaceElement>;
-  private readonly shares: Keyed<Place, PlaceElement>;
+  private readonly people: Keyed<Place>;
+  private readonly shares: Keyed<Place>;
   private readonly resized: ResizeObserver;
   private shown: string[] = [];
 
@@ -35,9 +31,8 @@ export class Stage {
   ) {
     this.more.addEventListener('click', showPeople);
     this.element = el('section', { class: 'stage', 'aria-label': 'Meeting' }, this.content, this.grid, this.more);
-    const update = (element: PlaceElement, place: Place) => this.drawPlace(element, place);
-    this.people = new Keyed(this.grid, (place) => this.makePlace(place), update);
-    this.shares = new Keyed(this.content, (place) => this.makePlace(place), update);
+    this.people = new Keyed(this.grid, (place) => new PlaceTile(call, place));
+    this.shares = new Keyed(this.content, (place) => new PlaceTile(call, place));
     this.resized = new ResizeObserver(() => this.arrange());
     this.resized.observe(this.grid);
   }
@@ -63,6 +58,7 @@ export class Stage {
       ]),
     );
     const ids = this.choose(cameras, shares.length > 0);
+    this.shown = ids;
     this.people.show(
       ids.map((id) => [id, { key: id, person: this.call.people.get(id), video: cameras.get(id), content: false }]),
     );
@@ -77,46 +73,18 @@ export class Stage {
     const narrow = window.matchMedia('(max-width: 640px)').matches;
     const room = withContent ? (narrow ? 2 : 6) : narrow ? 6 : 16;
     const present = [...this.call.people.values()].sort((a, b) => a.order - b.order);
-    if (present.length <= room) return (this.shown = present.map((person) => person.id));
+    if (present.length <= room) return present.map((person) => person.id);
     const rank = (person: Person) =>
       (person.self ? 4e12 : 0) + (cameras.has(person.id) ? 1e12 : 0) + (person.speaking ? 2e12 : 0) + person.spoke;
-    const best = new Set([...present].sort((a, b) => rank(b) - rank(a)).slice(0, room).map((person) => person.id));
+    const best = new Set(
+      [...present]
+        .sort((a, b) => rank(b) - rank(a))
+        .slice(0, room)
+        .map((person) => person.id),
+    );
     const staying = this.shown.filter((id) => best.has(id));
     const coming = present.filter((person) => best.has(person.id) && !staying.includes(person.id));
-    return (this.shown = [...staying, ...coming.map((person) => person.id)]);
-  }
-
-  private makePlace(place: Place): PlaceElement {
-    const element: PlaceElement = el(
-      'li',
-      { class: place.content ? 'tile shared' : 'tile' },
-      el('video', { playsinline: true, hidden: true, 'aria-hidden': true }),
-      el('div', { class: 'avatar', 'aria-hidden': true }),
-      el('div', { class: 'plate' }, el('span', { class: 'plate-icon' }, icon('micOff', 16)), el('span', { class: 'plate-name' })),
-    );
-    return element;
-  }
-
-  private drawPlace(element: PlaceElement, place: Place): void {
-    const video = element.querySelector('video') as HTMLVideoElement;
-    const tile = place.video;
-    if (tile && element.shownTile !== tile.id) this.call.show(tile.id, video);
-    element.shownTile = tile?.id;
-    video.hidden = !tile;
-    const person = place.person;
-    const name = person ? (person.self ? `${person.name} (you)` : person.name) : 'Somebody';
-    const label = place.content ? `${name} is sharing` : name;
-    setText(element.querySelector('.plate-name') as HTMLElement, label);
-    const muted = !place.content && !!person?.muted;
-    (element.querySelector('.plate-icon') as HTMLElement).hidden = !muted;
-    const avatar = element.querySelector('.avatar') as HTMLElement;
-    avatar.hidden = !!tile;
-    setText(avatar, initials(person?.name ?? '?'));
-    attribute(element, 'data-colour', colourOf(person?.id ?? ''));
-    element.classList.toggle('speaking', !place.content && !!person?.speaking && !muted);
-    element.classList.toggle('weak', (person?.signal ?? 1) < 1);
-    const states = [label, muted && 'muted', !place.content && (tile ? 'camera on' : 'camera off'), tile?.paused && 'paused'];
-    attribute(element, 'aria-label', states.filter(Boolean).join(', '));
+    return [...staying, ...coming.map((person) => person.id)];
   }
 
   /** Picks the number of columns that makes the tiles largest. */
@@ -135,6 +103,53 @@ export class Stage {
     }
     this.grid.style.setProperty('--tile-width', `${Math.floor(best.width)}px`);
     this.grid.style.setProperty('--tile-height', `${Math.floor(best.width / ratio)}px`);
-    this.grid.style.setProperty('--tiles-width', `${Math.ceil(best.width * best.columns + gap * (best.columns - 1) + 1)}px`);
+    this.grid.style.setProperty(
+      '--tiles-width',
+      `${Math.ceil(best.width * best.columns + gap * (best.columns - 1) + 1)}px`,
+    );
+  }
+}
+
+class PlaceTile implements Drawn<Place> {
+  readonly element: HTMLElement;
+  private readonly video = el('video', { playsinline: true, hidden: true, 'aria-hidden': true });
+  private readonly avatar = el('div', { class: 'avatar', 'aria-hidden': true });
+  private readonly name = el('span', { class: 'plate-name' });
+  private readonly mutedMark = el('span', { class: 'plate-icon' }, icon('micOff', 16));
+  private shown: number | undefined;
+
+  constructor(
+    private readonly call: Call,
+    place: Place,
+  ) {
+    this.element = el(
+      'li',
+      { class: place.content ? 'tile shared' : 'tile' },
+      this.video,
+      this.avatar,
+      el('div', { class: 'plate' }, this.mutedMark, this.name),
+    );
+  }
+
+  draw({ person, video: tile, content }: Place): void {
+    if (tile && this.shown !== tile.id) this.call.show(tile.id, this.video);
+    this.shown = tile?.id;
+    this.video.hidden = !tile;
+    this.avatar.hidden = !!tile;
+    const name = person ? (person.self ? `${person.name} (you)` : person.name) : 'Somebody';
+    const label = content ? `${name} is sharing` : name;
+    const muted = !content && !!person?.muted;
+    setText(this.name, label);
+    this.mutedMark.hidden = !muted;
+    setText(this.avatar, initials(person?.name ?? '?'));
+    attribute(this.element, 'data-colour', colourOf(person?.id ?? ''));
+    this.element.classList.toggle('speaking', !content && !!person?.speaking && !muted);
+    this.element.classList.toggle('weak', (person?.signal ?? 1) < 1);
+    const camera = !content && (tile ? 'camera on' : 'camera off');
+    attribute(
+      this.element,
+      'aria-label',
+      [label, muted && 'muted', camera, tile?.paused && 'paused'].filter(Boolean).join(', '),
+    );
   }
 }

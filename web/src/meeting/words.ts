@@ -20,10 +20,18 @@ const explanations: Record<number, Explanation> = {
     text: 'The server refused this seat. It may have been taken away, or the link is from an earlier meeting.',
     again: true,
   },
-  4: { title: 'The meeting is full', text: 'No more people can join just now. Try again when somebody has left.', again: true },
+  4: {
+    title: 'The meeting is full',
+    text: 'No more people can join just now. Try again when somebody has left.',
+    again: true,
+  },
   5: { title: 'The meeting has ended', text: 'It was ended for everybody.', again: false },
   6: { title: 'The connection broke', text: 'The media server had a fault and could not take you back.', again: true },
-  7: { title: 'The server is not available', text: 'It is busy or being restarted. Try again in a moment.', again: true },
+  7: {
+    title: 'The server is not available',
+    text: 'It is busy or being restarted. Try again in a moment.',
+    again: true,
+  },
   8: { title: 'You were disconnected', text: 'The server closed your audio without saying why.', again: true },
   10: { title: 'Too many cameras', text: 'The meeting holds as many cameras as it can.', again: true },
   11: {
@@ -31,9 +39,17 @@ const explanations: Record<number, Explanation> = {
     text: 'The server did not accept this seat. You may have been removed, or the meeting has ended.',
     again: true,
   },
-  12: { title: 'The server had a fault', text: 'The connection could not be kept up. Try again in a moment.', again: true },
+  12: {
+    title: 'The server had a fault',
+    text: 'The connection could not be kept up. Try again in a moment.',
+    again: true,
+  },
   13: { title: 'The server had a fault', text: 'It answered in a way this page does not understand.', again: true },
-  14: { title: 'The connection was lost', text: 'The line to the server broke and could not be set up again.', again: true },
+  14: {
+    title: 'The connection was lost',
+    text: 'The line to the server broke and could not be set up again.',
+    again: true,
+  },
   15: {
     title: 'No way through the network',
     text: 'This browser found no address to send audio and video from. A firewall or VPN may be in the way.',
@@ -47,7 +63,11 @@ const explanations: Record<number, Explanation> = {
     again: true,
   },
   21: { title: 'Joining took too long', text: 'The server never said that you are there.', again: true },
-  22: { title: 'You were removed from the meeting', text: 'Somebody who runs this meeting took you out.', again: false },
+  22: {
+    title: 'You were removed from the meeting',
+    text: 'Somebody who runs this meeting took you out.',
+    again: false,
+  },
 };
 
 /** What to tell a person whose session stopped with this status code. */

@@ -60,14 +60,19 @@ function kept(children: Child[]): (Node | string)[] {
   return nodes;
 }
 
+/** Something made once and drawn again and again. It keeps the nodes that change, so that drawing never searches. */
+export interface Drawn<T> {
+  readonly element: HTMLElement;
+  draw(item: T): void;
+}
+
 /** Puts rows into a list by key: known ones stay the same element, in the given order. */
-export class Keyed<T, E extends HTMLElement = HTMLElement> {
-  private readonly elements = new Map<string, E>();
+export class Keyed<T, R extends Drawn<T> = Drawn<T>> {
+  private readonly rows = new Map<string, R>();
 
   constructor(
     private readonly parent: Element,
-    private readonly make: (item: T, key: string) => E,
-    private readonly update: (element: E, item: T) => void,
+    private readonly make: (item: T) => R,
   ) {}
 
   show(items: Iterable<[string, T]>): void {
@@ -75,24 +80,24 @@ export class Keyed<T, E extends HTMLElement = HTMLElement> {
     let before: Element | null = this.parent.firstElementChild;
     for (const [key, item] of items) {
       seen.add(key);
-      let element = this.elements.get(key);
-      if (!element) {
-        element = this.make(item, key);
-        this.elements.set(key, element);
+      let row = this.rows.get(key);
+      if (!row) {
+        row = this.make(item);
+        this.rows.set(key, row);
       }
-      this.update(element, item);
-      if (element === before) before = before.nextElementSibling;
-      else this.parent.insertBefore(element, before);
+      row.draw(item);
+      if (row.element === before) before = before.nextElementSibling;
+      else this.parent.insertBefore(row.element, before);
     }
-    for (const [key, element] of this.elements) {
+    for (const [key, row] of this.rows) {
       if (seen.has(key)) continue;
-      element.remove();
-      this.elements.delete(key);
+      row.element.remove();
+      this.rows.delete(key);
     }
   }
 
-  get(key: string): E | undefined {
-    return this.elements.get(key);
+  get(key: string): R | undefined {
+    return this.rows.get(key);
   }
 }
 
