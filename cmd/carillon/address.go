@@ -11,6 +11,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/api"
 	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/signal"
 )
 
 // publicBase returns the URL under which clients reach the server: the
@@ -59,24 +60,32 @@ func reachableHost(announced []string) string {
 }
 
 // placement builds the addresses of a meeting's MediaPlacement, all of them
-// here. mediaHost is where media is reached, as host:port. events tells
-// whether clients get an address for their own metrics.
-func placement(base *url.URL, mediaHost string, events bool) func(meeting.Summary) api.MediaPlacement {
+// here. mediaHost is where media is reached, as host:port. turnOn tells whether
+// there is a TURN server, events whether clients get an address for their own
+// reports.
+//
+// Clients of the legacy API's age ask the TurnControlUrl, if they are given
+// one, and use nothing but TURN from then on. In the current API it is always
+// there: nobody calls it, and native clients' models require it.
+func placement(base *url.URL, mediaHost string, turnOn, events bool) func(meeting.Summary) api.MediaPlacement {
 	web := base.String()
 	socket := "ws" + strings.TrimPrefix(web, "http")
 	return func(m meeting.Summary) api.MediaPlacement {
 		id := m.ID.String()
 		p := api.MediaPlacement{
 			AudioHostURL:     mediaHost,
-			AudioFallbackURL: socket + "/calls/" + id,
-			SignalingURL:     socket + "/control/" + id,
-			TurnControlURL:   web + "/v2/turn_sessions",
-			ScreenDataURL:    socket + "/v2/screen/" + id,
-			ScreenSharingURL: socket + "/v2/screen/" + id,
-			ScreenViewingURL: socket + "/ws/connect?passcode=null&viewer_uuid=null&X-BitHub-Call-Id=" + id,
+			AudioFallbackURL: socket + signal.PathCalls + id,
+			SignalingURL:     socket + signal.PathControl + id,
+			TurnControlURL:   web + signal.PathTURN,
+			ScreenDataURL:    socket + signal.PathScreen + id,
+			ScreenSharingURL: socket + signal.PathScreen + id,
+			ScreenViewingURL: socket + signal.PathScreenViewing + "?passcode=null&viewer_uuid=null&X-BitHub-Call-Id=" + id,
+		}
+		if m.Owner.Flavour == meeting.Legacy && !turnOn {
+			p.TurnControlURL = ""
 		}
 		if events {
-			p.EventIngestionURL = web + "/v1/client-events"
+			p.EventIngestionURL = web + signal.PathEvents
 		}
 		return p
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/carillon-meetings/carillon/internal/signal"
 )
 
 // Times after which the HTTP server gives up on a peer. A body has its own
@@ -46,7 +48,7 @@ func (d *doors) pick(r *http.Request) http.Handler {
 		return http.HandlerFunc(d.readiness)
 	case path == "/metrics" && d.metrics != nil:
 		return d.metrics
-	case underAny(path, "/control/", "/v1/client-events", "/v2/turn_sessions", "/v2/screen/", "/calls/", "/ws/connect"):
+	case underAny(path, signal.PathControl, signal.PathEvents, signal.PathTURN, signal.PathScreen, signal.PathScreenViewing, signal.PathCalls):
 		return d.signal
 	case d.pages != nil && (path == "/" || underAny(path, "/m/", "/assets/", "/demo/", "/operator", "/favicon")):
 		return d.pages

@@ -74,7 +74,7 @@ func (s *server) openAPI(context.Context) error {
 	s.api = api.New(api.Config{
 		Control:             s.control,
 		Verifier:            sigv4.New(verifier),
-		Placement:           placement(s.ports.public, s.ports.mediaHost(s.cfg), s.cfg.Pages.EventIngestion),
+		Placement:           placement(s.ports.public, s.ports.mediaHost(s.cfg), s.media.turn != nil, s.cfg.Pages.EventIngestion),
 		Limits:              limits(s.cfg),
 		MediaRegions:        c.MediaRegions,
 		ControlRegion:       c.Region,

@@ -11,6 +11,7 @@ import (
 // AudioHostURL, which is host:port. SignalingURL must contain neither '?' nor
 // '#': the JS client appends to it. All are always sent except
 // EventIngestionURL, which clients take as an invitation to post metrics.
+// TurnControlURL may be "": clients then skip the step it is for.
 type MediaPlacement struct {
 	AudioHostURL      string
 	AudioFallbackURL  string

@@ -1,9 +1,10 @@
 package signal
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,21 +15,21 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/signal/plainweb"
 )
 
 // Clients report how their joins went, and what went wrong later, by HTTP.
 // The reports are kept for the console, so many of them and no more.
 const (
-	maxReport         = 64 << 10 // bytes of one request
-	maxEventAttrs     = 3000     // bytes of one event
-	maxEventsReport   = 50       // events of one request
-	maxMeetingEvents  = 300
-	maxEventMeetings  = 200
-	eventRate         = 20 // requests per second of one meeting
-	eventBurst        = 400
-	maxEventName      = 64
-	eventRetryAfter   = "5"
-	corsMaxAgeSeconds = "86400"
+	maxReport        = 64 << 10 // bytes of one request
+	maxEventAttrs    = 3000     // bytes of one event
+	maxEventsReport  = 50       // events of one request
+	maxMeetingEvents = 300
+	maxEventMeetings = 200
+	eventRate        = 20 // requests per second of one meeting
+	eventBurst       = 400
+	maxEventName     = 64
+	eventRetryAfter  = "5"
 )
 
 // ClientEvent is one thing a client reported about itself.
@@ -66,33 +67,22 @@ type report struct {
 // it cannot carry headers and has its token in the body.
 func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	s.allowOrigin(w, r)
-	switch r.Method {
-	case http.MethodOptions:
-		h := w.Header()
-		h.Set("Access-Control-Allow-Methods", "POST")
-		h.Set("Access-Control-Allow-Headers", "authorization, content-type")
-		h.Set("Access-Control-Max-Age", corsMaxAgeSeconds)
-		w.WriteHeader(http.StatusNoContent)
-		return
-	case http.MethodPost:
-	default:
-		w.Header().Set("Allow", "POST, OPTIONS")
-		reply(w, http.StatusMethodNotAllowed, `{"message":"POST only"}`)
+	if !plainweb.IsPost(w, r, "authorization, content-type") {
 		return
 	}
 	var in report
-	if code := readReport(w, r, &in); code != http.StatusOK {
-		reply(w, code, `{"message":"not a report"}`)
+	if code := plainweb.ReadJSON(w, r, maxReport, &in); code != http.StatusOK {
+		plainweb.Reply(w, code, `{"message":"not a report"}`)
 		return
 	}
 	switch code := s.takeReport(r, &in); code {
 	case http.StatusOK:
-		reply(w, code, `{}`)
+		plainweb.Reply(w, code, `{}`)
 	case http.StatusForbidden:
-		reply(w, code, `{"message":"join token not valid"}`)
+		plainweb.Reply(w, code, `{"message":"join token not valid"}`)
 	default:
 		w.Header().Set("Retry-After", eventRetryAfter)
-		reply(w, code, `{"message":"try again later"}`)
+		plainweb.Reply(w, code, `{"message":"try again later"}`)
 	}
 }
 
@@ -105,32 +95,14 @@ func (s *Server) allowOrigin(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// readReport decodes the body and returns the HTTP status.
-func readReport(w http.ResponseWriter, r *http.Request, in *report) int {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxReport))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return http.StatusRequestEntityTooLarge
-	case err != nil:
-		return http.StatusBadRequest
-	case json.Unmarshal(body, in) != nil:
-		return http.StatusBadRequest
-	}
-	return http.StatusOK
-}
-
 // takeReport checks whose report it is and keeps it.
 func (s *Server) takeReport(r *http.Request, in *report) int {
-	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !bearer {
-		token = in.Authorization
-	}
+	token := cmp.Or(plainweb.Bearer(r.Header), in.Authorization)
 	id, ok := meeting.ParseID(in.Metadata.MeetingID)
 	if !ok || token == "" {
 		return http.StatusForbidden
 	}
-	ctx, cancel := s.callContext()
+	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
 	defer cancel()
 	grant, err := s.cfg.Control.Authorize(ctx, id, token)
 	status, _ := refusedStatus(err)

@@ -145,14 +145,3 @@ func TestClientEventsBounded(t *testing.T) {
 		t.Errorf("%d meetings kept", len(store.byMeeting))
 	}
 }
-
-func TestTurnSessionsGone(t *testing.T) {
-	v := newEnv(t, nil)
-	resp, err := http.Post(v.http.URL+PathTurn, "application/json", strings.NewReader("{}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b := body(t, resp); resp.StatusCode != 410 || !strings.Contains(b, "signaling") {
-		t.Errorf("%d %q", resp.StatusCode, b)
-	}
-}

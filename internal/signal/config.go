@@ -106,6 +106,8 @@ type Timers struct {
 	KeepAlive time.Duration
 	// Pong: how long the answer to that may take. 10 s.
 	Pong time.Duration
+	// Body: how long the body of an HTTP request may take to arrive. 10 s.
+	Body time.Duration
 	// Write: how long a client may take to accept one message. 10 s.
 	Write time.Duration
 	// Levels: between two frames with the volumes. 200 ms.
@@ -141,7 +143,7 @@ func (c Config) withDefaults() (Config, error) {
 	}{
 		{&t.Dropped, 12 * time.Second}, {&t.Idle, 10 * time.Minute}, {&t.Connect, 45 * time.Second},
 		{&t.Farewell, 2 * time.Second}, {&t.KeepAlive, 25 * time.Second}, {&t.Pong, 10 * time.Second},
-		{&t.Write, 10 * time.Second}, {&t.Levels, 200 * time.Millisecond}, {&t.Index, 25 * time.Millisecond},
+		{&t.Body, 10 * time.Second}, {&t.Write, 10 * time.Second}, {&t.Levels, 200 * time.Millisecond}, {&t.Index, 25 * time.Millisecond},
 	} {
 		if *f.field <= 0 {
 			*f.field = f.fallback

@@ -1,6 +1,7 @@
 package signal
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"time"
@@ -153,7 +154,7 @@ func (b *branch) factOf(kind meeting.FactKind, attendee meeting.ID, external str
 	}
 	f := meeting.Fact{Kind: kind, Attendee: attendee, ExternalUserID: external, Time: s.cfg.Now()}
 	b.facts.push(func() {
-		ctx, cancel := s.callContext()
+		ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 		defer cancel()
 		if err := s.cfg.Control.RecordFact(ctx, b.id, f); err != nil {
 			s.log.Warn("fact not recorded", "meeting", b.id, "attendee", f.Attendee, "fact", f.Kind, "err", err)

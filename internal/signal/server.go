@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/signal/plainweb"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
@@ -60,45 +61,39 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.mux.HandleFunc("GET "+PathControl+"{meeting}", s.serveControl)
 	s.mux.HandleFunc(PathEvents, s.serveEvents)
-	s.mux.HandleFunc(PathTurn, serveGone)
+	s.mux.HandleFunc(PathTURN, s.serveTURN)
+	s.mux.HandleFunc(PathScreen+"{meeting}", serveRetired("screen sharing of its own ended with version 1 of the client: share content instead"))
+	s.mux.HandleFunc(PathScreenViewing, serveRetired("screen sharing of its own ended with version 1 of the client: share content instead"))
+	s.mux.HandleFunc(PathCalls+"{meeting}", serveRetired("audio of native clients is not served: join with the browser client"))
 	return s, nil
 }
 
 // Addresses the server answers, for building a meeting's MediaPlacement.
+// docs/signaling.md says who calls which.
 const (
 	// PathControl and a meeting's id make up the SignalingUrl.
 	PathControl = "/control/"
 	// PathEvents takes clients' own reports: the EventIngestionUrl.
 	PathEvents = "/v1/client-events"
-	// PathTurn is a TurnControlUrl that clients no longer call: TURN
-	// credentials come with the answer to JOIN. It answers 410.
-	PathTurn = "/v2/turn_sessions"
+	// PathTURN gives clients before 1.18.4 their TURN credentials: the
+	// TurnControlUrl. Later ones get them with the answer to JOIN.
+	PathTURN = "/v2/turn_sessions"
+	// PathScreen and a meeting's id make up ScreenDataUrl and ScreenSharingUrl,
+	// PathScreenViewing is the ScreenViewingUrl, and PathCalls and a meeting's
+	// id the AudioFallbackUrl. What they led to is not served: they answer 410.
+	PathScreen        = "/v2/screen/"
+	PathScreenViewing = "/ws/connect"
+	PathCalls         = "/calls/"
 )
 
 // ServeHTTP answers a request for one of the addresses above.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
-
-// serveGone answers for an address that only very old clients call.
-func serveGone(w http.ResponseWriter, _ *http.Request) {
-	reply(w, http.StatusGone, `{"message":"TURN credentials are part of the signaling connection"}`)
-}
-
-// reply sends a JSON body.
-func reply(w http.ResponseWriter, code int, body string) {
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(code)
-	_, _ = w.Write([]byte(body)) // the client has gone if this fails
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	plainweb.LimitArrival(w, r, s.cfg.Timers.Body)
+	s.mux.ServeHTTP(w, r)
 }
 
 // callTimeout bounds one call of the control plane.
 const callTimeout = 5 * time.Second
-
-func (s *Server) callContext() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), callTimeout)
-}
 
 // begin counts a connection about to be served; false when there may be no
 // more.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/signal/plainweb"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
@@ -37,20 +38,20 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	id, ok := meeting.ParseID(r.PathValue("meeting"))
 	switch {
 	case !ok:
-		reply(w, http.StatusNotFound, `{"message":"no such meeting"}`)
+		plainweb.Reply(w, http.StatusNotFound, `{"message":"no such meeting"}`)
 		return
 	case !s.originAllowed(r):
-		reply(w, http.StatusForbidden, `{"message":"origin not allowed"}`)
+		plainweb.Reply(w, http.StatusForbidden, `{"message":"origin not allowed"}`)
 		return
 	}
 	token, ok := offeredToken(r.Header)
 	if !ok {
-		reply(w, http.StatusBadRequest, `{"message":"expected the sub-protocol and a join token"}`)
+		plainweb.Reply(w, http.StatusBadRequest, `{"message":"expected the sub-protocol and a join token"}`)
 		return
 	}
 	if !s.begin() {
 		w.Header().Set("Retry-After", "1")
-		reply(w, http.StatusServiceUnavailable, `{"message":"no more connections"}`)
+		plainweb.Reply(w, http.StatusServiceUnavailable, `{"message":"no more connections"}`)
 		return
 	}
 	defer s.end()
@@ -60,7 +61,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		// Bad tokens must not take the place of good ones.
 		defer s.refusing.Add(-1)
 		if s.refusing.Add(1) > int64(s.cfg.MaxSockets/20+1) {
-			reply(w, http.StatusForbidden, `{"message":"join token not valid"}`)
+			plainweb.Reply(w, http.StatusForbidden, `{"message":"join token not valid"}`)
 			return
 		}
 	}

@@ -1,0 +1,95 @@
+// Package plainweb is what the signaling door's plain HTTP requests have in
+// common: those of pages' scripts, from any origin, with a join token in a
+// header and a small JSON body. Everything else goes over the WebSocket.
+//
+// A body has a bound in bytes and one in time. The second is set before
+// anything else is looked at, because net/http reads what a handler left of a
+// body, however slowly it comes.
+package plainweb
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+// preflightAge is how long browsers may remember a preflight, in seconds.
+const preflightAge = "86400"
+
+// Reply sends a JSON body.
+func Reply(w http.ResponseWriter, code int, body string) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(code)
+	_, _ = w.Write([]byte(body)) // the client has gone if this fails
+}
+
+// IsPost tells a handler to go on. It answers whatever else there is: a CORS
+// preflight, with the names of the request headers that are allowed, and
+// methods that are not. Which origins may read the answers is the handler's
+// to say, with Access-Control-Allow-Origin.
+func IsPost(w http.ResponseWriter, r *http.Request, headers string) bool {
+	h := w.Header()
+	switch r.Method {
+	case http.MethodPost:
+		return true
+	case http.MethodOptions:
+		h.Set("Access-Control-Allow-Methods", http.MethodPost)
+		h.Set("Access-Control-Allow-Headers", headers)
+		h.Set("Access-Control-Max-Age", preflightAge)
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		h.Set("Allow", "POST, OPTIONS")
+		Reply(w, http.StatusMethodNotAllowed, `{"message":"POST only"}`)
+	}
+	return false
+}
+
+// Bearer returns the token of an Authorization header, or "".
+func Bearer(h http.Header) string {
+	token, ok := strings.CutPrefix(h.Get("Authorization"), "Bearer ")
+	if !ok {
+		return ""
+	}
+	return token
+}
+
+// LimitArrival gives the request's body so long to arrive.
+func LimitArrival(w http.ResponseWriter, r *http.Request, d time.Duration) {
+	if r.ContentLength != 0 { // a WebSocket's request, for one, has no body
+		setReadDeadline(w, time.Now().Add(d))
+	}
+}
+
+// setReadDeadline sets when the connection stops being read; never if at is
+// zero. A writer without deadlines, as in tests without a connection, has no
+// slow client either: its error means nothing.
+func setReadDeadline(w http.ResponseWriter, at time.Time) {
+	_ = http.NewResponseController(w).SetReadDeadline(at)
+}
+
+// ReadJSON decodes a body of at most limit bytes and returns the HTTP status:
+// 200, 400, 408 when LimitArrival's time is over, or 413.
+func ReadJSON(w http.ResponseWriter, r *http.Request, limit int64, into any) int {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return http.StatusRequestTimeout
+	case err != nil:
+		return http.StatusBadRequest
+	}
+	setReadDeadline(w, time.Time{}) // a request that has arrived is not cut short
+	if json.Unmarshal(body, into) != nil {
+		return http.StatusBadRequest
+	}
+	return http.StatusOK
+}
