@@ -58,7 +58,7 @@ func placementIsUsable(t *conform.T) {
 	u, err := url.Parse(p.TurnControlURL)
 	isHTTP := err == nil && u.Host != "" && strings.HasPrefix(u.Scheme, "http")
 	// Old clients take an empty one for "there is no TURN server".
-	t.True("TurnControlUrl is an HTTP address", isHTTP || t.Flavour == Legacy && p.TurnControlURL == "")
+	t.True("TurnControlUrl is an HTTP address", isHTTP || t.Flavour == conform.Legacy && p.TurnControlURL == "")
 }
 
 func meetingArn(t *conform.T) {
