@@ -26,7 +26,7 @@ type joinInfo struct {
 // joinInfos makes a meeting with one attendee in each flavour.
 func joinInfos(t *testing.T, s *server) map[string]joinInfo {
 	t.Helper()
-	current := s.sdk(s.id.accessKey, s.id.secretKey, http.DefaultClient)
+	current := s.sdk(s.id.AccessKey, s.id.SecretKey, http.DefaultClient)
 	id := createMeeting(t, current, "placement")
 	made, err := current.GetMeeting(t.Context(), &chimesdkmeetings.GetMeetingInput{MeetingId: &id})
 	if err != nil {
@@ -38,7 +38,7 @@ func joinInfos(t *testing.T, s *server) map[string]joinInfo {
 	}
 	old := chime.New(session.Must(session.NewSession(&aws.Config{
 		Region: aws.String("us-east-1"), Endpoint: aws.String(s.ports.public.String() + "/legacy"),
-		Credentials: credentials.NewStaticCredentials(s.id.accessKey, s.id.secretKey, ""),
+		Credentials: credentials.NewStaticCredentials(s.id.AccessKey, s.id.SecretKey, ""),
 	})))
 	oldMade, err := old.CreateMeetingWithContext(t.Context(), &chime.CreateMeetingInput{ClientRequestToken: aws.String("placement")})
 	if err != nil {
