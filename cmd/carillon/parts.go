@@ -12,6 +12,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/console/demo"
+	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/signal"
 )
@@ -29,6 +30,7 @@ func (s *server) openSignal(context.Context) (err error) {
 		Control:            s.control,
 		Media:              signal.OnNode(s.media.node),
 		TURN:               s.media.credentials(),
+		Host:               hostName(),
 		Origins:            s.cfg.Pages.Origins,
 		VideoSubscriptions: s.cfg.Limits.VideoSubscriptions,
 		MaxSockets:         s.cfg.Limits.SignalingSockets,
@@ -103,7 +105,8 @@ func (s *server) openPages(context.Context) (err error) {
 		Logger:         s.log.With("part", "pages"),
 	}
 	if p.Console {
-		cfg.Directory, cfg.Live, cfg.Actions = directory{s.control}, live{s.signal, hostName()}, actions{s.control}
+		cfg.Directory, cfg.Live = s.control, s.signal
+		cfg.Actions, cfg.WithActor = s.control, control.WithActor
 		cfg.OperatorSecret = p.OperatorSecret
 		if cfg.OperatorSecret == "" {
 			cfg.OperatorSecret = s.id.OperatorSecret

@@ -1,22 +1,29 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
 // actor names the operator in a meeting's record. All share one secret, so the
 // address is what tells them apart.
 func actor(r *http.Request) string { return "operator:" + sessionOf(r).from }
 
+// asOperator returns the context of an action, which names its actor.
+func (c *Console) asOperator(r *http.Request) context.Context {
+	return c.cfg.WithActor(r.Context(), actor(r))
+}
+
 func (c *Console) endMeeting(w http.ResponseWriter, r *http.Request) {
 	id, ok := pathID(w, r, "meeting")
 	if !ok {
 		return
 	}
-	err := c.cfg.Actions.EndMeeting(r.Context(), actor(r), id)
+	err := c.cfg.Actions.EndMeeting(c.asOperator(r), id)
 	c.finish(w, r, "end meeting", id, err)
 }
 
@@ -25,7 +32,7 @@ func (c *Console) removeAttendee(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	err := c.cfg.Actions.RemoveAttendee(r.Context(), actor(r), id, attendee)
+	err := c.cfg.Actions.RemoveAttendee(c.asOperator(r), id, attendee)
 	c.finish(w, r, "remove attendee", id, err)
 }
 
@@ -36,20 +43,20 @@ func (c *Console) setCapabilities(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	var body capabilityView
+	var body observe.Capabilities
 	if !readJSON(w, r, &body) {
 		return
 	}
-	caps, ok := body.parse()
+	caps, ok := parse(body)
 	if !ok {
 		writeFault(w, http.StatusBadRequest, "Audio, video and content must each be SendReceive, Send, Receive or None.")
 		return
 	}
-	err := c.cfg.Actions.SetCapabilities(r.Context(), actor(r), id, attendee, caps)
+	err := c.cfg.Actions.SetCapabilities(c.asOperator(r), id, attendee, caps)
 	c.finish(w, r, "change capabilities", id, err)
 }
 
-func (v capabilityView) parse() (meeting.Capabilities, bool) {
+func parse(v observe.Capabilities) (meeting.Capabilities, bool) {
 	audio, okA := meeting.ParseAccess(v.Audio)
 	video, okV := meeting.ParseAccess(v.Video)
 	content, okC := meeting.ParseAccess(v.Content)

@@ -22,6 +22,9 @@ type Config struct {
 	Directory Directory
 	Live      Live
 	Actions   Actions
+	// WithActor puts the name of who acts, "operator:" and an address, into
+	// the context of an action, for the meeting's log. Required with Actions.
+	WithActor func(ctx context.Context, actor string) context.Context
 
 	// OperatorSecret signs operators in; at least MinSecret bytes. Empty
 	// switches the console off.
@@ -56,7 +59,8 @@ type Config struct {
 	// SessionIdle and SessionMax end a sign-in: without a request for so long
 	// (default 30 minutes), and at that age (default 12 hours).
 	SessionIdle, SessionMax time.Duration
-	// Refresh is how often sources are read while somebody looks; default 1 s.
+	// Refresh is how often sources are read while somebody looks, and so how
+	// often an event stream proves that it is of now (see beat); default 1 s.
 	Refresh time.Duration
 
 	Logger *slog.Logger     // nil discards
@@ -95,8 +99,8 @@ func (c Config) check() error {
 	if len(c.OperatorSecret) < MinSecret {
 		return fmt.Errorf("console: the operator secret has fewer than %d characters", MinSecret)
 	}
-	if c.Directory == nil || c.Live == nil || c.Actions == nil {
-		return errors.New("console: Directory, Live and Actions are required")
+	if c.Directory == nil || c.Live == nil || c.Actions == nil || c.WithActor == nil {
+		return errors.New("console: Directory, Live, Actions and WithActor are required")
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
 const secret = "correct horse battery"
@@ -22,22 +24,22 @@ const secret = "correct horse battery"
 // in memory.
 type server struct {
 	mu        sync.Mutex
-	meetings  []Meeting
+	meetings  []observe.Meeting
 	attendees map[meeting.ID][]meeting.Attendee
-	records   map[meeting.ID][]Record
-	sessions  map[meeting.ID][]Session
-	load      Load
+	records   map[meeting.ID][]meeting.LogEntry
+	sessions  map[meeting.ID][]observe.Session
+	load      observe.Load
 	done      []string // what operators did: "actor: action"
 	refusal   error    // answers every action and every reading of the list
 }
 
-func (s *server) Meetings(context.Context) ([]Meeting, error) {
+func (s *server) Meetings(context.Context) ([]observe.Meeting, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Meeting{}, s.meetings...), s.refusal
+	return append([]observe.Meeting{}, s.meetings...), s.refusal
 }
 
-func (s *server) Meeting(_ context.Context, id meeting.ID) (Meeting, bool) {
+func (s *server) Meeting(_ context.Context, id meeting.ID) (observe.Meeting, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range s.meetings {
@@ -45,7 +47,7 @@ func (s *server) Meeting(_ context.Context, id meeting.ID) (Meeting, bool) {
 			return m, true
 		}
 	}
-	return Meeting{}, false
+	return observe.Meeting{}, false
 }
 
 func (s *server) Attendees(_ context.Context, id meeting.ID) ([]meeting.Attendee, error) {
@@ -54,7 +56,7 @@ func (s *server) Attendees(_ context.Context, id meeting.ID) ([]meeting.Attendee
 	return append([]meeting.Attendee{}, s.attendees[id]...), nil
 }
 
-func (s *server) Records(_ context.Context, id meeting.ID, after uint64) (list []Record, err error) {
+func (s *server) Records(_ context.Context, id meeting.ID, after uint64) (list []meeting.LogEntry, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.records[id] {
@@ -69,51 +71,58 @@ func (s *server) Facts(context.Context, meeting.ID) ([]meeting.Fact, error) {
 	return []meeting.Fact{{Kind: meeting.Joined, Attendee: ada, Time: start}}, nil
 }
 
-func (s *server) Load(meeting.ID) Load {
+func (s *server) Load(meeting.ID) observe.Load {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.load
 }
 
-func (s *server) Sessions(id meeting.ID) []Session {
+func (s *server) Sessions(id meeting.ID) []observe.Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Session{}, s.sessions[id]...)
+	return append([]observe.Session{}, s.sessions[id]...)
 }
 
-func (s *server) Refusals(meeting.ID) []Refusal {
-	return []Refusal{{At: start, Remote: "192.0.2.9", Words: "The token is not one of this meeting's."}}
+func (s *server) Refusals(meeting.ID) []observe.Refusal {
+	return []observe.Refusal{{ID: "1", At: observe.At(start), Remote: "192.0.2.9", Words: "The token is not one of this meeting's."}}
 }
 
-func (s *server) do(actor, what string) error {
+// actorKey is where the context of an action names its actor.
+type actorKey struct{}
+
+func withActor(ctx context.Context, actor string) context.Context {
+	return context.WithValue(ctx, actorKey{}, actor)
+}
+
+func (s *server) do(ctx context.Context, what string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.refusal == nil {
-		s.done = append(s.done, actor+": "+what)
+		s.done = append(s.done, fmt.Sprint(ctx.Value(actorKey{}), ": ", what))
 	}
 	return s.refusal
 }
 
-func (s *server) EndMeeting(_ context.Context, actor string, id meeting.ID) error {
-	if err := s.do(actor, "end "+id.String()); err != nil {
+func (s *server) EndMeeting(ctx context.Context, id meeting.ID) error {
+	if err := s.do(ctx, "end "+id.String()); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.meetings {
 		if s.meetings[i].ID == id {
-			s.meetings[i].EndedAt, s.meetings[i].EndReason = start.Add(time.Hour), meeting.EndedByOperator
+			s.meetings[i].Ended, s.meetings[i].Reason = observe.At(start.Add(time.Hour)), meeting.EndedByOperator.String()
 		}
 	}
 	return nil
 }
 
-func (s *server) RemoveAttendee(_ context.Context, actor string, _, attendee meeting.ID) error {
-	return s.do(actor, "remove "+attendee.String())
+func (s *server) RemoveAttendee(ctx context.Context, _, attendee meeting.ID) error {
+	return s.do(ctx, "remove "+attendee.String())
 }
 
-func (s *server) SetCapabilities(_ context.Context, actor string, _, _ meeting.ID, caps meeting.Capabilities) error {
-	return s.do(actor, "audio "+caps.Audio.String()+", video "+caps.Video.String()+", content "+caps.Content.String())
+func (s *server) SetCapabilities(ctx context.Context, _, _ meeting.ID, caps meeting.Capabilities) error {
+	return s.do(ctx, "audio "+caps.Audio.String()+", video "+caps.Video.String()+", content "+caps.Content.String())
 }
 
 var (
@@ -122,21 +131,30 @@ var (
 	ada    = meeting.ID{2}
 )
 
+// entry is one record of a log.
+func entry(revision uint64, actor string, body meeting.Body) meeting.LogEntry {
+	return meeting.LogEntry{Revision: revision, Time: start, Record: &meeting.Record{
+		Stamp: meeting.Stamp{Time: start, Actor: actor}, Body: body,
+	}}
+}
+
 func newServer() *server {
-	m := Meeting{Attendees: 1, Tags: []meeting.Tag{{Key: "team", Value: "red"}}}
-	m.ID, m.ExternalMeetingID, m.CreatedAt = weekly, "weekly", start
-	m.Owner = meeting.Owner{Account: "123456789012", Region: "us-east-1", Flavour: meeting.Meetings}
+	m := observe.Meeting{
+		ID: weekly, External: "weekly", Account: "123456789012", Region: "us-east-1", Flavour: "meetings",
+		Created: observe.At(start), Attendees: 1, Tags: []observe.Tag{{Key: "team", Value: "red"}},
+	}
 	all := meeting.Capabilities{Audio: meeting.SendReceive, Video: meeting.SendReceive, Content: meeting.SendReceive}
 	return &server{
-		meetings:  []Meeting{m},
+		meetings:  []observe.Meeting{m},
 		attendees: map[meeting.ID][]meeting.Attendee{weekly: {{ID: ada, ExternalUserID: "ada", Capabilities: all}}},
-		records:   map[meeting.ID][]Record{weekly: {{Revision: 7, At: start, Kind: "created", Actor: "key:AKID"}}},
-		sessions: map[meeting.ID][]Session{weekly: {{
-			Attendee: ada, State: Connected, Opened: start, Level: 20,
-			Steps:   []Step{{Name: "token", At: start}},
-			Samples: []Sample{{At: start, Level: 30, LossIn: 1.25, KbpsIn: 900, RoundTrip: 20 * time.Millisecond}},
+		records:   map[meeting.ID][]meeting.LogEntry{weekly: {entry(7, "key:AKID", &meeting.Created{})}},
+		sessions: map[meeting.ID][]observe.Session{weekly: {{
+			Key: ada.String(), Attendee: ada, External: "ada", State: observe.Connected, Opened: observe.At(start),
+			Steps:   []observe.Step{{Name: "token", At: observe.At(start)}},
+			Now:     &observe.Now{Level: 20, Signal: 2},
+			Samples: []observe.Sample{{At: observe.At(start), Level: 30, LossIn: 1.3, KbpsIn: 900, RTT: observe.Span(20 * time.Millisecond)}},
 		}}},
-		load: Load{Host: "node-a", Connected: 1, Audio: 1, AttendeeTime: 90 * time.Second},
+		load: observe.Load{Host: "node-a", Connected: 1, Audio: 1, AttendeeTime: observe.Minutes(90 * time.Second)},
 	}
 }
 
@@ -183,7 +201,7 @@ func open(t *testing.T, change ...func(*Config)) *site {
 	t.Helper()
 	s := &site{T: t, server: newServer(), clock: &clock{t: start}}
 	cfg := Config{
-		Directory: s.server, Live: s.server, Actions: s.server, OperatorSecret: secret,
+		Directory: s.server, Live: s.server, Actions: s.server, WithActor: withActor, OperatorSecret: secret,
 		Demo:    http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "demo") }),
 		Pages:   built,
 		Refresh: 5 * time.Millisecond,
@@ -354,12 +372,13 @@ func TestOddHostsAreNotRepeatedInThePolicy(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	world := newServer()
-	good := Config{Directory: world, Live: world, Actions: world, OperatorSecret: secret}
+	good := Config{Directory: world, Live: world, Actions: world, WithActor: withActor, OperatorSecret: secret}
 	for name, spoil := range map[string]func(*Config){
 		"short secret": func(c *Config) { c.OperatorSecret = "short" },
 		"no directory": func(c *Config) { c.Directory = nil },
 		"no live":      func(c *Config) { c.Live = nil },
 		"no actions":   func(c *Config) { c.Actions = nil },
+		"no actor":     func(c *Config) { c.WithActor = nil },
 	} {
 		cfg := good
 		spoil(&cfg)

@@ -37,12 +37,13 @@ type feeds struct {
 // runs while it has viewers.
 type feed struct {
 	source source
+	every  time.Duration
+	now    func() time.Time
 	nudge  chan struct{} // asks for a reading now
 	stop   context.CancelFunc
 
 	mu      sync.Mutex
-	last    state  // nil before the first good reading
-	fault   string // why the last reading failed; empty when it did not
+	last    state // nil before the first good reading
 	viewers map[*viewer]struct{}
 }
 
@@ -64,9 +65,12 @@ func (c *Console) look(name string, open func() source) (v *viewer, leave func()
 	f, ok := c.feeds.open[name]
 	if !ok {
 		ctx, stop := context.WithCancel(c.ctx)
-		f = &feed{source: open(), nudge: make(chan struct{}, 1), stop: stop, viewers: make(map[*viewer]struct{})}
+		f = &feed{
+			source: open(), every: c.cfg.Refresh, now: c.cfg.Now,
+			nudge: make(chan struct{}, 1), stop: stop, viewers: make(map[*viewer]struct{}),
+		}
 		c.feeds.open[name] = f
-		c.wg.Go(func() { f.run(ctx, c.cfg.Refresh) })
+		c.wg.Go(func() { f.run(ctx) })
 	}
 	v = f.join()
 	return v, func() {
@@ -103,9 +107,6 @@ func (f *feed) join() *viewer {
 		v.offer(snapshotEvent(f.last))
 		v.behind = false
 	}
-	if f.fault != "" {
-		v.offer(event("fault", fault{Error: f.fault}))
-	}
 	return v
 }
 
@@ -116,8 +117,8 @@ func (f *feed) leave(v *viewer) (left int) {
 	return len(f.viewers)
 }
 
-func (f *feed) run(ctx context.Context, refresh time.Duration) {
-	tick := time.NewTicker(refresh)
+func (f *feed) run(ctx context.Context) {
+	tick := time.NewTicker(f.every)
 	defer tick.Stop()
 	for {
 		got, err := f.source.read(ctx)
@@ -134,33 +135,46 @@ func (f *feed) run(ctx context.Context, refresh time.Duration) {
 	}
 }
 
+// beat ends what is told of every reading, good or bad. It is how a page knows
+// that what it shows is of now: a frozen server keeps the connection open.
+type beat struct {
+	At    int64  `json:"at"`              // Unix ms
+	Every int64  `json:"every"`           // ms until the next one is due
+	Fault string `json:"fault,omitempty"` // why the reading failed, as a sentence; what was shown before is out of date
+}
+
 // publish tells the viewers what differs from the last reading.
 func (f *feed) publish(got reading, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	b := beat{At: f.now().UnixMilli(), Every: f.every.Milliseconds()}
 	if err != nil {
-		if f.fault != err.Error() {
-			f.fault = err.Error()
-			e := event("fault", fault{Error: f.fault})
-			for v := range f.viewers {
-				v.offer(e) // also to those who wait for the whole state
-			}
-		}
-		return
+		b.Fault = err.Error()
+	} else {
+		f.tellLocked(got)
 	}
-	f.fault = ""
+	e := event("beat", b)
+	for v := range f.viewers {
+		if !v.behind || err != nil { // who waits for the whole state sees nothing of now
+			v.offer(e)
+		}
+	}
+}
+
+// tellLocked tells what a good reading has brought.
+func (f *feed) tellLocked(got reading) {
 	if changes := difference(f.last, got.state); changes != nil && f.last != nil {
-		f.toAll(event("delta", changes))
+		f.toAllLocked(event("delta", changes))
 	}
 	f.last = got.state
 	if got.sample != nil {
-		f.toAll(event("sample", got.sample))
+		f.toAllLocked(event("sample", got.sample))
 	}
-	f.catchUp()
+	f.catchUpLocked()
 }
 
-// toAll offers an event to everybody who is up to date.
-func (f *feed) toAll(e []byte) {
+// toAllLocked offers an event to everybody who is up to date.
+func (f *feed) toAllLocked(e []byte) {
 	for v := range f.viewers {
 		if !v.behind && !v.offer(e) {
 			v.behind = true
@@ -168,9 +182,9 @@ func (f *feed) toAll(e []byte) {
 	}
 }
 
-// catchUp sends the whole state to new viewers and to those who fell behind
-// and have read what they had.
-func (f *feed) catchUp() {
+// catchUpLocked sends the whole state to new viewers and to those who fell
+// behind and have read what they had.
+func (f *feed) catchUpLocked() {
 	var whole []byte
 	for v := range f.viewers {
 		if !v.behind || len(v.events) > 0 {

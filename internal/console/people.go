@@ -1,141 +1,149 @@
 package console
 
 import (
-	"cmp"
 	"encoding/json"
 	"net/http"
-	"slices"
-	"time"
+	"strings"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
-// attendeeRow is an attendee with its connections.
-type attendeeRow struct {
-	ID           string          `json:"id"`
-	External     string          `json:"external"`
-	Order        int             `json:"order"` // of creation
-	Deleted      bool            `json:"deleted,omitempty"`
-	Capabilities *capabilityView `json:"capabilities,omitempty"`
-	Tags         []tagRow        `json:"tags"`
-	State        string          `json:"state"` // of the person's newest session; empty when there was none
-	Sessions     []sessionRow    `json:"sessions"`
+// maxRemoved is how many removed attendees of a meeting are shown; the latest
+// stay.
+const maxRemoved = 500
+
+// roster is everybody who was ever invited to a meeting, as its log tells. It
+// outlives removals and the meeting's end, so that names are not lost.
+type roster struct {
+	people  map[meeting.ID]*observe.Attendee
+	removed []meeting.ID // the first to be forgotten first
+	seen    int          // how many there ever were
 }
 
-// capabilityView is a set of capabilities in the API's spelling.
-type capabilityView struct {
-	Audio   string `json:"audio"`
-	Video   string `json:"video"`
-	Content string `json:"content"`
+func newRoster() roster { return roster{people: make(map[meeting.ID]*observe.Attendee)} }
+
+// person returns what is known of an attendee, who may be heard of for the
+// first time.
+func (r *roster) person(id meeting.ID) *observe.Attendee {
+	p := r.people[id]
+	if p == nil {
+		r.seen++
+		p = &observe.Attendee{ID: id, Order: r.seen, Tags: []observe.Tag{}}
+		r.people[id] = p
+	}
+	return p
 }
 
-// sessionRow is one connection. Key names it in samples and histories.
-type sessionRow struct {
-	Key     string    `json:"key"`
-	Content bool      `json:"content"`
-	State   string    `json:"state"`
-	Opened  int64     `json:"opened"`
-	Ended   int64     `json:"ended"`
-	Remote  string    `json:"remote"`
-	Client  string    `json:"client"`
-	Muted   bool      `json:"muted"`
-	Video   bool      `json:"video"`
-	Reason  string    `json:"reason,omitempty"`
-	Steps   []stepRow `json:"steps"`
+// invited takes over an attendee as it is.
+func (r *roster) invited(a *meeting.Attendee) {
+	p := r.person(a.ID)
+	p.External = strings.Clone(a.ExternalUserID) // not all of the record it was read from
+	p.Capabilities, p.Tags, p.Deleted = viewOf(a.Capabilities), observe.Tags(a.Tags), false
 }
 
-type stepRow struct {
-	Name  string `json:"name"`
-	At    int64  `json:"at"`
-	Fault string `json:"fault,omitempty"`
+// named takes over a name that is not known from anywhere better.
+func (r *roster) named(id meeting.ID, external string) {
+	if p := r.person(id); p.External == "" {
+		p.External = strings.Clone(external)
+	}
 }
 
-// attendeeTable joins attendees with their sessions. Sessions of attendees that
-// were deleted meanwhile are shown too, so that their end can be explained.
-func attendeeTable(attendees []meeting.Attendee, sessions []Session) (map[string]json.RawMessage, error) {
-	slices.SortStableFunc(sessions, func(a, b Session) int { return a.Opened.Compare(b.Opened) })
-	rows := make(map[meeting.ID]*attendeeRow, len(attendees))
-	for i, a := range attendees {
-		rows[a.ID] = &attendeeRow{
-			ID: a.ID.String(), External: a.ExternalUserID, Order: i + 1,
-			Capabilities: viewOf(a.Capabilities), Tags: tagRows(a.Tags), Sessions: []sessionRow{},
+// remove notes that an attendee was deleted.
+func (r *roster) remove(id meeting.ID) {
+	p := r.person(id)
+	if p.Deleted {
+		return
+	}
+	p.Deleted = true
+	r.removed = append(r.removed, id)
+	if len(r.removed) > maxRemoved {
+		delete(r.people, r.removed[0])
+		r.removed = r.removed[1:]
+	}
+}
+
+// learn takes over what a record says about attendees.
+func (r *roster) learn(rec *meeting.Record) {
+	switch b := rec.Body.(type) {
+	case *meeting.Created:
+		for i := range b.Attendees {
+			r.invited(&b.Attendees[i])
+		}
+	case *meeting.AttendeesAdded:
+		for i := range b.Attendees {
+			r.invited(&b.Attendees[i])
+		}
+	case *meeting.AttendeeDeleted:
+		r.remove(b.Attendee)
+	case *meeting.CapabilitiesSet:
+		for _, id := range b.Attendees {
+			p := r.person(id)
+			p.Capabilities, p.CapabilitiesBy = viewOf(b.Capabilities), rec.Actor
+		}
+	case *meeting.Ended:
+		for _, f := range b.Departures {
+			r.named(f.Attendee, f.ExternalUserID)
 		}
 	}
+}
+
+// table joins everybody with their sessions. present are the attendees of now;
+// while the meeting is active, who is not among them was removed.
+func (r *roster) table(present []meeting.Attendee, sessions []observe.Session, active bool) (map[string]json.RawMessage, error) {
+	here := make(map[meeting.ID]bool, len(present))
+	for i := range present {
+		r.invited(&present[i])
+		here[present[i].ID] = true
+	}
 	for _, s := range sessions {
-		row, ok := rows[s.Attendee]
-		if !ok {
-			row = &attendeeRow{ID: s.Attendee.String(), Deleted: true, Order: len(attendees) + 1, Tags: []tagRow{}}
-			rows[s.Attendee] = row
-		}
-		row.Sessions = append(row.Sessions, newSessionRow(s))
+		r.named(s.Attendee, s.External)
+	}
+	rows := make(map[meeting.ID]*observe.Attendee, len(r.people))
+	for id, p := range r.people {
+		row := *p
+		row.Sessions, row.Deleted = []observe.Session{}, p.Deleted || active && !here[id]
+		rows[id] = &row
+	}
+	for _, s := range sessions {
+		row := rows[s.Attendee]
+		s.Now, s.Samples = nil, nil // told as samples
+		row.Sessions = append(row.Sessions, s)
 		if !s.Content {
-			row.State = string(s.State)
+			row.State = s.State
 		}
 	}
 	table := make(map[string]json.RawMessage, len(rows))
 	for _, row := range rows {
-		slices.SortStableFunc(row.Sessions, func(a, b sessionRow) int { return cmp.Compare(a.Opened, b.Opened) })
 		encoded, err := json.Marshal(row)
 		if err != nil {
 			return nil, err
 		}
-		table[row.ID] = encoded
+		table[row.ID.String()] = encoded
 	}
 	return table, nil
 }
 
-func viewOf(c meeting.Capabilities) *capabilityView {
+// viewOf returns capabilities as they are shown; nil when none are known.
+func viewOf(c meeting.Capabilities) *observe.Capabilities {
 	if c.IsZero() {
 		return nil
 	}
-	return &capabilityView{Audio: c.Audio.String(), Video: c.Video.String(), Content: c.Content.String()}
+	return &observe.Capabilities{Audio: c.Audio.String(), Video: c.Video.String(), Content: c.Content.String()}
 }
 
-func newSessionRow(s Session) sessionRow {
-	row := sessionRow{
-		Key: sessionKeyOf(s), Content: s.Content, State: string(s.State),
-		Opened: unixMilli(s.Opened), Ended: unixMilli(s.Ended),
-		Remote: s.Remote, Client: s.Client, Muted: s.Muted, Video: s.Video, Reason: s.Reason,
-		Steps: make([]stepRow, len(s.Steps)),
-	}
-	for i, step := range s.Steps {
-		row.Steps[i] = stepRow{Name: step.Name, At: unixMilli(step.At), Fault: step.Fault}
-	}
-	return row
-}
-
-// sessionKeyOf names an attendee's own session by its id, and its content share
-// as clients do.
-func sessionKeyOf(s Session) string {
-	if s.Content {
-		return s.Attendee.String() + "#content"
-	}
-	return s.Attendee.String()
-}
-
-// unixMilli is zero for the zero time.
-func unixMilli(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-// history answers with the measurements of an attendee's own sessions in the
-// last minutes, oldest first.
-func (c *Console) history(w http.ResponseWriter, r *http.Request) {
+// connections answers with an attendee's sessions in full, oldest first: with
+// what is measured now and in the last minutes.
+func (c *Console) connections(w http.ResponseWriter, r *http.Request) {
 	id, attendee, ok := pathAttendee(w, r)
 	if !ok {
 		return
 	}
-	points := []point{}
+	own := []observe.Session{}
 	for _, s := range c.cfg.Live.Sessions(id) {
-		if s.Attendee != attendee || s.Content {
-			continue
-		}
-		for _, sample := range s.Samples {
-			points = append(points, newPoint(sample))
+		if s.Attendee == attendee {
+			own = append(own, s)
 		}
 	}
-	writeJSON(w, http.StatusOK, map[string][]point{"points": points})
+	writeJSON(w, http.StatusOK, map[string][]observe.Session{"sessions": own})
 }

@@ -40,7 +40,7 @@ func (c *Console) routes() {
 	c.mux.Handle("DELETE "+api+"session", c.change(c.signOut))
 	c.mux.Handle("GET "+api+"events", c.signedIn(c.streamMeetings))
 	c.mux.Handle("GET "+api+"meetings/{meeting}/events", c.signedIn(c.streamMeeting))
-	c.mux.Handle("GET "+api+"meetings/{meeting}/attendees/{attendee}/history", c.signedIn(c.history))
+	c.mux.Handle("GET "+api+"meetings/{meeting}/attendees/{attendee}/history", c.signedIn(c.connections))
 	c.mux.Handle("POST "+api+"meetings/{meeting}/end", c.change(c.endMeeting))
 	c.mux.Handle("POST "+api+"meetings/{meeting}/attendees/{attendee}/remove", c.change(c.removeAttendee))
 	c.mux.Handle("PUT "+api+"meetings/{meeting}/attendees/{attendee}/capabilities", c.change(c.setCapabilities))

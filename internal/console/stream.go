@@ -7,12 +7,8 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// streamWrite is how long one event may take to be written, and streamBeat how
-// often an idle stream is proven alive.
-const (
-	streamWrite = 15 * time.Second
-	streamBeat  = 15 * time.Second
-)
+// streamWrite is how long one event may take to be written.
+const streamWrite = 15 * time.Second
 
 // listFeed is the name of the feed of all meetings.
 const listFeed = "meetings"
@@ -52,16 +48,12 @@ func (c *Console) stream(w http.ResponseWriter, r *http.Request, name string, op
 	if !out.send([]byte("retry: 1000\n\n")) {
 		return
 	}
-	beat := time.NewTicker(streamBeat)
-	defer beat.Stop()
 	expiry := time.NewTimer(left)
 	defer expiry.Stop()
 	for ok := true; ok; {
 		select {
 		case e := <-v.events:
 			ok = out.send(e)
-		case <-beat.C:
-			ok = out.send([]byte(": still here\n\n"))
 		case <-sess.ended:
 			ok = out.end()
 		case <-expiry.C:

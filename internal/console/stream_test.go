@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
 // stream is an open event stream.
@@ -70,27 +71,26 @@ func TestListOfMeetingsIsStreamed(t *testing.T) {
 	s := open(t)
 	s.signIn()
 	events := s.watch("/operator/api/events")
-	var all map[string][]meetingRow
+	var all map[string][]observe.Meeting
 	events.next("snapshot", &all)
 	if len(all["meetings"]) != 1 {
 		t.Fatalf("snapshot %+v", all)
 	}
-	want := meetingRow{
-		ID: weekly.String(), External: "weekly", Account: "123456789012", Region: "us-east-1", Flavour: "meetings",
-		Host: "node-a", Created: start.UnixMilli(), Attendees: 1, Connected: 1, Audio: 1, Minutes: 1,
-		Tags: []tagRow{{"team", "red"}}, Features: []labelRow{},
+	want := observe.Meeting{
+		ID: weekly, External: "weekly", Account: "123456789012", Region: "us-east-1", Flavour: "meetings",
+		Created: observe.At(start.Local()), Attendees: 1, Tags: []observe.Tag{{Key: "team", Value: "red"}},
+		Load: observe.Load{Host: "node-a", Connected: 1, Audio: 1, AttendeeTime: observe.Minutes(time.Minute)},
 	}
 	if got := fmt.Sprintf("%+v", all["meetings"][0]); got != fmt.Sprintf("%+v", want) {
 		t.Errorf("row\n%s, want\n%+v", got, want)
 	}
 
-	second := Meeting{}
-	second.ID, second.ExternalMeetingID = meeting.ID{9}, "second"
+	second := observe.Meeting{ID: meeting.ID{9}, External: "second"}
 	s.mu.Lock()
 	s.meetings = append(s.meetings, second)
 	s.mu.Unlock()
 	var change struct {
-		Set  map[string][]meetingRow
+		Set  map[string][]observe.Meeting
 		Gone map[string][]string
 	}
 	events.next("delta", &change)
@@ -112,10 +112,10 @@ func TestOneMeetingIsStreamed(t *testing.T) {
 	s.signIn()
 	events := s.watch("/operator/api/meetings/" + weekly.String() + "/events")
 	var all struct {
-		Meeting   []meetingRow
-		Attendees []attendeeRow
-		Records   []recordRow
-		Refusals  []refusalRow
+		Meeting   []observe.Meeting
+		Attendees []observe.Attendee
+		Records   []observe.Record
+		Refusals  []observe.Refusal
 	}
 	events.next("snapshot", &all)
 	if len(all.Meeting) != 1 || len(all.Attendees) != 1 || len(all.Records) != 2 || len(all.Refusals) != 1 {
@@ -128,12 +128,12 @@ func TestOneMeetingIsStreamed(t *testing.T) {
 	if r := all.Records[0]; r.Kind != "created" || r.Actor != "key:AKID" {
 		t.Errorf("record %+v", r)
 	}
-	if r := all.Records[1]; r.Kind != "joined" || r.Actor != "media" || r.Attendee != ada.String() {
+	if r := all.Records[1]; r.Kind != "joined" || r.Actor != "media" || r.Attendee != ada {
 		t.Errorf("fact %+v", r)
 	}
 	var sample sampleView
 	events.next("sample", &sample)
-	if p := sample.Points[ada.String()]; p.Level != 20 || p.LossIn != 13 || p.RateIn != 900 || p.Trip != 20 {
+	if p := sample.Points[ada.String()]; p.Level != 20 || p.LossIn != 1.3 || p.KbpsIn != 900 || p.RTT != observe.Span(20*time.Millisecond) || p.Signal != 2 {
 		t.Errorf("sample %+v", p)
 	}
 }
@@ -145,41 +145,46 @@ func TestARemovedAttendeeStaysInView(t *testing.T) {
 	var ignored any
 	events.next("snapshot", &ignored)
 	s.mu.Lock()
-	s.records[weekly] = append(s.records[weekly], Record{Revision: 8, At: start, Kind: "attendee deleted", Attendee: ada})
+	s.records[weekly] = append(s.records[weekly], entry(8, "operator:10.0.0.1", &meeting.AttendeeDeleted{Attendee: ada}))
 	s.attendees[weekly] = nil
-	s.sessions[weekly][0].State = Removed
+	s.sessions[weekly][0].State = observe.Removed
 	s.mu.Unlock()
 	var change struct {
 		Set struct {
-			Attendees []attendeeRow
-			Records   []recordRow
+			Attendees []observe.Attendee
+			Records   []observe.Record
 		}
 	}
 	for len(change.Set.Records) == 0 { // the changes may come in two events
 		events.next("delta", &change)
 	}
-	if r := change.Set.Records[0]; r.Kind != "attendee deleted" || r.Attendee != ada.String() {
+	if r := change.Set.Records[0]; r.Kind != "attendee deleted" || r.Attendee != ada || r.External != "ada" {
 		t.Errorf("delta %+v", change)
 	}
-	if list := change.Set.Attendees; len(list) != 1 || !list[0].Deleted || list[0].State != "removed" {
+	if list := change.Set.Attendees; len(list) != 1 || !list[0].Deleted || list[0].State != "removed" || list[0].External != "ada" {
 		t.Errorf("the removed attendee is shown as %+v", list)
 	}
 }
 
-func TestHistoryComesFromTheSamples(t *testing.T) {
+func TestAnAttendeesConnectionsAreServedInFull(t *testing.T) {
 	s := open(t)
 	s.signIn()
 	path := "/operator/api/meetings/" + weekly.String() + "/attendees/" + ada.String() + "/history"
-	s.want(s.send("GET", path, ""), 200, fmt.Sprintf(`{"points":[{"at":%d,"level":30,"lossIn":13,"lossOut":0,"rateIn":900,"rateOut":0,"trip":20}]}`, start.UnixMilli()))
+	for _, text := range []string{
+		`"now":{"level":20,"signal":2,"stats":{`,
+		fmt.Sprintf(`"samples":[{"at":%d,"level":30,"signal":0,"lossIn":1.3,"lossOut":0,"rtt":20,"kbpsIn":900,"kbpsOut":0,"available":0}]`, start.UnixMilli()),
+	} {
+		s.want(s.send("GET", path, ""), 200, text)
+	}
 }
 
 func TestUnknownMeetingsAndFaultsAreTold(t *testing.T) {
 	s := open(t)
 	s.signIn()
-	var told fault
-	s.watch("/operator/api/meetings/"+meeting.ID{77}.String()+"/events").next("fault", &told)
-	if !strings.Contains(told.Error, "no such meeting") {
-		t.Errorf("fault %q", told.Error)
+	var told beat
+	s.watch("/operator/api/meetings/"+meeting.ID{77}.String()+"/events").next("beat", &told)
+	if !strings.Contains(told.Fault, "no such meeting") {
+		t.Errorf("fault %q", told.Fault)
 	}
 	s.want(s.send("GET", "/operator/api/meetings/nonsense/events", ""), 400, "not a GUID")
 
@@ -189,12 +194,24 @@ func TestUnknownMeetingsAndFaultsAreTold(t *testing.T) {
 	s.mu.Lock()
 	s.refusal = meeting.Errorf(meeting.Unavailable, "the store is down")
 	s.mu.Unlock()
-	events.next("fault", &told)
-	if !strings.Contains(told.Error, "the store is down") {
-		t.Errorf("fault %q", told.Error)
+	for told = (beat{}); told.Fault == ""; {
+		events.next("beat", &told)
 	}
-	late := s.watch("/operator/api/events") // comes while it is down
-	late.next("fault", &told)
+	if !strings.Contains(told.Fault, "the store is down") {
+		t.Errorf("fault %q", told.Fault)
+	}
+	told = beat{}
+	s.watch("/operator/api/events").next("beat", &told) // comes while it is down
+	if !strings.Contains(told.Fault, "the store is down") {
+		t.Errorf("fault told to a late comer: %q", told.Fault)
+	}
+	s.mu.Lock()
+	s.refusal = nil
+	s.mu.Unlock()
+	for told.Fault != "" { // nothing else tells that it is over
+		told = beat{}
+		events.next("beat", &told)
+	}
 }
 
 func TestStreamsEndWithTheSession(t *testing.T) {
@@ -252,7 +269,7 @@ func TestFeedsRunOnlyWhileSomebodyLooks(t *testing.T) {
 }
 
 func TestSlowViewersGetTheWholeStateAgain(t *testing.T) {
-	f := &feed{viewers: map[*viewer]struct{}{}}
+	f := &feed{viewers: map[*viewer]struct{}{}, now: time.Now}
 	rows := func(n int) reading {
 		return reading{state: state{"t": {"a": json.RawMessage(fmt.Sprint(n))}}}
 	}
@@ -305,9 +322,9 @@ func TestActionsReachTheServerWithTheirActor(t *testing.T) {
 	if fmt.Sprint(s.done) != fmt.Sprint(want) {
 		t.Errorf("done\n%q, want\n%q", s.done, want)
 	}
-	var change struct{ Set map[string][]meetingRow }
+	var change struct{ Set map[string][]observe.Meeting }
 	events.next("delta", &change)
-	if row := change.Set["meetings"][0]; row.Reason != "ended by an operator" || row.Ended == 0 || row.Connected != 0 {
+	if row := change.Set["meetings"][0]; row.Reason != "ended by an operator" || row.Ended.IsZero() || row.Connected != 0 {
 		t.Errorf("the ended meeting is shown as %+v", row)
 	}
 }

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
 // errNoMeeting is shown when a meeting is not known, or not any more.
@@ -26,41 +26,45 @@ type meetingSource struct {
 	records map[string]json.RawMessage
 	order   []string // keys of records, oldest first
 	last    uint64   // newest revision read
+	people  roster
 
 	facts     []meeting.Fact
 	factsRead time.Time
 }
 
 func newMeetingSource(cfg Config, id meeting.ID) *meetingSource {
-	return &meetingSource{
-		cfg:     cfg,
-		id:      id,
-		records: make(map[string]json.RawMessage),
-	}
+	return &meetingSource{cfg: cfg, id: id, records: make(map[string]json.RawMessage), people: newRoster()}
 }
 
 func (s *meetingSource) read(ctx context.Context) (reading, error) {
-	m, ok := s.cfg.Directory.Meeting(ctx, s.id)
-	if !ok {
-		return reading{}, errNoMeeting
-	}
-	attendees, err := s.cfg.Directory.Attendees(ctx, s.id)
-	if err != nil {
-		return reading{}, fmt.Errorf("the attendees cannot be read: %w", err)
-	}
 	if err := s.readRecords(ctx); err != nil {
 		return reading{}, fmt.Errorf("the records cannot be read: %w", err)
+	}
+	// After the records: whoever they name and is not here now was removed. And
+	// before the meeting: while it goes on, its attendees are these.
+	attendees, attendeesErr := s.cfg.Directory.Attendees(ctx, s.id)
+	m, ok := s.cfg.Directory.Meeting(ctx, s.id)
+	switch {
+	case !ok:
+		return reading{}, errNoMeeting
+	case attendeesErr != nil:
+		return reading{}, fmt.Errorf("the attendees cannot be read: %w", attendeesErr)
 	}
 	log := maps.Clone(s.records)
 	if err := s.addFacts(ctx, log); err != nil {
 		return reading{}, fmt.Errorf("the media side's reports cannot be read: %w", err)
 	}
-	sessions := s.cfg.Live.Sessions(s.id)
-	row, err := json.Marshal(newMeetingRow(m, s.cfg.Live))
+	addLoad(&m, s.cfg.Live)
+	row, err := json.Marshal(m)
 	if err != nil {
 		return reading{}, err
 	}
-	people, err := attendeeTable(attendees, sessions)
+	sessions := s.cfg.Live.Sessions(s.id)
+	people, err := s.people.table(attendees, sessions, m.Ended.IsZero())
+	if err != nil {
+		return reading{}, err
+	}
+	refusals, err := refusalTable(s.cfg.Live.Refusals(s.id))
 	if err != nil {
 		return reading{}, err
 	}
@@ -69,20 +73,10 @@ func (s *meetingSource) read(ctx context.Context) (reading, error) {
 			"meeting":   {s.id.String(): row},
 			"attendees": people,
 			"records":   log,
-			"refusals":  refusalTable(s.cfg.Live.Refusals(s.id)),
+			"refusals":  refusals,
 		},
 		sample: measure(s.cfg.Now(), sessions),
 	}, nil
-}
-
-// recordRow is one entry of a meeting's log.
-type recordRow struct {
-	ID       string `json:"id"` // the revision, in decimal with leading zeros
-	At       int64  `json:"at"` // Unix ms
-	Kind     string `json:"kind"`
-	Actor    string `json:"actor"`
-	Detail   string `json:"detail"`
-	Attendee string `json:"attendee,omitempty"`
 }
 
 func (s *meetingSource) readRecords(ctx context.Context) error {
@@ -90,20 +84,17 @@ func (s *meetingSource) readRecords(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range fresh {
-		row := recordRow{ID: fmt.Sprintf("%020d", r.Revision), At: r.At.UnixMilli(), Kind: r.Kind, Actor: r.Actor, Detail: r.Detail}
-		if !r.Attendee.IsZero() {
-			row.Attendee = r.Attendee.String()
+	for _, e := range fresh {
+		if e.Record != nil {
+			s.people.learn(e.Record)
 		}
-		encoded, err := json.Marshal(row)
-		if err != nil {
+		if err := s.keep(lineOf(e, &s.people)); err != nil {
 			return err
 		}
-		if _, known := s.records[row.ID]; !known {
-			s.order = append(s.order, row.ID)
+		if err := s.keepDepartures(e); err != nil {
+			return err
 		}
-		s.records[row.ID] = encoded
-		s.last = max(s.last, r.Revision)
+		s.last = max(s.last, e.Revision)
 	}
 	for len(s.order) > maxRecords {
 		delete(s.records, s.order[0])
@@ -112,101 +103,103 @@ func (s *meetingSource) readRecords(ctx context.Context) error {
 	return nil
 }
 
-// factsEvery is how often the media side's reports are read: they come from the
-// disk as a whole, and the sessions show the same at once.
-const factsEvery = 3 * time.Second
-
-// addFacts puts what the media side reported beside the records.
-func (s *meetingSource) addFacts(ctx context.Context, log map[string]json.RawMessage) (err error) {
-	if now := s.cfg.Now(); now.Sub(s.factsRead) >= factsEvery {
-		if s.facts, err = s.cfg.Directory.Facts(ctx, s.id); err != nil {
-			return err
-		}
-		s.factsRead = now
+// keep adds a line to the log.
+func (s *meetingSource) keep(line observe.Record) error {
+	encoded, err := json.Marshal(line)
+	if err != nil {
+		return err
 	}
-	for i, f := range s.facts[max(0, len(s.facts)-maxRecords):] {
-		row := recordRow{
-			ID: fmt.Sprintf("media-%d-%08d", f.Time.UnixMilli(), i), At: f.Time.UnixMilli(),
-			Kind: f.Kind.String(), Actor: "media", Attendee: f.Attendee.String(),
-		}
-		if log[row.ID], err = json.Marshal(row); err != nil {
-			return err
+	if _, known := s.records[line.ID]; !known {
+		s.order = append(s.order, line.ID)
+	}
+	s.records[line.ID] = encoded
+	return nil
+}
+
+// keepDepartures tells who was still there when the meeting ended: of an ended
+// meeting's log only the last record is left, and nothing the media side saw.
+func (s *meetingSource) keepDepartures(e meeting.LogEntry) error {
+	if e.Record == nil {
+		return nil
+	}
+	if end, ok := e.Record.Body.(*meeting.Ended); ok {
+		for i, f := range end.Departures {
+			f.Time = e.Time
+			if err := s.keep(factLine(fmt.Sprintf("media-end-%08d", i), f)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// refusalRow is a join refused for its token.
-type refusalRow struct {
-	ID     string `json:"id"`
-	At     int64  `json:"at"`
-	Remote string `json:"remote"`
-	Words  string `json:"words"`
+// factsEvery is how often the media side's reports are read: they come from the
+// disk as a whole, and the sessions show the same at once.
+const factsEvery = 3 * time.Second
+
+// addFacts puts what the media side reported beside the records. An ended
+// meeting has none any more; those read before stay.
+func (s *meetingSource) addFacts(ctx context.Context, log map[string]json.RawMessage) error {
+	if now := s.cfg.Now(); now.Sub(s.factsRead) >= factsEvery {
+		facts, err := s.cfg.Directory.Facts(ctx, s.id)
+		if err != nil {
+			return err
+		}
+		if len(facts) >= len(s.facts) {
+			s.facts = facts
+		}
+		s.factsRead = now
+	}
+	for i := max(0, len(s.facts)-maxRecords); i < len(s.facts); i++ {
+		f := s.facts[i]
+		line := factLine(fmt.Sprintf("media-%d-%08d", f.Time.UnixMilli(), i), f)
+		encoded, err := json.Marshal(line)
+		if err != nil {
+			return err
+		}
+		log[line.ID] = encoded
+	}
+	return nil
 }
 
-func refusalTable(refusals []Refusal) map[string]json.RawMessage {
+func refusalTable(refusals []observe.Refusal) (map[string]json.RawMessage, error) {
 	table := make(map[string]json.RawMessage, len(refusals))
 	for _, r := range refusals {
-		row := refusalRow{At: r.At.UnixMilli(), Remote: r.Remote, Words: r.Words}
-		row.ID = fmt.Sprintf("%d-%s-%s", r.At.UnixNano(), r.Remote, r.Words)
-		encoded, err := json.Marshal(row)
+		encoded, err := json.Marshal(r)
 		if err != nil {
-			continue // cannot happen: a row is made of plain values
+			return nil, err
 		}
-		table[row.ID] = encoded
+		table[r.ID] = encoded
 	}
-	return table
-}
-
-// point is one measurement: time in Unix ms, level in dB below full scale,
-// loss in tenths of a percent, video rates in kbit/s, round trip in ms.
-type point struct {
-	At      int64 `json:"at"`
-	Level   int   `json:"level"`
-	LossIn  int   `json:"lossIn"`
-	LossOut int   `json:"lossOut"`
-	RateIn  int   `json:"rateIn"`
-	RateOut int   `json:"rateOut"`
-	Trip    int   `json:"trip"`
+	return table, nil
 }
 
 // sampleView is the present measurement of all sessions that are up.
 type sampleView struct {
-	At     int64            `json:"at"`
-	Points map[string]point `json:"points"` // by session key
+	At     observe.Time              `json:"at"`
+	Points map[string]observe.Sample `json:"points"` // by session key
 }
 
-// measure takes each session's newest sample, with the level of this moment.
-func measure(now time.Time, sessions []Session) sampleView {
-	view := sampleView{At: now.UnixMilli(), Points: make(map[string]point)}
+// measure takes each session's newest sample, with the level and the signal
+// strength of this moment.
+func measure(now time.Time, sessions []observe.Session) sampleView {
+	view := sampleView{At: observe.At(now), Points: make(map[string]observe.Sample)}
 	for _, s := range sessions {
-		if s.State != Connected {
+		if s.State != observe.Connected || s.Now == nil {
 			continue
 		}
-		var p point
+		var p observe.Sample
 		if n := len(s.Samples); n > 0 {
-			p = newPoint(s.Samples[n-1])
+			p = s.Samples[n-1]
 		}
-		p.At, p.Level = now.UnixMilli(), int(s.Level)
+		p.At, p.Level, p.Signal = view.At, s.Now.Level, s.Now.Signal
 		if s.Muted {
 			p.Level = silence
 		}
-		view.Points[sessionKeyOf(s)] = p
+		view.Points[s.Key] = p
 	}
 	return view
 }
 
 // silence is the level of an attendee who cannot be heard.
 const silence = 127
-
-func newPoint(s Sample) point {
-	return point{
-		At:      s.At.UnixMilli(),
-		Level:   int(s.Level),
-		LossIn:  int(math.Round(s.LossIn * 10)),
-		LossOut: int(math.Round(s.LossOut * 10)),
-		RateIn:  s.KbpsIn,
-		RateOut: s.KbpsOut,
-		Trip:    int(s.RoundTrip.Milliseconds()),
-	}
-}

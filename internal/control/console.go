@@ -2,66 +2,67 @@ package control
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
 // What operators see and do: everything, of every owner.
 
-// Info is what operators see of a meeting.
-type Info struct {
-	meeting.Summary
-	Tags      []meeting.Tag
-	Attendees int // created and not deleted; at the end, for an ended meeting
-	Connected int // as the signaling side says
-
-	EndedAt   time.Time // zero while the meeting is active
-	EndReason meeting.EndReason
-	EndedBy   string // the actor; empty when it ended by itself
-}
-
 // Meetings returns every active meeting and every ended one that is still
-// remembered, the newest first.
-func (c *Control) Meetings(_ context.Context) ([]Info, error) {
+// remembered, the newest first. Of their Load only Connected is known here, as
+// the signaling side says.
+func (c *Control) Meetings(_ context.Context) ([]observe.Meeting, error) {
 	c.mu.Lock()
-	list := make([]Info, 0, len(c.index.active)+len(c.index.tombstones))
+	list := make([]observe.Meeting, 0, len(c.index.active)+len(c.index.tombstones))
 	for _, e := range c.index.active {
-		list = append(list, e.info())
+		list = append(list, e.shown())
 	}
 	for _, g := range c.index.tombstones {
-		list = append(list, g.info())
+		list = append(list, g.shown())
 	}
 	c.mu.Unlock()
-	slices.SortFunc(list, func(a, b Info) int {
-		return position{b.CreatedAt, b.ID}.compare(position{a.CreatedAt, a.ID})
+	slices.SortFunc(list, func(a, b observe.Meeting) int {
+		return position{b.Created.Time, b.ID}.compare(position{a.Created.Time, a.ID})
 	})
 	return list, nil
 }
 
 // Meeting returns what Meetings would of one of them; ok is false when it is
 // not known, or not any more.
-func (c *Control) Meeting(_ context.Context, id meeting.ID) (m Info, ok bool) {
+func (c *Control) Meeting(_ context.Context, id meeting.ID) (m observe.Meeting, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e := c.index.active[id]; e != nil {
-		return e.info(), true
+		return e.shown(), true
 	}
 	if g := c.index.tombstones[id]; g != nil {
-		return g.info(), true
+		return g.shown(), true
 	}
-	return Info{}, false
+	return observe.Meeting{}, false
 }
 
-func (e *entry) info() Info {
-	return Info{Summary: e.profile.Summary(), Tags: e.tags, Attendees: e.attendees, Connected: e.connected}
+func (e *entry) shown() observe.Meeting {
+	m := shown(e.profile)
+	m.Tags, m.Attendees, m.Connected = observe.Tags(e.tags), e.attendees, e.connected
+	return m
 }
 
-func (g *tombstone) info() Info {
-	return Info{Summary: g.profile.Summary(), Attendees: g.attendees, EndedAt: g.at, EndReason: g.reason, EndedBy: g.actor}
+func (g *tombstone) shown() observe.Meeting {
+	m := shown(g.profile)
+	m.Tags, m.Attendees = observe.Tags(nil), g.attendees
+	m.Ended, m.Reason, m.EndedBy = observe.At(g.at), g.reason.String(), g.actor
+	return m
+}
+
+// shown is what is seen of a meeting that never changes.
+func shown(p *meeting.Profile) observe.Meeting {
+	return observe.Meeting{
+		ID: p.ID, External: p.ExternalMeetingID, HostID: p.HostID, Account: p.Owner.Account, Region: p.Owner.Region,
+		Flavour: p.Owner.Flavour.String(), MediaRegion: p.MediaRegion, Primary: p.PrimaryID, TenantIDs: p.TenantIDs,
+		Created: observe.At(p.CreatedAt), Features: (*observe.Features)(p.Features),
+	}
 }
 
 // Overview counts what is in memory.
@@ -84,12 +85,16 @@ func (c *Control) Overview() Overview {
 	}
 }
 
-// Attendees returns the attendees of an active meeting in creation order.
+// Attendees returns the attendees of a meeting in creation order; none of one
+// that has ended.
 func (c *Control) Attendees(ctx context.Context, id meeting.ID) (list []meeting.Attendee, err error) {
 	err = c.read(ctx, operated(id), func(s *meeting.State) error {
 		list, _ = s.Page(0, s.Len())
 		return nil
 	})
+	if m, known := c.Meeting(ctx, id); known && !m.Ended.IsZero() {
+		return nil, nil
+	}
 	return list, err
 }
 
@@ -116,21 +121,10 @@ func (c *Control) SetCapabilities(ctx context.Context, id, attendee meeting.ID, 
 	return err
 }
 
-// RecordInfo is one entry of a meeting's log as operators see it. It holds no
-// external user ids.
-type RecordInfo struct {
-	Revision uint64
-	Time     time.Time
-	Kind     string // what happened, a short phrase
-	Actor    string // "key:…", "operator:…"; empty for what happened by itself
-	Detail   string
-	Attendee meeting.ID // the one it is about, or zero
-}
-
 // Records returns the records of a meeting with a revision above after, oldest
 // first; of an ended meeting only the last is left, and none once it is
 // forgotten.
-func (c *Control) Records(ctx context.Context, id meeting.ID, after uint64) ([]RecordInfo, error) {
+func (c *Control) Records(ctx context.Context, id meeting.ID, after uint64) ([]meeting.LogEntry, error) {
 	end, err := c.begin()
 	if err != nil {
 		return nil, err
@@ -140,14 +134,13 @@ func (c *Control) Records(ctx context.Context, id meeting.ID, after uint64) ([]R
 	if err != nil {
 		return nil, c.refused(ctx, id, err)
 	}
-	list := make([]RecordInfo, 0, len(entries))
+	list := make([]meeting.LogEntry, 0, len(entries))
 	for _, stored := range entries {
-		info := RecordInfo{Revision: stored.Revision, Time: stored.Time, Kind: "unreadable"}
+		line := meeting.LogEntry{Revision: stored.Revision, Time: stored.Time}
 		if rec, err := meeting.DecodeRecord(stored.Data); err == nil {
-			info.Time, info.Kind, info.Actor = rec.Time, rec.Body.Kind(), rec.Actor
-			info.Detail, info.Attendee = describe(rec.Body)
+			line.Time, line.Record = rec.Time, rec
 		}
-		list = append(list, info)
+		list = append(list, line)
 	}
 	return list, nil
 }
@@ -170,44 +163,4 @@ func (c *Control) Facts(ctx context.Context, id meeting.ID) ([]meeting.Fact, err
 		}
 	}
 	return list, nil
-}
-
-// describe says in a few words what a record did, without secrets, and to
-// which attendee if it is one.
-func describe(body meeting.Body) (detail string, attendee meeting.ID) {
-	one := func(list []meeting.Attendee) meeting.ID {
-		if len(list) == 1 {
-			return list[0].ID
-		}
-		return meeting.ID{}
-	}
-	switch b := body.(type) {
-	case *meeting.Created:
-		return count(len(b.Attendees), "attendee"), one(b.Attendees)
-	case *meeting.AttendeesAdded:
-		return count(len(b.Attendees), "attendee"), one(b.Attendees)
-	case *meeting.AttendeeDeleted:
-		return "", b.Attendee
-	case *meeting.CapabilitiesSet:
-		c := b.Capabilities
-		detail = fmt.Sprintf("%s: audio %s, video %s, content %s", count(len(b.Attendees), "attendee"), c.Audio, c.Video, c.Content)
-		if len(b.Attendees) == 1 {
-			attendee = b.Attendees[0]
-		}
-		return detail, attendee
-	case *meeting.TagsSet:
-		return count(len(b.Tags), "tag"), b.Attendee
-	case *meeting.TranscriptionStarted:
-		return b.Failure, meeting.ID{}
-	case *meeting.Ended:
-		return strings.Join([]string{b.Reason.String(), count(b.Attendees, "attendee"), count(len(b.Departures), "open session")}, ", "), meeting.ID{}
-	}
-	return "", meeting.ID{}
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

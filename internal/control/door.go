@@ -20,9 +20,6 @@ var (
 	ErrRemoved  = errors.New("attendee was removed")
 )
 
-// contentSuffix marks the token, as the attendee id, of a content session.
-const contentSuffix = "#content"
-
 // Grant is what a valid join token entitles to.
 type Grant struct {
 	MeetingID         meeting.ID
@@ -45,7 +42,7 @@ func (c *Control) Authorize(ctx context.Context, meetingID meeting.ID, token str
 		return Grant{}, err
 	}
 	defer end()
-	token, content := strings.CutSuffix(token, contentSuffix)
+	token, content := strings.CutSuffix(token, meeting.ContentSuffix)
 	attendee, ok := c.key.Verify(meetingID, token)
 	if !ok {
 		return Grant{}, &meeting.Error{Kind: meeting.Forbidden, Message: "The join token is not valid for this meeting", Err: ErrBadToken}

@@ -12,6 +12,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/logtest"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
 // Nobody outside the account, the Region and the flavour of a meeting can see
@@ -118,9 +119,9 @@ func TestOneTokenWhileItsMeetingEnds(t *testing.T) {
 	}
 }
 
-func active(list []control.Info) (n int) {
+func active(list []observe.Meeting) (n int) {
 	for _, m := range list {
-		if m.EndedAt.IsZero() {
+		if m.Ended.IsZero() {
 			n++
 		}
 	}

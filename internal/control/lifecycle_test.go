@@ -154,8 +154,8 @@ func TestTombstonesAreForgotten(t *testing.T) {
 	check := func() {
 		t.Helper()
 		all, err := v.Meetings(ctx)
-		if err != nil || len(all) != 1 || all[0].EndReason != meeting.EndedByRequest || all[0].EndedBy != "key:AKIDTEST" ||
-			all[0].Attendees != 1 || !all[0].EndedAt.Equal(v.clock.Now()) || all[0].ExternalMeetingID == "" {
+		if err != nil || len(all) != 1 || all[0].Reason != meeting.EndedByRequest.String() || all[0].EndedBy != "key:AKIDTEST" ||
+			all[0].Attendees != 1 || !all[0].Ended.Equal(v.clock.Now()) || all[0].External == "" {
 			t.Errorf("%+v, %v", all, err)
 		}
 	}
@@ -213,7 +213,7 @@ func TestTheOverviewAddsUp(t *testing.T) {
 		must(t, err)
 		want := control.Overview{CacheBytes: v.Overview().CacheBytes}
 		for _, m := range all {
-			if !m.EndedAt.IsZero() {
+			if !m.Ended.IsZero() {
 				want.Ended++
 				continue
 			}

@@ -17,6 +17,13 @@ type Record struct {
 	Extra Extra // what a newer version added to the body
 }
 
+// LogEntry is a record in its place in the meeting's log.
+type LogEntry struct {
+	Revision uint64
+	Time     time.Time
+	Record   *Record // nil when this version cannot read it
+}
+
 // Body is what a record says. It is one of *Created, *AttendeesAdded,
 // *AttendeeDeleted, *CapabilitiesSet, *TagsSet, *TranscriptionStarted,
 // *TranscriptionStopped, *Ended and *Newer.

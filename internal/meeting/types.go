@@ -56,6 +56,23 @@ func (id ID) String() string {
 	return string(b[:])
 }
 
+// ContentSuffix marks the id, and the join token, of an attendee's content
+// share, which clients open as a second session.
+const ContentSuffix = "#content"
+
+// MarshalText returns the form of String, so that ids look the same in JSON.
+func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (id *ID) UnmarshalText(text []byte) error {
+	parsed, ok := ParseID(string(text))
+	if !ok {
+		return fmt.Errorf("%q is not an id", text)
+	}
+	*id = parsed
+	return nil
+}
+
 // ParseID reads a GUID in either letter case. ok is false when s is not
 // exactly 8-4-4-4-12 hexadecimal digits.
 func ParseID(s string) (id ID, ok bool) {

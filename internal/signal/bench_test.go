@@ -9,6 +9,7 @@ import (
 
 	"github.com/pion/webrtc/v4"
 
+	"github.com/carillon-meetings/carillon/internal/history"
 	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
@@ -31,7 +32,7 @@ func bigHall(b *testing.B, people int) *hall {
 		key := memberKey{h.id, meeting.ID{2, byte(i), byte(i >> 8)}, false}
 		one := &session{
 			server: s, hall: h, branch: br, key: key, state: live, audio: true, signal: goodSignal,
-			conn: &conn{ctx: ctx, cut: cut, wake: make(chan struct{}, 1), timers: &s.cfg.Timers}, rec: &record{key: key},
+			conn: &conn{ctx: ctx, cut: cut, wake: make(chan struct{}, 1), timers: &s.cfg.Timers}, rec: br.history.Open(history.Start{Attendee: key.attendee}),
 		}
 		mem := &member{key: key, branch: br, session: one, present: true, wireID: wireID(key), external: "guest-17"}
 		one.member = mem

@@ -68,6 +68,8 @@ type Config struct {
 	// TURN gives a client its TURN credentials; nil when there is no server.
 	TURN func(attendeeID string) TURN
 
+	// Host is what operators see this node as.
+	Host string
 	// Origins are the web origins that may connect, as "https://host[:port]".
 	// Empty accepts any, which is right for development. Clients that send no
 	// origin are not browsers and are always accepted.

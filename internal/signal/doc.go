@@ -34,7 +34,8 @@
 //     a deleted attendee is out within milliseconds.
 //   - hall: a primary meeting and its replicas; usually just one branch. All
 //     state of its members is guarded by its one mutex.
-//   - record (timeline.go): what is kept of a connection for the console.
+//   - history.Connection: what is kept of a connection for the console, in a
+//     package of its own.
 //
 // # Where to start reading
 //

@@ -148,7 +148,7 @@ func TestIndex(t *testing.T) {
 	}
 	// Nothing new: nothing is sent. Something else: it is.
 	ada.peer.event(media.PeerEvents.SourcesChanged)
-	b, _ := v.server.find(p.id)
+	b := v.server.find(p.id)
 	eventually(t, func() bool { // until that has been looked at
 		looked := make(chan bool, 1)
 		ada.peer.event(func(media.PeerEvents) {
@@ -375,7 +375,7 @@ func TestCapabilitiesBeforeJoin(t *testing.T) {
 	eventually(t, func() bool { return v.server.Counts().Sockets == 2 }, func() string { return "sockets not open" })
 	p.setCaps("ada", caps(meeting.None, meeting.Receive, meeting.None))
 	eventually(t, func() bool {
-		b, _ := v.server.find(p.id)
+		b := v.server.find(p.id)
 		b.hall.mu.Lock()
 		defer b.hall.mu.Unlock()
 		n := 0

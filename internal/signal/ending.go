@@ -7,6 +7,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
 // The ways a session ends. In each, the member goes first (media stops, the
@@ -41,7 +42,7 @@ func (h *hall) remove(m *member, how departure) {
 	if m.present {
 		h.unannounce(m, how)
 		m.branch.fact(factFor(m, how.fact), m)
-		m.branch.history.attended += h.now().Sub(m.since)
+		m.branch.history.Attended(h.now().Sub(m.since))
 	}
 	m.branch.recount()
 	if m.key.content {
@@ -80,7 +81,7 @@ func (h *hall) kick(m *member, status uint32, how departure) {
 	if s == nil {
 		return
 	}
-	s.ends(SessionRemoved, kickWords(status))
+	s.ends(observe.Removed, kickWords(status))
 	s.tell(status, closeFor(status))
 }
 
@@ -131,7 +132,7 @@ func (s *session) leave() {
 	h.update(func() {
 		if m := s.member; m != nil {
 			h.remove(m, departure{fact: meeting.Left})
-			s.ends(SessionLeft, "")
+			s.ends(observe.Left, "")
 		}
 		s.conn.send(leaveAck(h.now()))
 		if s.state != over {
@@ -141,18 +142,12 @@ func (s *session) leave() {
 }
 
 // ends closes the session's record; the first reason given is the one kept.
-func (s *session) ends(state SessionState, reason string) {
-	s.rec.end(state, s.hall.now(), reason)
-	if s.socketLost {
-		s.branch.history.settle(s.rec)
-	}
+func (s *session) ends(state observe.State, reason string) {
+	s.rec.End(state, s.hall.now(), reason)
 }
 
 // fails closes the session's record with the step of joining that went wrong.
-func (s *session) fails(step, words string) {
-	s.rec.fail(step, s.hall.now(), words)
-	s.ends(SessionFailed, words)
-}
+func (s *session) fails(step, words string) { s.rec.Fail(step, s.hall.now(), words) }
 
 // hangUp ends a session for misuse. It returns the error that ends its reader
 // in case the client does not care.
@@ -164,7 +159,7 @@ func (s *session) hangUp(status uint32, why string) error {
 			return
 		}
 		s.log.Warn("client hung up on", "why", why)
-		s.ends(SessionRemoved, why)
+		s.ends(observe.Removed, why)
 		if m := s.member; m != nil {
 			h.remove(m, departure{fact: meeting.Dropped})
 		}
@@ -192,19 +187,15 @@ func (s *session) lost(err error) {
 	m := s.member
 	switch {
 	case m == nil:
-		if s.rec.ended.IsZero() && !s.rec.has(StepJoin) {
-			s.branch.history.discard(s.rec) // opened early and never used
-		}
-		s.ends(SessionLeft, "")
+		s.rec.Close() // before its end: opened early and never used, it is forgotten
+		s.ends(observe.Left, "")
 	case m.present:
 		h.await(m)
 	default:
-		s.fails(s.rec.next(), "the client closed the connection while joining")
+		s.fails("", "the client closed the connection while joining")
 		h.remove(m, departure{fact: meeting.Dropped})
 	}
-	if !s.rec.ended.IsZero() {
-		s.branch.history.settle(s.rec)
-	}
+	s.rec.Close()
 }
 
 // await keeps a lost member for a while.
@@ -216,7 +207,7 @@ func (h *hall) await(m *member) {
 	m.grace = time.AfterFunc(h.server.cfg.Timers.Dropped, func() {
 		h.update(func() {
 			if m.session == s && h.members[m.key] == m && m.grace != nil {
-				s.ends(SessionDropped, "the connection was lost")
+				s.ends(observe.Dropped, "the connection was lost")
 				h.remove(m, departure{fact: meeting.Dropped})
 				s.finish(closeRetry, "lost")
 			}
@@ -236,7 +227,7 @@ func (h *hall) abandon(s *session, code websocket.StatusCode) {
 	if m := s.member; m != nil {
 		h.remove(m, departure{fact: meeting.Dropped})
 	}
-	s.ends(SessionFailed, "")
+	s.ends(observe.Failed, "")
 	s.finish(code, "media lost")
 }
 
@@ -249,7 +240,7 @@ func (h *hall) shut() {
 		}
 		for _, m := range h.members {
 			if m.session != nil {
-				m.session.ends(SessionDropped, "the server stopped")
+				m.session.ends(observe.Dropped, "the server stopped")
 			}
 			if !m.key.content || h.members[memberKey{m.key.meeting, m.key.attendee, false}] == nil {
 				h.remove(m, departure{fact: meeting.Dropped, quiet: true})

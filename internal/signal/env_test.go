@@ -139,19 +139,19 @@ func (v *env) meetWith(n meeting.NewMeeting, users ...string) *party {
 }
 
 func (p *party) token(user string) string {
-	user, content := strings.CutSuffix(user, contentSuffix)
+	user, content := strings.CutSuffix(user, meeting.ContentSuffix)
 	token := p.v.control.JoinToken(p.id, p.ids[user])
 	if content {
-		token += contentSuffix
+		token += meeting.ContentSuffix
 	}
 	return token
 }
 
 // wire returns the attendee id as clients know it.
 func (p *party) wire(user string) string {
-	user, content := strings.CutSuffix(user, contentSuffix)
+	user, content := strings.CutSuffix(user, meeting.ContentSuffix)
 	if content {
-		return p.ids[user].String() + contentSuffix
+		return p.ids[user].String() + meeting.ContentSuffix
 	}
 	return p.ids[user].String()
 }

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/history"
 	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
@@ -37,7 +39,7 @@ func (e peerEvents) Connected() {
 		}
 		h.announce(m)
 		s.ping()
-		s.log.Info("connected", "client", s.rec.client)
+		s.log.Info("connected", "client", s.rec.Client())
 	})
 }
 
@@ -57,7 +59,7 @@ func (e peerEvents) Failed(err error) {
 		case s.state == live && (s.socketLost || errors.Is(err, media.ErrClosedByClient)):
 			h.await(m)
 		case s.state == live:
-			s.ends(SessionDropped, "nothing arrived from the client any more")
+			s.ends(observe.Dropped, "nothing arrived from the client any more")
 			h.abandon(s, closeRetry)
 		default:
 			s.fails(failedStep(err, s.rec), failureWords(err))
@@ -67,11 +69,11 @@ func (e peerEvents) Failed(err error) {
 }
 
 // failedStep is where the connection was when media gave up.
-func failedStep(err error, r *record) string {
-	if errors.Is(err, media.ErrHandshake) || r.has(StepICE) {
-		return StepDTLS
+func failedStep(err error, r *history.Connection) string {
+	if errors.Is(err, media.ErrHandshake) || r.Took(observe.StepICE) {
+		return observe.StepDTLS
 	}
-	return StepICE
+	return observe.StepICE
 }
 
 func failureWords(err error) string {
@@ -150,10 +152,12 @@ func (e peerEvents) Bitrates(streams []media.StreamBitrate, availableKbps int) {
 
 // StepDone goes into the record of the join.
 func (e peerEvents) StepDone(step string, at time.Time) {
-	name, ok := map[string]string{
-		media.StepICE: StepICE, media.StepDTLS: StepDTLS, media.StepFirstAudioIn: StepAudio,
-	}[step]
-	if ok {
-		e.s.hall.update(func() { e.s.rec.step(name, at) })
+	switch step {
+	case media.StepICE:
+		e.s.rec.Step(observe.StepICE, at)
+	case media.StepDTLS:
+		e.s.rec.Step(observe.StepDTLS, at)
+	case media.StepFirstAudioIn:
+		e.s.rec.Step(observe.StepAudio, at)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/carillon-meetings/carillon/internal/control"
+	"github.com/carillon-meetings/carillon/internal/history"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
@@ -17,7 +18,7 @@ import (
 // seen. A meeting without replicas is the common case of one branch.
 //
 // mu guards all of the hall's fields, those of its branches and members, the
-// fields of its sessions that say so, and their records. It is held briefly,
+// and the fields of its sessions that say so. It is held briefly,
 // and never while calling media: a media call may wait for one of our event
 // handlers, which wait for mu. What has to be called is left in after, and
 // update runs it once mu is free.
@@ -53,7 +54,7 @@ type branch struct {
 	counted  int    // what SetConnected was told last
 	over     bool   // the meeting has ended
 	applied  uint64 // committed changes acted on
-	history  history
+	history  *history.Meeting
 }
 
 // memberKey tells apart the attendees of a hall. A content session is a member
@@ -120,7 +121,7 @@ func (h *hall) now() time.Time { return h.server.cfg.Now() }
 func (h *hall) addBranch(id meeting.ID) *branch {
 	b := &branch{
 		hall: h, id: id, replica: id != h.id, ready: make(chan struct{}),
-		sessions: make(map[*session]struct{}), joins: make(map[memberKey]*rate.Limiter), history: newHistory(),
+		sessions: make(map[*session]struct{}), joins: make(map[memberKey]*rate.Limiter), history: h.server.history.Meeting(id),
 	}
 	b.changes.running, b.facts.running = &h.server.tasks, &h.server.tasks
 	h.branches[id] = b

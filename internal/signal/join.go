@@ -11,6 +11,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
@@ -26,7 +27,7 @@ func (s *session) join(f *wire.Join) error {
 		if again = s.state != opened; again {
 			return
 		}
-		s.rec.client = clientName(f.GetClientDetails())
+		s.rec.Describe(clientName(f.GetClientDetails()))
 		if refusal = s.mayJoin(); refusal == nil {
 			s.audioSession = f.GetAudioSessionId()
 			s.full = wantsFullAdaption(f)
@@ -99,7 +100,7 @@ func (s *session) refuseJoin(err error) {
 	}
 	s.log.Info("join refused", "status", status, "err", err)
 	s.hall.update(func() {
-		s.fails(StepJoin, refusalWords(err))
+		s.fails(observe.StepJoin, refusalWords(err))
 		if m := s.member; m != nil {
 			s.hall.remove(m, departure{fact: meeting.Dropped})
 		}
@@ -145,11 +146,11 @@ func (h *hall) displace(old *session, sameClient bool) {
 	h.release(old)
 	if sameClient || old.socketLost {
 		old.state = over
-		old.ends(SessionReplaced, "the client reconnected")
+		old.ends(observe.Replaced, "the client reconnected")
 		old.conn.cut()
 		return
 	}
-	old.ends(SessionRemoved, kickWords(statusElsewhere))
+	old.ends(observe.Removed, kickWords(statusElsewhere))
 	old.tell(statusElsewhere, closeDone)
 	if share := h.members[memberKey{old.key.meeting, old.key.attendee, true}]; share != nil && !old.key.content {
 		h.kick(share, statusElsewhere, departure{fact: meeting.Left}) // it is the other device's
@@ -167,12 +168,7 @@ func (h *hall) release(s *session) {
 }
 
 // wireID is the attendee id as clients know it.
-func wireID(k memberKey) string {
-	if k.content {
-		return k.attendee.String() + contentSuffix
-	}
-	return k.attendee.String()
-}
+func wireID(k memberKey) string { return observe.SessionKey(k.attendee, k.content) }
 
 // peerConfig describes the session to media.
 func (s *session) peerConfig(f *wire.Join) media.PeerConfig {
@@ -241,7 +237,7 @@ func (s *session) welcome(f *wire.Join, peer Peer) {
 		for _, m := range h.board.replay(h.now()) {
 			s.conn.send(dataFrame(h.now(), &m))
 		}
-		s.rec.step(StepJoin, h.now())
+		s.rec.Step(observe.StepJoin, h.now())
 		s.arm(s.server.cfg.Timers.Connect, s.neverConnected)
 	})
 	if abandoned {
@@ -278,11 +274,11 @@ func (s *session) joinAck(f *wire.Join) []byte {
 // neverConnected ends a session whose media did not come up in time. The
 // client gave up long before, or is one that does not.
 func (s *session) neverConnected() {
-	step, words := StepICE, "no connectivity check from the client arrived: is the media port reachable from there?"
-	if s.rec.has(StepICE) {
-		step, words = StepDTLS, "the keys were never agreed"
-	} else if !s.rec.has(StepSubscribe) {
-		step, words = StepSubscribe, "the client never sent its offer"
+	step, words := observe.StepICE, "no connectivity check from the client arrived: is the media port reachable from there?"
+	if s.rec.Took(observe.StepICE) {
+		step, words = observe.StepDTLS, "the keys were never agreed"
+	} else if !s.rec.Took(observe.StepSubscribe) {
+		step, words = observe.StepSubscribe, "the client never sent its offer"
 	}
 	s.fails(step, words)
 	s.hall.abandon(s, closeRetry)

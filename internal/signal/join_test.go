@@ -14,6 +14,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
@@ -202,7 +203,7 @@ func TestTokensRefused(t *testing.T) {
 			}
 		})
 	}
-	if got := v.server.Refusals(p.id); len(got) != 6 || got[0].Words == "" || !got[0].Remote.IsLoopback() {
+	if got := v.server.Refusals(p.id); len(got) != 6 || got[0].Words == "" || got[0].Remote != "127.0.0.1" {
 		t.Errorf("refusals kept: %+v", got)
 	}
 	if len(v.server.Refusals(other.id)) != 0 {
@@ -258,7 +259,7 @@ func TestEndedBeforeJoin(t *testing.T) {
 
 // turnedAway counts the meeting's sockets that will be refused.
 func (v *env) turnedAway(p *party) int {
-	b, _ := v.server.find(p.id)
+	b := v.server.find(p.id)
 	if b == nil {
 		return 3 // the meeting is over and its branch gone
 	}
@@ -356,13 +357,13 @@ func TestNeverConnected(t *testing.T) {
 		t.Errorf("closed with %d", code)
 	}
 	c.peer.isClosed(t)
-	var got []Session
+	var got []observe.Session
 	eventually(t, func() bool {
 		got = v.server.Sessions(p.id)
-		return len(got) == 1 && got[0].State == SessionFailed
+		return len(got) == 1 && got[0].State == observe.Failed
 	}, func() string { return "the failed join is not shown" })
 	last := got[0].Steps[len(got[0].Steps)-1]
-	if last.Name != StepICE || !strings.Contains(last.Fault, "media port") {
+	if last.Name != observe.StepICE || !strings.Contains(last.Fault, "media port") {
 		t.Errorf("failed step %+v", last)
 	}
 	eventually(t, func() bool { return v.server.Load(p.id).Failures == 1 }, func() string { return "the failure is not counted" })

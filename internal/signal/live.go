@@ -1,62 +1,33 @@
 package signal
 
 import (
-	"cmp"
-	"net/netip"
-	"slices"
+	"math"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/history"
 	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
+	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
-
-// Load sums up the connections of one meeting.
-type Load struct {
-	Connected    int           // attendees present, content shares not counted
-	Audio        int           // of these, from whom audio has arrived
-	Video        int           // cameras being sent
-	Content      int           // content shares
-	AttendeeTime time.Duration // summed over all attendees since the meeting began
-	Failures     int           // connections that failed while joining
-}
-
-// Session is one connection of an attendee, as shown to operators.
-type Session struct {
-	Attendee meeting.ID
-	Content  bool // a content share
-	State    SessionState
-	Reason   string // why it ended, in words; may be empty
-	Opened   time.Time
-	Ended    time.Time // zero while it lasts
-	Remote   netip.Addr
-	Client   string // what the client says it is
-	Steps    []Step
-	Timing   ClientTiming  // the client's own account of its start
-	RTT      time.Duration // of the signaling connection
-	Muted    bool          // by the client or by capability
-	Level    uint8         // dB below full scale, silence is 127
-	Signal   uint8         // 0 lost, 1 weak, 2 good
-	Video    bool          // own video is live
-	Stats    media.PeerStats
-	Samples  []Sample // the last minutes, oldest first
-}
 
 // Load returns the sum of a meeting's connections; zero for a meeting nobody
 // has connected to, or that ended long ago.
-func (s *Server) Load(id meeting.ID) Load {
-	b, old := s.find(id)
+func (s *Server) Load(id meeting.ID) observe.Load {
+	l := s.history.Load(id)
+	b := s.find(id)
 	if b == nil {
-		return Load{AttendeeTime: old.attended, Failures: old.failures}
+		return l
 	}
+	l.Host = s.cfg.Host
 	h := b.hall
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	l := Load{AttendeeTime: b.history.attended, Failures: b.history.failures}
 	for _, m := range h.members {
 		if m.branch != b || !m.present {
 			continue
 		}
-		l.AttendeeTime += h.now().Sub(m.since)
+		l.AttendeeTime += observe.Minutes(h.now().Sub(m.since))
 		switch {
 		case m.key.content:
 			l.Content++
@@ -79,88 +50,51 @@ func oneIf(b bool) int {
 // Sessions returns a meeting's connections, those that are open and the last
 // ones that ended, in the order they were opened. Joins refused for their
 // token are not among them; see Refusals.
-func (s *Server) Sessions(id meeting.ID) []Session {
-	b, old := s.find(id)
+func (s *Server) Sessions(id meeting.ID) []observe.Session {
+	b := s.find(id)
 	if b == nil {
-		return slices.Clone(old.sessions)
+		return s.history.Sessions(id, nil)
 	}
+	return s.history.Sessions(id, b.present())
+}
+
+// Refusals returns the latest refused joins to a meeting, oldest first.
+func (s *Server) Refusals(id meeting.ID) []observe.Refusal { return s.history.Refusals(id) }
+
+// find returns the branch of a meeting; nil when nobody has connected to it,
+// or it has ended.
+func (s *Server) find(id meeting.ID) *branch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.branches[id]
+}
+
+// present returns what is known only of the connections in use now.
+func (b *branch) present() map[*history.Connection]history.Present {
 	h := b.hall
+	peers := make(map[*history.Connection]Peer)
+	found := make(map[*history.Connection]history.Present)
 	h.mu.Lock()
-	out := b.history.sessions()
-	peers := make(map[*record]Peer)
-	at := make(map[*record]int)
-	for i, r := range out.records {
-		at[r] = i
-	}
 	for _, m := range h.members {
 		one := m.session
-		if i, ok := at[one.rec]; ok && m.branch == b {
-			h.fill(&out.sessions[i], m)
+		if m.branch != b || one == nil {
+			continue
+		}
+		found[one.rec] = history.Present{
+			Connected: m.present && one.state == live, Muted: m.muted(), Silenced: m.silenced, Video: one.video,
+			Now: observe.Now{Level: one.level, Signal: one.signal},
+		}
+		if one.peer != nil {
 			peers[one.rec] = one.peer
 		}
 	}
 	h.mu.Unlock()
-	for r, p := range peers {
-		if p != nil {
-			out.sessions[at[r]].Stats = p.Stats()
-		}
+	for rec, peer := range peers { // without the lock: see hall
+		p := found[rec]
+		p.Now.Stats = observe.Stats(peer.Stats())
+		found[rec] = p
 	}
-	return out.sessions
-}
-
-// fill adds what is known only of a member's current connection.
-func (h *hall) fill(out *Session, m *member) {
-	one := m.session
-	out.Muted, out.Level, out.Signal, out.Video = m.muted(), one.level, one.signal, one.video
-	if m.present && one.state == live && one.rec.ended.IsZero() {
-		out.State = SessionConnected
-	}
-}
-
-// listing is a history's sessions with the records behind them.
-type listing struct {
-	sessions []Session
-	records  []*record
-}
-
-// sessions lists all records in the order they were opened.
-func (h *history) sessions() listing {
-	records := slices.Clone(h.ended)
-	for r := range h.open {
-		records = append(records, r)
-	}
-	slices.SortFunc(records, func(a, b *record) int {
-		return cmp.Or(a.opened.Compare(b.opened), slices.Compare(a.key.attendee[:], b.key.attendee[:]))
-	})
-	out := make([]Session, len(records))
-	for i, r := range records {
-		out[i] = Session{
-			Attendee: r.key.attendee, Content: r.key.content, State: r.state, Reason: r.reason,
-			Opened: r.opened, Ended: r.ended, Remote: r.remote, Client: r.client,
-			Steps: slices.Clone(r.steps), Timing: r.timing, RTT: r.signalingRTT, Level: silence, Samples: r.samples.all(),
-		}
-	}
-	return listing{out, records}
-}
-
-// find returns the branch of a meeting, or what is left of it.
-func (s *Server) find(id meeting.ID) (*branch, pastMeeting) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.branches[id], s.past.of[id]
-}
-
-// pastOf is what remains of a branch: the last connections, without samples.
-func (h *hall) pastOf(b *branch) pastMeeting {
-	for r := range b.history.open {
-		r.end(SessionRemoved, h.now(), "the meeting ended")
-	}
-	all := b.history.sessions().sessions
-	all = slices.Clone(all[max(0, len(all)-maxPastSessions):])
-	for i := range all {
-		all[i].Samples = nil
-	}
-	return pastMeeting{sessions: all, attended: b.history.attended, failures: b.history.failures}
+	return found
 }
 
 // sample keeps a moment of every connection, for drawing them over time.
@@ -192,23 +126,37 @@ func (h *hall) sample() {
 
 // keep adds a sample to the session's record.
 func (s *session) keep(now time.Time, st media.PeerStats) {
-	s.rec.samples.add(Sample{
-		At: now, Level: s.loudest, LossIn: float32(st.UplinkLoss), LossOut: float32(st.DownlinkLoss),
-		RoundTrip: time.Duration(st.RTTMillis) * time.Millisecond,
-		KbpsIn:    st.VideoKbpsIn, KbpsOut: st.VideoKbpsOut, Available: st.AvailableKbps,
+	s.rec.Add(observe.Sample{
+		At: observe.At(now), Level: s.loudest, Signal: s.signal, LossIn: tenth(st.UplinkLoss), LossOut: tenth(st.DownlinkLoss),
+		RTT:    observe.Span(time.Duration(st.RTTMillis) * time.Millisecond),
+		KbpsIn: st.VideoKbpsIn, KbpsOut: st.VideoKbpsOut, Available: st.AvailableKbps,
 		Concealing: st.AudioConcealed > s.concealed,
 	})
 	s.loudest, s.concealed = silence, st.AudioConcealed
 }
 
-// Refusal is a join that was refused for its token. Whose token it was is not
-// known.
-type Refusal struct {
-	Meeting meeting.ID
-	At      time.Time
-	Remote  netip.Addr
-	Words   string // why, for the operator
-}
+// tenth rounds a percentage to a tenth.
+func tenth(percent float64) float64 { return math.Round(percent*10) / 10 }
 
-// Refusals returns the latest refused joins to a meeting, oldest first.
-func (s *Server) Refusals(id meeting.ID) []Refusal { return s.refusals.of(id) }
+// clientTiming is what a client says about its start.
+func clientTiming(t *wire.Timing) observe.Timing {
+	if len(t.GetSignaling()) == 0 {
+		return observe.Timing{}
+	}
+	s := t.GetSignaling()[0]
+	since := func(ms int64) observe.Span {
+		d := time.Duration(ms-s.GetStartMs()) * time.Millisecond
+		if s.GetStartMs() == 0 || ms == 0 || d < 0 || d > time.Hour {
+			return 0
+		}
+		return observe.Span(d)
+	}
+	told := observe.Timing{
+		Socket: since(s.GetTransportConnectedMs()), JoinAck: since(s.GetJoinAckReceivedMs()),
+		SubscribeAck: since(s.GetSubscribeAckMs()), ICE: since(s.GetIceConnectedMs()), TimedOut: s.GetTimedOut(),
+	}
+	for _, a := range t.GetRemoteAudio() {
+		told.FirstAudio = since(a.GetFirstPacketReceivedMs())
+	}
+	return told
+}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
@@ -224,7 +225,7 @@ func TestRealCall(t *testing.T) {
 		for _, step := range s[0].Steps {
 			names = append(names, step.Name)
 		}
-		return slices.Equal(names, stepOrder[:]) && s[0].Stats.PacketsIn > 0
+		return slices.Equal(names, observe.StepNames()) && s[0].Now != nil && s[0].Now.Stats.PacketsIn > 0
 	}, func() string { return fmt.Sprintf("shown as %+v", v.server.Sessions(p.id)) })
 
 	stop := ada.cameraOn()

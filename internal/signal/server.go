@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/history"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/signal/plainweb"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
@@ -18,7 +19,7 @@ import (
 // the package comment; all methods are safe for concurrent use.
 //
 // Locks are taken in this order: Server.mu, hall.mu, then the small ones (a
-// connection's queue, a line). The control plane's calls that may block are
+// connection's queue, a line, the history's). The control plane's calls that may block are
 // made without any of them, from a line.
 type Server struct {
 	cfg  Config
@@ -31,8 +32,8 @@ type Server struct {
 	draining atomic.Bool  // no new connections, and those there are sent away
 	stopped  atomic.Bool  // committed changes are no longer acted on
 
-	events   eventStore
-	refusals refusals
+	events  eventStore
+	history *history.Log
 
 	handlers sync.WaitGroup // one for each connection being served
 	tasks    sync.WaitGroup // lines and timers at work
@@ -43,7 +44,6 @@ type Server struct {
 	speaking map[*hall]struct{} // halls with somebody present
 	ticker   *time.Timer        // runs tick while speaking is not empty
 	ticks    uint64
-	past     past // what is remembered of meetings that have ended
 	closed   bool
 }
 
@@ -57,7 +57,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: cfg.Logger, mux: http.NewServeMux(),
 		halls: make(map[meeting.ID]*hall), branches: make(map[meeting.ID]*branch),
-		speaking: make(map[*hall]struct{}), past: newPast(), events: newEventStore(),
+		speaking: make(map[*hall]struct{}), history: history.New(), events: newEventStore(),
 	}
 	s.mux.HandleFunc("GET "+PathControl+"{meeting}", s.serveControl)
 	s.mux.HandleFunc(PathEvents, s.serveEvents)
@@ -153,7 +153,7 @@ func (s *Server) retire(b *branch) {
 	h.mu.Lock()
 	delete(s.branches, b.id)
 	delete(h.branches, b.id)
-	s.past.add(b.id, h.pastOf(b))
+	s.history.Retire(b.id, h.now())
 	last := len(h.branches) == 0
 	if last {
 		delete(s.halls, h.id)

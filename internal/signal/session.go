@@ -9,7 +9,9 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/carillon-meetings/carillon/internal/control"
+	"github.com/carillon-meetings/carillon/internal/history"
 	"github.com/carillon-meetings/carillon/internal/media"
+	"github.com/carillon-meetings/carillon/internal/observe"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
@@ -53,7 +55,7 @@ type session struct {
 	grant   control.Grant // kept up to date with the attendee's capabilities
 	refused error         // why JOIN will be refused; set before it comes
 	member  *member       // nil before JOIN and after being replaced
-	rec     *record
+	rec     *history.Connection
 	timer   *time.Timer // what the current state waits for
 
 	audioSession uint64 // the client's, the same across its reconnects
@@ -111,8 +113,10 @@ func newSession(srv *Server, c *conn, b *branch, grant control.Grant, remote net
 		signal: goodSignal, level: silence, loudest: silence,
 	}
 	s.hall.update(func() {
-		s.rec = b.history.start(key, remote, tokenAt)
-		s.rec.step(StepSocket, s.hall.now())
+		s.rec = b.history.Open(history.Start{
+			Attendee: key.attendee, External: grant.Attendee.ExternalUserID, Content: key.content, Remote: remote, At: tokenAt,
+		})
+		s.rec.Step(observe.StepSocket, s.hall.now())
 		if b.over {
 			s.refused = control.ErrEnded
 		}
@@ -197,7 +201,7 @@ func (s *session) dispatch(f *wire.Frame) error {
 	case wire.Frame_RESUME:
 		s.withPeer(func(p Peer) { p.Resume(f.GetPause().GetStreamIds()) })
 	case wire.Frame_MEETING_SESSION_TIMING:
-		s.hall.update(func() { s.rec.clientTiming(f.GetTiming()) })
+		s.rec.Timing(clientTiming(f.GetTiming()))
 	case wire.Frame_PRIMARY_MEETING_JOIN:
 		s.promote(f.GetPrimaryJoin().GetCredentials())
 	case wire.Frame_PRIMARY_MEETING_LEAVE:
@@ -214,7 +218,7 @@ func (s *session) pingPong(p *wire.PingPong) {
 	}
 	s.hall.update(func() {
 		if p.GetPingId() == s.pings && !s.asked.IsZero() {
-			s.rec.signalingRTT = s.hall.now().Sub(s.asked)
+			s.rec.RoundTrip(s.hall.now().Sub(s.asked))
 			s.asked = time.Time{}
 		}
 	})

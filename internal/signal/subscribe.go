@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/carillon-meetings/carillon/internal/media"
+	"github.com/carillon-meetings/carillon/internal/observe"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
@@ -69,7 +70,7 @@ func (s *session) answer(peer Peer, f *wire.Subscribe, offer media.Offer) error 
 		out.Error = errorOf(statusViewOnly)
 	}
 	s.conn.send(mustEncode(out))
-	s.hall.update(func() { s.rec.step(StepSubscribe, s.hall.now()) })
+	s.rec.Step(observe.StepSubscribe, s.hall.now())
 	return nil
 }
 
@@ -114,8 +115,8 @@ func (s *session) refuseOffer(err error) {
 	}
 	s.log.Warn("offer not answered", "status", status, "err", err)
 	s.hall.update(func() {
-		if !s.rec.has(StepSubscribe) {
-			s.fails(StepSubscribe, "the client's offer could not be answered: "+err.Error())
+		if !s.rec.Took(observe.StepSubscribe) {
+			s.fails(observe.StepSubscribe, "the client's offer could not be answered: "+err.Error())
 		}
 		s.conn.send(subscribeRefused(s.hall.now(), status))
 	})

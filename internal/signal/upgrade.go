@@ -21,9 +21,6 @@ import (
 // be answered with. The token is not repeated to it.
 const subprotocol = "_aws_wt_session"
 
-// contentSuffix marks the token and the id of a content share's session.
-const contentSuffix = "#content"
-
 // readLimit bounds messages before JOIN, in bytes; afterwards it is what the
 // largest offer needs.
 const readLimit = 16 << 10
@@ -74,7 +71,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	defer c.wait()
 	remote := s.cfg.ClientAddr(r)
 	if err != nil {
-		s.refusals.add(s.refusal(id, remote, err))
+		s.history.Refuse(id, s.cfg.Now(), remote, refusalWords(err))
 		s.refuse(c, err)
 		return
 	}

@@ -33,8 +33,8 @@ test('a time of another day says which day', () => {
 
 test('ids, shares and levels', () => {
   assert.equal(short('0f9c2d11-aaaa-4bbb-8ccc-000000000000'), '0f9c2d11');
-  assert.equal(percent(4), '0.4 %');
-  assert.equal(percent(1000), '100.0 %');
+  assert.equal(percent(0.4), '0.4 %');
+  assert.equal(percent(100), '100.0 %');
   assert.equal(loudness(127), 0, 'silence');
   assert.equal(loudness(60), 0);
   assert.equal(loudness(37), 0.5);

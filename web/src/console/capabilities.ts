@@ -1,5 +1,5 @@
 import { el } from '../ui/dom';
-import type { Capabilities } from './server';
+import type { Capabilities } from './rows';
 
 const levels = [
   ['SendReceive', 'send and receive'],

@@ -1,6 +1,7 @@
 // A live copy of some tables on the server, kept up to date by server-sent
 // events.
 
+import type { Beat } from './rows';
 import { type Delta, type Row, type Snapshot, Tables } from './tables';
 
 export interface FeedWatcher {
@@ -48,7 +49,7 @@ export class Feed {
     on('snapshot', (snapshot: Snapshot) => this.replace(snapshot));
     on('delta', (delta: Delta) => this.apply(delta));
     on('sample', (sample: unknown) => this.watcher.sample?.(sample));
-    on('fault', (fault: { error: string }) => this.watcher.fault(fault.error));
+    on('beat', (beat: Beat) => (beat.fault ? this.watcher.fault(beat.fault) : this.watcher.live(true)));
     on('signed-out', () => {
       this.close();
       this.watcher.signedOut();

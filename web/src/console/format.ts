@@ -34,9 +34,9 @@ export function short(id: string): string {
   return id.slice(0, 8);
 }
 
-/** A share of tenths of a percent: "0.4 %". */
-export function percent(tenths: number): string {
-  return `${(tenths / 10).toFixed(1)} %`;
+/** A percentage: "0.4 %". */
+export function percent(value: number): string {
+  return `${value.toFixed(1)} %`;
 }
 
 /** dB below full scale as 0 to 1, the way the client maps it. */

@@ -10,7 +10,18 @@ import type { Frame, Page } from './frame';
 import { PeopleTable } from './people';
 import { PersonCard } from './person';
 import { RecordTable } from './records';
-import type { AttendeeRow, MeetingRow, Point, RecordRow, RefusalRow, Sample } from './rows';
+import type { AttendeeRow, Features, MeetingRow, RecordRow, RefusalRow, Sample } from './rows';
+
+/** What the creator asked for, not the defaults. */
+function features(f: Features = {}): [string, string][] {
+  const all: [string, string | number | undefined][] = [
+    ['Echo reduction', f.echoReduction],
+    ['Video up to', f.videoMax],
+    ['Content up to', f.contentMax],
+    ['Attendees up to', f.maxCount],
+  ];
+  return all.flatMap(([label, value]) => (value ? [[label, String(value)]] : []));
+}
 
 export class MeetingPage implements Page {
   readonly element = el('div', { class: 'meeting-page' });
@@ -119,8 +130,8 @@ export class MeetingPage implements Page {
     const row = this.feed?.table<AttendeeRow>('attendees').get(attendee);
     if (row) card.draw(row, !this.isEnded());
     this.frame.server
-      .history<Point>(this.id, attendee)
-      .then(({ points }) => card.remember(points))
+      .history(this.id, attendee)
+      .then(({ sessions }) => card.remember(sessions.filter((s) => !s.content).flatMap((s) => s.samples ?? [])))
       .catch(() => undefined); // the chart then begins now
   }
 
@@ -173,7 +184,7 @@ export class MeetingPage implements Page {
       ['Media Region', m.mediaRegion],
     );
     if (m.primary) facts.push(['Replica of', m.primary]);
-    for (const feature of m.features) facts.push([feature.label, feature.value]);
+    facts.push(...features(m.features));
     for (const tag of m.tags) facts.push([`Tag ${tag.key}`, tag.value]);
     const key = JSON.stringify(facts);
     if (this.facts.dataset.shown === key) return;

@@ -67,8 +67,8 @@ export function liveRow(): Drawn<MeetingRow> {
       setText(minutes, count(m.minutes));
       setText(host, m.host || '–');
       for (const kind of kinds) kind.draw(m);
-      element.classList.toggle('faulty', m.faults > 0);
-      attribute(element, 'title', m.faults ? `${m.faults} connections failed while joining` : undefined);
+      element.classList.toggle('faulty', m.failures > 0);
+      attribute(element, 'title', m.failures ? `${m.failures} connections failed while joining` : undefined);
     },
   };
 }

@@ -45,14 +45,14 @@ export class PersonCard {
         { label: 'from client', class: 'one', of: (p) => p.lossIn },
         { label: 'to client', class: 'two', of: (p) => p.lossOut },
       ],
-      top: (largest) => (largest <= 50 ? 50 : largest <= 200 ? 200 : 1000),
+      top: (largest) => (largest <= 5 ? 5 : largest <= 20 ? 20 : 100),
       format: percent,
     });
     this.rate = new Chart({
       title: 'Video rate',
       series: [
-        { label: 'from client', class: 'one', of: (p) => p.rateIn },
-        { label: 'to client', class: 'two', of: (p) => p.rateOut },
+        { label: 'from client', class: 'one', of: (p) => p.kbpsIn },
+        { label: 'to client', class: 'two', of: (p) => p.kbpsOut },
       ],
       top: (largest) => niceAbove(largest),
       format: (v) => (v >= 1000 ? `${(v / 1000).toFixed(1)} Mbit/s` : `${Math.round(v)} kbit/s`),
@@ -218,7 +218,7 @@ function sessionFacts(s: SessionRow, point: Point | undefined): [string, string]
   if (s.client) facts.push(['Client', s.client]);
   if (s.state === 'connected') {
     facts.push(['Sends', [s.muted ? 'muted' : 'audio', s.video && 'video'].filter(Boolean).join(', ')]);
-    if (point?.trip) facts.push(['Round trip', `${point.trip} ms`]);
+    if (point?.rtt) facts.push(['Round trip', `${point.rtt} ms`]);
   }
   return facts;
 }

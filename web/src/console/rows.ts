@@ -1,6 +1,7 @@
-// The objects that come over the feeds. Times are Unix ms, 0 for none.
-
-import type { Capabilities } from './server';
+// The objects that come from the server: package internal/observe, as JSON. Go
+// and TypeScript are compared by the same golden files, in
+// internal/console/testdata. A moment is Unix ms, 0 for none; a length of time
+// is ms; "in" is from the client to the server.
 
 export interface Tag {
   key: string;
@@ -10,24 +11,40 @@ export interface Tag {
 export interface MeetingRow {
   id: string;
   external: string;
+  meetingHostId?: string;
   account: string;
   region: string;
   flavour: string;
   mediaRegion: string;
   primary?: string;
-  host: string;
+  tenantIds?: string[];
   created: number;
   ended: number;
+  /** Why it ended. */
   reason?: string;
+  /** Who ended it: "key:…" or "operator:…"; missing when it ended by itself. */
+  endedBy?: string;
   attendees: number;
+  tags: Tag[];
+  features?: Features;
+  /** The node that carries the media; empty before somebody has connected. */
+  host: string;
   connected: number;
   audio: number;
   video: number;
   content: number;
+  /** Whole attendee-minutes. */
   minutes: number;
-  faults: number;
-  tags: Tag[];
-  features: { label: string; value: string }[];
+  /** Connections that failed while joining. */
+  failures: number;
+}
+
+/** The MeetingFeatures as the creator gave them. */
+export interface Features {
+  echoReduction?: string;
+  videoMax?: string;
+  contentMax?: string;
+  maxCount?: number;
 }
 
 export interface Step {
@@ -36,29 +53,103 @@ export interface Step {
   fault?: string;
 }
 
+export type State = 'joining' | 'connected' | 'left' | 'dropped' | 'failed' | 'removed' | 'replaced';
+
 export interface SessionRow {
+  /** Names it in samples. */
   key: string;
+  attendee: string;
+  external: string;
   content: boolean;
-  state: string;
+  state: State;
+  /** Why it ended. */
+  reason?: string;
   opened: number;
   ended: number;
   remote: string;
   client: string;
-  muted: boolean;
-  video: boolean;
-  /** Why it ended. */
-  reason?: string;
   steps: Step[];
+  timing?: Timing;
+  /** Of the signaling connection; missing when not known. */
+  signalingRtt?: number;
+  /** By the client, or for want of the capability. */
+  muted: boolean;
+  /** For want of the capability: unmuting in the client has no effect. */
+  silenced: boolean;
+  video: boolean;
+  /** Only where one attendee is shown in full, and while the connection is up. */
+  now?: Now;
+  /** Only where one attendee is shown in full: the last minutes, oldest first. */
+  samples?: Point[];
+}
+
+/** The client's own account of its start: how long after it each came. */
+export interface Timing {
+  socket?: number;
+  joinAck?: number;
+  subscribeAck?: number;
+  ice?: number;
+  firstAudio?: number;
+  timedOut?: boolean;
+}
+
+export interface Now {
+  /** dB below full scale, 127 is silence. */
+  level: number;
+  /** 0 lost, 1 weak, 2 good. */
+  signal: number;
+  stats: Stats;
+}
+
+/** What media has counted since the connection began. */
+export interface Stats {
+  protocol: string;
+  remote: string;
+  connected: boolean;
+  packetsIn: number;
+  packetsOut: number;
+  bytesIn: number;
+  bytesOut: number;
+  discarded: number;
+  audioLevel: number;
+  audioConcealed: number;
+  audioLate: number;
+  audioBuffered: number;
+  uplinkLoss: number;
+  downlinkLoss: number;
+  rtt: number;
+  videoKbpsIn: number;
+  videoKbpsOut: number;
+  nacksIn: number;
+  nacksOut: number;
+  retransmitted: number;
+  plisIn: number;
+  plisOut: number;
+  availableKbps: number;
+  watching: number;
+}
+
+/** What somebody may do, in the API's spelling. */
+export interface Capabilities {
+  audio: string;
+  video: string;
+  content: string;
 }
 
 export interface AttendeeRow {
   id: string;
   external: string;
+  /** Of creation, from 1. */
   order: number;
+  /** Removed before the meeting ended; the name stays. */
   deleted?: boolean;
+  /** Missing when not known. */
   capabilities?: Capabilities;
+  /** Who changed the capabilities last; missing when nobody has. */
+  capabilitiesBy?: string;
   tags: Tag[];
-  state: string;
+  /** Of the person's newest session; empty when there was none. */
+  state: State | '';
   sessions: SessionRow[];
 }
 
@@ -69,6 +160,8 @@ export interface RecordRow {
   actor: string;
   detail: string;
   attendee?: string;
+  /** That attendee's name, also after its removal. */
+  external?: string;
 }
 
 /** A join that was refused for its token. */
@@ -79,18 +172,37 @@ export interface RefusalRow {
   words: string;
 }
 
-/** Level in dB below full scale, loss in tenths of a percent, video rates in kbit/s, trip in ms. */
+/** A moment of a connection. */
 export interface Point {
   at: number;
+  /** dB below full scale, 127 is silence. */
   level: number;
+  /** 0 lost, 1 weak, 2 good. */
+  signal: number;
+  /** Percent, to a tenth. */
   lossIn: number;
   lossOut: number;
-  rateIn: number;
-  rateOut: number;
-  trip: number;
+  /** Of the media connection, 0 when not known. */
+  rtt: number;
+  /** Of video. */
+  kbpsIn: number;
+  kbpsOut: number;
+  /** What the way to the client is thought to carry, in kbit/s; 0 when not known. */
+  available: number;
+  /** Audio from the client had to be made up. */
+  concealing?: boolean;
 }
 
 export interface Sample {
   at: number;
   points: Record<string, Point>;
+}
+
+/** Follows every reading of the server's, good or bad. */
+export interface Beat {
+  at: number;
+  /** When the next one is due, in ms. */
+  every: number;
+  /** Why the server could not read what it should show, as a sentence. */
+  fault?: string;
 }

@@ -1,5 +1,7 @@
 // Talks to the console's own JSON.
 
+import type { Capabilities, SessionRow } from './rows';
+
 export interface Session {
   signedIn: boolean;
   csrf?: string;
@@ -17,12 +19,6 @@ export class Refusal extends Error {
   ) {
     super(message);
   }
-}
-
-export interface Capabilities {
-  audio: string;
-  video: string;
-  content: string;
 }
 
 const base = '/operator/api/';
@@ -54,7 +50,8 @@ export class Server {
     return this.ask('PUT', `meetings/${meeting}/attendees/${attendee}/capabilities`, capabilities);
   }
 
-  history<T>(meeting: string, attendee: string): Promise<{ points: T[] }> {
+  /** An attendee's connections in full, oldest first. */
+  history(meeting: string, attendee: string): Promise<{ sessions: SessionRow[] }> {
     return this.ask('GET', `meetings/${meeting}/attendees/${attendee}/history`);
   }
 
