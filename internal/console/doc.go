@@ -19,13 +19,17 @@
 //
 //   - source.go declares what the console needs to know of the server:
 //     Directory (meetings, attendees, records), Live (who is connected and
-//     how), Actions (what an operator may do). cmd/carillon provides them.
+//     how), Actions (what an operator may do). The control plane and the
+//     signaling door are these. What they tell has the types of package
+//     observe, and goes to the pages as it is.
+//   - listing.go, watching.go, people.go and records.go read that for the
+//     list of meetings and for one meeting, and put a meeting's log into words.
 //   - session.go and signin.go let operators in: a secret compared in constant
 //     time, tries limited per address, a cookie scripts cannot read, and a
 //     second token in a header on every change.
-//   - feed.go turns periodic snapshots of the sources into differences, and
+//   - feed.go turns periodic readings of the sources into differences, and
 //     stream.go sends them as server-sent events. A source is only read
-//     while somebody looks.
+//     while somebody looks, and a beat follows each reading: see beat.
 //   - actions.go carries out what an operator asked for; who did it goes into
 //     the meeting's record.
 //   - headers.go and pages.go hold the content security policy and the way

@@ -249,60 +249,6 @@ func TestWatchingKeepsASessionFromGoingIdle(t *testing.T) {
 	s.want(s.send("GET", "/operator/api/session", ""), 200, `"signedIn":true`)
 }
 
-func TestFeedsRunOnlyWhileSomebodyLooks(t *testing.T) {
-	s := open(t)
-	open := func() source { return &listSource{directory: s.server, live: s.server} }
-	_, leaveFirst := s.console.look("x", open)
-	_, leaveSecond := s.console.look("x", open)
-	if len(s.console.feeds.open) != 1 {
-		t.Errorf("%d feeds for one thing", len(s.console.feeds.open))
-	}
-	leaveFirst()
-	if len(s.console.feeds.open) != 1 {
-		t.Error("the feed closed while somebody looks")
-	}
-	leaveSecond()
-	if len(s.console.feeds.open) != 0 {
-		t.Error("the feed goes on with nobody looking")
-	}
-	s.console.wg.Wait()
-}
-
-func TestSlowViewersGetTheWholeStateAgain(t *testing.T) {
-	f := &feed{viewers: map[*viewer]struct{}{}, now: time.Now}
-	rows := func(n int) reading {
-		return reading{state: state{"t": {"a": json.RawMessage(fmt.Sprint(n))}}}
-	}
-	f.publish(rows(0), nil)
-	v := f.join()
-	for n := range viewerBacklog + 5 {
-		f.publish(rows(n+1), nil)
-	}
-	if !v.behind {
-		t.Fatal("the viewer kept up without reading")
-	}
-	for len(v.events) > 0 {
-		<-v.events
-	}
-	f.publish(rows(100), nil)
-	if got := string(<-v.events); v.behind || !strings.HasPrefix(got, "event: snapshot") || !strings.Contains(got, "100") {
-		t.Errorf("after falling behind it got %q", got)
-	}
-}
-
-func TestDifference(t *testing.T) {
-	row := func(s string) json.RawMessage { return json.RawMessage(s) }
-	from := state{"a": {"1": row("1"), "2": row("2"), "3": row("3")}}
-	to := state{"a": {"1": row("1"), "2": row("two"), "4": row("4")}}
-	d := difference(from, to)
-	if got := fmt.Sprintf("%s %s", d.Set["a"], d.Gone["a"]); got != "[two 4] [3]" {
-		t.Errorf("difference %s", got)
-	}
-	if d := difference(to, to); d != nil {
-		t.Errorf("no difference gave %+v", d)
-	}
-}
-
 func TestActionsReachTheServerWithTheirActor(t *testing.T) {
 	s := open(t)
 	s.signIn()

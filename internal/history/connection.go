@@ -106,12 +106,6 @@ func (c *Connection) endLocked(state observe.State, at time.Time, reason string)
 	c.meeting.settleLocked(c)
 }
 
-// Ended reports whether End or Fail has been called.
-func (c *Connection) Ended() (ended bool) {
-	c.update(func() { ended = !c.seen.Ended.IsZero() })
-	return ended
-}
-
 // Close says that the socket is gone. A connection that was opened early and
 // never used is forgotten.
 func (c *Connection) Close() {
