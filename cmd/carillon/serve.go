@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -18,9 +16,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/control"
-	"github.com/carillon-meetings/carillon/internal/durable"
 	"github.com/carillon-meetings/carillon/internal/identity"
-	"github.com/carillon-meetings/carillon/internal/jointoken"
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/signal"
 )
@@ -128,55 +124,6 @@ func ignoreClosed(err error) error {
 	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
-	return err
-}
-
-// openData takes the data directory for this process and reads who it is. In
-// this order: two first starts at once would make two identities, and one of
-// them would serve with secrets that the disk does not have.
-func (s *server) openData() (err error) {
-	if s.lock, err = durable.Lock(s.cfg.Data); err != nil {
-		return err
-	}
-	records, err := ledger.Exists(s.ledgerDir())
-	if err != nil {
-		return err
-	}
-	s.id, err = identity.Load(s.cfg.Data, records)
-	return err
-}
-
-func (s *server) ledgerDir() string { return filepath.Join(s.cfg.Data, "ledger") }
-
-func (s *server) openLedger(ctx context.Context) error {
-	key, err := jointoken.NewKey(s.id.TokenKey)
-	if err != nil {
-		return err
-	}
-	check := key.Derive("check value")
-	log, err := ledger.Open(ctx, ledger.Config{
-		Dir:      s.ledgerDir(),
-		KeyCheck: hex.EncodeToString(check[:8]),
-		MaxBytes: int64(s.cfg.Limits.StorageMiB) << 20,
-		MaxAge:   2*s.cfg.Timers.MaxAge + s.cfg.Timers.Tombstone,
-		Logger:   s.log.With("part", "ledger"),
-	})
-	if errors.Is(err, ledger.ErrForeignKey) {
-		return fmt.Errorf("%s does not fit the data directory: %w", identity.TokenKeyFile, err)
-	}
-	if err != nil {
-		return fmt.Errorf("ledger: %w", err)
-	}
-	s.ledger = log
-	s.control, err = control.New(ctx, control.Config{
-		Limits:     limits(s.cfg),
-		Idle:       s.cfg.Timers.Idle,
-		MaxAge:     s.cfg.Timers.MaxAge,
-		Tombstone:  s.cfg.Timers.Tombstone,
-		Dropped:    s.cfg.Timers.Dropped,
-		CacheBytes: int64(s.cfg.Limits.CacheMiB) << 20,
-		Logger:     s.log.With("part", "control"),
-	}, log, key)
 	return err
 }
 

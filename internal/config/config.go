@@ -29,6 +29,7 @@ type Serve struct {
 	ShutdownTimeout time.Duration `help:"How long running calls may take to finish at shutdown." default:"10s"`
 	LogLevel        string        `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
 	LogFormat       string        `help:"text or json." enum:"text,json" default:"text"`
+	AcceptLoss      bool          `help:"Start although records are damaged or missing, and go on without them. For one start, after the backups have been looked at."`
 	MemoryLimitMiB  int           `help:"Soft memory limit of the process in MiB; 0 for none." default:"0" name:"memory-limit-mib"`
 
 	Credentials Credentials `embed:""`

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,11 +68,21 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	c.SessionIdle = cmp.Or(c.SessionIdle, 30*time.Minute)
-	c.SessionMax = cmp.Or(c.SessionMax, 12*time.Hour)
-	c.DemoRate = cmp.Or(c.DemoRate, Rate{Burst: 60, Every: time.Second})
-	c.Refresh = cmp.Or(c.Refresh, time.Second)
-	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	if c.SessionIdle == 0 {
+		c.SessionIdle = 30 * time.Minute
+	}
+	if c.SessionMax == 0 {
+		c.SessionMax = 12 * time.Hour
+	}
+	if c.DemoRate == (Rate{}) {
+		c.DemoRate = Rate{Burst: 60, Every: time.Second}
+	}
+	if c.Refresh == 0 {
+		c.Refresh = time.Second
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -103,8 +112,8 @@ type Console struct {
 	mux      *http.ServeMux
 	pages    pages
 	sessions *sessions
-	tries    *limiter // of signing in
-	visits   *limiter // of the demo backend
+	tries    *Limiter // of signing in
+	visits   *Limiter // of the demo backend
 	feeds    feeds
 
 	ctx    context.Context // ends when Close is called
@@ -128,8 +137,8 @@ func New(cfg Config) (*Console, error) {
 		mux:      http.NewServeMux(),
 		pages:    files,
 		sessions: newSessions(cfg),
-		tries:    newLimiter(Rate{Burst: signInBurst, Every: signInEvery}, cfg.Now),
-		visits:   newLimiter(cfg.DemoRate, cfg.Now),
+		tries:    NewLimiter(Rate{Burst: signInBurst, Every: signInEvery}, cfg.Now),
+		visits:   NewLimiter(cfg.DemoRate, cfg.Now),
 		feeds:    feeds{open: make(map[string]*feed)},
 		ctx:      ctx,
 		cancel:   cancel,

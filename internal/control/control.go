@@ -23,6 +23,7 @@ type Ledger interface {
 	AppendFact(ctx context.Context, id meeting.ID, data []byte) error
 	LoadFacts(ctx context.Context, id meeting.ID) ([]ledger.Entry, error)
 	ScanFacts(ctx context.Context, fn func(id meeting.ID, e ledger.Entry) error) error
+	Discard(ctx context.Context, id meeting.ID) error
 }
 
 // Clock tells the time and wakes sleepers. The zero Config uses the system's.
@@ -45,6 +46,10 @@ type Config struct {
 	CacheBytes   int64         // bound on the folded meetings kept in memory; 256 MiB
 	Clock        Clock
 	Logger       *slog.Logger // nil: discard
+
+	// AcceptLoss gives meetings up whose records are damaged, instead of
+	// refusing to start.
+	AcceptLoss bool
 
 	// TranscriptionEngine tells whether an engine takes transcriptions. If
 	// not, a started transcription is kept and reported as failed.

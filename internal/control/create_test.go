@@ -278,3 +278,30 @@ func TestNewRefusesADamagedLedger(t *testing.T) {
 		t.Errorf("a fact of rubbish: %v", err)
 	}
 }
+
+// Who accepts the loss gives up the meetings whose records make no sense, and
+// only those; the next start finds nothing wrong.
+func TestDamagedMeetingsAreGivenUpWhenAskedTo(t *testing.T) {
+	v := newEnv(t, nil, nil)
+	ctx := context.Background()
+	good, bad := v.create(owner, "good", "ann"), v.create(owner, "bad", "bob")
+	_, err := v.store.Append(ctx, bad.ID, v.revision(bad.ID), []byte("rubbish"))
+	must(t, err)
+	_, err = v.store.Append(ctx, bad.ID, v.revision(bad.ID)+1, []byte("more of it"))
+	if err != nil && !errors.Is(err, ledger.ErrStale) {
+		t.Fatal(err)
+	}
+	must(t, v.store.AppendFact(ctx, good.ID, []byte("rubbish")))
+	accepting := v.cfg
+	accepting.AcceptLoss = true
+	c, err := control.New(ctx, accepting, v.store, testKey(t))
+	must(t, err)
+	if _, err := c.GetMeeting(ctx, owner, good.ID); err != nil {
+		t.Errorf("the good meeting: %v", err)
+	}
+	_, err = c.GetMeeting(ctx, owner, bad.ID)
+	wantKind(t, err, meeting.NotFound)
+	if left, err := v.store.Load(ctx, bad.ID, 0); err != nil || len(left) > 0 {
+		t.Errorf("%d records left, %v", len(left), err)
+	}
+}

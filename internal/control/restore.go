@@ -53,6 +53,7 @@ type found struct {
 	state    *meeting.State // nil once it ended, or when there was no room for it
 	revision uint64         // of the last record in state
 	cost     int64          // what the cache will count for state
+	damage   error          // why its records make no sense; nil when they do
 }
 
 // add takes the next record in. The state is folded along as long as room, in
@@ -102,15 +103,24 @@ func (c *Control) scan(ctx context.Context) ([]*found, error) {
 		}
 		mu.Unlock()
 		// Entries of one meeting come one after the other.
+		if f.damage != nil {
+			return nil
+		}
 		err := f.add(stored, &room)
 		if f.Profile == nil && errors.Is(err, meeting.ErrOrder) && c.outlived(stored) {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("meeting %s, revision %d: %w", id, stored.Revision, err)
+			err = fmt.Errorf("meeting %s, revision %d: %w", id, stored.Revision, err)
 		}
-		return nil
+		if err != nil && c.cfg.AcceptLoss {
+			f.damage, err = err, nil
+		}
+		return err
 	})
+	if err == nil {
+		err = c.discardDamaged(ctx, all)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -124,6 +134,23 @@ func (c *Control) scan(ctx context.Context) ([]*found, error) {
 		}
 		return 1
 	}), nil
+}
+
+// discardDamaged takes meetings out of the ledger whose records do not make
+// sense, as an operator has asked for: whoever was removed from them, or lost a
+// right, might be back in what is left.
+func (c *Control) discardDamaged(ctx context.Context, all map[meeting.ID]*found) error {
+	for id, f := range all {
+		if f.damage == nil {
+			continue
+		}
+		c.cfg.Logger.Error("meeting given up: its records are damaged", "meeting", id.String(), "err", f.damage)
+		if err := c.log.Discard(ctx, id); err != nil {
+			return err
+		}
+		delete(all, id)
+	}
+	return nil
 }
 
 // outlived reports whether no meeting that is active now can have the record.
@@ -146,6 +173,10 @@ func (c *Control) restoreSessionsLocked(ctx context.Context) error {
 			return nil
 		}
 		fact, err := meeting.DecodeFact(stored.Data)
+		if err != nil && c.cfg.AcceptLoss {
+			c.cfg.Logger.Error("fact passed over: it is damaged", "meeting", id.String(), "err", err)
+			return nil
+		}
 		if err != nil {
 			return fmt.Errorf("meeting %s, fact %d: %w", id, stored.Revision, err)
 		}

@@ -71,6 +71,7 @@ func (l *Log) put(ctx context.Context, id meeting.ID, expected uint64, e envelop
 	if err != nil {
 		return 0, err
 	}
+	l.witness.acknowledged(l.streamName(sh), rev)
 	if e.kind == kindEnd {
 		l.expiry.add(id, rev, e.expires)
 	}
@@ -99,8 +100,12 @@ func (l *Log) AppendFact(ctx context.Context, id meeting.ID, data []byte) error 
 	if err := l.space.admit(ctx, sh, len(m.Data)); err != nil {
 		return err
 	}
-	_, err = l.store(context.WithoutCancel(ctx), m, nil)
-	return err
+	seq, err := l.store(context.WithoutCancel(ctx), m, nil)
+	if err != nil {
+		return err
+	}
+	l.witness.acknowledged(l.streamName(sh), seq)
+	return nil
 }
 
 // store publishes m until it gets an answer. find tells what became of an

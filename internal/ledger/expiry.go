@@ -131,6 +131,26 @@ func (l *Log) forget(ctx context.Context, id meeting.ID, rev uint64) error {
 	return l.purge(ctx, l.factShard(), id, facts.LastSeq)
 }
 
+// Discard removes all of a meeting's entries and facts. It is for an operator
+// who has accepted that they are damaged.
+func (l *Log) Discard(ctx context.Context, id meeting.ID) error {
+	done, err := l.begin()
+	if err != nil {
+		return err
+	}
+	defer done()
+	for _, sh := range []shard{shard(l.layout.shardOf(id)), l.factShard()} {
+		state, err := l.streamState(ctx, sh)
+		if err == nil {
+			err = l.purge(ctx, sh, id, state.LastSeq)
+		}
+		if err != nil {
+			return fmt.Errorf("%w: discard meeting %v: %w", ErrUnavailable, id, err)
+		}
+	}
+	return nil
+}
+
 // purge removes the meeting's messages up to and including the sequence.
 func (l *Log) purge(ctx context.Context, sh shard, id meeting.ID, last uint64) error {
 	if err := l.fault.check(); err != nil {

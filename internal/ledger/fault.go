@@ -65,6 +65,7 @@ var storageSigns = [...]string{
 	"loadblock error",
 	"error loading msg block",
 	"could not be recovered",
+	"corrupt record state",
 }
 
 // errStorage is the cause of every fault that stems from the disk.

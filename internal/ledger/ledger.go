@@ -75,6 +75,10 @@ type Config struct {
 	// Default 48 h.
 	MaxAge time.Duration
 
+	// AcceptLoss opens a damaged ledger with what is left of it, instead of
+	// refusing with ErrDamaged.
+	AcceptLoss bool
+
 	// AnswerWithin is how long one attempt of a write or read waits. A write
 	// makes three attempts. Default 5 s.
 	AnswerWithin time.Duration
@@ -109,11 +113,12 @@ func (c Config) withDefaults() (Config, error) {
 
 // Log is an open ledger. Its methods may be called from any goroutine.
 type Log struct {
-	cfg    Config
-	layout layout
-	fault  *fault
-	space  *space
-	expiry *expiry
+	cfg     Config
+	layout  layout
+	fault   *fault
+	space   *space
+	expiry  *expiry
+	witness *witness
 
 	lock   *os.File
 	server *server.Server
@@ -132,7 +137,8 @@ type Log struct {
 // Open opens the ledger in cfg.Dir, creating it when it is not there. It fails
 // with durable.ErrLocked when another process has it, and with a plain error
 // when the directory cannot be written, belongs to another version or another
-// key, or has lost a stream. ctx bounds the opening only.
+// key, or has lost a stream, and with ErrDamaged when entries are missing or
+// spoilt. ctx bounds the opening only.
 func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	cfg, err = cfg.withDefaults()
 	if err != nil {
@@ -150,6 +156,9 @@ func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	if l.layout, err = loadLayout(cfg); err != nil {
 		return nil, err
 	}
+	if err := l.examine(ctx); err != nil {
+		return nil, err
+	}
 	if l.server, err = startServer(filepath.Join(cfg.Dir, streamsDir), bridge{cfg.Logger, l.fault}); err != nil {
 		return nil, err
 	}
@@ -162,6 +171,30 @@ func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	l.space = newSpace(l)
 	l.expiry = startExpiry(l)
 	return l, nil
+}
+
+// examine looks for damage before the embedded server touches anything, and
+// begins a new account of what is stored.
+func (l *Log) examine(ctx context.Context) error {
+	damage, seen, err := examine(ctx, l.cfg.Dir, l.layout.Created)
+	if err != nil {
+		return fmt.Errorf("examine the data directory: %w", err)
+	}
+	if len(damage) > 0 && !l.cfg.AcceptLoss {
+		return damaged(damage)
+	}
+	for _, what := range damage {
+		l.cfg.Logger.Error("going on without what is damaged", "damage", what)
+	}
+	if len(damage) > 0 {
+		if err := dropIndexes(l.cfg.Dir); err != nil {
+			return err
+		}
+	}
+	l.witness, err = startWitness(l.cfg.Dir, seen, func(err error) {
+		l.cfg.Logger.Warn("could not keep account of the streams", "err", err)
+	})
+	return err
 }
 
 func (l *Log) connect() (err error) {
@@ -208,6 +241,7 @@ func (l *Log) Close() error {
 
 // release undoes what Open has done so far, backwards.
 func (l *Log) release() error {
+	var errs []error
 	for _, nc := range []*nats.Conn{l.write, l.read} {
 		if nc != nil {
 			nc.Close()
@@ -217,8 +251,11 @@ func (l *Log) release() error {
 		l.server.Shutdown()
 		l.server.WaitForShutdown()
 	}
-	if l.lock != nil {
-		return l.lock.Close()
+	if l.witness != nil {
+		errs = append(errs, l.witness.close(l.fault.check() == nil))
 	}
-	return nil
+	if l.lock != nil {
+		errs = append(errs, l.lock.Close())
+	}
+	return errors.Join(errs...)
 }

@@ -213,7 +213,7 @@ func TestALostStreamIsNotReplaced(t *testing.T) {
 	if err := os.RemoveAll(found[0]); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "MT03 is missing") {
+	if _, err := Open(t.Context(), Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "MT03") {
 		t.Errorf("open without a stream: %v", err)
 	}
 }

@@ -27,6 +27,7 @@ func (l *Log) factShard() shard { return shard(l.layout.Shards) }
 
 func (l *Log) streamName(s shard) string { return l.layout.streamName(s) }
 
+// streamName returns the stream of a shard.
 func (l layout) streamName(s shard) string {
 	if s == shard(l.Shards) {
 		return factStream

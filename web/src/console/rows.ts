@@ -47,21 +47,13 @@ export interface Features {
   maxCount?: number;
 }
 
-/** What a client gets through while joining, in this order. */
-export const stepNames = ['token', 'socket', 'join', 'subscribe', 'ice', 'dtls', 'audio'] as const;
-
-export type StepName = (typeof stepNames)[number];
-
 export interface Step {
-  name: StepName;
+  name: string;
   at: number;
   fault?: string;
 }
 
-export const states = ['joining', 'connected', 'left', 'dropped', 'failed', 'removed', 'replaced'] as const;
-
-/** Where a connection is in its life. */
-export type State = (typeof states)[number];
+export type State = 'joining' | 'connected' | 'left' | 'dropped' | 'failed' | 'removed' | 'replaced';
 
 export interface SessionRow {
   /** Names it in samples. */
