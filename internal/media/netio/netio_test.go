@@ -1,7 +1,6 @@
 package netio
 
 import (
-	"bytes"
 	"encoding/binary"
 	"net"
 	"net/netip"
@@ -286,90 +285,6 @@ func expect(t *testing.T, c *net.UDPConn, i, size int) {
 	if n != size || binary.BigEndian.Uint32(buf) != uint32(i) {
 		t.Fatalf("got datagram %d of %d bytes, want %d of %d", binary.BigEndian.Uint32(buf), n, i, size)
 	}
-}
-
-// streamEcho answers on the stream and tells of its end.
-type streamEcho struct {
-	keep  bool
-	ended chan *Stream
-}
-
-func (e *streamEcho) StreamDatagram(s *Stream, pkt []byte, _ time.Time) {
-	if e.keep {
-		s.Keep()
-	}
-	b := Get()
-	b.N = copy(b.B[:], pkt)
-	s.Send(b)
-}
-
-func (e *streamEcho) StreamEnd(s *Stream) { e.ended <- s }
-
-func TestStream(t *testing.T) {
-	l, err := ListenTCP("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &streamEcho{keep: true, ended: make(chan *Stream, 4)}
-	l.Serve(h)
-	c, err := net.Dial("tcp", l.listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
-	// Two datagrams in one write, the second in pieces.
-	want := []byte{0, 3, 'a', 'b', 'c', 0, 2, 'd', 'e'}
-	for _, part := range [][]byte{want[:6], want[6:8], want[8:]} {
-		if _, err := c.Write(part); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got := make([]byte, len(want))
-	if _, err := readFull(c, got); err != nil || !bytes.Equal(got, want) {
-		t.Fatalf("got %q, %v", got, err)
-	}
-	if n := l.unkept.Load(); n != 0 {
-		t.Errorf("%d connections count as strangers, want 0", n)
-	}
-	// An oversized length ends the connection.
-	if _, err := c.Write([]byte{0xff, 0xff}); err != nil {
-		t.Fatal(err)
-	}
-	s := <-h.ended
-	if s.Remote != c.LocalAddr().(*net.TCPAddr).AddrPort() {
-		t.Errorf("ended %v, want %v", s.Remote, c.LocalAddr())
-	}
-	// Close ends the others, kept or not.
-	d, err := net.Dial("tcp", l.listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	if _, err := d.Write([]byte{0, 1, 'x'}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := readFull(d, got[:3]); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	<-h.ended
-	b := Get()
-	s.Send(b) // to a closed stream: nothing happens
-}
-
-func readFull(c net.Conn, buf []byte) (int, error) {
-	n := 0
-	for n < len(buf) {
-		m, err := c.Read(buf[n:])
-		n += m
-		if err != nil {
-			return n, err
-		}
-	}
-	return n, nil
 }
 
 func BenchmarkSend(b *testing.B) {

@@ -8,8 +8,8 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -17,8 +17,12 @@ const (
 	// streamQueue is how many datagrams wait for a slow TCP client before
 	// more are dropped: about a second of video.
 	streamQueue = 256
-	// proveWithin is how long a connection may stay open without Keep.
-	proveWithin = 10 * time.Second
+	// proveWithin is how long a connection may stay open without Keep: a client
+	// sends its first check as soon as it is connected.
+	proveWithin = 3 * time.Second
+	// maxUnproven bounds the connections without Keep, maxUnprovenFrom those of
+	// one address (of one /64 network in IPv6), behind which many clients may sit.
+	maxUnproven, maxUnprovenFrom = 512, 64
 	// writeWithin is how long one write may take before the client is given up.
 	writeWithin = 10 * time.Second
 )
@@ -37,9 +41,9 @@ type TCP struct {
 	listener net.Listener
 	wg       sync.WaitGroup
 
-	mu      sync.Mutex
-	streams map[*Stream]struct{} // nil once closed; guarded by mu
-	unkept  atomic.Int32         // connections nobody has kept yet
+	mu       sync.Mutex
+	streams  map[*Stream]struct{} // nil once closed; guarded by mu
+	unproven []*Stream            // those nobody has kept yet, oldest first; guarded by mu
 }
 
 // Stream is one connection. Safe for concurrent use.
@@ -50,11 +54,7 @@ type Stream struct {
 	out   chan *Buffer
 	done  chan struct{}
 	once  sync.Once
-	kept  atomic.Bool
 }
-
-// maxUnkept bounds the connections that have not proved who they are.
-const maxUnkept = 512
 
 // ListenTCP opens a port. addr is as for ListenUDP.
 func ListenTCP(addr string) (*TCP, error) {
@@ -86,8 +86,9 @@ func (t *TCP) Serve(h StreamHandler) {
 	})
 }
 
-// adopt starts a connection's two goroutines, unless there are too many
-// strangers already.
+// adopt starts a connection's two goroutines. Where there are too many
+// strangers the one that has said nothing for longest makes room: a client
+// proves itself at once, so it is not the client that goes.
 func (t *TCP) adopt(conn net.Conn, h StreamHandler) {
 	s := &Stream{
 		Endpoint: Endpoint{Remote: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()).Addr()},
@@ -97,15 +98,49 @@ func (t *TCP) adopt(conn net.Conn, h StreamHandler) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.streams == nil || t.unkept.Load() >= maxUnkept {
+	if t.streams == nil {
 		_ = conn.Close()
 		return
 	}
-	t.unkept.Add(1)
+	if i := t.surplusLocked(network(s.Remote.Addr())); i >= 0 {
+		t.unproven[i].Close()
+		t.unproven = slices.Delete(t.unproven, i, i+1)
+	}
+	t.unproven = append(t.unproven, s)
 	t.streams[s] = struct{}{}
 	_ = conn.SetReadDeadline(time.Now().Add(proveWithin))
 	t.wg.Go(func() { s.read(h) })
 	t.wg.Go(s.write)
+}
+
+// surplusLocked finds the stranger that must go before another one from a
+// network comes; -1 for none.
+func (t *TCP) surplusLocked(from netip.Prefix) int {
+	oldest, same := -1, 0
+	for i, s := range t.unproven {
+		if network(s.Remote.Addr()) == from {
+			if same == 0 {
+				oldest = i
+			}
+			same++
+		}
+	}
+	switch {
+	case same >= maxUnprovenFrom:
+		return oldest
+	case len(t.unproven) >= maxUnproven:
+		return 0
+	}
+	return -1
+}
+
+// network is what one party has at least: an IPv4 address or an IPv6 /64.
+func network(a netip.Addr) netip.Prefix {
+	bits := 32
+	if a.Is6() {
+		bits = 64
+	}
+	return netip.PrefixFrom(a.WithZone(""), bits).Masked()
 }
 
 func addrPort(a net.Addr) netip.AddrPort {
@@ -114,11 +149,19 @@ func addrPort(a net.Addr) netip.AddrPort {
 
 func (t *TCP) forget(s *Stream) {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	delete(t.streams, s)
-	t.mu.Unlock()
-	if !s.kept.Load() {
-		t.unkept.Add(-1)
+	t.proveLocked(s)
+}
+
+// proveLocked takes a connection out of those that must prove themselves; it
+// reports whether it was one.
+func (t *TCP) proveLocked(s *Stream) bool {
+	i := slices.Index(t.unproven, s)
+	if i >= 0 {
+		t.unproven = slices.Delete(t.unproven, i, i+1)
 	}
+	return i >= 0
 }
 
 // Close closes the port and every connection and waits for their goroutines.
@@ -137,8 +180,9 @@ func (t *TCP) Close() error {
 
 // Keep says that the connection belongs to a client: it may stay.
 func (s *Stream) Keep() {
-	if !s.kept.Swap(true) {
-		s.owner.unkept.Add(-1)
+	s.owner.mu.Lock()
+	defer s.owner.mu.Unlock()
+	if s.owner.proveLocked(s) {
 		_ = s.conn.SetReadDeadline(time.Time{})
 	}
 }

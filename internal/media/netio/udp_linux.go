@@ -36,6 +36,17 @@ type sockaddr struct {
 	len uint32
 }
 
+// The kernel reads and writes these structures by offset, so that a field that
+// moves must not compile: struct mmsghdr, and what it points to.
+var (
+	_ [64]byte = [unsafe.Sizeof(message{})]byte{}
+	_ [56]byte = [unsafe.Offsetof(message{}.n)]byte{}
+	_ [16]byte = [unsafe.Sizeof(unix.Iovec{})]byte{}
+	_ [16]byte = [unsafe.Sizeof(unix.Cmsghdr{})]byte{}
+	_ [16]byte = [unsafe.Sizeof(unix.Timespec{})]byte{}
+	_ [28]byte = sockaddr{}.raw
+)
+
 // set writes an address in the family of the socket that will use it.
 func (a *sockaddr) set(to netip.AddrPort, inet6 bool) {
 	clear(a.raw[:])
