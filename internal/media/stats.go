@@ -57,8 +57,8 @@ func (p *Peer) Stats() PeerStats {
 		PLIsIn: p.counts.plisIn.Load(), PLIsOut: up.PLIs,
 		Retransmitted: down.Retransmitted, AvailableKbps: down.AvailableKbps, Watching: down.Watching,
 	}
-	if e, tcp, ok := p.conn.Remote(); ok {
-		s.Protocol, s.Remote = "udp", e.Remote.String()
+	if addr, tcp, ok := p.conn.Remote(); ok {
+		s.Protocol, s.Remote = "udp", addr.String()
 		if tcp {
 			s.Protocol = "tcp"
 		}

@@ -38,6 +38,7 @@ type Client struct {
 	server     *net.UDPAddr
 	answer     answer
 	socket     atomic.Pointer[net.UDPConn]
+	refuses    atomic.Bool // see SetConsent
 	pipe       *pipe
 	dtls       *dtls.Conn
 	wg         sync.WaitGroup
@@ -158,28 +159,64 @@ func (c *Client) check() {
 }
 
 // Check sends one connectivity check now.
-func (c *Client) Check() {
+func (c *Client) Check() { c.WriteRaw(c.Binding()) }
+
+// Binding is a connectivity check that has not been sent, nil before Connect.
+func (c *Client) Binding() []byte {
 	m, err := stun.Build(stun.TransactionID, stun.BindingRequest, stun.NewUsername(c.answer.ufrag+":"+c.ufrag),
 		stun.RawAttribute{Type: stun.AttrUseCandidate},
 		stun.RawAttribute{Type: stun.AttrICEControlling, Value: make([]byte, 8)},
 		stun.RawAttribute{Type: stun.AttrPriority, Value: []byte{0x6e, 0, 1, 0xff}},
 		stun.NewShortTermIntegrity(c.answer.pwd), stun.Fingerprint)
-	if err == nil {
-		c.WriteRaw(m.Raw)
+	if err != nil {
+		return nil
+	}
+	return m.Raw
+}
+
+// SetConsent says whether the server's own checks are answered, as they are at
+// first: without an answer the server sends nothing else (RFC 7675).
+func (c *Client) SetConsent(agrees bool) { c.refuses.Store(!agrees) }
+
+// receiveSTUN takes the answer to a check, or answers one of the server's.
+func (c *Client) receiveSTUN(socket *net.UDPConn, pkt []byte) {
+	m := &stun.Message{Raw: pkt}
+	if m.Decode() != nil {
+		return
+	}
+	switch m.Type {
+	case stun.BindingSuccess:
+		c.checkedOnce.Do(func() { close(c.checked) })
+	case stun.BindingRequest:
+		key := stun.NewShortTermIntegrity(c.pwd)
+		if c.refuses.Load() || key.Check(m) != nil {
+			return
+		}
+		answer, err := stun.Build(stun.NewTransactionIDSetter(m.TransactionID), stun.BindingSuccess,
+			&stun.XORMappedAddress{IP: c.server.IP, Port: c.server.Port}, key, stun.Fingerprint)
+		if err == nil {
+			_, _ = socket.WriteToUDP(answer.Raw, c.server)
+		}
 	}
 }
 
 // WriteRaw sends a datagram as it is.
 func (c *Client) WriteRaw(pkt []byte) { _, _ = c.socket.Load().WriteToUDP(pkt, c.server) }
 
-// Rebind moves the client to another port, as a change of network does.
-func (c *Client) Rebind() error {
-	socket, err := net.ListenUDP("udp", nil)
+// LocalPort is the client's UDP port.
+func (c *Client) LocalPort() int { return c.socket.Load().LocalAddr().(*net.UDPAddr).Port }
+
+// Rebind moves the client to another port, as a change of network does: the given
+// one, or any if it is 0.
+func (c *Client) Rebind(port int) error {
+	socket, err := net.ListenUDP("udp", &net.UDPAddr{Port: port})
 	if err != nil {
 		return fmt.Errorf("client socket: %w", err)
 	}
 	old := c.socket.Swap(socket)
-	c.wg.Go(func() { c.read(socket) })
+	if c.server != nil { // else Connect begins to read
+		c.wg.Go(func() { c.read(socket) })
+	}
 	return old.Close()
 }
 
@@ -191,16 +228,16 @@ func (c *Client) read(socket *net.UDPConn) {
 			return
 		}
 		if n > 12 {
-			c.receive(buf[:n])
+			c.receive(socket, buf[:n])
 		}
 	}
 }
 
 // receive sorts a datagram by its first byte (RFC 7983).
-func (c *Client) receive(pkt []byte) {
+func (c *Client) receive(socket *net.UDPConn, pkt []byte) {
 	switch {
 	case pkt[0] < 4:
-		c.checkedOnce.Do(func() { close(c.checked) })
+		c.receiveSTUN(socket, pkt)
 		return
 	case pkt[0] >= 20 && pkt[0] < 64:
 		c.pipe.put(pkt)

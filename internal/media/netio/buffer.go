@@ -11,7 +11,7 @@ type Buffer struct {
 	B [BufferSize]byte
 	N int
 
-	to *Dest // where it is queued for
+	to *Sender // where it is queued for
 }
 
 // Bytes is the datagram in the buffer.

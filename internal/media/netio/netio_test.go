@@ -19,20 +19,20 @@ type echo struct {
 	times int
 
 	mu    sync.Mutex
-	dests map[Endpoint]*Dest
-	seen  []Endpoint
+	senders map[Pair]*Sender
+	seen  []Pair
 }
 
-func (e *echo) Datagram(s *Socket, from Endpoint, pkt []byte, at time.Time) {
+func (e *echo) Datagram(s *Socket, from Pair, pkt []byte, at time.Time) {
 	if time.Since(at) > time.Second {
 		e.t.Error("the arrival time is not the time of arrival")
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	d := e.dests[from]
+	d := e.senders[from]
 	if d == nil {
-		d = s.Dest(from)
-		e.dests[from] = d
+		d = s.Sender(from)
+		e.senders[from] = d
 		e.seen = append(e.seen, from)
 	}
 	for range e.times {
@@ -45,7 +45,7 @@ func (e *echo) Datagram(s *Socket, from Endpoint, pkt []byte, at time.Time) {
 func (e *echo) BatchEnd() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, d := range e.dests {
+	for _, d := range e.senders {
 		d.Flush()
 	}
 }
@@ -57,7 +57,7 @@ func serveEcho(t *testing.T, addr string, sockets, times int) (*UDP, *echo) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = u.Close() })
-	e := &echo{t: t, times: times, dests: make(map[Endpoint]*Dest)}
+	e := &echo{t: t, times: times, senders: make(map[Pair]*Sender)}
 	u.Serve(func() Handler { return e })
 	return u, e
 }
@@ -133,8 +133,8 @@ func TestQueuedDatagramsKeepTheirOrderAndBounds(t *testing.T) {
 	defer u.Close()
 	sizes := []int{1200, 1200, 1200, 700, 1200, 100, 100, 100, 1400}
 	a, b := listenLocal(t), listenLocal(t)
-	da := u.sockets[0].Dest(Endpoint{Remote: a.LocalAddr().(*net.UDPAddr).AddrPort()})
-	db := u.sockets[0].Dest(Endpoint{Remote: b.LocalAddr().(*net.UDPAddr).AddrPort()})
+	da := u.sockets[0].Sender(Pair{Remote: a.LocalAddr().(*net.UDPAddr).AddrPort()})
+	db := u.sockets[0].Sender(Pair{Remote: b.LocalAddr().(*net.UDPAddr).AddrPort()})
 	for i, size := range sizes {
 		queue(da, i, size)
 		queue(db, i, size+1)
@@ -162,7 +162,7 @@ func TestLargeQueues(t *testing.T) {
 	for range receivers {
 		c := listenLocal(t)
 		conns = append(conns, c)
-		d := u.sockets[0].Dest(Endpoint{Remote: c.LocalAddr().(*net.UDPAddr).AddrPort()})
+		d := u.sockets[0].Sender(Pair{Remote: c.LocalAddr().(*net.UDPAddr).AddrPort()})
 		for i := range each {
 			queue(d, i, 300)
 		}
@@ -187,7 +187,7 @@ func TestConcurrentFlushesLeaveNothing(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range senders {
 		c := listenLocal(t)
-		d := u.sockets[0].Dest(Endpoint{Remote: c.LocalAddr().(*net.UDPAddr).AddrPort()})
+		d := u.sockets[0].Sender(Pair{Remote: c.LocalAddr().(*net.UDPAddr).AddrPort()})
 		wg.Go(func() {
 			for n := range each {
 				queue(d, n, 20)
@@ -213,8 +213,8 @@ func TestOneDeadReceiver(t *testing.T) {
 	}
 	defer u.Close()
 	live := listenLocal(t)
-	dl := u.sockets[0].Dest(Endpoint{Remote: live.LocalAddr().(*net.UDPAddr).AddrPort()})
-	dead := u.sockets[0].Dest(Endpoint{Remote: netip.MustParseAddrPort("127.0.0.1:0")})
+	dl := u.sockets[0].Sender(Pair{Remote: live.LocalAddr().(*net.UDPAddr).AddrPort()})
+	dead := u.sockets[0].Sender(Pair{Remote: netip.MustParseAddrPort("127.0.0.1:0")})
 	queue(dl, 0, 50)
 	queue(dead, 0, 50)
 	queue(dead, 1, 50)
@@ -245,7 +245,7 @@ func TestSeveralSocketsOnOnePort(t *testing.T) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	used := make(map[*Socket]bool)
-	for _, d := range e.dests {
+	for _, d := range e.senders {
 		used[d.socket] = true
 	}
 	if len(used) < 2 {
@@ -267,7 +267,7 @@ func listenLocal(t *testing.T) *net.UDPConn {
 	return c
 }
 
-func queue(d *Dest, i, size int) {
+func queue(d *Sender, i, size int) {
 	b := Get()
 	b.N = size
 	clear(b.B[:size])
@@ -298,20 +298,20 @@ func BenchmarkSend(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer u.Close()
-			var dests []*Dest
+			var senders []*Sender
 			for range 50 {
 				c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 				if err != nil {
 					b.Fatal(err)
 				}
 				defer c.Close()
-				dests = append(dests, u.sockets[0].Dest(Endpoint{Remote: c.LocalAddr().(*net.UDPAddr).AddrPort()}))
+				senders = append(senders, u.sockets[0].Sender(Pair{Remote: c.LocalAddr().(*net.UDPAddr).AddrPort()}))
 			}
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				buf := Get()
 				buf.N = bm.size
-				dests[(i/bm.each)%len(dests)].Send(buf)
+				senders[(i/bm.each)%len(senders)].Send(buf)
 				if i%500 == 499 {
 					u.Flush()
 				}

@@ -48,7 +48,7 @@ type TCP struct {
 
 // Stream is one connection. Safe for concurrent use.
 type Stream struct {
-	Endpoint
+	Pair
 	owner *TCP
 	conn  net.Conn
 	out   chan *Buffer
@@ -91,7 +91,7 @@ func (t *TCP) Serve(h StreamHandler) {
 // proves itself at once, so it is not the client that goes.
 func (t *TCP) adopt(conn net.Conn, h StreamHandler) {
 	s := &Stream{
-		Endpoint: Endpoint{Remote: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()).Addr()},
+		Pair: Pair{Remote: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()).Addr()},
 		owner:    t, conn: conn,
 		out:  make(chan *Buffer, streamQueue),
 		done: make(chan struct{}),

@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// Endpoint is one way to a client: its address, and the address of this
-// machine that it uses. Local is the zero Addr where the socket is bound to
-// one address, so that there is no choice.
-type Endpoint struct {
+// Pair is the two addresses of a candidate pair (RFC 8445 §2): the client's, and
+// the one of this machine that it uses. Local is the zero Addr where the socket
+// is bound to one address, so that there is no choice.
+type Pair struct {
 	Remote netip.AddrPort
 	Local  netip.Addr
 }
 
-// Dest is an endpoint prepared for sending by one socket.
-type Dest struct {
-	Endpoint
+// Sender sends to the remote address of a pair by one socket.
+type Sender struct {
+	Pair
 	socket *Socket
 	name   sockaddr
 
@@ -36,7 +36,7 @@ type Dest struct {
 type Handler interface {
 	// Datagram delivers one datagram. pkt may be changed in place but is
 	// valid only during the call. at is when the batch was read.
-	Datagram(s *Socket, from Endpoint, pkt []byte, at time.Time)
+	Datagram(s *Socket, from Pair, pkt []byte, at time.Time)
 	// BatchEnd follows the last datagram that was waiting.
 	BatchEnd()
 }
@@ -200,17 +200,17 @@ func (u *UDP) Close() error {
 	return errors.Join(errs...)
 }
 
-// Dest prepares sending to an endpoint. Keep it as long as the endpoint is in
-// use: a new one costs an allocation.
-func (s *Socket) Dest(to Endpoint) *Dest {
-	d := &Dest{Endpoint: to, socket: s}
+// Sender prepares sending to a pair's remote address. Keep it as long as the
+// pair is in use: a new one costs an allocation.
+func (s *Socket) Sender(to Pair) *Sender {
+	d := &Sender{Pair: to, socket: s}
 	d.name.set(to.Remote, s.inet6)
 	return d
 }
 
 // Send queues the datagram in b and takes b over. It goes out with the next
 // Flush of the socket, or earlier when much is waiting.
-func (d *Dest) Send(b *Buffer) {
+func (d *Sender) Send(b *Buffer) {
 	s := d.socket
 	b.to = d
 	s.mu.Lock()
@@ -222,8 +222,8 @@ func (d *Dest) Send(b *Buffer) {
 	}
 }
 
-// Flush sends what is queued on the socket this way leads through.
-func (d *Dest) Flush() { d.socket.Flush() }
+// Flush sends what is queued on the socket.
+func (d *Sender) Flush() { d.socket.Flush() }
 
 // Flush hands everything queued to the kernel, in order. When it returns, all
 // that was queued before has been handed over.

@@ -170,7 +170,7 @@ func (s *Socket) serve(h Handler) {
 		for i := range r.n {
 			if m := &r.messages[i]; m.hdr.Flags&unix.MSG_TRUNC == 0 {
 				local, stamp := r.ancillary(i)
-				from := Endpoint{Remote: r.names[i].get(), Local: local}
+				from := Pair{Remote: r.names[i].get(), Local: local}
 				h.Datagram(s, from, r.data[i][:m.n], arrival(now, wall, stamp))
 			}
 		}

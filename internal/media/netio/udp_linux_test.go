@@ -29,7 +29,7 @@ func TestArrival(t *testing.T) {
 // times keeps when datagrams arrived and when they were handed over.
 type times struct{ arrived, handed chan time.Time }
 
-func (h times) Datagram(_ *Socket, _ Endpoint, _ []byte, at time.Time) {
+func (h times) Datagram(_ *Socket, _ Pair, _ []byte, at time.Time) {
 	h.handed <- time.Now()
 	h.arrived <- at
 }

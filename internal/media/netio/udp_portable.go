@@ -46,7 +46,7 @@ func (s *Socket) serve(h Handler) {
 		}
 		s.received.Add(1)
 		s.reads.Add(1)
-		h.Datagram(s, Endpoint{Remote: unmap(from)}, buf[:n], time.Now())
+		h.Datagram(s, Pair{Remote: unmap(from)}, buf[:n], time.Now())
 		h.BatchEnd()
 	}
 }

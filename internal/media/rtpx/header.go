@@ -36,27 +36,33 @@ type Header struct {
 	extStart, extEnd int
 }
 
-// ParseHeader reads the header of pkt. The error is ErrShort if a length inside
-// the packet points past its end, ErrVersion if it is not RTP version 2.
+// ParseHeader reads the header of pkt. See Header.Parse for the errors.
 func ParseHeader(pkt []byte) (Header, error) {
+	var h Header
+	err := h.Parse(pkt)
+	return h, err
+}
+
+// Parse reads the header of pkt into h. The error is ErrShort if a length inside
+// the packet points past its end, ErrVersion if it is not RTP version 2; h is then
+// of no use.
+func (h *Header) Parse(pkt []byte) error {
 	if len(pkt) < HeaderSize {
-		return Header{}, ErrShort
+		return ErrShort
 	}
 	if pkt[0]>>6 != 2 {
-		return Header{}, ErrVersion
+		return ErrVersion
 	}
-	h := Header{
-		Marker:      pkt[1]&0x80 != 0,
-		PayloadType: pkt[1] & 0x7F,
-		Seq:         binary.BigEndian.Uint16(pkt[2:]),
-		TS:          binary.BigEndian.Uint32(pkt[4:]),
-		SSRC:        binary.BigEndian.Uint32(pkt[8:]),
-		PayloadEnd:  len(pkt),
-	}
-	at := HeaderSize + 4*int(pkt[0]&0x0F)
+	h.Marker = pkt[1]&0x80 != 0
+	h.PayloadType = pkt[1] & 0x7F
+	h.Seq = binary.BigEndian.Uint16(pkt[2:])
+	h.TS = binary.BigEndian.Uint32(pkt[4:])
+	h.SSRC = binary.BigEndian.Uint32(pkt[8:])
+	h.extProfile, h.extStart, h.extEnd = 0, 0, 0
+	at, end := HeaderSize+4*int(pkt[0]&0x0F), len(pkt)
 	if pkt[0]&0x10 != 0 {
 		if len(pkt) < at+4 {
-			return Header{}, ErrShort
+			return ErrShort
 		}
 		h.extProfile = binary.BigEndian.Uint16(pkt[at:])
 		h.extStart = at + 4
@@ -66,15 +72,15 @@ func ParseHeader(pkt []byte) (Header, error) {
 	if pkt[0]&0x20 != 0 {
 		pad := int(pkt[len(pkt)-1])
 		if pad == 0 {
-			return Header{}, ErrShort
+			return ErrShort
 		}
-		h.PayloadEnd -= pad
+		end -= pad
 	}
-	if at > h.PayloadEnd {
-		return Header{}, ErrShort
+	if at > end {
+		return ErrShort
 	}
-	h.PayloadStart = at
-	return h, nil
+	h.PayloadStart, h.PayloadEnd = at, end
+	return nil
 }
 
 // Payload returns the payload of pkt, the packet h was read from. It shares

@@ -3,12 +3,12 @@ package transport
 import (
 	"errors"
 	"fmt"
-	"strings"
+	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/carillon-meetings/carillon/internal/media/netio"
 	"github.com/carillon-meetings/carillon/internal/media/rtpx"
 	"github.com/carillon-meetings/carillon/internal/media/sdp"
 )
@@ -39,42 +39,22 @@ var (
 	ErrHandshake  = errors.New("transport: handshake failed")
 )
 
-// maxPaths bounds the ways a client may open to one Conn.
-const maxPaths = 8
-
-// path is one way to the client that has passed a connectivity check.
-type path struct {
-	conn     *Conn
-	way      way
-	endpoint netio.Endpoint
-	stream   *netio.Stream // nil for UDP
-	// chosen says that the client nominated it; lastIn is when the last
-	// authentic packet came by it. Guarded by conn.mu.
-	chosen bool
-	lastIn time.Time
-}
-
-// way is a UDP destination or a TCP stream.
-type way interface {
-	Send(*netio.Buffer)
-	Flush()
-}
-
 // Conn is one client's connection. Safe for concurrent use.
 type Conn struct {
 	l           *Listener
 	handler     Handler
 	ufrag, pwd  string
-	selected    atomic.Pointer[path] // where to send
+	selected    atomic.Pointer[pair] // the pair to send by; its address agrees
 	lastIn      atomic.Int64         // last authentic packet, Unix nanoseconds
 	isConnected atomic.Bool
 
-	mu     sync.Mutex
-	remote *remote   // nil until SetRemote; guarded by mu
-	since  time.Time // when remote was first told; guarded by mu
-	paths  []*path   // guarded by mu
-	dtls   *pipe     // nil until the first good check; guarded by mu
-	ended  bool      // failed or closed; guarded by mu
+	mu      sync.Mutex // taken after Listener.mu
+	remote  *remote    // nil until SetRemote; guarded by mu
+	since   time.Time  // when remote was first told; guarded by mu
+	pairs   []*pair    // oldest first; guarded by mu
+	dtls    *pipe      // nil until the first good check; guarded by mu
+	shaking bool       // the handshake has begun; guarded by mu
+	ended   bool       // failed or closed; guarded by mu
 
 	in  inbound
 	out outbound
@@ -82,8 +62,13 @@ type Conn struct {
 
 // remote is what the client's offer says of its side.
 type remote struct {
-	ufrag        string
+	ufrag, pwd   string
 	fingerprints []sdp.Fingerprint
+}
+
+// is says whether an offer is of the same ICE session and certificate.
+func (r *remote) is(o remote) bool {
+	return r.ufrag == o.ufrag && r.pwd == o.pwd && slices.Equal(r.fingerprints, o.fingerprints)
 }
 
 // Open makes a connection that waits for its client.
@@ -104,56 +89,43 @@ func (c *Conn) Credentials() (ufrag, pwd string) { return c.ufrag, c.pwd }
 // SetRemote tells the client's side; from now on its checks are answered. Later
 // calls must say the same, as neither side restarts ICE.
 func (c *Conn) SetRemote(o *sdp.Offer) error {
-	usable := make([]sdp.Fingerprint, 0, len(o.Fingerprints))
+	r := remote{ufrag: o.Ufrag, pwd: o.Pwd}
 	for _, f := range o.Fingerprints {
 		if hashFor(f.Algorithm) != 0 {
-			usable = append(usable, f)
+			r.fingerprints = append(r.fingerprints, f)
 		}
 	}
-	if len(usable) == 0 {
+	if len(r.fingerprints) == 0 {
 		return fmt.Errorf("%w: no fingerprint with a known algorithm", sdp.ErrSyntax)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.remote != nil && (c.remote.ufrag != o.Ufrag || !sameFingerprints(c.remote.fingerprints, usable)) {
+	switch {
+	case c.remote == nil:
+		c.remote, c.since = &r, c.l.cfg.Now()
+	case !c.remote.is(r):
 		return fmt.Errorf("%w: other ICE credentials or fingerprint than before", sdp.ErrSyntax)
 	}
-	if c.remote == nil {
-		c.since = time.Now()
-	}
-	c.remote = &remote{o.Ufrag, usable}
 	return nil
-}
-
-func sameFingerprints(a, b []sdp.Fingerprint) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // Remote is the client's address and whether it is reached by TCP; ok is false
 // before there is one.
-func (c *Conn) Remote() (e netio.Endpoint, tcp, ok bool) {
+func (c *Conn) Remote() (addr netip.AddrPort, tcp, ok bool) {
 	p := c.selected.Load()
 	if p == nil {
-		return e, false, false
+		return addr, false, false
 	}
-	return p.endpoint, p.stream != nil, true
+	return p.Pair.Remote, p.stream != nil, true
 }
 
 // IsConnected says whether media can flow.
 func (c *Conn) IsConnected() bool { return c.isConnected.Load() }
 
-// Flush sends what is queued on the way to the client.
+// Flush sends what is queued for the client.
 func (c *Conn) Flush() {
 	if p := c.selected.Load(); p != nil {
-		p.way.Flush()
+		p.sender.Flush()
 	}
 }
 
@@ -185,8 +157,8 @@ func (c *Conn) end() bool {
 		return false
 	}
 	c.ended = true
-	paths, pipe := c.paths, c.dtls
-	c.paths = nil
+	pairs, pipe := c.pairs, c.dtls
+	c.pairs = nil
 	c.mu.Unlock()
 	c.isConnected.Store(false)
 	c.out.close()
@@ -194,11 +166,11 @@ func (c *Conn) end() bool {
 	l := c.l
 	l.mu.Lock()
 	delete(l.byName, c.ufrag)
-	for _, p := range paths {
-		l.forget(p)
+	for _, p := range pairs {
+		l.forgetLocked(p)
 	}
 	l.mu.Unlock()
-	for _, p := range paths {
+	for _, p := range pairs {
 		if p.stream != nil {
 			p.stream.Close()
 		}
@@ -209,37 +181,26 @@ func (c *Conn) end() bool {
 	return true
 }
 
-// forget removes a path from the tables. The caller holds l.mu.
-func (l *Listener) forget(p *path) {
-	if p.stream != nil {
-		delete(l.streams, p.stream)
-	} else if l.paths[p.endpoint] == p {
-		delete(l.paths, p.endpoint)
-	}
-}
-
-// checkTimeout fails the connection if it has been silent for too long.
-func (c *Conn) checkTimeout(now time.Time) {
+// check fails the connection if it has been silent for too long, and renews its
+// consent.
+func (c *Conn) check(now time.Time) {
 	c.mu.Lock()
 	waiting, since := c.remote == nil, c.since
 	c.mu.Unlock()
+	var err error
 	switch last := time.Unix(0, c.lastIn.Load()); {
 	case waiting:
 		// The owner has not offered yet; its own timers apply.
 	case !c.isConnected.Load():
 		if now.Sub(since) > c.l.cfg.SetupTimeout {
-			c.fail(fmt.Errorf("%w: not connected after %v", ErrTimeout, c.l.cfg.SetupTimeout))
+			err = fmt.Errorf("%w: not connected after %v", ErrTimeout, c.l.cfg.SetupTimeout)
 		}
 	case now.Sub(last) > c.l.cfg.Timeout:
-		c.fail(fmt.Errorf("%w for %v", ErrTimeout, now.Sub(last).Round(time.Second)))
+		err = fmt.Errorf("%w for %v", ErrTimeout, now.Sub(last).Round(time.Second))
+	default:
+		err = c.renew(now)
 	}
-}
-
-// randomToken makes ICE credentials of n characters.
-func randomToken(n int) string {
-	var b strings.Builder
-	for b.Len() < n {
-		b.WriteString(randText())
+	if err != nil {
+		c.fail(err)
 	}
-	return b.String()[:n]
 }

@@ -39,7 +39,7 @@ func profiles() []dtls.SRTPProtectionProfile {
 }
 
 // handshake is the goroutine of a connection's DTLS association, from the first
-// good check to the end.
+// consent to the end.
 func (c *Conn) handshake() {
 	err := c.associate()
 	if !errors.Is(err, ErrPeerClosed) {
@@ -56,9 +56,9 @@ func (c *Conn) associate() error {
 		dtls.WithClientAuth(dtls.RequireAnyClientCert),
 		dtls.WithInsecureSkipVerify(true), // the fingerprint is what is verified
 		dtls.WithVerifyPeerCertificate(c.verify),
-		dtls.WithInsecureSkipVerifyHello(true), // the check has proved the address
+		dtls.WithInsecureSkipVerifyHello(true), // the address has agreed
 		dtls.WithFlightInterval(flightInterval),
-		dtls.WithLoggerFactory(silent{}),
+		dtls.WithLoggerFactory(quiet()),
 	)
 	if err != nil {
 		return err
@@ -150,7 +150,7 @@ func (c *Conn) install(conn *dtls.Conn) error {
 }
 
 func (c *Conn) connected(in, out *srtp.Context) error {
-	now := time.Now()
+	now := c.l.cfg.Now()
 	c.in.mu.Lock()
 	c.in.ctx = in
 	c.in.mu.Unlock()
@@ -214,14 +214,14 @@ func (p *pipe) WriteTo(pkt []byte, _ net.Addr) (int, error) {
 		return 0, net.ErrClosed
 	default:
 	}
-	path := p.conn.selected.Load()
-	if path == nil || len(pkt) > netio.BufferSize {
+	pair := p.conn.selected.Load()
+	if pair == nil || len(pkt) > netio.BufferSize {
 		return 0, net.ErrClosed
 	}
 	b := netio.Get()
 	b.N = copy(b.B[:], pkt)
-	path.way.Send(b)
-	path.way.Flush()
+	pair.sender.Send(b)
+	pair.sender.Flush()
 	return len(pkt), nil
 }
 
@@ -246,28 +246,14 @@ func (p *pipe) SetReadDeadline(t time.Time) error {
 // SetWriteDeadline implements net.PacketConn.
 func (p *pipe) SetWriteDeadline(time.Time) error { return nil }
 
-// pipeAddr stands for the client, whatever way it is reached by.
+// pipeAddr stands for the client, whatever pair it is reached by.
 type pipeAddr struct{}
 
 func (pipeAddr) Network() string { return "udp" }
 func (pipeAddr) String() string  { return "client" }
 
-// silent keeps the handshake's chatter out of the log: what matters comes back
-// as an error.
-type silent struct{}
-
-// NewLogger implements logging.LoggerFactory.
-func (silent) NewLogger(string) logging.LeveledLogger { return silentLogger{} }
-
-type silentLogger struct{}
-
-func (silentLogger) Trace(string)          {}
-func (silentLogger) Tracef(string, ...any) {}
-func (silentLogger) Debug(string)          {}
-func (silentLogger) Debugf(string, ...any) {}
-func (silentLogger) Info(string)           {}
-func (silentLogger) Infof(string, ...any)  {}
-func (silentLogger) Warn(string)           {}
-func (silentLogger) Warnf(string, ...any)  {}
-func (silentLogger) Error(string)          {}
-func (silentLogger) Errorf(string, ...any) {}
+// quiet keeps the handshake's chatter out of the log: what matters comes back as
+// an error.
+func quiet() logging.LoggerFactory {
+	return &logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled}
+}

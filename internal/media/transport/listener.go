@@ -18,6 +18,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pion/stun/v4"
+
 	"github.com/carillon-meetings/carillon/internal/media/netio"
 )
 
@@ -38,6 +40,9 @@ type Config struct {
 	Timeout time.Duration
 	// Logger receives the log; nil discards it.
 	Logger *slog.Logger
+	// Now tells the time; nil is time.Now. It must run with the clock by which
+	// packets are stamped on arrival.
+	Now func() time.Time
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -46,6 +51,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	c.SetupTimeout = cmp.Or(c.SetupTimeout, 30*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	return c, nil
 }
 
@@ -60,10 +68,11 @@ type Listener struct {
 	announced   []netip.AddrPort // the UDP ones
 
 	mu      sync.RWMutex
-	byName  map[string]*Conn         // by our ICE user name; guarded by mu
-	paths   map[netio.Endpoint]*path // UDP; guarded by mu
-	streams map[*netio.Stream]*path  // TCP; guarded by mu
-	closed  bool                     // guarded by mu
+	byName  map[string]*Conn                       // by our ICE user name; guarded by mu
+	pairs   map[netio.Pair]*pair                   // UDP; guarded by mu
+	streams map[*netio.Stream]*pair                // TCP; guarded by mu
+	asked   map[[stun.TransactionIDSize]byte]*pair // requests for consent that are out; guarded by mu
+	closed  bool                                   // guarded by mu
 
 	stop chan struct{}
 	wg   sync.WaitGroup // the ticker and every Conn's handshake
@@ -81,8 +90,9 @@ func Listen(cfg Config) (*Listener, error) {
 	l := &Listener{
 		cfg:     cfg,
 		byName:  make(map[string]*Conn),
-		paths:   make(map[netio.Endpoint]*path),
-		streams: make(map[*netio.Stream]*path),
+		pairs:   make(map[netio.Pair]*pair),
+		streams: make(map[*netio.Stream]*pair),
+		asked:   make(map[[stun.TransactionIDSize]byte]*pair),
 		stop:    make(chan struct{}),
 	}
 	if err := l.open(); err != nil {
@@ -98,7 +108,7 @@ func Listen(cfg Config) (*Listener, error) {
 }
 
 func (l *Listener) open() (err error) {
-	if l.cert, l.fingerprint, err = newCertificate(); err != nil {
+	if l.cert, l.fingerprint, err = newCertificate(l.cfg.Now()); err != nil {
 		return err
 	}
 	if l.udp, err = netio.ListenUDP(l.cfg.UDPAddr, l.cfg.Sockets); err != nil {
@@ -126,7 +136,7 @@ func (l *Listener) open() (err error) {
 // newCertificate makes the certificate that all DTLS associations of this
 // process use. Nobody checks its names or dates: the client compares its hash
 // with the one in the answer.
-func newCertificate() (tls.Certificate, string, error) {
+func newCertificate(now time.Time) (tls.Certificate, string, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, "", fmt.Errorf("dtls key: %w", err)
@@ -135,7 +145,6 @@ func newCertificate() (tls.Certificate, string, error) {
 	if err != nil {
 		return tls.Certificate{}, "", fmt.Errorf("dtls serial: %w", err)
 	}
-	now := time.Now()
 	template := &x509.Certificate{
 		SerialNumber: serial,
 		Subject:      pkix.Name{CommonName: "carillon"},
@@ -229,7 +238,8 @@ func (l *Listener) conns() []*Conn {
 	return out
 }
 
-// watch finds the connections that have gone silent: one timer for all.
+// watch finds the connections that have gone silent, and keeps the others'
+// consent fresh: one timer for all.
 func (l *Listener) watch() {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -237,10 +247,11 @@ func (l *Listener) watch() {
 		select {
 		case <-l.stop:
 			return
-		case now := <-tick.C:
+		case <-tick.C:
 			for _, c := range l.conns() {
-				c.checkTimeout(now)
+				c.check(l.cfg.Now())
 			}
+			l.Flush()
 		}
 	}
 }

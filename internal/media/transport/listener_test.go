@@ -134,7 +134,7 @@ func FuzzDatagram(f *testing.F) {
 		f.Fatal(err)
 	}
 	p.events.until(f, "connected", func() bool { return p.events.connected == 1 })
-	known, _, _ := p.conn.Remote()
+	known := p.conn.selected.Load().Pair
 	ufrag, pwd := p.conn.Credentials()
 	m, err := stun.Build(stun.TransactionID, stun.BindingRequest, stun.NewUsername(ufrag+":x"), stun.NewShortTermIntegrity(pwd), stun.Fingerprint)
 	if err != nil {
@@ -159,7 +159,7 @@ func FuzzDatagram(f *testing.F) {
 func BenchmarkReceive(b *testing.B) {
 	l := listener(b, func(c *Config) { c.TCPAddr = "" })
 	p := connect(b, l)
-	from, _, _ := p.conn.Remote()
+	from := p.conn.selected.Load().Pair
 	p.events.counting.Store(true)
 	const batch = 5000
 	packets := make([][]byte, batch)

@@ -16,8 +16,9 @@ const (
 	// replayWindow is how far back, in packets of one stream, a packet may
 	// arrive and still be taken.
 	replayWindow = 1024
-	// maxStreams is how many SSRCs one client may send: each is remembered.
-	maxStreams = 64
+	// maxSources is how many SSRCs one client may send RTP with, and how many
+	// RTCP: each is remembered as long as the connection lives.
+	maxSources = 64
 	// tagRoom is the most that encryption adds to a packet, in bytes.
 	tagRoom = 24
 )
@@ -31,12 +32,12 @@ type ConnCounters struct {
 
 // inbound is the receiving half.
 type inbound struct {
-	mu      sync.Mutex
-	ctx     *srtp.Context // nil before the handshake; guarded by mu
-	header  rtp.Header    // scratch
-	parsed  rtpx.Header   // the packet being handled: here, so that it costs no allocation
-	closed  bool
-	streams map[uint32]struct{} // SSRCs seen, for maxStreams
+	mu        sync.Mutex
+	ctx       *srtp.Context // nil before the handshake; guarded by mu
+	header    rtp.Header    // scratch
+	parsed    rtpx.Header   // the packet being handled: here, so that it costs no allocation
+	closed    bool
+	rtp, rtcp sources
 
 	packets, bytes, discarded uint64
 }
@@ -62,74 +63,115 @@ func (o *outbound) close() {
 	o.mu.Unlock()
 }
 
-// admit says whether a packet of this stream may be looked at.
-func (in *inbound) admit(ssrc uint32) bool {
-	if _, ok := in.streams[ssrc]; ok {
+// sources are the SSRCs of authentic packets; nil before the first.
+type sources map[uint32]struct{}
+
+// admits says whether a packet with this SSRC may be looked at.
+func (s sources) admits(ssrc uint32) bool {
+	if _, ok := s[ssrc]; ok {
 		return true
 	}
-	return len(in.streams) < maxStreams
+	return len(s) < maxSources
 }
 
-// remember enters a stream after its first authentic packet.
-func (in *inbound) remember(ssrc uint32) {
-	if in.streams == nil {
-		in.streams = make(map[uint32]struct{}, 4)
+// add enters the SSRC of an authentic packet.
+func (s *sources) add(ssrc uint32) {
+	if *s == nil {
+		*s = make(sources, 4)
 	}
-	in.streams[ssrc] = struct{}{}
+	(*s)[ssrc] = struct{}{}
 }
 
 // receiveRTP decrypts a packet in place and hands it on.
-func (p *path) receiveRTP(pkt []byte, at time.Time) {
+func (p *pair) receiveRTP(pkt []byte, at time.Time) {
 	in := &p.conn.in
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.closed || in.ctx == nil {
-		return
-	}
-	if !in.admit(binary.BigEndian.Uint32(pkt[8:])) {
-		in.discarded++
+	ssrc := binary.BigEndian.Uint32(pkt[8:])
+	if !in.openLocked(in.rtp, ssrc) {
 		return
 	}
 	plain, err := in.ctx.DecryptRTP(pkt[:0], pkt, &in.header)
+	if err == nil {
+		// srtp has parsed it as well, but does not tell where its parts are. This
+		// costs 5 ns of the packet's 330, that of srtp 11.
+		err = in.parsed.Parse(plain)
+	}
 	if err != nil {
 		in.discarded++
 		return
 	}
-	if in.parsed, err = rtpx.ParseHeader(plain); err != nil {
-		in.discarded++
-		return
-	}
-	in.remember(in.parsed.SSRC)
-	in.packets++
-	in.bytes += uint64(len(pkt))
+	in.rtp.add(ssrc)
+	in.countLocked(pkt)
 	p.authentic(at)
 	p.conn.handler.RTP(&in.parsed, plain, at)
 }
 
-// receiveRTCP decrypts a packet and hands it on.
-func (p *path) receiveRTCP(pkt []byte, at time.Time) {
+// receiveRTCP decrypts a packet in place and hands it on.
+func (p *pair) receiveRTCP(pkt []byte, at time.Time) {
 	in := &p.conn.in
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.closed || in.ctx == nil {
+	ssrc := binary.BigEndian.Uint32(pkt[4:])
+	if !in.openLocked(in.rtcp, ssrc) {
 		return
 	}
-	plain, err := in.ctx.DecryptRTCP(nil, pkt, nil)
+	plain, err := in.ctx.DecryptRTCP(pkt[:0], pkt, nil)
 	if err != nil {
 		in.discarded++
 		return
 	}
-	in.packets++
-	in.bytes += uint64(len(pkt))
+	in.rtcp.add(ssrc)
+	in.countLocked(pkt)
 	p.authentic(at)
 	p.conn.handler.RTCP(plain, at)
+}
+
+// openLocked says whether a packet with this SSRC, one of known or another, can
+// be decrypted.
+func (in *inbound) openLocked(known sources, ssrc uint32) bool {
+	if in.closed || in.ctx == nil {
+		return false
+	}
+	if !known.admits(ssrc) {
+		in.discarded++
+		return false
+	}
+	return true
+}
+
+// countLocked counts an authentic packet.
+func (in *inbound) countLocked(pkt []byte) {
+	in.packets++
+	in.bytes += uint64(len(pkt))
 }
 
 // SendRTP encrypts the RTP packet in b and queues it; b is taken over. It goes
 // out with the next Flush of the connection, the listener, or the batch of
 // received packets being handled. It reports false when the connection cannot
 // send.
-func (c *Conn) SendRTP(b *netio.Buffer) bool {
+func (c *Conn) SendRTP(b *netio.Buffer) bool { return c.send(b, (*outbound).sealRTPLocked) }
+
+// SendRTCP encrypts and queues an RTCP packet; pkt is only read. See SendRTP.
+func (c *Conn) SendRTCP(pkt []byte) bool {
+	if len(pkt) > netio.BufferSize {
+		return false
+	}
+	b := netio.Get()
+	b.N = copy(b.B[:], pkt)
+	return c.send(b, (*outbound).sealRTCPLocked)
+}
+
+func (o *outbound) sealRTPLocked(b *netio.Buffer) ([]byte, error) {
+	return o.ctx.EncryptRTP(b.B[:0], b.Bytes(), &o.header)
+}
+
+func (o *outbound) sealRTCPLocked(b *netio.Buffer) ([]byte, error) {
+	return o.ctx.EncryptRTCP(b.B[:0], b.Bytes(), nil)
+}
+
+// send encrypts the packet in b in place and queues it.
+func (c *Conn) send(b *netio.Buffer, seal func(*outbound, *netio.Buffer) ([]byte, error)) bool {
 	o := &c.out
 	p := c.selected.Load()
 	o.mu.Lock()
@@ -138,41 +180,15 @@ func (c *Conn) SendRTP(b *netio.Buffer) bool {
 		b.Release()
 		return false
 	}
-	out, err := o.ctx.EncryptRTP(b.B[:0], b.Bytes(), &o.header)
+	sealed, err := seal(o, b)
 	if err != nil {
 		b.Release()
 		return false
 	}
-	b.N = len(out)
+	b.N = len(sealed)
 	o.packets++
 	o.bytes += uint64(b.N)
-	p.way.Send(b)
-	return true
-}
-
-// SendRTCP encrypts and queues an RTCP packet; pkt is only read. See SendRTP.
-func (c *Conn) SendRTCP(pkt []byte) bool {
-	o := &c.out
-	p := c.selected.Load()
-	if p == nil || len(pkt) > netio.BufferSize-tagRoom {
-		return false
-	}
-	b := netio.Get()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.ctx == nil {
-		b.Release()
-		return false
-	}
-	out, err := o.ctx.EncryptRTCP(b.B[:0], pkt, nil)
-	if err != nil {
-		b.Release()
-		return false
-	}
-	b.N = len(out)
-	o.packets++
-	o.bytes += uint64(b.N)
-	p.way.Send(b)
+	p.sender.Send(b)
 	return true
 }
 

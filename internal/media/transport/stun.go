@@ -4,15 +4,11 @@ import (
 	"crypto/rand"
 	"net"
 	"strings"
-	"time"
 
 	"github.com/pion/stun/v4"
 
 	"github.com/carillon-meetings/carillon/internal/media/netio"
 )
-
-// randText is a run of random letters and digits.
-func randText() string { return rand.Text() }
 
 const (
 	attrPriority     = stun.AttrPriority
@@ -21,55 +17,62 @@ const (
 	codeRoleConflict = stun.CodeRoleConflict
 )
 
-// check is a connectivity check that has proved itself.
-type check struct {
-	conn      *Conn
-	msg       *stun.Message
-	nominated bool
-}
-
-// authenticate reads a STUN message. ok is false for everything that is not a
-// request to one of our connections, signed with its password: such packets are
+// authenticate finds the Conn that a connectivity check is for. It is nil for
+// everything that is not signed with that Conn's password: such packets are
 // dropped without an answer, so that forged ones gain nothing.
-func (l *Listener) authenticate(pkt []byte) (k check, ok bool) {
-	m := &stun.Message{Raw: pkt}
-	if m.Decode() != nil || m.Type != stun.BindingRequest {
-		return k, false
-	}
+func (l *Listener) authenticate(m *stun.Message) *Conn {
 	var name stun.Username
 	if name.GetFrom(m) != nil {
-		return k, false
+		return nil
 	}
-	local, remote, _ := strings.Cut(name.String(), ":")
+	local, peer, _ := strings.Cut(name.String(), ":")
 	l.mu.RLock()
 	c := l.byName[local]
 	l.mu.RUnlock()
-	if c == nil || stun.NewShortTermIntegrity(c.pwd).Check(m) != nil {
-		return k, false
-	}
-	if m.Contains(stun.AttrFingerprint) && stun.Fingerprint.Check(m) != nil {
-		return k, false
+	if c == nil || !signed(m, c.pwd) {
+		return nil
 	}
 	c.mu.Lock()
-	known := c.remote != nil && c.remote.ufrag == remote && !c.ended
-	c.mu.Unlock()
-	return check{c, m, m.Contains(attrUseCandidate)}, known
+	defer c.mu.Unlock()
+	if c.remote == nil || c.remote.ufrag != peer || c.ended {
+		return nil
+	}
+	return c
+}
+
+// signed says whether a message carries the signature of a password, and its
+// fingerprint, if there is one, is right.
+func signed(m *stun.Message, pwd string) bool {
+	return stun.NewShortTermIntegrity(pwd).Check(m) == nil &&
+		(!m.Contains(stun.AttrFingerprint) || stun.Fingerprint.Check(m) == nil)
 }
 
 // respond writes the answer to a check into a buffer. A client that believes to
 // be the controlled side is told otherwise: the lite side never controls.
-func (k check) respond(from netio.Endpoint) (*netio.Buffer, error) {
+func respond(m *stun.Message, pwd string, from netio.Pair) (*netio.Buffer, error) {
+	id := stun.NewTransactionIDSetter(m.TransactionID)
+	if m.Contains(attrControlled) {
+		return build(pwd, id, stun.BindingError, codeRoleConflict)
+	}
+	mapped := &stun.XORMappedAddress{IP: net.IP(from.Remote.Addr().AsSlice()), Port: int(from.Remote.Port())}
+	return build(pwd, id, stun.BindingSuccess, mapped)
+}
+
+// request writes a check of our own. Its priority is that of a peer-reflexive
+// candidate (RFC 8445 §5.1.2.2), which nobody here compares; nor does anybody
+// the tie breaker of the controlled side.
+func request(id [stun.TransactionIDSize]byte, ufrag string, client remote) (*netio.Buffer, error) {
+	return build(client.pwd, stun.NewTransactionIDSetter(id), stun.BindingRequest,
+		stun.NewUsername(client.ufrag+":"+ufrag),
+		stun.RawAttribute{Type: attrPriority, Value: []byte{110, 0xff, 0xff, 0xff}},
+		stun.RawAttribute{Type: attrControlled, Value: make([]byte, 8)})
+}
+
+// build writes a signed message into a buffer.
+func build(pwd string, setters ...stun.Setter) (*netio.Buffer, error) {
 	b := netio.Get()
 	m := &stun.Message{Raw: b.B[:0]}
-	setters := []stun.Setter{
-		stun.NewTransactionIDSetter(k.msg.TransactionID), stun.BindingSuccess,
-		&stun.XORMappedAddress{IP: net.IP(from.Remote.Addr().AsSlice()), Port: int(from.Remote.Port())},
-		stun.NewShortTermIntegrity(k.conn.pwd), stun.Fingerprint,
-	}
-	if k.msg.Contains(attrControlled) {
-		setters[1], setters[2] = stun.BindingError, codeRoleConflict
-	}
-	if err := m.Build(setters...); err != nil {
+	if err := m.Build(append(setters, stun.NewShortTermIntegrity(pwd), stun.Fingerprint)...); err != nil {
 		b.Release()
 		return nil, err
 	}
@@ -77,35 +80,11 @@ func (k check) respond(from netio.Endpoint) (*netio.Buffer, error) {
 	return b, nil
 }
 
-// checked takes note of a good check that came by p: the first brings the
-// handshake to life.
-func (c *Conn) checked(p *path, nominated bool, at time.Time) {
-	c.lastIn.Store(at.UnixNano())
-	c.mu.Lock()
-	p.lastIn = at
-	current := c.selected.Load()
-	switch {
-	case c.ended:
-		c.mu.Unlock()
-		return
-	case current == nil,
-		nominated && !current.chosen,
-		nominated && current != p && at.Sub(current.lastIn) > staleAfter:
-		c.selected.Store(p)
+// randomToken makes ICE credentials of n characters.
+func randomToken(n int) string {
+	var b strings.Builder
+	for b.Len() < n {
+		b.WriteString(rand.Text())
 	}
-	p.chosen = p.chosen || nominated
-	first := c.dtls == nil
-	if first {
-		c.dtls = newPipe(c)
-		c.l.wg.Go(c.handshake)
-	}
-	c.mu.Unlock()
-	if first {
-		c.handler.Checked(at)
-	}
+	return b.String()[:n]
 }
-
-// staleAfter is how long the way in use must have been silent before another
-// one's nomination counts. Browsers nominate every way that works and then send
-// by the best of them.
-const staleAfter = 5 * time.Second
