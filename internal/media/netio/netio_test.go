@@ -18,9 +18,9 @@ type echo struct {
 	t     *testing.T
 	times int
 
-	mu    sync.Mutex
+	mu      sync.Mutex
 	senders map[Pair]*Sender
-	seen  []Pair
+	seen    []Pair
 }
 
 func (e *echo) Datagram(s *Socket, from Pair, pkt []byte, at time.Time) {

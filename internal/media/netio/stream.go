@@ -91,8 +91,8 @@ func (t *TCP) Serve(h StreamHandler) {
 // proves itself at once, so it is not the client that goes.
 func (t *TCP) adopt(conn net.Conn, h StreamHandler) {
 	s := &Stream{
-		Pair: Pair{Remote: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()).Addr()},
-		owner:    t, conn: conn,
+		Pair:  Pair{Remote: addrPort(conn.RemoteAddr()), Local: addrPort(conn.LocalAddr()).Addr()},
+		owner: t, conn: conn,
 		out:  make(chan *Buffer, streamQueue),
 		done: make(chan struct{}),
 	}

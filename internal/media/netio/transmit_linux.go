@@ -17,6 +17,9 @@ const (
 	// it is to segment.
 	maxSegments = 64
 	maxMessage  = 65000
+	// shortBatch is how many datagrams the kernel takes so fast that the scheduler
+	// need not be told.
+	shortBatch = 64
 	// patience is how long to wait for room in the socket, in ms: what is late
 	// is as good as lost.
 	patience = 20
@@ -187,19 +190,37 @@ func (s *Socket) sendOne(m *message, v *unix.Iovec) bool {
 }
 
 // write hands over as many of the messages that are left as the kernel takes
-// without waiting; like read it need not tell the scheduler.
+// without waiting.
 func (s *Socket) write() {
 	t := &s.tx
-	n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&t.messages[t.done])),
-		uintptr(t.filled-t.done), unix.MSG_DONTWAIT, 0, 0)
+	n, errno := sendmmsg(s.fd, t.messages[t.done:t.filled], t.vectorsUsed)
 	s.calls.Add(1)
 	t.errno = errno
 	if errno == 0 {
-		for _, c := range t.counts[t.done : t.done+int(n)] {
+		for _, c := range t.counts[t.done : t.done+n] {
 			s.sent.Add(uint64(c))
 		}
-		t.done += int(n)
+		t.done += n
 	}
+}
+
+// sendmmsg sends messages with so many datagrams in all. The call does not block,
+// so that for a short batch the scheduler need not be told, as in receiver.read. But
+// it takes as long as the kernel's way to the network, and on loopback to the
+// receivers: while the scheduler does not know, neither the garbage collector nor
+// another goroutine gets this processor (BenchmarkPause). 500 datagrams take
+// 0.4 ms; stopping the world beside them took 0.5 to 0.9 ms in the slowest hundredth
+// when it was not told, 0.1 ms since. For sound to 100 listeners telling costs a
+// sixth more processor time than not.
+func sendmmsg(fd int, m []message, datagrams int) (int, unix.Errno) {
+	var n uintptr
+	var errno unix.Errno
+	if first := unsafe.Pointer(&m[0]); datagrams <= shortBatch {
+		n, _, errno = unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(first), uintptr(len(m)), unix.MSG_DONTWAIT, 0, 0)
+	} else {
+		n, _, errno = unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(first), uintptr(len(m)), unix.MSG_DONTWAIT, 0, 0)
+	}
+	return int(n), errno
 }
 
 // appendPacketInfo names the local address to send from.
