@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Attendee, launchChromium, launchFirefox, servePage } from '../lib/browser.mjs';
-import { makeMeeting, startServer } from '../lib/server.mjs';
+import { Attendee } from '../lib/attendee.mjs';
+import { launchChromium } from '../lib/chromium.mjs';
+import { launchFirefox } from '../lib/firefox.mjs';
+import { makeMeeting } from '../lib/meetings.mjs';
+import { servePage } from '../lib/page.mjs';
+import { startServer } from '../lib/server.mjs';
 
 let server, page, firefox, chromium;
 before(async () => {

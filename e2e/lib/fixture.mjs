@@ -1,7 +1,9 @@
 // One server, one page and one browser for the tests of a file.
 import { after, before } from 'node:test';
+import { Attendee } from './attendee.mjs';
+import { launchChromium } from './chromium.mjs';
+import { servePage } from './page.mjs';
 import { startServer } from './server.mjs';
-import { Attendee, launchChromium, servePage } from './browser.mjs';
 
 /** Sets the three up before the tests of this file and takes them down after. */
 export function fixture(serverFlags = []) {
@@ -17,9 +19,14 @@ export function fixture(serverFlags = []) {
   /** Opens a tab for each name. */
   f.open = async (...names) => {
     const attendees = [];
-    for (const name of names) attendees.push(await Attendee.open(f.browser, f.page, name));
-    f.opened.push(...attendees);
+    for (const name of names) attendees.push(await f.openVersion(name));
     return attendees;
+  };
+  /** Opens a tab with a version of the client; by default the current one. */
+  f.openVersion = async (name, version) => {
+    const attendee = await Attendee.open(f.browser, f.page, name, version);
+    f.opened.push(attendee);
+    return attendee;
   };
   /** Closes every tab opened since the last call. */
   f.closeAll = async () => {

@@ -1,20 +1,15 @@
-// Starts the real server for a test file and makes meetings through the AWS
-// SDK, as a customer's backend would.
+// Starts the real server for a browser test, as an operator would. Only Node
+// itself is needed here, so that every suite can use it.
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { get } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { randomUUID } from 'node:crypto';
-import {
-  BatchCreateAttendeeCommand,
-  ChimeSDKMeetingsClient,
-  CreateMeetingCommand,
-} from '@aws-sdk/client-chime-sdk-meetings';
+import { join, resolve } from 'node:path';
+import { waitFor } from './wait.mjs';
 
-const binary = new URL('../../bin/carillon', import.meta.url).pathname;
+const binary = process.env.CARILLON_BINARY ?? resolve(import.meta.dirname, '../../bin/carillon');
 
+/** The key pair of every server that is not in development mode. */
 export const credentials = { accessKeyId: 'AKIAE2ETESTKEY', secretAccessKey: 'e2e-secret-key' };
 
 /** Where media listens: loopback, or the address of a test host's own network namespace. */
@@ -29,77 +24,48 @@ export async function freePort() {
   return port;
 }
 
-/** Starts `carillon serve` and resolves when it is ready; with a certificate (lib/certificate.mjs), over TLS. */
-export async function startServer(flags = [], { data, port, certificate } = {}) {
+/**
+ * Starts `carillon serve` with further flags and resolves when it says that it is ready, which is when it serves.
+ *
+ * - data: its data directory; without one it gets one that goes when it stops.
+ * - listen: host and port of its API; by default a free port of loopback.
+ * - certificate: serves over TLS with it (lib/certificate.mjs).
+ * - within: the network namespace to run in.
+ */
+export async function startServer(flags = [], { data, listen = '127.0.0.1:0', certificate, within } = {}) {
   const directory = data ?? (await mkdtemp(join(tmpdir(), 'carillon-e2e-')));
-  const listen = port ?? (await freePort());
-  const media = await freePort();
-  const child = spawn(
-    binary,
-    ['serve', '--listen', `127.0.0.1:${listen}`, '--data', directory, '--media-udp', `${mediaHost}:${media}`, '--media-tcp', `${mediaHost}:${media}`,
-      '--access-key', credentials.accessKeyId, '--secret-key', credentials.secretAccessKey,
-      ...(certificate ? ['--tls-cert', certificate.file, '--tls-key', certificate.keyFile] : []), ...flags],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+  const keys = flags.includes('--dev') || flags.includes('--access-key') ? [] : ['--access-key', credentials.accessKeyId, '--secret-key', credentials.secretAccessKey];
+  const tls = certificate ? ['--tls-cert', certificate.file, '--tls-key', certificate.keyFile] : [];
+  const command = [
+    ...(within ? ['ip', 'netns', 'exec', within] : []),
+    binary, 'serve', '--listen', listen, '--data', directory, '--media-udp', `${mediaHost}:0`, '--media-tcp', `${mediaHost}:0`, ...keys, ...tls, ...flags,
+  ];
+  const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += chunk));
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', chunk => (output += chunk));
   const exited = new Promise(done => child.once('exit', done));
-  const endpoint = `${certificate ? 'https' : 'http'}://127.0.0.1:${listen}`;
-  await ready(() => isReady(endpoint, certificate), child, () => output);
-  const server = {
-    endpoint, certificate, media, data: directory, child, output: () => output,
+  const url = await waitFor(
+    'the server to be ready',
+    async () => {
+      if (child.exitCode !== null || child.signalCode) throw new Error(`the server ended with ${child.exitCode ?? child.signalCode}:\n${output}`);
+      return /ready .*?API (https?:\/\/[^\s,]+)/.exec(output)?.[1];
+    },
+    { timeout: 60_000, explain: () => output },
+  );
+  return {
+    url,
+    certificate,
+    data: directory,
+    output: () => output,
+    /** Sends a signal and resolves when the server is gone. */
     async kill(signal) {
       child.kill(signal);
       await exited;
     },
+    /** Stops the server in good order, and removes its data if it was made here. */
     async stop() {
-      await server.kill('SIGTERM');
+      await this.kill('SIGTERM');
       if (!data) await rm(directory, { recursive: true, force: true });
     },
   };
-  return server;
-}
-
-/** Asks the server's readiness; a server that does not listen yet throws. */
-async function isReady(endpoint, certificate) {
-  if (!certificate) return (await fetch(`${endpoint}/readyz`)).ok;
-  return new Promise((answer, refuse) => {
-    get(`${endpoint}/readyz`, { ca: certificate.text }, response => answer(response.resume().statusCode === 200)).on('error', refuse);
-  });
-}
-
-async function ready(isReady, child, output) {
-  const deadline = Date.now() + 20000;
-  while (Date.now() < deadline) {
-    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${output()}`);
-    try {
-      if (await isReady()) return;
-    } catch {
-      // not listening yet
-    }
-    await new Promise(done => setTimeout(done, 25));
-  }
-  throw new Error(`the server is not ready after 20 s:\n${output()}`);
-}
-
-/** The stock AWS client pointed at the server. */
-export function sdk(server) {
-  const requestHandler = server.certificate && { httpsAgent: { ca: server.certificate.text } };
-  return new ChimeSDKMeetingsClient({ region: 'us-east-1', endpoint: server.endpoint, credentials, requestHandler });
-}
-
-/** Creates a meeting and, in one call, its attendees. */
-export async function makeMeeting(server, names, { meeting: extra = {}, capabilities = {} } = {}) {
-  const client = sdk(server);
-  const { Meeting } = await client.send(
-    new CreateMeetingCommand({ ClientRequestToken: randomUUID(), MediaRegion: 'us-east-1', ExternalMeetingId: 'e2e', ...extra }),
-  );
-  const { Attendees, Errors } = await client.send(
-    new BatchCreateAttendeeCommand({
-      MeetingId: Meeting.MeetingId,
-      Attendees: names.map(name => ({ ExternalUserId: name, ...(capabilities[name] && { Capabilities: capabilities[name] }) })),
-    }),
-  );
-  if (Errors.length) throw new Error(`batch errors: ${JSON.stringify(Errors)}`);
-  return { client, meeting: Meeting, attendees: Object.fromEntries(Attendees.map(a => [a.ExternalUserId, a])) };
 }

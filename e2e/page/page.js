@@ -1,24 +1,10 @@
 // The page under test: a thin wrapper around the unmodified client that keeps
 // what the client itself reports, so that a test can wait for it and assert on
 // it. Nothing here knows anything of the server.
-import {
-  AudioProfile,
-  ConsoleLogger,
-  DefaultActiveSpeakerPolicy,
-  DefaultDeviceController,
-  DefaultMeetingSession,
-  LogLevel,
-  MeetingSessionConfiguration,
-  MeetingSessionCredentials,
-  MeetingSessionStatusCode,
-  TranscriptionStatus,
-  Versioning,
-  VideoPriorityBasedPolicy,
-  VideoPreference,
-  VideoPreferences,
-  TargetDisplaySize,
-  VideoCodecCapability,
-} from 'amazon-chime-sdk-js';
+//
+// It runs with every version of the client from 1.13 on. What differs between
+// them is in `startAudio` and `startVideo`, and old ones lack some options.
+import * as chime from 'amazon-chime-sdk-js';
 
 const audioContext = new AudioContext({ sampleRate: 48000 });
 
@@ -75,28 +61,28 @@ class Attendee {
 
   async join({ meeting, attendee, tone = 0, options = {} }) {
     this.attendeeId = attendee.AttendeeId;
-    const logger = new ConsoleLogger('client', LogLevel[options.logLevel ?? 'WARN']);
-    const configuration = new MeetingSessionConfiguration({ Meeting: meeting }, { Attendee: attendee });
+    const logger = new chime.ConsoleLogger('client', chime.LogLevel[options.logLevel ?? 'WARN']);
+    const configuration = new chime.MeetingSessionConfiguration({ Meeting: meeting }, { Attendee: attendee });
     Object.assign(configuration, options.configuration ?? {});
     if (options.simulcast) configuration.enableSimulcastForUnifiedPlanChromiumBasedBrowsers = true;
     if (options.svc) configuration.enableSVC = true;
     if (options.priority) {
-      this.policy = new VideoPriorityBasedPolicy(logger);
+      this.policy = new chime.VideoPriorityBasedPolicy(logger);
       configuration.videoDownlinkBandwidthPolicy = this.policy;
     }
-    const devices = new DefaultDeviceController(logger, { enableWebAudio: false });
-    this.session = new DefaultMeetingSession(configuration, logger, devices);
+    const devices = new chime.DefaultDeviceController(logger, { enableWebAudio: false });
+    this.session = new chime.DefaultMeetingSession(configuration, logger, devices);
     this.av = this.session.audioVideo;
     this.observe();
-    if (options.codec) this.av.setVideoCodecSendPreferences([VideoCodecCapability[options.codec]()]);
-    if (options.noRedundancy) this.av.setAudioProfile(new AudioProfile(undefined, false));
+    if (options.codec) this.av.setVideoCodecSendPreferences([chime.VideoCodecCapability[options.codec]()]);
+    if (options.noRedundancy) this.av.setAudioProfile(new chime.AudioProfile(undefined, false));
     this.audio = document.createElement('audio');
     this.audio.autoplay = true;
     document.body.append(this.audio);
     await this.av.bindAudioElement(this.audio);
     if (tone) {
       this.tone = toneStream(tone);
-      await this.av.startAudioInput(this.tone.stream);
+      await this.startAudio(this.tone.stream);
     }
     // Firefox gathers the default route's candidates only, unless the page captures.
     if (options.capture) this.captured = await navigator.mediaDevices.getUserMedia({ audio: true });
@@ -105,12 +91,22 @@ class Attendee {
     this.av.start(options.start);
   }
 
+  /** Gives the client a microphone; before version 3 that was called choosing a device. */
+  startAudio(stream) {
+    return this.av.startAudioInput ? this.av.startAudioInput(stream) : this.av.chooseAudioInputDevice(stream);
+  }
+
+  /** Gives the client a camera. */
+  startVideo(stream) {
+    return this.av.startVideoInput ? this.av.startVideoInput(stream) : this.av.chooseVideoInputDevice(stream);
+  }
+
   observe() {
     const av = this.av;
     av.addObserver({
       audioVideoDidStart: () => this.note('didStart'),
       audioVideoDidStartConnecting: reconnecting => this.note('connecting', { reconnecting }),
-      audioVideoDidStop: status => this.note('didStop', { code: MeetingSessionStatusCode[status.statusCode()] }),
+      audioVideoDidStop: status => this.note('didStop', { code: chime.MeetingSessionStatusCode[status.statusCode()] }),
       videoTileDidUpdate: tile => this.tileChanged(tile),
       videoTileWasRemoved: id => this.tileRemoved(id),
       videoSendDidBecomeUnavailable: () => this.note('videoSendUnavailable'),
@@ -121,7 +117,7 @@ class Attendee {
         this.sources = sources.map(s => s.attendee.attendeeId);
         this.note('sources', { sources: this.sources });
       },
-      audioVideoWasDemotedFromPrimaryMeeting: status => this.note('demoted', { code: MeetingSessionStatusCode[status.statusCode()] }),
+      audioVideoWasDemotedFromPrimaryMeeting: status => this.note('demoted', { code: chime.MeetingSessionStatusCode[status.statusCode()] }),
       tileWillBePausedByDownlinkPolicy: id => this.note('tilePaused', { id }),
       tileWillBeUnpausedByDownlinkPolicy: id => this.note('tileUnpaused', { id }),
     });
@@ -139,10 +135,10 @@ class Attendee {
     av.realtimeSubscribeToReceiveDataMessage('chat', m =>
       this.messages.push({ text: m.text(), from: m.senderAttendeeId, external: m.senderExternalUserId, throttled: m.throttled, at: m.timestampMs })
     );
-    av.transcriptionController.subscribeToTranscriptEvent(e => {
-      if (e instanceof TranscriptionStatus) this.note('transcription', { type: e.type, region: e.transcriptionRegion, message: e.message ?? null });
+    av.transcriptionController?.subscribeToTranscriptEvent(e => {
+      if (e instanceof chime.TranscriptionStatus) this.note('transcription', { type: e.type, region: e.transcriptionRegion, message: e.message ?? null });
     });
-    av.subscribeToActiveSpeakerDetector(new DefaultActiveSpeakerPolicy(), ids => (this.speakers = ids));
+    av.subscribeToActiveSpeakerDetector(new chime.DefaultActiveSpeakerPolicy(), ids => (this.speakers = ids));
     av.realtimeSubscribeToLocalSignalStrengthChange(s => (this.ownSignal = s));
   }
 
@@ -195,17 +191,17 @@ class Attendee {
 
   async startCamera({ width = 640, height = 360, fps = 15, hue = 200, maxKbps = 0, restless = false } = {}) {
     if (maxKbps) this.av.setVideoMaxBandwidthKbps(maxKbps);
-    await this.av.startVideoInput(pictureStream(width, height, fps, hue, restless));
+    await this.startVideo(pictureStream(width, height, fps, hue, restless));
     this.av.startLocalVideoTile();
   }
 
   async stopCamera() {
     this.av.stopLocalVideoTile();
-    await this.av.stopVideoInput();
+    await (this.av.stopVideoInput ? this.av.stopVideoInput() : this.av.chooseVideoInputDevice(null));
   }
 
   async startContent({ width = 800, height = 600, fps = 10, tone = 0, codec = '' } = {}) {
-    if (codec) this.av.setContentShareVideoCodecPreferences([VideoCodecCapability[codec]()]);
+    if (codec) this.av.setContentShareVideoCodecPreferences([chime.VideoCodecCapability[codec]()]);
     const stream = pictureStream(width, height, fps, 30);
     if (tone) toneStream(tone).stream.getAudioTracks().forEach(t => stream.addTrack(t));
     await this.av.startContentShare(stream);
@@ -213,8 +209,8 @@ class Attendee {
 
   /** Takes part in the primary meeting; returns the name of the status code. */
   async promote({ AttendeeId, ExternalUserId, JoinToken }) {
-    const credentials = Object.assign(new MeetingSessionCredentials(), { attendeeId: AttendeeId, externalUserId: ExternalUserId, joinToken: JoinToken });
-    return MeetingSessionStatusCode[(await this.av.promoteToPrimaryMeeting(credentials)).statusCode()];
+    const credentials = Object.assign(new chime.MeetingSessionCredentials(), { attendeeId: AttendeeId, externalUserId: ExternalUserId, joinToken: JoinToken });
+    return chime.MeetingSessionStatusCode[(await this.av.promoteToPrimaryMeeting(credentials)).statusCode()];
   }
 
   stopContent() {
@@ -312,8 +308,8 @@ class Attendee {
   }
 
   prefer(preferences) {
-    const list = VideoPreferences.prepare();
-    for (const p of preferences) list.add(new VideoPreference(p.attendeeId, p.priority, TargetDisplaySize[p.size ?? 'High']));
+    const list = chime.VideoPreferences.prepare();
+    for (const p of preferences) list.add(new chime.VideoPreference(p.attendeeId, p.priority, chime.TargetDisplaySize[p.size ?? 'High']));
     this.policy.chooseRemoteVideoSources(list.build());
   }
 
@@ -341,6 +337,6 @@ window.WebSocket = class extends WebSocket {
   }
 };
 
-window.sdkVersion = Versioning.sdkVersion;
+window.sdkVersion = chime.Versioning.sdkVersion;
 window.newAttendee = () => (window.attendee = new Attendee());
 window.bundleReady = true;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { fixture } from '../lib/fixture.mjs';
-import { makeMeeting } from '../lib/server.mjs';
+import { makeMeeting } from '../lib/meetings.mjs';
 
 const f = fixture();
 afterEach(() => f.closeAll());

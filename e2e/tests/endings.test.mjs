@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { DeleteAttendeeCommand, DeleteMeetingCommand } from '@aws-sdk/client-chime-sdk-meetings';
 import { fixture } from '../lib/fixture.mjs';
-import { makeMeeting } from '../lib/server.mjs';
+import { makeMeeting } from '../lib/meetings.mjs';
 
 const f = fixture();
 afterEach(() => f.closeAll());

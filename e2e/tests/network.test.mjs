@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { Attendee, launchChromium, servePage, waitFor } from '../lib/browser.mjs';
+import { Attendee } from '../lib/attendee.mjs';
 import { makeCertificate } from '../lib/certificate.mjs';
-import { freePort, makeMeeting, startServer } from '../lib/server.mjs';
+import { launchChromium } from '../lib/chromium.mjs';
+import { makeMeeting } from '../lib/meetings.mjs';
+import { servePage } from '../lib/page.mjs';
+import { freePort, startServer } from '../lib/server.mjs';
+import { waitFor } from '../lib/wait.mjs';
 
 let page;
 let browser;
@@ -113,13 +117,13 @@ describe('ways through the network', () => {
       await bob.call('prefer', [{ attendeeId: ada.id, priority: 1, size: 'High' }]);
       const width = async () => (await bob.call('pictures'))[ada.id]?.width ?? 0;
       const explain = async () => JSON.stringify(await bob.call('pictures'));
-      const large = await waitFor('the large picture', async () => { const w = await width(); return w >= 480 && w; }, 90000, explain);
+      const large = await waitFor('the large picture', async () => { const w = await width(); return w >= 480 && w; }, { timeout: 90000, explain });
       relay.limit(450);
-      const small = await waitFor('a smaller picture', async () => { const w = await width(); return w > 0 && w < large && w; }, 60000, explain);
+      const small = await waitFor('a smaller picture', async () => { const w = await width(); return w > 0 && w < large && w; }, { timeout: 60000, explain });
       await bob.sees(ada.id, 5, 60000);
       await bob.hears([440]);
       relay.limit(Infinity);
-      await waitFor('the large picture again', async () => (await width()) > small, 90000, explain);
+      await waitFor('the large picture again', async () => (await width()) > small, { timeout: 90000, explain });
       await bob.sees(ada.id, 5);
     } finally {
       await relay.close();

@@ -8,7 +8,7 @@ import {
   UpdateAttendeeCapabilitiesCommand,
 } from '@aws-sdk/client-chime-sdk-meetings';
 import { fixture } from '../lib/fixture.mjs';
-import { makeMeeting } from '../lib/server.mjs';
+import { makeMeeting } from '../lib/meetings.mjs';
 
 const f = fixture();
 afterEach(() => f.closeAll());

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { fixture } from '../lib/fixture.mjs';
-import { makeMeeting } from '../lib/server.mjs';
-import { waitFor } from '../lib/browser.mjs';
+import { makeMeeting } from '../lib/meetings.mjs';
+import { waitFor } from '../lib/wait.mjs';
 
 const f = fixture();
 afterEach(() => f.closeAll());
@@ -57,12 +57,12 @@ test('simulcast: a viewer switches between layers without a new tile', async () 
   const low = await waitFor('a small picture', async () => {
     const p = (await bob.call('pictures'))[ada.id];
     return p && p.width > 0 && p.width <= 640 && p;
-  }, 60000, async () => JSON.stringify(await bob.call('pictures')));
+  }, { timeout: 60000, explain: async () => JSON.stringify(await bob.call('pictures')) });
   await bob.call('prefer', [{ attendeeId: ada.id, priority: 1, size: 'High' }]);
   await waitFor('a larger picture', async () => {
     const p = (await bob.call('pictures'))[ada.id];
     return p && p.width > low.width;
-  }, 60000, async () => JSON.stringify(await bob.call('pictures')));
+  }, { timeout: 60000, explain: async () => JSON.stringify(await bob.call('pictures')) });
   await bob.sees(ada.id);
 });
 

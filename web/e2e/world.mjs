@@ -2,65 +2,18 @@
 // notice when something leaves the origin or breaks the content policy.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { after, before } from 'node:test';
-import { chromium } from 'playwright-core';
+import { launchChromium } from '../../e2e/lib/chromium.mjs';
+import { startServer as start } from '../../e2e/lib/server.mjs';
+import { patience, waitFor } from '../../e2e/lib/wait.mjs';
+
+export { patience };
 
 export const secret = 'an operator secret for tests';
 
-const binary = process.env.CARILLON_BIN ?? resolve(import.meta.dirname, '../../bin/carillon');
-const browserPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
-
-/** How long anything may take, in ms: the machine may be busy with other tests. */
-export const patience = 30_000;
-
-/** Starts a server on a free port with a data directory of its own. */
-export async function startServer(...flags) {
-  const data = await mkdtemp(join(tmpdir(), 'carillon-pages-'));
-  const access = flags.includes('--access-key') ? [] : ['--dev'];
-  const args = [
-    'serve',
-    ...access,
-    '--listen',
-    '127.0.0.1:0',
-    '--media-udp',
-    '127.0.0.1:0',
-    '--media-tcp',
-    '127.0.0.1:0',
-    '--data',
-    data,
-    '--operator-secret',
-    secret,
-    ...flags,
-  ];
-  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const log = [];
-  const url = await new Promise((found, failed) => {
-    const read = (line) => {
-      log.push(line);
-      const match = /ready in .* API (http:\/\/[^\s,]+)/.exec(line);
-      if (match) found(match[1]);
-    };
-    createInterface({ input: child.stdout }).on('line', read);
-    createInterface({ input: child.stderr }).on('line', read);
-    child.once('error', failed);
-    child.once('exit', (code) => failed(new Error(`the server ended with ${code}:\n${log.join('\n')}`)));
-  });
-  return {
-    url,
-    log,
-    async stop() {
-      child.removeAllListeners('exit');
-      const gone = new Promise((done) => child.once('exit', done));
-      child.kill('SIGTERM');
-      await gone;
-      await rm(data, { recursive: true, force: true });
-    },
-  };
+/** Starts a server with an operators' console; in development mode unless the flags have a key. */
+export function startServer(...flags) {
+  return start([...(flags.includes('--access-key') ? [] : ['--dev']), '--operator-secret', secret, ...flags]);
 }
 
 /** Calls the API as any client would. In development mode every signature is good. */
@@ -80,24 +33,9 @@ export async function callAPI(server, method, path, body) {
   return text ? JSON.parse(text) : undefined;
 }
 
+/** Three browsers that encode video on a small machine: a slow camera will do. */
 export function startBrowser() {
-  return chromium.launch({
-    executablePath: browserPath,
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--use-fake-device-for-media-stream=fps=10', // three browsers encode video on a small machine
-      '--use-fake-ui-for-media-stream',
-      '--autoplay-policy=no-user-gesture-required',
-      '--auto-select-desktop-capture-source=Entire screen',
-    ],
-  });
+  return launchChromium(['--auto-select-desktop-capture-source=Entire screen'], { framesPerSecond: 10 });
 }
 
 /** Gives a suite its server, started with the flags, and its browser: opened is called with both before the tests, and both end after them. */
@@ -155,16 +93,8 @@ export async function closePage(page) {
   await page.context().close();
 }
 
-/** Waits until a condition of the test holds. */
-export async function until(what, condition, within = patience) {
-  const end = Date.now() + within;
-  for (;;) {
-    const value = await condition();
-    if (value) return value;
-    assert.ok(Date.now() < end, `waited in vain: ${what}`);
-    await new Promise((wake) => setTimeout(wake, 100));
-  }
-}
+/** Waits until a condition of the test holds, and returns what it gave. */
+export const until = (what, condition) => waitFor(what, condition);
 
 export async function signIn(page) {
   await page.fill('#secret', secret);
