@@ -2,12 +2,14 @@ package control_test
 
 import (
 	"context"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
 func TestOperatorsSeeAndActOnEverything(t *testing.T) {
@@ -68,6 +70,33 @@ func TestOperatorsSeeAndActOnEverything(t *testing.T) {
 	}
 	_, err = v.Attendees(ctx, meeting.ID{99})
 	wantKind(t, err, meeting.NotFound)
+}
+
+func TestAllThatIsKnownOfAMeetingIsShown(t *testing.T) {
+	v := newEnv(t, nil, nil)
+	ctx := control.WithActor(context.Background(), "key:AKID")
+	primary := v.create(owner, "primary")
+	wish := newMeeting(owner, "weekly", "ann")
+	wish.HostID, wish.PrimaryID, wish.TenantIDs = "host-17", primary.ID.String(), []string{"tenant"}
+	wish.Tags = []meeting.Tag{{Key: "team", Value: "red"}}
+	wish.Features = &meeting.Features{EchoReduction: "AVAILABLE", VideoMax: "HD", ContentMax: "FHD", MaxCount: 25}
+	made, _, err := v.CreateMeeting(ctx, wish)
+	must(t, err)
+	want := observe.Meeting{
+		ID: made.ID, External: "meeting of weekly", HostID: "host-17", Account: owner.Account, Region: owner.Region, Flavour: "meetings",
+		MediaRegion: "eu-west-3", Primary: primary.ID, TenantIDs: []string{"tenant"}, Created: observe.At(made.CreatedAt), Attendees: 1,
+		Tags:     []observe.Tag{{Key: "team", Value: "red"}},
+		Features: &observe.Features{EchoReduction: "AVAILABLE", VideoMax: "HD", ContentMax: "FHD", MaxCount: 25},
+	}
+	if got, ok := v.Meeting(ctx, made.ID); !ok || !reflect.DeepEqual(got, want) {
+		t.Errorf("shown as\n%+v, want\n%+v", got, want)
+	}
+	must(t, v.DeleteMeeting(ctx, owner, made.ID))
+	want.Tags = []observe.Tag{} // the tombstone has none
+	want.Ended, want.Reason, want.EndedBy = observe.At(v.clock.Now()), meeting.EndedByRequest.String(), "key:AKID"
+	if got, ok := v.Meeting(ctx, made.ID); !ok || !reflect.DeepEqual(got, want) {
+		t.Errorf("after its end it is shown as\n%+v, want\n%+v", got, want)
+	}
 }
 
 func TestLongActorsAreCut(t *testing.T) {

@@ -3,7 +3,7 @@
 // that were refused. The signaling door tells it, operators ask it.
 //
 // It knows attendees by their ids and nothing of sockets, sessions or media.
-// Everything is kept in memory, and everything is bounded: see limits.go. A
+// Everything is kept in memory, and everything is bounded. A
 // meeting that has ended is remembered without the samples of its connections,
 // until enough others have ended.
 //
@@ -16,7 +16,7 @@
 //	log.Retire(id, now)            // the meeting is over
 //
 // Locks: a Log's mu guards the list of meetings, a Meeting's mu its
-// connections. They are never held together with anything of a caller's except
-// what the caller holds on entry, so every method may be called with any lock
-// held. All methods are safe for concurrent use.
+// connections, taken in this order. Nothing of a caller's is called with them,
+// so every method may be called with whatever lock the caller holds. All
+// methods are safe for concurrent use.
 package history

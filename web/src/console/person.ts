@@ -8,6 +8,7 @@ import { Chart, span } from './chart';
 import { confirm } from './confirm';
 import { lasting, loudness, percent, when } from './format';
 import type { Frame } from './frame';
+import { measuredFacts, rate } from './measured';
 import { maySend, stateWord } from './people';
 import type { AttendeeRow, Point, SessionRow } from './rows';
 import { drawTimeline } from './timeline';
@@ -55,7 +56,7 @@ export class PersonCard {
         { label: 'to client', class: 'two', of: (p) => p.kbpsOut },
       ],
       top: (largest) => niceAbove(largest),
-      format: (v) => (v >= 1000 ? `${(v / 1000).toFixed(1)} Mbit/s` : `${Math.round(v)} kbit/s`),
+      format: rate,
     });
     const button = (text: string, look: string, click: () => void) =>
       el('button', { class: `button small ${look}`, type: 'button', on: { click } }, text);
@@ -218,8 +219,8 @@ function sessionFacts(s: SessionRow, point: Point | undefined): [string, string]
   if (s.client) facts.push(['Client', s.client]);
   if (s.state === 'connected') {
     facts.push(['Sends', [s.muted ? 'muted' : 'audio', s.video && 'video'].filter(Boolean).join(', ')]);
-    if (point?.rtt) facts.push(['Round trip', `${point.rtt} ms`]);
   }
+  facts.push(...measuredFacts(s, point));
   return facts;
 }
 
