@@ -10,9 +10,20 @@ export class Attendee {
     tab.on('console', message => attendee.log.push(`${message.type()}: ${message.text()}`));
     tab.on('pageerror', error => attendee.log.push(`pageerror: ${error.message}`));
     await tab.goto(page.url + version);
-    await tab.waitForFunction(() => window.bundleReady);
-    await tab.evaluate(() => { window.newAttendee(); });
+    await attendee.ready();
     return attendee;
+  }
+
+  /** Waits for the page's script and starts afresh. */
+  async ready() {
+    await this.tab.waitForFunction(() => window.bundleReady);
+    await this.tab.evaluate(() => { window.newAttendee(); });
+  }
+
+  /** Loads the page again; whatever was going on in it ends as it would for a user. */
+  async reload() {
+    await this.tab.reload();
+    await this.ready();
   }
 
   constructor(tab, name) {

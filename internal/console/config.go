@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,21 +69,11 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	if c.SessionIdle == 0 {
-		c.SessionIdle = 30 * time.Minute
-	}
-	if c.SessionMax == 0 {
-		c.SessionMax = 12 * time.Hour
-	}
-	if c.DemoRate == (Rate{}) {
-		c.DemoRate = Rate{Burst: 60, Every: time.Second}
-	}
-	if c.Refresh == 0 {
-		c.Refresh = time.Second
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
+	c.SessionIdle = cmp.Or(c.SessionIdle, 30*time.Minute)
+	c.SessionMax = cmp.Or(c.SessionMax, 12*time.Hour)
+	c.DemoRate = cmp.Or(c.DemoRate, Rate{Burst: 60, Every: time.Second})
+	c.Refresh = cmp.Or(c.Refresh, time.Second)
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -112,8 +103,8 @@ type Console struct {
 	mux      *http.ServeMux
 	pages    pages
 	sessions *sessions
-	tries    *Limiter // of signing in
-	visits   *Limiter // of the demo backend
+	tries    *limiter // of signing in
+	visits   *limiter // of the demo backend
 	feeds    feeds
 
 	ctx    context.Context // ends when Close is called
@@ -137,8 +128,8 @@ func New(cfg Config) (*Console, error) {
 		mux:      http.NewServeMux(),
 		pages:    files,
 		sessions: newSessions(cfg),
-		tries:    NewLimiter(Rate{Burst: signInBurst, Every: signInEvery}, cfg.Now),
-		visits:   NewLimiter(cfg.DemoRate, cfg.Now),
+		tries:    newLimiter(Rate{Burst: signInBurst, Every: signInEvery}, cfg.Now),
+		visits:   newLimiter(cfg.DemoRate, cfg.Now),
 		feeds:    feeds{open: make(map[string]*feed)},
 		ctx:      ctx,
 		cancel:   cancel,

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Rate allows Burst events at once and one more after each Every.
@@ -12,68 +14,66 @@ type Rate struct {
 	Every time.Duration
 }
 
-// Limiter counts events per client address. IPv6 clients are counted per /64,
+// limiter counts events per client address. IPv6 clients are counted per /64,
 // which is what one customer usually holds. It is safe for concurrent use.
-type Limiter struct {
+type limiter struct {
 	rate Rate
 	now  func() time.Time
 
-	mu   sync.Mutex
-	full map[netip.Prefix]time.Time // when the address's allowance is whole again
+	mu      sync.Mutex
+	clients map[netip.Prefix]*rate.Limiter // those whose allowance may not be whole
 }
 
-// maxAddresses bounds the memory of a Limiter. When so many addresses are
+// maxAddresses bounds the memory of a limiter. When so many addresses are
 // known at once, those whose allowance is whole are forgotten first.
-const maxAddresses = 20000
+const maxAddresses = 20_000
 
-// NewLimiter returns a Limiter with a whole allowance for everybody.
-func NewLimiter(rate Rate, now func() time.Time) *Limiter {
-	return &Limiter{rate: rate, now: now, full: make(map[netip.Prefix]time.Time)}
+// newLimiter returns a limiter with a whole allowance for everybody.
+func newLimiter(r Rate, now func() time.Time) *limiter {
+	return &limiter{rate: r, now: now, clients: make(map[netip.Prefix]*rate.Limiter)}
 }
 
-// Take uses up one event of the address's allowance. When there is none left it
+// take uses up one event of the address's allowance. When there is none left it
 // takes nothing and returns how long to wait.
-func (l *Limiter) Take(addr netip.Addr) (wait time.Duration, ok bool) {
+func (l *limiter) take(addr netip.Addr) (wait time.Duration, ok bool) {
 	key := network(addr)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	full := l.full[key]
-	if full.Before(now) {
-		full = now
+	client := l.clients[key]
+	if client == nil {
+		l.makeRoomLocked(now)
+		client = rate.NewLimiter(rate.Every(l.rate.Every), l.rate.Burst)
+		l.clients[key] = client
 	}
-	full = full.Add(l.rate.Every)
-	if over := full.Sub(now) - time.Duration(l.rate.Burst)*l.rate.Every; over > 0 {
-		return over, false
+	one := client.ReserveN(now, 1)
+	if wait = one.DelayFrom(now); wait > 0 {
+		one.CancelAt(now)
 	}
-	if _, known := l.full[key]; !known {
-		l.makeRoom(now)
-	}
-	l.full[key] = full
-	return 0, true
+	return wait, wait == 0
 }
 
-// Forgive gives the address its whole allowance back.
-func (l *Limiter) Forgive(addr netip.Addr) {
+// forgive gives the address its whole allowance back.
+func (l *limiter) forgive(addr netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.full, network(addr))
+	delete(l.clients, network(addr))
 }
 
-func (l *Limiter) makeRoom(now time.Time) {
-	if len(l.full) < maxAddresses {
+func (l *limiter) makeRoomLocked(now time.Time) {
+	if len(l.clients) < maxAddresses {
 		return
 	}
-	for key, full := range l.full {
-		if full.Before(now) {
-			delete(l.full, key)
+	for key, client := range l.clients {
+		if client.TokensAt(now) >= float64(l.rate.Burst) {
+			delete(l.clients, key)
 		}
 	}
-	for key := range l.full { // still full: an attack from everywhere
-		if len(l.full) < maxAddresses {
+	for key := range l.clients { // nobody's is whole: an attack from everywhere
+		if len(l.clients) < maxAddresses {
 			return
 		}
-		delete(l.full, key)
+		delete(l.clients, key)
 	}
 }
 

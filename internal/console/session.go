@@ -58,17 +58,17 @@ func (s *sessions) start(from string) (token string, sess *session) {
 	sess = &session{csrf: rand.Text(), from: from, started: now, used: now, ended: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sweep(now)
+	s.sweepLocked(now)
 	s.byHash[sha256.Sum256([]byte(token))] = sess
 	return token, sess
 }
 
-// sweep ends what has expired and makes room for one more.
-func (s *sessions) sweep(now time.Time) {
+// sweepLocked ends what has expired and makes room for one more.
+func (s *sessions) sweepLocked(now time.Time) {
 	var oldest [sha256.Size]byte
 	var oldestUse time.Time
 	for hash, sess := range s.byHash {
-		if !s.alive(sess, now) {
+		if !s.aliveLocked(sess, now) {
 			s.endLocked(hash)
 			continue
 		}
@@ -81,7 +81,7 @@ func (s *sessions) sweep(now time.Time) {
 	}
 }
 
-func (s *sessions) alive(sess *session, now time.Time) bool {
+func (s *sessions) aliveLocked(sess *session, now time.Time) bool {
 	idle := sess.viewers == 0 && now.Sub(sess.used) >= s.idle
 	return !idle && now.Sub(sess.started) < s.max
 }
@@ -107,7 +107,7 @@ func (s *sessions) find(r *http.Request) (*session, bool) {
 		return nil, false
 	}
 	now := s.now()
-	if !s.alive(sess, now) {
+	if !s.aliveLocked(sess, now) {
 		s.endLocked(hash)
 		return nil, false
 	}

@@ -48,7 +48,7 @@ func (c *Console) showSession(w http.ResponseWriter, r *http.Request) {
 
 func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 	addr := c.cfg.ClientAddr(r)
-	if wait, ok := c.tries.Take(addr); !ok {
+	if wait, ok := c.tries.take(addr); !ok {
 		c.cfg.Logger.Warn("operator sign-in refused: too many tries", "from", addr)
 		tooMany(w, wait, "Too many tries")
 		return
@@ -64,7 +64,7 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 		writeFault(w, http.StatusUnauthorized, "That is not the operator secret.")
 		return
 	}
-	c.tries.Forgive(addr)
+	c.tries.forgive(addr)
 	c.sessions.end(r)
 	token, sess := c.sessions.start(addr.String())
 	c.setCookie(w, token, int(c.cfg.SessionMax.Seconds()))

@@ -154,14 +154,14 @@ func TestChangesNeedASessionAndItsToken(t *testing.T) {
 
 func TestLimiter(t *testing.T) {
 	at := &clock{t: start}
-	l := NewLimiter(Rate{Burst: 2, Every: time.Second}, at.now)
+	l := newLimiter(Rate{Burst: 2, Every: time.Second}, at.now)
 	v4, v6 := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")
 	neighbour := netip.MustParseAddr("2001:db8::ffff")
 	mapped := netip.MustParseAddr("::ffff:192.0.2.1")
 	take := func(a netip.Addr, want bool) {
 		t.Helper()
-		if _, ok := l.Take(a); ok != want {
-			t.Errorf("Take(%v) = %v, want %v", a, ok, want)
+		if _, ok := l.take(a); ok != want {
+			t.Errorf("take(%v) = %v, want %v", a, ok, want)
 		}
 	}
 	take(v4, true)
@@ -174,18 +174,18 @@ func TestLimiter(t *testing.T) {
 	at.advance(time.Second)
 	take(v4, true)
 	take(v4, false)
-	l.Forgive(v4)
+	l.forgive(v4)
 	take(v4, true)
 }
 
 func TestLimiterIsBounded(t *testing.T) {
 	at := &clock{t: start}
-	l := NewLimiter(Rate{Burst: 2, Every: time.Second}, at.now)
+	l := newLimiter(Rate{Burst: 2, Every: time.Second}, at.now)
 	for i := range maxAddresses + 100 {
-		l.Take(netip.MustParseAddr(fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255)))
+		l.take(netip.MustParseAddr(fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255)))
 	}
-	if len(l.full) > maxAddresses {
-		t.Errorf("%d addresses are kept", len(l.full))
+	if len(l.clients) > maxAddresses {
+		t.Errorf("%d addresses are kept", len(l.clients))
 	}
 }
 

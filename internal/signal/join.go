@@ -69,6 +69,7 @@ func (s *session) mayJoin() error {
 var (
 	errNoContent = errors.New("signal: the attendee may not share content")
 	errTooOften  = errors.New("signal: the attendee joins too often")
+	errElsewhere = errors.New("signal: the attendee joined from elsewhere")
 )
 
 // How often one attendee may join. Each join is written down.
@@ -138,23 +139,47 @@ func (s *session) takeOver() {
 	}
 }
 
-// displace takes the attendee from an older session.
+// displace takes the attendee from an older session. Whatever the older client
+// had going on goes with it, unless the newcomer is that client, reconnecting.
 func (h *hall) displace(old *session, sameClient bool) {
-	if p := old.member.promoted; p != nil {
+	if old.member.promoted != nil {
 		h.endPromotion(old.member, departure{fact: meeting.Left})
 	}
 	h.release(old)
-	if sameClient || old.socketLost {
-		old.state = over
-		old.ends(observe.Replaced, "the client reconnected")
-		old.conn.cut()
+	if sameClient {
+		h.replace(old, "the client reconnected")
+		return
+	}
+	if !old.key.content {
+		old.branch.endShare(old.key.attendee)
+	}
+	if old.socketLost {
+		h.replace(old, kickWords(statusElsewhere)) // as a page that was loaded again
 		return
 	}
 	old.ends(observe.Removed, kickWords(statusElsewhere))
 	old.tell(statusElsewhere, closeDone)
-	if share := h.members[memberKey{old.key.meeting, old.key.attendee, true}]; share != nil && !old.key.content {
-		h.kick(share, statusElsewhere, departure{fact: meeting.Left}) // it is the other device's
+}
+
+// endShare ends what a client shared that is no longer its attendee's, and
+// refuses what it was about to share.
+func (b *branch) endShare(attendee meeting.ID) {
+	key := memberKey{b.id, attendee, true}
+	if share := b.hall.members[key]; share != nil {
+		b.hall.kick(share, statusElsewhere, departure{fact: meeting.Left})
 	}
+	for s := range b.sessions {
+		if s.key == key && s.state == opened {
+			s.turnAway(errElsewhere)
+		}
+	}
+}
+
+// replace ends a session whose client needs no telling.
+func (h *hall) replace(old *session, why string) {
+	old.state = over
+	old.ends(observe.Replaced, why)
+	old.conn.cut()
 }
 
 // release takes a session's media down and its member away.

@@ -175,6 +175,8 @@ func refusedStatus(err error) (status uint32, code websocket.StatusCode) {
 	switch {
 	case errors.Is(err, control.ErrEnded):
 		return statusEnded, closeEnded
+	case errors.Is(err, errElsewhere):
+		return statusElsewhere, closeDone
 	case errors.Is(err, control.ErrBadToken), errors.Is(err, control.ErrRemoved):
 		return statusForbidden, closeForbidden
 	case errors.As(err, &refused) && (refused.Kind == meeting.Forbidden || refused.Kind == meeting.NotFound):
@@ -224,7 +226,7 @@ func (s *Server) answerPing(c *conn, p *wire.PingPong) {
 
 // refusalFrame is the answer to the JOIN of a client that may not.
 func (s *Server) refusalFrame(status uint32) []byte {
-	if status == statusEnded {
+	if status == statusEnded || status == statusElsewhere {
 		return audioStatus(s.cfg.Now(), status)
 	}
 	return joinRefused(s.cfg.Now(), status)

@@ -4,12 +4,12 @@ import { attribute, type Drawn, el, setText } from '../ui/dom';
 import { type IconName, icon } from '../ui/icons';
 import { nameOf } from '../ui/names';
 import { loudness, percent } from './format';
-import type { AttendeeRow, Sample } from './rows';
+import type { AttendeeRow, Sample, State } from './rows';
 import { cell, VirtualTable } from './virtual';
 
 /** What a session's state is called. */
-export function stateWord(state: string): string {
-  const words: Record<string, string> = {
+export function stateWord(state: State | ''): string {
+  const words: Record<State | '', string> = {
     '': 'not joined',
     joining: 'joining',
     connected: 'connected',
@@ -19,11 +19,11 @@ export function stateWord(state: string): string {
     removed: 'removed',
     replaced: 'came back',
   };
-  return words[state] ?? state;
+  return words[state];
 }
 
 // Those in trouble come first, then those who are there.
-const stateOrder = ['failed', 'dropped', 'joining', 'connected', '', 'left', 'removed', 'replaced'];
+const stateOrder: (State | '')[] = ['failed', 'dropped', 'joining', 'connected', '', 'left', 'removed', 'replaced'];
 
 export class PeopleTable {
   readonly element: HTMLElement;

@@ -47,13 +47,21 @@ export interface Features {
   maxCount?: number;
 }
 
+/** What a client gets through while joining, in this order. */
+export const stepNames = ['token', 'socket', 'join', 'subscribe', 'ice', 'dtls', 'audio'] as const;
+
+export type StepName = (typeof stepNames)[number];
+
 export interface Step {
-  name: string;
+  name: StepName;
   at: number;
   fault?: string;
 }
 
-export type State = 'joining' | 'connected' | 'left' | 'dropped' | 'failed' | 'removed' | 'replaced';
+export const states = ['joining', 'connected', 'left', 'dropped', 'failed', 'removed', 'replaced'] as const;
+
+/** Where a connection is in its life. */
+export type State = (typeof states)[number];
 
 export interface SessionRow {
   /** Names it in samples. */

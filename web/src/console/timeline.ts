@@ -3,10 +3,10 @@
 import { el, fill } from '../ui/dom';
 import { icon } from '../ui/icons';
 import { when } from './format';
-import type { SessionRow } from './rows';
+import type { SessionRow, StepName } from './rows';
 
 interface StepText {
-  name: string;
+  name: StepName;
   title: string;
   /** What to look at when a client gets no further than the step before. */
   stuck: string;
