@@ -18,7 +18,7 @@ test('DeleteAttendee throws the attendee out at once and for good', async () => 
   assert.equal(left.dropped, false);
   const [again] = await f.open('again');
   await again.join(made, 'ada', { wait: false });
-  await again.event('didStop', { code: 'AudioAuthenticationRejected' });
+  await again.event('didStop', { code: 'SignalingBadRequest' });
 });
 
 test('DeleteMeeting ends it for everybody, and nobody gets in again', async () => {
@@ -53,7 +53,7 @@ test('forged, truncated and foreign tokens do not get past the socket', async ()
   for (const token of [good.slice(0, -1) + last, good.slice(0, 60), other.attendees.mallory.JoinToken]) {
     const [intruder] = await f.open('intruder');
     await intruder.join({ ...made, attendees: { ada: { ...made.attendees.ada, JoinToken: token } } }, 'ada', { wait: false });
-    await intruder.event('didStop', { code: 'AudioAuthenticationRejected' });
+    await intruder.event('didStop', { code: 'SignalingBadRequest' });
     const { roster } = await intruder.snapshot();
     assert.deepEqual(roster, {});
   }

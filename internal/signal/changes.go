@@ -42,22 +42,21 @@ func (b *branch) expel(attendee meeting.ID) {
 	b.endPromotionOf(attendee)
 	for _, content := range []bool{false, true} {
 		if m := h.members[memberKey{b.id, attendee, content}]; m != nil {
-			h.kick(m, statusRemoved, departure{fact: meeting.Left})
+			h.kick(m, attendeeRemoved, departure{fact: meeting.Left})
 		}
 	}
 	for s := range b.sessions {
 		if s.key.attendee == attendee && s.state == opened {
-			s.turnAway(control.ErrRemoved)
+			s.turnAway(attendeeRemoved)
 		}
 	}
 }
 
 // turnAway has a session that has not joined refused when it tries, and
 // closed if it does not.
-func (s *session) turnAway(reason error) {
-	s.refused = reason
-	_, code := refusedStatus(reason)
-	s.arm(s.server.cfg.Timers.Farewell, func() { s.finish(code, "") })
+func (s *session) turnAway(why cause) {
+	s.refused = why
+	s.arm(s.server.cfg.Timers.Farewell, func() { s.finish(why) })
 }
 
 // endAll sends everybody away because the meeting is over. What that means for
@@ -68,13 +67,13 @@ func (b *branch) endAll() {
 	for _, content := range []bool{true, false} { // a share would else be told that its owner left
 		for _, m := range h.members {
 			if m.branch == b && m.key.content == content {
-				h.kick(m, statusEnded, departure{quiet: !b.replica})
+				h.kick(m, meetingEnded, departure{quiet: !b.replica})
 			}
 		}
 	}
 	for s := range b.sessions {
 		if s.state == opened {
-			s.turnAway(control.ErrEnded)
+			s.turnAway(meetingEnded)
 		}
 	}
 }
@@ -95,7 +94,7 @@ func (b *branch) changeCapabilities(a meeting.Attendee) {
 		}
 		m.session.grant.Attendee.Capabilities = a.Capabilities // also of one whose socket is lost
 		if content && !a.Capabilities.Content.MaySend() {
-			h.kick(m, statusForbidden, departure{fact: meeting.Left})
+			h.kick(m, contentNotPermitted, departure{fact: meeting.Left})
 			continue
 		}
 		h.applyPermissions(m)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -105,15 +104,12 @@ func (s *Server) takeReport(r *http.Request, in *report) int {
 	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
 	defer cancel()
 	grant, err := s.cfg.Control.Authorize(ctx, id, token)
-	status, _ := refusedStatus(err)
-	switch {
+	switch why := joinCause(err); {
 	case err == nil:
-	case errors.Is(err, control.ErrEnded):
+	case why == meetingEnded:
 		return http.StatusOK // the last words of a meeting: nobody asks for them
-	case status == statusForbidden:
-		return http.StatusForbidden
 	default:
-		return http.StatusServiceUnavailable
+		return why.outcome().http
 	}
 	if !s.events.add(id, s.clientEvents(grant, in)) {
 		return http.StatusTooManyRequests

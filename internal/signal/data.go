@@ -15,12 +15,12 @@ import (
 func (s *session) post(messages []*wire.DataMessage) error {
 	for _, m := range messages {
 		if !s.limits.data.AllowN(time.Now(), 1) {
-			return s.hangUp(statusTooMany, "too many data messages")
+			return s.hangUp(overBudget, "too many data messages")
 		}
 		tooMany := false
 		s.hall.update(func() { tooMany = s.postOne(m) == hungUp })
 		if tooMany {
-			return s.hangUp(statusTooMany, "too many data messages in the meeting")
+			return s.hangUp(overBudget, "too many data messages in the meeting")
 		}
 	}
 	return nil

@@ -51,7 +51,7 @@ func (h *hall) remove(m *member, how departure) {
 	content := m.key
 	content.content = true
 	if share := h.members[content]; share != nil {
-		h.kick(share, statusRemoved, departure{fact: meeting.Left, quiet: how.quiet})
+		h.kick(share, attendeeGone, departure{fact: meeting.Left, quiet: how.quiet})
 	}
 }
 
@@ -75,55 +75,49 @@ func factFor(m *member, kind meeting.FactKind) meeting.FactKind {
 }
 
 // kick removes a member and tells its client why.
-func (h *hall) kick(m *member, status uint32, how departure) {
+func (h *hall) kick(m *member, why cause, how departure) {
 	s := m.session
 	h.remove(m, how)
 	if s == nil {
 		return
 	}
-	s.ends(observe.Removed, kickWords(status))
-	s.tell(status, closeFor(status))
+	s.ends(observe.Removed, why.outcome().words)
+	s.dismiss(why)
 }
 
-func kickWords(status uint32) string {
-	switch status {
-	case statusEnded:
-		return "the meeting ended"
-	case statusForbidden:
-		return "the capability was withdrawn"
-	case statusElsewhere:
-		return "the attendee joined from elsewhere"
+// dismiss tells a session's client of the cause, in the way it understands at
+// the point it has come to, and closes its connection: after its LEAVE, if
+// it will say that.
+func (s *session) dismiss(why cause) {
+	o := why.outcome()
+	said := o.joined
+	if s.state <= joining {
+		said = o.atJoin
 	}
-	return "removed from the meeting"
-}
-
-func closeFor(status uint32) websocket.StatusCode {
-	switch status {
-	case statusEnded:
-		return closeEnded
-	case statusRemoved, statusForbidden:
-		return closeForbidden
+	if said.typ == 0 || s.state >= ending {
+		s.finish(why)
+		return
 	}
-	return closeDone
-}
-
-// tell sends an audio status and waits for the client's LEAVE.
-func (s *session) tell(status uint32, code websocket.StatusCode) {
-	s.conn.send(audioStatus(s.hall.now(), status))
-	s.depart(code)
+	s.conn.send(said.frame(s.hall.now()))
+	if s.state > joining && o.comesBack() {
+		s.finish(why)
+		return
+	}
+	s.depart(why)
 }
 
 // depart gives the client a moment to say LEAVE before its socket is closed.
-func (s *session) depart(code websocket.StatusCode) {
+func (s *session) depart(why cause) {
 	s.state = ending
-	s.arm(s.server.cfg.Timers.Farewell, func() { s.finish(code, "") })
+	s.arm(s.server.cfg.Timers.Farewell, func() { s.finish(why) })
 }
 
 // finish closes the socket once everything queued is written. From there on
 // nothing is expected of the client.
-func (s *session) finish(code websocket.StatusCode, reason string) {
+func (s *session) finish(why cause) {
+	o := why.outcome()
 	s.state = over
-	s.conn.close(code, reason)
+	s.conn.close(o.code, o.reason)
 }
 
 // leave acts on LEAVE: the client waits for the answer.
@@ -134,9 +128,9 @@ func (s *session) leave() {
 			h.remove(m, departure{fact: meeting.Left})
 			s.ends(observe.Left, "")
 		}
-		s.conn.send(leaveAck(h.now()))
+		s.conn.send(clientLeft.outcome().joined.frame(h.now()))
 		if s.state != over {
-			s.depart(closeDone) // the client closes first
+			s.depart(clientLeft) // the client closes first
 		}
 	})
 }
@@ -151,20 +145,20 @@ func (s *session) fails(step, words string) { s.rec.Fail(step, s.hall.now(), wor
 
 // hangUp ends a session for misuse. It returns the error that ends its reader
 // in case the client does not care.
-func (s *session) hangUp(status uint32, why string) error {
+func (s *session) hangUp(why cause, detail string) error {
+	o := why.outcome()
 	h := s.hall
 	h.update(func() {
-		if s.state >= ending {
-			s.finish(closeMisuse, why)
-			return
+		if s.state < ending {
+			s.log.Warn("client hung up on", "why", detail)
+			s.ends(observe.Removed, o.words+": "+detail)
+			s.conn.send(o.joined.frame(h.now()))
+			if m := s.member; m != nil {
+				h.remove(m, departure{fact: meeting.Dropped})
+			}
 		}
-		s.log.Warn("client hung up on", "why", why)
-		s.ends(observe.Removed, why)
-		if m := s.member; m != nil {
-			h.remove(m, departure{fact: meeting.Dropped})
-		}
-		s.conn.send(subscribeRefused(h.now(), status))
-		s.finish(closeMisuse, why)
+		s.state = over
+		s.conn.close(o.code, detail)
 	})
 	return errMisuse
 }
@@ -207,9 +201,9 @@ func (h *hall) await(m *member) {
 	m.grace = time.AfterFunc(h.server.cfg.Timers.Dropped, func() {
 		h.update(func() {
 			if m.session == s && h.members[m.key] == m && m.grace != nil {
-				s.ends(observe.Dropped, "the connection was lost")
+				s.ends(observe.Dropped, connectionLost.outcome().words)
 				h.remove(m, departure{fact: meeting.Dropped})
-				s.finish(closeRetry, "lost")
+				s.dismiss(connectionLost)
 			}
 		})
 	})
@@ -223,12 +217,12 @@ func (m *member) stopGrace() {
 }
 
 // abandon drops a session whose media failed, and has its client reconnect.
-func (h *hall) abandon(s *session, code websocket.StatusCode) {
+func (h *hall) abandon(s *session, why cause) {
 	if m := s.member; m != nil {
 		h.remove(m, departure{fact: meeting.Dropped})
 	}
-	s.ends(observe.Failed, "")
-	s.finish(code, "media lost")
+	s.ends(observe.Failed, why.outcome().words)
+	s.dismiss(why)
 }
 
 // shut records everybody present as dropped and closes their media, because
@@ -240,7 +234,7 @@ func (h *hall) shut() {
 		}
 		for _, m := range h.members {
 			if m.session != nil {
-				m.session.ends(observe.Dropped, "the server stopped")
+				m.session.ends(observe.Dropped, stopping.outcome().words)
 			}
 			if !m.key.content || h.members[memberKey{m.key.meeting, m.key.attendee, false}] == nil {
 				h.remove(m, departure{fact: meeting.Dropped, quiet: true})

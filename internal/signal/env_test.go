@@ -210,6 +210,7 @@ type client struct {
 	frames  chan *wire.Frame
 	closed  chan struct{} // closed when the connection has ended
 	code    websocket.StatusCode
+	reason  string // of the close frame
 	session uint64
 	peer    *fakePeer         // the peer media gave it, once joined
 	deaf    chan struct{}     // closed to have it stop reading
@@ -291,6 +292,10 @@ func (c *client) read() {
 		_, msg, err := c.ws.Read(context.Background())
 		if err != nil {
 			c.code = websocket.CloseStatus(err)
+			var closed websocket.CloseError
+			if errors.As(err, &closed) {
+				c.reason = closed.Reason
+			}
 			return
 		}
 		f, err := wire.Decode(msg)
@@ -457,7 +462,8 @@ type fakeMedia struct {
 	mu      sync.Mutex
 	rooms   map[string]*fakeRoom
 	peers   []*fakePeer
-	full    bool // content shares are refused
+	full    bool   // content shares are refused
+	hold    func() // called once, by the next join, while it is under way
 	events  chan func()
 	stopped chan struct{}
 }
@@ -512,6 +518,13 @@ type fakeRoom struct {
 func (r *fakeRoom) Close() { r.closed.Store(true) }
 
 func (r *fakeRoom) Join(cfg media.PeerConfig) (Peer, error) {
+	r.media.mu.Lock()
+	hold := r.media.hold
+	r.media.hold = nil
+	r.media.mu.Unlock()
+	if hold != nil {
+		hold()
+	}
 	r.media.mu.Lock()
 	defer r.media.mu.Unlock()
 	if cfg.Content && r.media.full {

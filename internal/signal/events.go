@@ -4,7 +4,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/carillon-meetings/carillon/internal/history"
 	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
@@ -59,33 +58,14 @@ func (e peerEvents) Failed(err error) {
 		case s.state == live && (s.socketLost || errors.Is(err, media.ErrClosedByClient)):
 			h.await(m)
 		case s.state == live:
-			s.ends(observe.Dropped, "nothing arrived from the client any more")
-			h.abandon(s, closeRetry)
+			s.ends(observe.Dropped, mediaSilent.outcome().words)
+			h.abandon(s, mediaSilent)
 		default:
-			s.fails(failedStep(err, s.rec), failureWords(err))
-			h.abandon(s, closeRetry)
+			why := mediaCause(err, s.rec.Took)
+			s.fails("", why.outcome().words)
+			h.abandon(s, why)
 		}
 	})
-}
-
-// failedStep is where the connection was when media gave up.
-func failedStep(err error, r *history.Connection) string {
-	if errors.Is(err, media.ErrHandshake) || r.Took(observe.StepICE) {
-		return observe.StepDTLS
-	}
-	return observe.StepICE
-}
-
-func failureWords(err error) string {
-	switch {
-	case errors.Is(err, media.ErrHandshake):
-		return "the encryption keys could not be agreed"
-	case errors.Is(err, media.ErrTimeout):
-		return "nothing arrived from the client: is the media port reachable from there?"
-	case errors.Is(err, media.ErrClosedByClient):
-		return "the client closed the media connection"
-	}
-	return "the media connection failed"
 }
 
 // VideoStarted: the session's own video is live for the others.

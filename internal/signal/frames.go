@@ -69,37 +69,6 @@ func ping(now time.Time, id uint32) []byte {
 	return mustEncode(f)
 }
 
-// audioStatus tells a client what became of its session.
-func audioStatus(now time.Time, status uint32) []byte {
-	f := newFrame(wire.Frame_AUDIO_STATUS, now)
-	f.AudioStatus = &wire.AudioStatus{AudioStatus: proto.Uint32(status)}
-	return mustEncode(f)
-}
-
-// leaveAck answers LEAVE; the client waits for it.
-func leaveAck(now time.Time) []byte {
-	f := newFrame(wire.Frame_LEAVE_ACK, now)
-	f.LeaveAck = &wire.LeaveAck{}
-	return mustEncode(f)
-}
-
-// joinRefused answers JOIN with an error. The body has to be there all the
-// same: without it clients report a failed request and not the error.
-func joinRefused(now time.Time, status uint32) []byte {
-	f := newFrame(wire.Frame_JOIN_ACK, now)
-	f.JoinAck = &wire.JoinAck{}
-	f.Error = errorOf(status)
-	return mustEncode(f)
-}
-
-// subscribeRefused answers SUBSCRIBE with an error.
-func subscribeRefused(now time.Time, status uint32) []byte {
-	f := newFrame(wire.Frame_SUBSCRIBE_ACK, now)
-	f.SubscribeAck = &wire.SubscribeAck{}
-	f.Error = errorOf(status)
-	return mustEncode(f)
-}
-
 // pauseGroups says that the server stopped, or took up again, sending videos
 // for lack of bandwidth.
 func pauseGroups(now time.Time, typ wire.Frame_Type, groups []uint32) []byte {

@@ -1,8 +1,6 @@
 package signal
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -21,14 +19,14 @@ func (s *session) join(f *wire.Join) error {
 	if f == nil {
 		f = &wire.Join{}
 	}
-	var refusal error
+	var refusal cause
 	again := false
 	s.hall.update(func() {
 		if again = s.state != opened; again {
 			return
 		}
 		s.rec.Describe(clientName(f.GetClientDetails()))
-		if refusal = s.mayJoin(); refusal == nil {
+		if refusal = s.mayJoin(); refusal == 0 {
 			s.audioSession = f.GetAudioSessionId()
 			s.full = wantsFullAdaption(f)
 			s.takeOver()
@@ -36,8 +34,8 @@ func (s *session) join(f *wire.Join) error {
 	})
 	switch {
 	case again:
-		return s.hangUp(statusBadRequest, "JOIN repeated")
-	case refusal != nil:
+		return s.hangUp(badFrames, "JOIN repeated")
+	case refusal != 0:
 		s.refuseJoin(refusal)
 		return nil
 	}
@@ -51,26 +49,20 @@ func (s *session) join(f *wire.Join) error {
 	return nil
 }
 
-// mayJoin returns why the session may not join, if so.
-func (s *session) mayJoin() error {
+// mayJoin returns why the session may not join; 0 when it may.
+func (s *session) mayJoin() cause {
 	switch {
 	case s.server.draining.Load():
-		return errClosing
-	case s.refused != nil:
+		return stopping
+	case s.refused != 0:
 		return s.refused
 	case !s.branch.mayTry(s.key):
-		return errTooOften
+		return joinsTooOften
 	case s.key.content && (!s.grant.Attendee.Capabilities.Content.MaySend() || contentOff(s.grant.Features)):
-		return errNoContent
+		return contentNotPermitted
 	}
-	return nil
+	return 0
 }
-
-var (
-	errNoContent = errors.New("signal: the attendee may not share content")
-	errTooOften  = errors.New("signal: the attendee joins too often")
-	errElsewhere = errors.New("signal: the attendee joined from elsewhere")
-)
 
 // How often one attendee may join. Each join is written down.
 const (
@@ -90,26 +82,18 @@ func (b *branch) mayTry(key memberKey) bool {
 
 func contentOff(f *meeting.Features) bool { return f != nil && f.ContentOff() }
 
-// refuseJoin tells the client why it may not join, and waits for its LEAVE.
+// refuseJoin tells the client why it may not join.
 func (s *session) refuseJoin(err error) {
-	status, code := refusedStatus(err)
-	switch {
-	case errors.Is(err, errNoContent):
-		status, code = statusForbidden, closeForbidden
-	case errors.Is(err, media.ErrContentFull):
-		status, code = statusFull, closeDone
-	}
-	s.log.Info("join refused", "status", status, "err", err)
+	why := joinCause(err)
+	s.log.Info("join refused", "why", why.explain(err))
 	s.hall.update(func() {
-		s.fails(observe.StepJoin, refusalWords(err))
+		s.fails(observe.StepJoin, why.explain(err))
 		if m := s.member; m != nil {
 			s.hall.remove(m, departure{fact: meeting.Dropped})
 		}
-		if s.state >= ending {
-			return
+		if s.state < ending {
+			s.dismiss(why)
 		}
-		s.conn.send(s.server.refusalFrame(status))
-		s.depart(code)
 	})
 }
 
@@ -154,11 +138,11 @@ func (h *hall) displace(old *session, sameClient bool) {
 		old.branch.endShare(old.key.attendee)
 	}
 	if old.socketLost {
-		h.replace(old, kickWords(statusElsewhere)) // as a page that was loaded again
+		h.replace(old, joinedElsewhere.outcome().words) // as a page that was loaded again
 		return
 	}
-	old.ends(observe.Removed, kickWords(statusElsewhere))
-	old.tell(statusElsewhere, closeDone)
+	old.ends(observe.Removed, joinedElsewhere.outcome().words)
+	old.dismiss(joinedElsewhere)
 }
 
 // endShare ends what a client shared that is no longer its attendee's, and
@@ -166,11 +150,11 @@ func (h *hall) displace(old *session, sameClient bool) {
 func (b *branch) endShare(attendee meeting.ID) {
 	key := memberKey{b.id, attendee, true}
 	if share := b.hall.members[key]; share != nil {
-		b.hall.kick(share, statusElsewhere, departure{fact: meeting.Left})
+		b.hall.kick(share, joinedElsewhere, departure{fact: meeting.Left})
 	}
 	for s := range b.sessions {
 		if s.key == key && s.state == opened {
-			s.turnAway(errElsewhere)
+			s.turnAway(joinedElsewhere)
 		}
 	}
 }
@@ -299,14 +283,9 @@ func (s *session) joinAck(f *wire.Join) []byte {
 // neverConnected ends a session whose media did not come up in time. The
 // client gave up long before, or is one that does not.
 func (s *session) neverConnected() {
-	step, words := observe.StepICE, "no connectivity check from the client arrived: is the media port reachable from there?"
-	if s.rec.Took(observe.StepICE) {
-		step, words = observe.StepDTLS, "the keys were never agreed"
-	} else if !s.rec.Took(observe.StepSubscribe) {
-		step, words = observe.StepSubscribe, "the client never sent its offer"
-	}
-	s.fails(step, words)
-	s.hall.abandon(s, closeRetry)
+	why := mediaCause(nil, s.rec.Took)
+	s.fails("", why.outcome().words)
+	s.hall.abandon(s, why)
 }
 
 // clientName puts what a client says about itself into one line.
@@ -335,20 +314,4 @@ func shorten(s string, n int) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:n], "")
-}
-
-// refusalWords tell an operator why a join was refused.
-func refusalWords(err error) string {
-	status, _ := refusedStatus(err)
-	switch {
-	case errors.Is(err, media.ErrContentFull):
-		return "the meeting has as many content shares as it takes"
-	case errors.Is(err, errNoContent), errors.Is(err, errTooOften):
-		return strings.TrimPrefix(err.Error(), "signal: ")
-	case status == statusEnded:
-		return "the meeting has ended"
-	case status == statusForbidden:
-		return "the join token is not valid, or its attendee was removed"
-	}
-	return fmt.Sprintf("the server could not let the client in (%v)", err)
 }

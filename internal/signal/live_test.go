@@ -86,7 +86,7 @@ func TestNoSecretsLogged(t *testing.T) {
 	ada.expect(wire.Frame_LEAVE_ACK)
 	bob.ws.CloseNow()
 	p.facts("bob-external", meeting.Authorized, meeting.Joined, meeting.Dropped)
-	refused(t, v.dial(p.id, p.token("ada-external")[:90]))
+	unavailableTo(t, v.dial(p.id, p.token("ada-external")[:90]))
 	p.end()
 	refused(t, p.open("ada-external"))
 	if !log.Contains("connected") {

@@ -34,8 +34,7 @@ func (s *session) tryPromote(c *wire.Credentials) uint32 {
 	b, grant, err := s.server.admit(s.conn.ctx, s.hall.id, c.GetJoinToken())
 	switch {
 	case err != nil:
-		status, _ := refusedStatus(err)
-		return status
+		return uint32(joinCause(err).outcome().http)
 	case grant.Content || grant.Attendee.ID.String() != c.GetAttendeeId() || b.hall != s.hall:
 		return statusForbidden
 	}
@@ -57,7 +56,7 @@ func (s *session) tryPromote(c *wire.Credentials) uint32 {
 func (h *hall) beginPromotion(m *member, p *promotion) {
 	p.branch.endPromotionOf(p.attendee)
 	if other := h.members[memberKey{h.id, p.attendee, false}]; other != nil {
-		h.kick(other, statusElsewhere, departure{fact: meeting.Left})
+		h.kick(other, joinedElsewhere, departure{fact: meeting.Left})
 	}
 	m.promoted, m.hidden = p, false
 	m.wireID, m.external = p.attendee.String(), p.external

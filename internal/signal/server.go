@@ -214,7 +214,7 @@ func (s *Server) Drain() {
 		h.update(func() {
 			for _, b := range h.branches {
 				for one := range b.sessions {
-					one.conn.close(closeDrain, "restarting")
+					one.dismiss(stopping)
 				}
 			}
 		})

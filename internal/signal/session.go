@@ -53,7 +53,7 @@ type session struct {
 
 	state   state
 	grant   control.Grant // kept up to date with the attendee's capabilities
-	refused error         // why JOIN will be refused; set before it comes
+	refused cause         // why JOIN will be refused, or 0; set before it comes
 	member  *member       // nil before JOIN and after being replaced
 	rec     *history.Connection
 	timer   *time.Timer // what the current state waits for
@@ -118,15 +118,15 @@ func newSession(srv *Server, c *conn, b *branch, grant control.Grant, remote net
 		})
 		s.rec.Step(observe.StepSocket, s.hall.now())
 		if b.over {
-			s.refused = control.ErrEnded
+			s.refused = meetingEnded
 		}
 		b.sessions[s] = struct{}{}
-		s.arm(srv.cfg.Timers.Idle, func() { s.finish(closeDone, "idle") })
+		s.arm(srv.cfg.Timers.Idle, func() { s.finish(neverUsed) })
 		switch {
 		case srv.draining.Load():
-			s.finish(closeDrain, "restarting")
+			s.finish(stopping)
 		case b.sockets(key) > maxSocketsEach:
-			s.finish(closeMisuse, "too many connections")
+			s.finish(tooManySockets)
 		}
 	})
 	return s
@@ -158,7 +158,7 @@ func (s *session) serve() error {
 func (s *session) handle(msg []byte) error {
 	now := time.Now()
 	if !s.limits.frames.AllowN(now, 1) || !s.limits.bytes.AllowN(now, len(msg)) {
-		return s.hangUp(statusTooMany, "too many messages")
+		return s.hangUp(overBudget, "too many messages")
 	}
 	typ, err := wire.TypeOf(msg)
 	if err == nil && typ == wire.Frame_CLIENT_METRIC {
@@ -170,7 +170,7 @@ func (s *session) handle(msg []byte) error {
 	}
 	if err != nil {
 		if s.limits.malformed++; s.limits.malformed > maxMalformed {
-			return s.hangUp(statusBadRequest, "malformed messages")
+			return s.hangUp(badFrames, "malformed messages")
 		}
 		s.log.Debug("malformed message", "err", err)
 		return nil

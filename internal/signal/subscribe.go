@@ -2,7 +2,6 @@ package signal
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -20,14 +19,14 @@ const subscribeTimeout = 10 * time.Second
 // for any later change of what is sent either way.
 func (s *session) subscribe(f *wire.Subscribe) error {
 	if !s.limits.subscribes.AllowN(time.Now(), 1) {
-		return s.hangUp(statusTooMany, "too many offers")
+		return s.hangUp(overBudget, "too many offers")
 	}
 	var peer Peer
 	var at state
 	s.hall.update(func() { peer, at = s.peer, s.state })
 	switch {
 	case at < joined:
-		return s.hangUp(statusBadRequest, "SUBSCRIBE before JOIN")
+		return s.hangUp(badFrames, "SUBSCRIBE before JOIN")
 	case peer == nil || f == nil:
 		return nil // on its way out
 	}
@@ -109,16 +108,13 @@ func subscriptions(in []*wire.VideoSubscription) []media.VideoSubscription {
 // refuseOffer tells the client that its offer could not be answered. With a
 // broken one it gives up; after a fault of ours it reconnects.
 func (s *session) refuseOffer(err error) {
-	status := uint32(statusFault)
-	if errors.Is(err, media.ErrBadOffer) || errors.Is(err, wire.ErrInflate) || errors.Is(err, wire.ErrSDPTooLarge) {
-		status = statusBadRequest
-	}
-	s.log.Warn("offer not answered", "status", status, "err", err)
+	why := offerCause(err)
+	s.log.Warn("offer not answered", "why", why.explain(err))
 	s.hall.update(func() {
 		if !s.rec.Took(observe.StepSubscribe) {
-			s.fails(observe.StepSubscribe, "the client's offer could not be answered: "+err.Error())
+			s.fails(observe.StepSubscribe, why.explain(err))
 		}
-		s.conn.send(subscribeRefused(s.hall.now(), status))
+		s.conn.send(why.outcome().joined.frame(s.hall.now()))
 	})
 }
 

@@ -3,11 +3,9 @@ package signal
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 
-	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/signal/plainweb"
 )
@@ -48,7 +46,7 @@ func (s *Server) serveTURN(w http.ResponseWriter, r *http.Request) {
 	}
 	token := turnToken(r.Header)
 	if token == "" {
-		plainweb.Reply(w, http.StatusForbidden, `{"message":"join token missing"}`)
+		refuse(w, badToken)
 		return
 	}
 	var in struct {
@@ -67,24 +65,14 @@ func (s *Server) serveTURN(w http.ResponseWriter, r *http.Request) {
 func (s *Server) replyTURN(w http.ResponseWriter, r *http.Request, meetingID, token string) {
 	id, ok := meeting.ParseID(meetingID)
 	if !ok {
-		plainweb.Reply(w, http.StatusForbidden, `{"message":"join token not valid"}`)
+		refuse(w, badToken)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
 	defer cancel()
 	grant, err := s.cfg.Control.Authorize(ctx, id, token)
-	status, _ := refusedStatus(err)
-	switch {
-	case err == nil:
-	case errors.Is(err, control.ErrEnded):
-		plainweb.Reply(w, http.StatusNotFound, `{"message":"the meeting has ended"}`)
-		return
-	case status == statusForbidden:
-		plainweb.Reply(w, http.StatusForbidden, `{"message":"join token not valid"}`)
-		return
-	default:
-		w.Header().Set("Retry-After", "1")
-		plainweb.Reply(w, http.StatusServiceUnavailable, `{"message":"try again later"}`)
+	if err != nil {
+		refuse(w, joinCause(err))
 		return
 	}
 	t := s.cfg.TURN(wireID(memberKey{id, grant.Attendee.ID, grant.Content}))

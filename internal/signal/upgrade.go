@@ -2,7 +2,6 @@ package signal
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
-	"github.com/carillon-meetings/carillon/internal/signal/plainweb"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
@@ -35,20 +33,19 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	id, ok := meeting.ParseID(r.PathValue("meeting"))
 	switch {
 	case !ok:
-		plainweb.Reply(w, http.StatusNotFound, `{"message":"no such meeting"}`)
+		refuse(w, noMeeting)
 		return
 	case !s.originAllowed(r):
-		plainweb.Reply(w, http.StatusForbidden, `{"message":"origin not allowed"}`)
+		refuse(w, foreignOrigin)
 		return
 	}
 	token, ok := offeredToken(r.Header)
 	if !ok {
-		plainweb.Reply(w, http.StatusBadRequest, `{"message":"expected the sub-protocol and a join token"}`)
+		refuse(w, noToken)
 		return
 	}
 	if !s.begin() {
-		w.Header().Set("Retry-After", "1")
-		plainweb.Reply(w, http.StatusServiceUnavailable, `{"message":"no more connections"}`)
+		refuse(w, serverFull)
 		return
 	}
 	defer s.end()
@@ -58,7 +55,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		// Bad tokens must not take the place of good ones.
 		defer s.refusing.Add(-1)
 		if s.refusing.Add(1) > int64(s.cfg.MaxSockets/20+1) {
-			plainweb.Reply(w, http.StatusForbidden, `{"message":"join token not valid"}`)
+			refuse(w, joinCause(err))
 			return
 		}
 	}
@@ -71,8 +68,9 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	defer c.wait()
 	remote := s.cfg.ClientAddr(r)
 	if err != nil {
-		s.history.Refuse(id, s.cfg.Now(), remote, refusalWords(err))
-		s.refuse(c, err)
+		why := joinCause(err)
+		s.history.Refuse(id, s.cfg.Now(), remote, why.explain(err))
+		s.refuseJoin(c, why)
 		return
 	}
 	one := newSession(s, c, b, grant, remote, tokenAt)
@@ -104,7 +102,7 @@ func (s *Server) admit(ctx context.Context, id meeting.ID, token string) (*branc
 	}
 	b := s.enter(id, grant.PrimaryID)
 	if b == nil {
-		return nil, grant, errClosing
+		return nil, grant, stopping
 	}
 	return b, grant, nil
 }
@@ -125,15 +123,13 @@ func (s *session) confirm(token string) {
 				return
 			}
 			if err != nil {
-				s.turnAway(err)
+				s.turnAway(joinCause(err))
 			} else {
 				s.grant = grant
 			}
 		})
 	}
 }
-
-var errClosing = errors.New("signal: server closing")
 
 // originAllowed decides by the Origin header, which browsers always send.
 func (s *Server) originAllowed(r *http.Request) bool {
@@ -167,31 +163,13 @@ func offeredToken(h http.Header) (token string, ok bool) {
 	return token, token != ""
 }
 
-// refusedStatus returns what a client is told that may not join, and the code
-// its connection is closed with. A status that is not an audio status goes
-// into the answer to JOIN.
-func refusedStatus(err error) (status uint32, code websocket.StatusCode) {
-	var refused *meeting.Error
-	switch {
-	case errors.Is(err, control.ErrEnded):
-		return statusEnded, closeEnded
-	case errors.Is(err, errElsewhere):
-		return statusElsewhere, closeDone
-	case errors.Is(err, control.ErrBadToken), errors.Is(err, control.ErrRemoved):
-		return statusForbidden, closeForbidden
-	case errors.As(err, &refused) && (refused.Kind == meeting.Forbidden || refused.Kind == meeting.NotFound):
-		return statusForbidden, closeForbidden
-	}
-	return statusUnavailable, closeRetry
-}
-
-// refuse waits for JOIN and answers it with the refusal: clients understand it
-// in no other place. Then they say LEAVE.
-func (s *Server) refuse(c *conn, reason error) {
-	status, code := refusedStatus(reason)
-	limit := time.AfterFunc(5*s.cfg.Timers.Farewell, func() { c.close(code, "") })
+// refuseJoin waits for JOIN and answers it with the refusal: clients understand
+// it in no other place.
+func (s *Server) refuseJoin(c *conn, why cause) {
+	o := why.outcome()
+	limit := time.AfterFunc(5*s.cfg.Timers.Farewell, func() { c.close(o.code, o.reason) })
 	defer limit.Stop()
-	defer c.close(code, "")
+	defer c.close(o.code, o.reason)
 	for range maxBeforeJoin {
 		msg, err := c.read()
 		if err != nil {
@@ -205,10 +183,13 @@ func (s *Server) refuse(c *conn, reason error) {
 		case wire.Frame_PING_PONG:
 			s.answerPing(c, f.GetPingPong())
 		case wire.Frame_JOIN:
-			c.send(s.refusalFrame(status))
+			if o.atJoin.typ == 0 {
+				return
+			}
+			c.send(o.atJoin.frame(s.cfg.Now())) // then it says LEAVE
 			limit.Reset(s.cfg.Timers.Farewell)
 		case wire.Frame_LEAVE:
-			c.send(leaveAck(s.cfg.Now()))
+			c.send(clientLeft.outcome().joined.frame(s.cfg.Now()))
 			return
 		}
 	}
@@ -222,12 +203,4 @@ func (s *Server) answerPing(c *conn, p *wire.PingPong) {
 	if p.GetType() == wire.PingPong_PING {
 		c.send(pong(s.cfg.Now(), p.GetPingId()))
 	}
-}
-
-// refusalFrame is the answer to the JOIN of a client that may not.
-func (s *Server) refusalFrame(status uint32) []byte {
-	if status == statusEnded || status == statusElsewhere {
-		return audioStatus(s.cfg.Now(), status)
-	}
-	return joinRefused(s.cfg.Now(), status)
 }
