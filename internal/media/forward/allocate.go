@@ -1,6 +1,9 @@
 package forward
 
-import "sort"
+import (
+	"cmp"
+	"slices"
+)
 
 // paused is the choice of no layer at all.
 const paused = -1
@@ -39,6 +42,7 @@ func (d *demand) best() int {
 
 // allocate divides a budget in kbit/s: first everybody gets his lowest layer, by
 // priority, as far as it goes; then what is left lifts them, again by priority.
+// Among equals, who has more keeps it: otherwise they would take it from each other.
 // The result has the layer for each demand, or paused. Demands without layers
 // are paused too and cost nothing.
 func allocate(budget int, demands []demand) []int {
@@ -47,8 +51,8 @@ func allocate(budget int, demands []demand) []int {
 	for i := range demands {
 		order[i], out[i] = i, paused
 	}
-	sort.SliceStable(order, func(a, b int) bool {
-		return demands[order[a]].priority > demands[order[b]].priority
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(demands[b].priority, demands[a].priority), cmp.Compare(demands[b].current, demands[a].current))
 	})
 	for _, i := range order {
 		if d := &demands[i]; len(d.rates) > 0 && d.rates[0] <= budget {

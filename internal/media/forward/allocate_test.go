@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/carillon-meetings/carillon/internal/media/bwe/bwetest"
 )
 
 func TestAllocate(t *testing.T) {
@@ -23,6 +25,8 @@ func TestAllocate(t *testing.T) {
 		{"target bounds the layer", 9000, []demand{{rates: simulcast, target: 700}}, []int{1}},
 		{"target below the lowest still gets it", 9000, []demand{{rates: simulcast, target: 100}}, []int{0}},
 		{"a quiet scene is no small picture", 9000, []demand{{rates: []int{50, 90}, nominal: []int{300, 1200}, target: 300}}, []int{0}},
+		{"among equals who has more keeps it", 1500, []demand{{rates: simulcast}, {rates: simulcast, current: 2}}, []int{0, 2}},
+		{"among equals who has something keeps it", 300, []demand{{rates: simulcast, current: paused}, {rates: simulcast}}, []int{paused, 0}},
 		{"nothing flows", 9000, []demand{{}}, []int{paused}},
 	} {
 		if got := allocate(tc.budget, tc.demands); !slices.Equal(got, tc.want) {
@@ -49,12 +53,12 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// adaptation runs a subscriber with server-side adaption over a simulated link:
+// scene runs a subscriber with server-side adaption over a simulated link:
 // two simulcast publications, whose packets go through the link with padding
 // probes and all.
-type adaptation struct {
+type scene struct {
 	*stage
-	*link
+	link
 	second *stage
 	low    uint16 // sequence numbers
 	hi     uint16
@@ -64,26 +68,24 @@ type adaptation struct {
 	paused map[uint32]bool
 }
 
-func newAdaptation(t *testing.T, bps float64) *adaptation {
-	a := &adaptation{stage: newStage(t, true, "low", "hi"), link: newLink(bps), second: newStage(t, true, "low", "hi"), paused: map[uint32]bool{}}
+func newAdaptation(t *testing.T, bps float64) *scene {
+	a := &scene{stage: newStage(t, true, "low", "hi"), second: newStage(t, true, "low", "hi"), paused: map[uint32]bool{}}
 	a.second.pub.GroupID += 1000
 	for _, l := range a.second.pub.layers {
 		l.StreamID += 1000
 	}
-	a.link.est = &a.stage.down.est
-	a.link.now, a.link.start = a.stage.now, a.stage.now
-	a.stage.down.out = a.link
+	a.link = a.join(bps)
 	a.track = a.watch("2", Want{Pub: a.stage.pub, Priority: 9, TargetKbps: 10000})
 	a.other = a.watch("3", Want{Pub: a.second.pub, Priority: 1, TargetKbps: 10000})
 	return a
 }
 
 // flow lets 250 kb/s on each low layer and 1.2 Mb/s on each high one pass.
-func (a *adaptation) flow(t *testing.T, d time.Duration) {
+func (a *scene) flow(t *testing.T, d time.Duration) {
 	t.Helper()
 	for end := a.ms + int(d.Milliseconds()); a.ms < end; a.ms += 5 {
 		i := a.ms
-		now := a.link.now
+		now := a.link.Now
 		a.hi++
 		if i%25 == 0 {
 			a.low++
@@ -107,7 +109,7 @@ func (a *adaptation) flow(t *testing.T, d time.Duration) {
 				delete(a.paused, g)
 			}
 		}
-		a.link.run(5*time.Millisecond, func() float64 { return 0 })
+		a.link.Pass(bwetest.Step)
 	}
 }
 
@@ -117,7 +119,9 @@ func (s *stage) frame(ssrc uint32, seq uint16, rid string, size int) {
 	s.push(in{ssrc: ssrc, pt: ptVP8, seq: seq, ts: uint32(s.now.UnixMilli()) * 90, rid: rid, twcc: -1, payload: payload})
 }
 
-func (a *adaptation) shows() (first, second int) {
+func (a *scene) estimate() uint64 { return a.stage.down.Estimate(a.link.Now) }
+
+func (a *scene) shows() (first, second int) {
 	index := func(t *Track) int {
 		if _, wanted := t.layers(); wanted != nil {
 			return wanted.index
@@ -149,7 +153,7 @@ func TestAdaptionFitsTheLink(t *testing.T) {
 		}
 		if right < 75 {
 			first, second := a.shows()
-			t.Errorf("%s: right in %d of 100 looks; now %d and %d at %.0f, want %d and %d",
+			t.Errorf("%s: right in %d of 100 looks; now %d and %d at %d, want %d and %d",
 				tc.name, right, first, second, a.estimate(), tc.first, tc.second)
 		}
 		if a.paused[a.second.pub.GroupID] != (tc.second == paused) {
@@ -162,12 +166,12 @@ func TestAdaptionRecovers(t *testing.T) {
 	a := newAdaptation(t, 400_000)
 	a.flow(t, 20*time.Second)
 	if !a.paused[a.second.pub.GroupID] {
-		t.Fatalf("nothing paused at %.0f", a.estimate())
+		t.Fatalf("nothing paused at %d", a.estimate())
 	}
-	a.bps = 10e6
+	a.link.Bps = 10e6
 	a.flow(t, 40*time.Second)
 	if first, second := a.shows(); first != 1 || second != 1 || len(a.paused) != 0 {
-		t.Errorf("40 s after the link is free: %d and %d, paused %v, estimate %.0f", first, second, a.paused, a.estimate())
+		t.Errorf("40 s after the link is free: %d and %d, paused %v, estimate %d", first, second, a.paused, a.estimate())
 	}
 }
 
@@ -178,13 +182,51 @@ func TestAWishIsFollowedAtOnce(t *testing.T) {
 		target uint32
 		want   int
 	}{{300, 0}, {10000, 1}, {350, 0}, {1500, 1}} {
-		a.stage.down.Watch("2", Want{Pub: a.stage.pub, Priority: 9, TargetKbps: tc.target}, a.link.now)
+		a.stage.down.Watch("2", Want{Pub: a.stage.pub, Priority: 9, TargetKbps: tc.target}, a.link.Now)
 		a.flow(t, 500*time.Millisecond)
 		if got, _ := a.shows(); got != tc.want {
 			t.Errorf("target %d: layer %d, want %d", tc.target, got, tc.want)
 		}
 	}
-	if a.stage.down.holdUp != firstHold {
-		t.Errorf("wishes count as congestion: hold %v", a.stage.down.holdUp)
+	if a.stage.down.adaptation.hold != firstHold {
+		t.Errorf("wishes count as congestion: hold %v", a.stage.down.adaptation.hold)
+	}
+}
+
+// Two videos of the same priority, room for one large picture: whoever has it
+// keeps it.
+func TestEqualsDoNotTakeFromEachOther(t *testing.T) {
+	a := newAdaptation(t, 2.1e6)
+	for _, mid := range []string{"2", "3"} {
+		w, _ := a.stage.down.Wanted(mid)
+		w.Priority = 5
+		a.stage.down.Watch(mid, w, a.link.Now)
+	}
+	a.flow(t, 30*time.Second)
+	changes, before := 0, [2]int{}
+	for range 100 {
+		first, second := a.shows()
+		if now := [2]int{first, second}; now != before {
+			changes, before = changes+1, now
+		}
+		a.flow(t, 200*time.Millisecond)
+	}
+	if first, second := a.shows(); first+second != 1 || changes > 5 {
+		t.Errorf("%d and %d after %d changes in 20 s, want one large picture that stays", first, second, changes)
+	}
+}
+
+// Asking what wants bandwidth takes nothing and gives nothing.
+func TestDemandsChangeNothing(t *testing.T) {
+	s := newStage(t, true)
+	track := s.watch("2", Want{Pub: s.pub})
+	s.video(mainSSRC, 1, true, "")
+	s.up.Unpublish()
+	s.desk.packets = nil
+	s.down.mu.Lock()
+	subs, _ := s.down.demandsLocked(s.now)
+	s.down.mu.Unlock()
+	if current, wanted := track.layers(); current != nil || wanted != nil || len(subs) != 0 || len(s.desk.packets) != 0 {
+		t.Errorf("takes %v, wants %v, %d demands, %d packets to the publisher", current, wanted, len(subs), len(s.desk.packets))
 	}
 }

@@ -12,10 +12,11 @@
 // packets and hands each to the Tracks that take from it. A Track is one
 // receiving section of one subscriber: it rewrites the numbers so that whatever
 // happens upstream the subscriber sees one continuous stream, waits for a key
-// frame before it changes to another layer, and sends again what was lost. A
-// Downlink is all Tracks of one subscriber, with the estimate of his bandwidth
-// and, if he wants, the choice of layers by it.
+// frame before it changes to another layer, and sends again what was lost, within
+// bounds. A Downlink is all Tracks of one subscriber, with the estimate of his
+// bandwidth (package bwe) and, if he wants, the choice of layers by it.
 //
 // All work for a packet is done in the goroutine that brings it. Locks are taken
-// in the order Downlink, Layer, Track; the Output's locks come last.
+// in the order Downlink.mu, Layer, Track, Downlink.sending; the Output's locks come
+// last.
 package forward

@@ -2,14 +2,15 @@ package forward
 
 import (
 	"encoding/binary"
+	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/pion/rtcp"
 
+	"github.com/carillon-meetings/carillon/internal/media/bwe"
 	"github.com/carillon-meetings/carillon/internal/media/netio"
-
 	"github.com/carillon-meetings/carillon/internal/media/reception"
 )
 
@@ -18,21 +19,18 @@ type Downlink struct {
 	out      Output
 	adaptive bool // layers and pauses are chosen by bandwidth
 
-	// sending numbers packets and hands them over in that order; its lock is the
-	// estimator's.
-	est estimator
+	mu         sync.Mutex               // guards what follows
+	subs       map[string]*subscription // by mid
+	ssrcs      map[uint32]*Track
+	rtt        time.Duration
+	adaptation adaptation
+	closed     bool
 
-	mu     sync.Mutex // guards what follows
-	subs   map[string]*subscription
-	rtt    time.Duration
-	stable time.Time // last change of the adaptive choice
-	holdUp time.Duration
-	raised time.Time
-	probed time.Time     // when the last probe began
-	pause  time.Duration // from it to the next
-	known  bool
-	ssrcs  map[uint32]*Track
-	closed bool
+	// sending is held while a packet is numbered and handed over, so that the
+	// numbers leave in their order. It guards what follows.
+	sending sync.Mutex
+	est     bwe.Estimator
+	repeats repeatBudget
 }
 
 // Want is what a subscriber wants on one section.
@@ -43,15 +41,6 @@ type Want struct {
 	StreamID uint32
 	// Priority and TargetKbps as in the client's subscription.
 	Priority, TargetKbps uint32
-}
-
-// subscription is a track and what it is for.
-type subscription struct {
-	Want
-	track        *Track
-	userPaused   bool
-	serverPaused bool
-	asked        time.Time // last request for a key frame while waiting
 }
 
 // NewDownlink makes the receiving side of a subscriber. adaptive lets it choose
@@ -95,10 +84,10 @@ func (d *Downlink) Watch(mid string, w Want, now time.Time) {
 		s.track.uncut()
 	}
 	if s.Pub != w.Pub || s.TargetKbps != w.TargetKbps {
-		d.stable = time.Time{} // a new wish need not wait
+		d.adaptation.stable = time.Time{} // a new wish need not wait
 	}
 	s.Want = w
-	s.apply(d.adaptive, now)
+	s.applyLocked(d.adaptive, now)
 }
 
 // Wanted returns what a section shows.
@@ -154,7 +143,7 @@ func (d *Downlink) SetPaused(streamIDs []uint32, pause bool, now time.Time) {
 		}
 		if hit {
 			s.userPaused = pause
-			s.apply(d.adaptive, now)
+			s.applyLocked(d.adaptive, now)
 		}
 	}
 }
@@ -180,60 +169,25 @@ func (d *Downlink) Watching() int {
 	return n
 }
 
-// apply makes the track take the layer that is right now. With adaption the
-// layer in use stays until the next division of the bandwidth.
-func (s *subscription) apply(adaptive bool, now time.Time) {
-	if s.Pub == nil || s.userPaused || s.serverPaused {
-		s.track.choose(nil, now)
-		return
-	}
-	if adaptive {
-		if _, wanted := s.track.layers(); wanted != nil && wanted.pub == s.Pub {
-			return
-		}
-	}
-	s.track.choose(s.preferred(now), now)
-}
-
-// preferred is the layer asked for, or the nearest to it that flows: the next
-// lower, else the next higher. A publication nothing flows of keeps its place.
-func (s *subscription) preferred(now time.Time) *Layer {
-	layers := s.Pub.layers
-	want := len(layers) - 1
-	for i, l := range layers {
-		if l.StreamID == s.StreamID {
-			want = i
-		}
-	}
-	if s.StreamID == 0 && s.TargetKbps > 0 {
-		for want > 0 && layers[want].maxKbps.Load() > s.TargetKbps {
-			want--
-		}
-	}
-	for i := want; i >= 0; i-- {
-		if layers[i].Info(now).Flowing {
-			return layers[i]
-		}
-	}
-	for i := want + 1; i < len(layers); i++ {
-		if layers[i].Info(now).Flowing {
-			return layers[i]
-		}
-	}
-	return layers[want]
-}
-
 // send numbers a packet and hands it over.
 func (d *Downlink) send(b *netio.Buffer, stamp int, now time.Time) {
 	if stamp == 0 {
 		d.out.SendRTP(b)
 		return
 	}
-	d.est.mu.Lock()
-	defer d.est.mu.Unlock()
-	seq := d.est.stamp(b.N, d.est.probe.running(now), now)
-	binary.BigEndian.PutUint16(b.B[stamp:], seq)
+	d.sending.Lock()
+	defer d.sending.Unlock()
+	binary.BigEndian.PutUint16(b.B[stamp:], d.est.Sent(b.N, now))
 	d.out.SendRTP(b)
+}
+
+// sortedLocked lists the subscriptions in the order of their sections' names.
+func (d *Downlink) sortedLocked() []*subscription {
+	out := make([]*subscription, 0, len(d.subs))
+	for _, mid := range slices.Sorted(maps.Keys(d.subs)) {
+		out = append(out, d.subs[mid])
+	}
+	return out
 }
 
 func (d *Downlink) track(ssrc uint32) *Track {
@@ -261,7 +215,7 @@ func (d *Downlink) NACK(n *rtcp.TransportLayerNack, now time.Time) int {
 			return true
 		})
 	}
-	return t.resend(seqs, now, max(rtt, 20*time.Millisecond))
+	return t.resend(seqs, now, rtt)
 }
 
 // KeyFrame passes on a subscriber's request for a key frame (PLI, FIR).
@@ -274,10 +228,18 @@ func (d *Downlink) KeyFrame(ssrc uint32, now time.Time) {
 }
 
 // Feedback takes a report of arrival times.
-func (d *Downlink) Feedback(f *rtcp.TransportLayerCC, now time.Time) { d.est.feedback(f, now) }
+func (d *Downlink) Feedback(f *rtcp.TransportLayerCC, now time.Time) {
+	d.sending.Lock()
+	defer d.sending.Unlock()
+	d.est.Feedback(f, now)
+}
 
 // Limit takes the client's own estimate of its bandwidth, in bits per second.
-func (d *Downlink) Limit(bps uint64) { d.est.limit(bps) }
+func (d *Downlink) Limit(bps uint64) {
+	d.sending.Lock()
+	defer d.sending.Unlock()
+	d.est.SetLimit(bps)
+}
 
 // SetRTT takes the measured round trip time.
 func (d *Downlink) SetRTT(rtt time.Duration) {
@@ -289,11 +251,17 @@ func (d *Downlink) SetRTT(rtt time.Duration) {
 // Estimate is the bandwidth towards the subscriber in bits per second, 0 while
 // unknown.
 func (d *Downlink) Estimate(now time.Time) uint64 {
-	bps, known := d.est.estimate(now)
+	bps, known := d.estimate(now)
 	if !known {
 		return 0
 	}
 	return bps
+}
+
+func (d *Downlink) estimate(now time.Time) (bps uint64, known bool) {
+	d.sending.Lock()
+	defer d.sending.Unlock()
+	return d.est.Estimate(now)
 }
 
 // congestion is how long a lowered estimate counts as a sign of congestion.
@@ -301,7 +269,10 @@ const congestion = time.Minute
 
 // Congested is the estimate if it had to be lowered recently, else 0.
 func (d *Downlink) Congested(now time.Time) uint64 {
-	if now.Sub(d.est.congestedAt()) > congestion {
+	d.sending.Lock()
+	lowered := d.est.LoweredAt()
+	d.sending.Unlock()
+	if now.Sub(lowered) > congestion {
 		return 0
 	}
 	return d.Estimate(now)

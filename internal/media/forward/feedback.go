@@ -35,7 +35,7 @@ func (u *Uplink) Tick(now time.Time, o TickOptions) {
 	if o.RTT == 0 {
 		o.RTT = 80 * time.Millisecond
 	}
-	u.tickNACK(now, o.RTT)
+	u.tickNACKLocked(now, o.RTT)
 	if u.recorded && now.Sub(u.lastSent) >= transportInterval {
 		u.recorded, u.lastSent = false, now
 		for _, p := range u.recorder.BuildFeedbackPacket() {
@@ -48,12 +48,12 @@ func (u *Uplink) Tick(now time.Time, o TickOptions) {
 	for _, l := range u.pub.layers {
 		l.tick(now)
 	}
-	u.tickPeriodic(now, o.PeriodicKeys)
-	u.tickCap(now, o.CapBps)
+	u.tickPeriodicLocked(now, o.PeriodicKeys)
+	u.tickCapLocked(now, o.CapBps)
 }
 
-// tickNACK asks for missing packets of layers that somebody watches.
-func (u *Uplink) tickNACK(now time.Time, rtt time.Duration) {
+// tickNACKLocked asks for missing packets of layers that somebody watches.
+func (u *Uplink) tickNACKLocked(now time.Time, rtt time.Duration) {
 	for slot, s := range u.bySlot {
 		if s == nil || s.Missing() == 0 {
 			continue
@@ -69,9 +69,9 @@ func (u *Uplink) tickNACK(now time.Time, rtt time.Duration) {
 	}
 }
 
-// tickPeriodic asks for a key frame of watched content now and then, so that a
+// tickPeriodicLocked asks for a key frame of watched content now and then, so that a
 // viewer whose own request was lost is helped, as the real service does.
-func (u *Uplink) tickPeriodic(now time.Time, wanted bool) {
+func (u *Uplink) tickPeriodicLocked(now time.Time, wanted bool) {
 	if !wanted || !u.pub.Content || now.Sub(u.keyAt) < periodicKey {
 		return
 	}
@@ -83,8 +83,8 @@ func (u *Uplink) tickPeriodic(now time.Time, wanted bool) {
 	}
 }
 
-// tickCap tells the client of a limit (REMB), and when it is lifted.
-func (u *Uplink) tickCap(now time.Time, bps uint64) {
+// tickCapLocked tells the client of a limit (REMB), and when it is lifted.
+func (u *Uplink) tickCapLocked(now time.Time, bps uint64) {
 	const unlimited = 1 << 40
 	switch {
 	case bps == 0 && u.capped == 0:

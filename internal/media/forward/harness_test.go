@@ -7,6 +7,7 @@ import (
 
 	"github.com/pion/rtcp"
 
+	"github.com/carillon-meetings/carillon/internal/media/bwe/bwetest"
 	"github.com/carillon-meetings/carillon/internal/media/netio"
 	"github.com/carillon-meetings/carillon/internal/media/rtpx"
 )
@@ -240,15 +241,24 @@ func pictureOf(payload []byte) uint16 { return uint16(payload[2]&0x7f)<<8 | uint
 
 func (s *stage) pass(d time.Duration) { s.now = s.now.Add(d) }
 
-// SendRTP lets a link stand in for the Output; the packet's number is on it
-// already.
-func (l *link) SendRTP(b *netio.Buffer) bool {
+// link lets a simulated link stand in for the Output; the packet's number is on
+// it already.
+type link struct{ *bwetest.Link }
+
+// join puts a link of a rate between a subscriber and his client.
+func (s *stage) join(bps float64) link {
+	l := link{bwetest.New(bps, s.now, s.down)}
+	s.down.out = l
+	return l
+}
+
+func (l link) SendRTP(b *netio.Buffer) bool {
 	h, err := rtpx.ParseHeader(b.Bytes())
 	if err != nil {
 		panic(err)
 	}
 	ext := h.Extension(b.Bytes(), stampID)
-	l.carry(binary.BigEndian.Uint16(ext), b.N)
+	l.Carry(binary.BigEndian.Uint16(ext), b.N)
 	b.Release()
 	return true
 }

@@ -59,7 +59,7 @@ func (l *Layer) receive(p *packet) {
 	if l.closed {
 		return
 	}
-	if len(p.payload) > 0 && !l.inspect(p) {
+	if len(p.payload) > 0 && !l.inspectLocked(p) {
 		return
 	}
 	tracks := l.tracks.Load()
@@ -71,9 +71,9 @@ func (l *Layer) receive(p *packet) {
 	}
 }
 
-// inspect reads what the payload says, measures and keeps it. It reports false
+// inspectLocked reads what the payload says, measures and keeps it. It reports false
 // for a malformed one.
-func (l *Layer) inspect(p *packet) bool {
+func (l *Layer) inspectLocked(p *packet) bool {
 	info, err := rtpx.Inspect(p.codec, p.payload)
 	if err != nil {
 		return false
@@ -230,7 +230,7 @@ func (l *Layer) RequestKeyFrame(now time.Time) {
 		l.key.waiting = true
 		return
 	}
-	l.requestKeyFrame(now)
+	l.requestKeyFrameLocked(now)
 }
 
 // tick makes up for a key frame request that came too early.
@@ -238,12 +238,12 @@ func (l *Layer) tick(now time.Time) {
 	l.key.mu.Lock()
 	defer l.key.mu.Unlock()
 	if l.key.waiting && now.Sub(l.key.last) >= keyInterval {
-		l.requestKeyFrame(now)
+		l.requestKeyFrameLocked(now)
 	}
 }
 
-// requestKeyFrame sends the request. The caller holds key.mu.
-func (l *Layer) requestKeyFrame(now time.Time) {
+// requestKeyFrameLocked sends the request. It needs key.mu.
+func (l *Layer) requestKeyFrameLocked(now time.Time) {
 	if l.pub.uplink.requestKeyFrame(l.index) {
 		l.key.last, l.key.waiting = now, false
 	} else {

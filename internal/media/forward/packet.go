@@ -7,6 +7,9 @@ import (
 	"github.com/carillon-meetings/carillon/internal/media/rtpx"
 )
 
+// videoClock is the rate of video's RTP timestamps, in Hz.
+const videoClock = 90_000
+
 // packet is one media packet on its way through a layer.
 type packet struct {
 	seq     uint16

@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -90,20 +91,11 @@ func (p *Publication) Listed(now time.Time) []LayerInfo {
 	last := p.listed.Load()
 	for _, l := range p.layers {
 		i := l.Info(now)
-		if last == nil && i.Seen || last != nil && contains(*last, i.StreamID) {
+		if last == nil && i.Seen || last != nil && slices.Contains(*last, i.StreamID) {
 			out = append(out, i)
 		}
 	}
 	return out
-}
-
-func contains(ids []uint32, id uint32) bool {
-	for _, n := range ids {
-		if n == id {
-			return true
-		}
-	}
-	return false
 }
 
 // Stalled says that the publication is live but nothing of it arrives.
@@ -117,16 +109,6 @@ func (p *Publication) Stalled(now time.Time) bool {
 		}
 	}
 	return true
-}
-
-// watched says whether anybody takes any layer.
-func (p *Publication) watched() bool {
-	for _, l := range p.layers {
-		if l.watched() {
-			return true
-		}
-	}
-	return false
 }
 
 // close ends the publication.

@@ -187,9 +187,7 @@ func TestAdaptionCutsScalableStreams(t *testing.T) {
 		want int // spatial layers
 	}{{"room for all", 2e6, 3}, {"room for two", 550_000, 2}, {"room for one", 180_000, 1}} {
 		s := newSVCStage(t, true)
-		l := newLink(tc.bps)
-		l.est, l.now, l.start = &s.down.est, s.now, s.now
-		s.down.out = l
+		l := s.join(tc.bps)
 		track := s.watchVP9(Want{Pub: s.pub, TargetKbps: 10000})
 		for i := range 40 * 30 {
 			// Together about 100, 350 and 810 kb/s.
@@ -198,11 +196,11 @@ func TestAdaptionCutsScalableStreams(t *testing.T) {
 				s.down.Tick(s.now)
 			}
 			s.down.Pad(s.now)
-			l.run(s.now.Sub(l.now), func() float64 { return 0 })
+			l.Pass(s.now.Sub(l.Now))
 		}
 		_, cut := track.taken()
 		if got := min(int(cut.sid)+1, 3); got != tc.want || s.down.subs["2"].serverPaused {
-			t.Errorf("%s: %d spatial layers, want %d, at %.0f", tc.name, got, tc.want, l.estimate())
+			t.Errorf("%s: %d spatial layers, want %d, at %d", tc.name, got, tc.want, s.down.Estimate(s.now))
 		}
 	}
 }

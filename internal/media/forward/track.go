@@ -1,7 +1,6 @@
 package forward
 
 import (
-	"encoding/binary"
 	"sync"
 	"time"
 
@@ -49,7 +48,7 @@ type Track struct {
 	sources  []*Layer // recent values of current
 	filter   filter   // of the layers inside current
 	rtxSeq   uint16
-	resent   [64]resent
+	repeats  []repeat // by number sent, nil before the first
 
 	packets, octets, resends uint64
 	lastTS                   uint32
@@ -57,16 +56,10 @@ type Track struct {
 	sentBits                 reception.Meter
 }
 
-// resent remembers when a packet was last sent again.
-type resent struct {
-	seq uint16
-	at  time.Time
-}
-
 func newTrack(cfg TrackConfig, down *Downlink) *Track {
 	return &Track{
 		cfg: cfg, down: down, rtxSeq: cfg.FirstRTX, filter: filter{everything(), everything()},
-		rewriter: rtpx.NewRewriter(rtpx.RewriterConfig{FirstSeq: cfg.FirstSeq, FirstTS: cfg.FirstTS}),
+		rewriter: rtpx.NewRewriter(rtpx.RewriterConfig{History: cachePackets, FirstSeq: cfg.FirstSeq, FirstTS: cfg.FirstTS}),
 	}
 }
 
@@ -92,7 +85,7 @@ func (t *Track) choose(l *Layer, now time.Time) {
 		old.detach(t)
 	}
 	if l == nil {
-		t.stop()
+		t.stopLocked()
 	} else {
 		l.attach(t)
 	}
@@ -128,8 +121,8 @@ func (t *Track) taken() (l *Layer, cut point) {
 	return t.wanted, t.filter.wanted
 }
 
-// stop sends nothing more. The caller holds mu.
-func (t *Track) stop() {
+// stopLocked sends nothing more.
+func (t *Track) stopLocked() {
 	if t.current != nil {
 		t.current.detach(t)
 		t.current = nil
@@ -143,23 +136,23 @@ func (t *Track) release(l *Layer) {
 	defer t.mu.Unlock()
 	l.detach(t)
 	if t.current == l {
-		t.stop()
+		t.stopLocked()
 	}
 	if t.wanted == l {
 		t.wanted = nil
 	}
 }
 
-// write takes a packet of a layer the track is attached to. The caller holds
-// the layer's lock.
+// write takes a packet of a layer the track is attached to; the layer hands them
+// over in their order.
 func (t *Track) write(l *Layer, p *packet) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.current != l && !t.switchTo(l, p) {
+	if t.current != l && !t.switchToLocked(l, p) {
 		return
 	}
 	in := rtpx.In{Source: l.StreamID, Seq: p.seq, TS: p.ts, Marker: p.marker, Arrival: p.at, Picture: p.info.Picture}
-	if t.leaveOut(in, p) {
+	if t.leaveOutLocked(in, p) {
 		return
 	}
 	f := t.formats[p.codec]
@@ -173,13 +166,13 @@ func (t *Track) write(l *Layer, p *packet) {
 		return
 	}
 	if out, ok := t.rewriter.Forward(in); ok {
-		t.emit(p, out, f)
+		t.emitLocked(p, out, f)
 	}
 }
 
-// leaveOut drops padding, and what the filter does not let through, so that the
+// leaveOutLocked drops padding, and what the filter does not let through, so that the
 // numbers close up.
-func (t *Track) leaveOut(in rtpx.In, p *packet) bool {
+func (t *Track) leaveOutLocked(in rtpx.In, p *packet) bool {
 	if len(p.payload) > 0 && t.filter.pass(p.codec, &p.info) {
 		return false
 	}
@@ -190,10 +183,10 @@ func (t *Track) leaveOut(in rtpx.In, p *packet) bool {
 	return t.rewriter.Drop(in) || len(p.payload) == 0
 }
 
-// emit sends a packet under its new numbers.
-func (t *Track) emit(p *packet, out rtpx.Out, f Format) {
+// emitLocked sends a packet under its new numbers.
+func (t *Track) emitLocked(p *packet, out rtpx.Out, f Format) {
 	b := netio.Get()
-	n, stamp := t.putHeader(b, rtpx.Header{
+	n, stamp := t.putHeaderLocked(b, rtpx.Header{
 		Marker: p.marker || t.filter.ends(&p.info), PayloadType: f.PayloadType, Seq: out.Seq, TS: out.TS, SSRC: t.cfg.SSRC,
 	})
 	if n+len(p.payload) > len(b.B) {
@@ -205,12 +198,12 @@ func (t *Track) emit(p *packet, out rtpx.Out, f Format) {
 		rtpx.WritePicture(p.codec, b.B[n:b.N], out.Picture)
 	}
 	t.lastTS, t.lastAt = out.TS, p.at
-	t.send(b, stamp, p.at)
+	t.sendLocked(b, stamp, p.at)
 }
 
-// switchTo changes over to the wanted layer if the packet begins a key frame of
-// it. The caller holds mu.
-func (t *Track) switchTo(l *Layer, p *packet) bool {
+// switchToLocked changes over to the wanted layer if the packet begins a key frame of
+// it.
+func (t *Track) switchToLocked(l *Layer, p *packet) bool {
 	if l != t.wanted || !p.info.Key || t.formats[p.codec].PayloadType == 0 {
 		return false
 	}
@@ -230,9 +223,9 @@ func (t *Track) switchTo(l *Layer, p *packet) bool {
 	return true
 }
 
-// putHeader writes the header and returns its length and where the
+// putHeaderLocked writes the header and returns its length and where the
 // transport-wide number goes, 0 for nowhere.
-func (t *Track) putHeader(b *netio.Buffer, h rtpx.Header) (n, stamp int) {
+func (t *Track) putHeaderLocked(b *netio.Buffer, h rtpx.Header) (n, stamp int) {
 	n = rtpx.PutHeader(b.B[:], h)
 	if t.stamp == 0 {
 		return n, 0
@@ -242,91 +235,12 @@ func (t *Track) putHeader(b *netio.Buffer, h rtpx.Header) (n, stamp int) {
 	return n + stampSize, stamp
 }
 
-// send counts and sends. The caller holds mu.
-func (t *Track) send(b *netio.Buffer, stamp int, now time.Time) {
+// sendLocked counts and sends.
+func (t *Track) sendLocked(b *netio.Buffer, stamp int, now time.Time) {
 	t.packets++
 	t.octets += uint64(b.N - rtpx.HeaderSize)
 	t.sentBits.Add(8*b.N, now)
 	t.down.send(b, stamp, now)
-}
-
-// resend answers a NACK: numbers as the subscriber knows them. One that was
-// sent again less than rtt ago is still on its way.
-func (t *Track) resend(seqs []uint16, now time.Time, rtt time.Duration) (n int) {
-	for _, seq := range seqs {
-		t.mu.Lock()
-		sent, ok := t.rewriter.Lookup(seq)
-		last := &t.resent[seq%uint16(len(t.resent))]
-		if ok && last.seq == seq && now.Sub(last.at) < rtt {
-			ok = false
-		}
-		if ok {
-			*last = resent{seq, now}
-		}
-		source := t.source(sent.Source)
-		t.mu.Unlock()
-		if ok && t.repeat(seq, sent, source, now) {
-			n++
-		}
-	}
-	return n
-}
-
-// source finds a recent layer. The caller holds mu.
-func (t *Track) source(streamID uint32) *Layer {
-	for _, s := range t.sources {
-		if s.StreamID == streamID {
-			return s
-		}
-	}
-	return nil
-}
-
-// repeat sends one packet again, on the stream for retransmissions (RFC 4588)
-// or else as it was.
-func (t *Track) repeat(seq uint16, sent rtpx.Sent, source *Layer, now time.Time) bool {
-	b := netio.Get()
-	payload := rtpx.HeaderSize + stampSize + 2
-	codec, marker := rtpx.CodecUnknown, false
-	if sent.Padding {
-		b.Release()
-		return false // the probe is over
-	}
-	ok := source != nil
-	if ok {
-		codec, marker, ok = source.fetch(sent.Seq, b, payload)
-	}
-	if !ok {
-		b.Release()
-		return false
-	}
-	info, err := rtpx.Inspect(codec, b.B[payload:b.N])
-	rtpx.WritePicture(codec, b.B[payload:b.N], sent.Picture)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	marker = marker || err == nil && t.filter.ends(&info)
-	t.resends++
-	t.sendAgain(b, payload, rtpx.Header{Marker: marker, Seq: seq, TS: sent.TS, SSRC: t.cfg.SSRC}, t.formats[codec], now)
-	return true
-}
-
-// sendAgain puts the header before the payload that begins at start. The caller
-// holds mu.
-func (t *Track) sendAgain(b *netio.Buffer, start int, h rtpx.Header, f Format, now time.Time) {
-	original := h.Seq
-	h.PayloadType = f.PayloadType
-	rtx := f.RTX != 0 && t.cfg.RTX != 0
-	if rtx {
-		h.PayloadType, h.SSRC, h.Seq = f.RTX, t.cfg.RTX, t.rtxSeq
-		t.rtxSeq++
-	}
-	n, stamp := t.putHeader(b, h)
-	if rtx {
-		binary.BigEndian.PutUint16(b.B[n:], original)
-		n += 2
-	}
-	b.N = n + copy(b.B[n:], b.B[start:b.N])
-	t.send(b, stamp, now)
 }
 
 // layers returns what the track takes and what it shall take.

@@ -92,12 +92,12 @@ func (u *Uplink) Configure(cfg UplinkConfig) {
 		return // streams are found by their rid
 	}
 	for _, p := range cfg.Pairs {
-		if primary := u.bind(p[0], 0); primary != nil {
-			u.bindRepair(p[1], primary)
+		if primary := u.bindLocked(p[0], 0); primary != nil {
+			u.bindRepairLocked(p[1], primary)
 		}
 	}
 	if len(cfg.Pairs) == 0 && len(cfg.SSRCs) > 0 {
-		u.bind(cfg.SSRCs[0], 0)
+		u.bindLocked(cfg.SSRCs[0], 0)
 	}
 }
 
@@ -144,11 +144,11 @@ func (u *Uplink) RTP(h *rtpx.Header, pkt []byte, at time.Time) bool {
 	if f.Codec == rtpx.CodecUnknown && f.Repairs == 0 {
 		return false
 	}
-	s := u.find(h, pkt, f.Repairs != 0)
+	s := u.findLocked(h, pkt, f.Repairs != 0)
 	if s == nil {
 		return false
 	}
-	u.record(h, pkt, at)
+	u.recordLocked(h, pkt, at)
 	u.bits.Add(8*len(pkt), at)
 	p := packet{seq: h.Seq, ts: h.TS, marker: h.Marker, at: at, codec: f.Codec, payload: h.Payload(pkt)}
 	if s.primary != nil {
@@ -160,12 +160,12 @@ func (u *Uplink) RTP(h *rtpx.Header, pkt []byte, at time.Time) bool {
 		p.codec = u.cfg.Formats[f.Repairs].Codec
 		s = s.primary
 	}
-	u.deliver(s, &p)
+	u.deliverLocked(s, &p)
 	return true
 }
 
-// deliver hands a packet to its layer, unless it came before.
-func (u *Uplink) deliver(s *stream, p *packet) {
+// deliverLocked hands a packet to its layer, unless it came before.
+func (u *Uplink) deliverLocked(s *stream, p *packet) {
 	v, overflow := s.Note(p.seq, p.ts, p.at)
 	if v == reception.Duplicate || u.pub == nil || s.slot >= len(u.pub.layers) {
 		return
@@ -181,9 +181,8 @@ func (u *Uplink) deliver(s *stream, p *packet) {
 	}
 }
 
-// find returns the stream a packet belongs to, entering it if it is new. The
-// caller holds mu, as for all below.
-func (u *Uplink) find(h *rtpx.Header, pkt []byte, repair bool) *stream {
+// findLocked returns the stream a packet belongs to, entering it if it is new.
+func (u *Uplink) findLocked(h *rtpx.Header, pkt []byte, repair bool) *stream {
 	if s := u.streams[h.SSRC]; s != nil && (s.primary != nil) == repair {
 		return s
 	}
@@ -193,21 +192,21 @@ func (u *Uplink) find(h *rtpx.Header, pkt []byte, repair bool) *stream {
 		if repair {
 			ext = u.cfg.RepairedExt
 		}
-		if slot = u.slotOf(h.Extension(pkt, ext)); slot < 0 {
+		if slot = u.slotOfLocked(h.Extension(pkt, ext)); slot < 0 {
 			return nil
 		}
 	}
 	if !repair {
-		return u.bind(h.SSRC, slot)
+		return u.bindLocked(h.SSRC, slot)
 	}
 	if primary := u.bySlot[slot]; primary != nil {
-		return u.bindRepair(h.SSRC, primary)
+		return u.bindRepairLocked(h.SSRC, primary)
 	}
 	return nil
 }
 
-// slotOf finds a layer by its rid, -1 if there is none.
-func (u *Uplink) slotOf(rid []byte) int {
+// slotOfLocked finds a layer by its rid, -1 if there is none.
+func (u *Uplink) slotOfLocked(rid []byte) int {
 	for i, r := range u.cfg.RIDs {
 		if i < maxLayers && r == string(rid) {
 			return i
@@ -216,14 +215,14 @@ func (u *Uplink) slotOf(rid []byte) int {
 	return -1
 }
 
-// bind enters the primary stream of a layer; nil if there are too many.
-func (u *Uplink) bind(ssrc uint32, slot int) *stream {
+// bindLocked enters the primary stream of a layer; nil if there are too many.
+func (u *Uplink) bindLocked(ssrc uint32, slot int) *stream {
 	s := u.streams[ssrc]
 	if s == nil || s.primary != nil || s.slot != slot {
 		if len(u.streams) >= maxStreams {
 			return nil
 		}
-		s = &stream{ssrc: ssrc, slot: slot, Stream: reception.NewStream(90000)}
+		s = &stream{ssrc: ssrc, slot: slot, Stream: reception.NewStream(videoClock)}
 		u.streams[ssrc] = s
 	}
 	u.bySlot[slot] = s
@@ -231,21 +230,21 @@ func (u *Uplink) bind(ssrc uint32, slot int) *stream {
 	return s
 }
 
-// bindRepair enters a retransmission stream.
-func (u *Uplink) bindRepair(ssrc uint32, primary *stream) *stream {
+// bindRepairLocked enters a retransmission stream.
+func (u *Uplink) bindRepairLocked(ssrc uint32, primary *stream) *stream {
 	if s := u.streams[ssrc]; s != nil && s.primary == primary {
 		return s
 	}
 	if len(u.streams) >= maxStreams {
 		return nil
 	}
-	s := &stream{ssrc: ssrc, slot: primary.slot, primary: primary, Stream: reception.NewStream(90000)}
+	s := &stream{ssrc: ssrc, slot: primary.slot, primary: primary, Stream: reception.NewStream(videoClock)}
 	u.streams[ssrc] = s
 	return s
 }
 
-// record takes a packet's transport-wide number for the feedback.
-func (u *Uplink) record(h *rtpx.Header, pkt []byte, at time.Time) {
+// recordLocked takes a packet's transport-wide number for the feedback.
+func (u *Uplink) recordLocked(h *rtpx.Header, pkt []byte, at time.Time) {
 	ext := h.Extension(pkt, u.cfg.TransportExt)
 	if len(ext) < 2 {
 		return

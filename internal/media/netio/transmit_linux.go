@@ -50,21 +50,21 @@ func (t *transmitter) init(s *Socket) {
 	t.heads = make([]int32, 0, queueLimit)
 }
 
-// transmit sends the queue: it chains the datagrams by receiver, so that runs
+// transmitLocked sends the queue, under sendMu: it chains the datagrams by receiver, so that runs
 // of equal size can leave as one message, and hands the messages over.
-func (s *Socket) transmit(queue []*Buffer) {
+func (s *Socket) transmitLocked(queue []*Buffer) {
 	t := &s.tx
 	t.chain(queue)
 	for _, head := range t.heads {
 		for i := head; i >= 0; {
 			n := t.run(queue, i)
 			if t.filled == sendBatch || t.vectorsUsed+n > queueLimit {
-				s.send()
+				s.sendLocked()
 			}
 			i = t.fill(s, queue, i, n)
 		}
 	}
-	s.send()
+	s.sendLocked()
 }
 
 // chain links the datagrams of each receiver in their order.
@@ -135,11 +135,11 @@ func (t *transmitter) fill(s *Socket, queue []*Buffer, i int32, n int) int32 {
 	return i
 }
 
-// send hands the filled messages to the kernel and starts anew.
-func (s *Socket) send() {
+// sendLocked hands the filled messages to the kernel and starts anew.
+func (s *Socket) sendLocked() {
 	t := &s.tx
 	for t.done = 0; t.done < t.filled; {
-		s.write()
+		s.writeLocked()
 		switch t.errno {
 		case 0:
 		case unix.EINTR, unix.EAGAIN:
@@ -148,19 +148,19 @@ func (s *Socket) send() {
 			}
 			fallthrough
 		default:
-			s.refused()
+			s.refusedLocked()
 			t.done++
 		}
 	}
 	t.filled, t.vectorsUsed = 0, 0
 }
 
-// refused deals with the message the kernel did not take. A device that cannot
+// refusedLocked deals with the message the kernel did not take. A device that cannot
 // do checksums refuses segmentation (EIO), and then nothing more is joined; a
 // way too narrow for a segment refuses it too (EINVAL). In both cases the
 // datagrams go out one by one. All else (a way that is gone, a firewall) loses
 // them.
-func (s *Socket) refused() {
+func (s *Socket) refusedLocked() {
 	t := &s.tx
 	m := &t.messages[t.done]
 	n := t.counts[t.done]
@@ -173,7 +173,7 @@ func (s *Socket) refused() {
 	}
 	vectors := unsafe.Slice(m.hdr.Iov, n)
 	for i := range vectors {
-		if s.sendOne(m, &vectors[i]) {
+		if s.sendOneLocked(m, &vectors[i]) {
 			s.sent.Add(1)
 		} else {
 			s.sendErrors.Add(1)
@@ -181,17 +181,17 @@ func (s *Socket) refused() {
 	}
 }
 
-// sendOne sends one of a message's datagrams by itself.
-func (s *Socket) sendOne(m *message, v *unix.Iovec) bool {
+// sendOneLocked sends one of a message's datagrams by itself.
+func (s *Socket) sendOneLocked(m *message, v *unix.Iovec) bool {
 	hdr := unix.Msghdr{Name: m.hdr.Name, Namelen: m.hdr.Namelen, Iov: v, Iovlen: 1}
 	_, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&hdr)), unix.MSG_DONTWAIT)
 	s.calls.Add(1)
 	return errno == 0
 }
 
-// write hands over as many of the messages that are left as the kernel takes
+// writeLocked hands over as many of the messages that are left as the kernel takes
 // without waiting.
-func (s *Socket) write() {
+func (s *Socket) writeLocked() {
 	t := &s.tx
 	n, errno := sendmmsg(s.fd, t.messages[t.done:t.filled], t.vectorsUsed)
 	s.calls.Add(1)
@@ -210,8 +210,8 @@ func (s *Socket) write() {
 // receivers: while the scheduler does not know, neither the garbage collector nor
 // another goroutine gets this processor (BenchmarkPause). 500 datagrams take
 // 0.4 ms; stopping the world beside them took 0.5 to 0.9 ms in the slowest hundredth
-// when it was not told, 0.1 ms since. For sound to 100 listeners telling costs a
-// sixth more processor time than not.
+// when it was not told, 0.1 ms since. Telling of short ones too costs 7 % more
+// processor time where sound goes to 100 listeners.
 func sendmmsg(fd int, m []message, datagrams int) (int, unix.Errno) {
 	var n uintptr
 	var errno unix.Errno

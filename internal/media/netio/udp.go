@@ -194,7 +194,7 @@ func (u *UDP) Close() error {
 	var errs []error
 	for _, s := range u.sockets {
 		s.sendMu.Lock()
-		errs = append(errs, s.release())
+		errs = append(errs, s.releaseLocked())
 		s.sendMu.Unlock()
 	}
 	return errors.Join(errs...)
@@ -230,7 +230,7 @@ func (d *Sender) Flush() { d.socket.Flush() }
 func (s *Socket) Flush() {
 	s.sendMu.Lock()
 	s.again.Store(false)
-	s.flush()
+	s.flushLocked()
 	s.sendMu.Unlock()
 	if s.again.Load() {
 		s.flushOrLeave()
@@ -248,7 +248,7 @@ func (s *Socket) flushOrLeave() {
 			}
 		}
 		s.again.Store(false)
-		s.flush()
+		s.flushLocked()
 		s.sendMu.Unlock()
 		if !s.again.Load() {
 			return
@@ -262,14 +262,14 @@ func (s *Socket) waiting() bool {
 	return len(s.queue) > 0
 }
 
-// flush sends the queue. The caller holds sendMu.
-func (s *Socket) flush() {
+// flushLocked sends the queue. It needs sendMu.
+func (s *Socket) flushLocked() {
 	s.mu.Lock()
 	queue := s.queue
 	s.queue = s.spare[:0]
 	s.mu.Unlock()
 	if len(queue) > 0 {
-		s.transmit(queue)
+		s.transmitLocked(queue)
 		for i, b := range queue {
 			b.Release()
 			queue[i] = nil

@@ -139,8 +139,8 @@ func (s *system) stopServing() {
 	_ = unix.Shutdown(s.fd, unix.SHUT_RDWR)
 }
 
-// release closes the descriptor. The caller holds sendMu, and serve has ended.
-func (s *system) release() error {
+// releaseLocked closes the descriptor, once serve has ended. It needs sendMu.
+func (s *system) releaseLocked() error {
 	fd := s.fd
 	s.fd = -1
 	return unix.Close(fd)

@@ -15,7 +15,7 @@ type system struct{ conn *net.UDPConn }
 
 func (s *system) stopServing() { _ = s.conn.Close() }
 
-func (s *system) release() error { return nil }
+func (s *system) releaseLocked() error { return nil }
 
 // sockaddr is not needed: the standard library makes its own.
 type sockaddr struct{}
@@ -51,7 +51,7 @@ func (s *Socket) serve(h Handler) {
 	}
 }
 
-func (s *Socket) transmit(queue []*Buffer) {
+func (s *Socket) transmitLocked(queue []*Buffer) {
 	for _, b := range queue {
 		s.calls.Add(1)
 		if _, err := s.conn.WriteToUDPAddrPort(b.Bytes(), b.to.Remote); err != nil {

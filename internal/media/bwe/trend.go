@@ -1,6 +1,9 @@
-package forward
+package bwe
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // usage is what the trend of the delays says.
 type usage uint8
@@ -12,14 +15,36 @@ const (
 )
 
 const (
+	// burstTime is how far apart two packets may be sent and still count as one
+	// group (the draft's §5.2).
+	burstTime = 5 * time.Millisecond
+	// maxVariation is a change of delay that only a clock that was set, or a
+	// long pause, makes, in ms (libwebrtc).
+	maxVariation = 3000.0
+	// trendPoints, smoothing and trendGain shape the trend line, which stands
+	// for the filter of the draft's §5.3 (libwebrtc). The gain counts for each
+	// group of packets up to gainGroups.
 	trendPoints = 20
-	// burst is how far apart two packets may be sent and still count as one
-	// group.
-	burst = 5 * time.Millisecond
+	smoothing   = 0.9
+	trendGain   = 4.0
+	gainGroups  = 60
+)
+
+// The over-use detector, del_var_th and its neighbours in the draft's §5.4.
+const (
 	// overuseTime is how long the trend must point up.
 	overuseTime = 10 * time.Millisecond
-	trendGain   = 4.0
-	smoothing   = 0.9
+	// firstThreshold, minThreshold and maxThreshold are of the adaptive
+	// threshold, in ms.
+	firstThreshold, minThreshold, maxThreshold = 12.5, 6.0, 600.0
+	// maxExcess is how far beyond the threshold, in ms, a trend is a spike that
+	// does not move it.
+	maxExcess = 15.0
+	// gainUp and gainDown are how fast the threshold follows what is outside and
+	// inside of it, per ms, of which at most maxStep count (libwebrtc; the
+	// draft's K_u and K_d fit its own filter).
+	gainUp, gainDown = 0.0087, 0.039
+	maxStep          = 100.0
 )
 
 // trend watches how the one-way delay develops: the slope of a line through the
@@ -54,7 +79,7 @@ type sample struct{ x, y float64 }
 // add takes a packet's times into account, in the order of sending.
 func (t *trend) add(sent time.Time, arrival time.Duration) {
 	if t.threshold == 0 {
-		t.threshold = 12.5
+		t.threshold = firstThreshold
 	}
 	g := &t.group
 	if !g.started {
@@ -64,7 +89,7 @@ func (t *trend) add(sent time.Time, arrival time.Duration) {
 	if sent.Before(g.first) {
 		return // reordered
 	}
-	if sent.Sub(g.first) <= burst {
+	if sent.Sub(g.first) <= burstTime {
 		g.lastSent, g.lastArrival = sent, max(arrival, g.lastArrival)
 		return
 	}
@@ -79,7 +104,7 @@ func (t *trend) add(sent time.Time, arrival time.Duration) {
 func (t *trend) step(g, before group) {
 	gap := g.lastArrival - before.lastArrival
 	delta := milliseconds(gap - g.lastSent.Sub(before.lastSent))
-	if gap < 0 || delta > 3000 || delta < -3000 {
+	if gap < 0 || math.Abs(delta) > maxVariation {
 		t.reset()
 		return
 	}
@@ -128,7 +153,7 @@ func slope(points []sample) float64 {
 
 // detect compares the slope with the threshold and adapts the threshold.
 func (t *trend) detect(slope float64, at, gap time.Duration) {
-	modified := float64(min(t.groups, 60)) * slope * trendGain
+	modified := float64(min(t.groups, gainGroups)) * slope * trendGain
 	switch {
 	case modified > t.threshold:
 		if t.overCount == 0 {
@@ -149,18 +174,17 @@ func (t *trend) detect(slope float64, at, gap time.Duration) {
 	t.adapt(modified, at)
 }
 
+// adapt moves the threshold towards the size of the trend.
 func (t *trend) adapt(modified float64, at time.Duration) {
-	if modified < 0 {
-		modified = -modified
-	}
-	if t.lastPoint != 0 && modified <= t.threshold+15 {
-		k := 0.0087
-		if modified < t.threshold {
-			k = 0.039
+	size := math.Abs(modified)
+	if t.lastPoint != 0 && size <= t.threshold+maxExcess {
+		k := gainUp
+		if size < t.threshold {
+			k = gainDown
 		}
-		passed := min(milliseconds(at-t.lastPoint), 100)
-		t.threshold += k * (modified - t.threshold) * passed
-		t.threshold = min(max(t.threshold, 6), 600)
+		passed := min(milliseconds(at-t.lastPoint), maxStep)
+		t.threshold += k * (size - t.threshold) * passed
+		t.threshold = min(max(t.threshold, minThreshold), maxThreshold)
 	}
 	t.lastPoint = at
 }

@@ -1,111 +1,51 @@
-package forward
+package bwe
 
 import (
 	"math"
-	"math/rand/v2"
 	"testing"
 	"time"
 
 	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/rtcp"
+
+	"github.com/carillon-meetings/carillon/internal/media/bwe/bwetest"
 )
 
-// link simulates a way to a client: a bottleneck with a queue, a delay, noise
-// and loss, and the client's reports on what arrives.
-type link struct {
-	est      *estimator
-	now      time.Time
-	start    time.Time
-	bps      float64
-	queue    time.Duration // longest
-	delay    time.Duration
-	jitter   time.Duration
-	loss     float64
-	busy     time.Time // when the bottleneck is free again
-	recorder *twcc.Recorder
-	arriving []arrival
-	reported time.Time
-	random   *rand.Rand
+// sender sends to a simulated link by what it estimates.
+type sender struct {
+	*bwetest.Link
+	est *Estimator
 }
 
-type arrival struct {
-	seq uint16
-	at  time.Time
+func newSender(bps float64) *sender {
+	est := &Estimator{}
+	return &sender{bwetest.New(bps, time.Unix(1_700_000_000, 0), est), est}
 }
 
-func newLink(bps float64) *link {
-	start := time.Unix(1_700_000_000, 0)
-	return &link{
-		est: &estimator{}, now: start, start: start, bps: bps,
-		queue: 300 * time.Millisecond, delay: 20 * time.Millisecond,
-		recorder: twcc.NewRecorder(1), random: rand.New(rand.NewPCG(1, 2)),
-	}
-}
-
-// send puts one packet on the way.
-func (l *link) send(size int) {
-	l.carry(l.est.stamp(size, l.est.probe.running(l.now), l.now), size)
-}
-
-// carry takes a numbered packet along.
-func (l *link) carry(seq uint16, size int) {
-	if l.loss > 0 && l.random.Float64() < l.loss {
-		return
-	}
-	begin := l.now
-	if l.busy.After(begin) {
-		begin = l.busy
-	}
-	if begin.Sub(l.now) > l.queue {
-		return // the queue is full
-	}
-	l.busy = begin.Add(time.Duration(float64(size*8) / l.bps * float64(time.Second)))
-	at := l.busy.Add(l.delay)
-	if l.jitter > 0 {
-		at = at.Add(time.Duration(l.random.Int64N(int64(l.jitter))))
-	}
-	l.arriving = append(l.arriving, arrival{seq, at})
-}
-
-// run sends at a rate for a time; rate is asked every 5 ms.
-func (l *link) run(d time.Duration, rate func() float64) {
-	const step, size = 5 * time.Millisecond, 1150
+// run sends at a rate for a time; rate is asked at every step.
+func (l *sender) run(d time.Duration, rate func() float64) {
+	const size = 1150
 	owed := 0.0
-	for end := l.now.Add(d); l.now.Before(end); l.now = l.now.Add(step) {
-		for owed += rate() / 8 * step.Seconds(); owed >= size; owed -= size {
-			l.send(size)
-		}
-		rest := l.arriving[:0]
-		for _, a := range l.arriving {
-			if a.at.After(l.now) {
-				rest = append(rest, a)
-				continue
-			}
-			l.recorder.Record(1, a.seq, a.at.Sub(l.start).Microseconds())
-		}
-		l.arriving = rest
-		if l.now.Sub(l.reported) >= 80*time.Millisecond {
-			l.reported = l.now
-			for _, p := range l.recorder.BuildFeedbackPacket() {
-				l.est.feedback(p.(*rtcp.TransportLayerCC), l.now)
-			}
+	for end := l.Now.Add(d); l.Now.Before(end); l.Pass(bwetest.Step) {
+		for owed += rate() / 8 * bwetest.Step.Seconds(); owed >= size; owed -= size {
+			l.Carry(l.est.Sent(size, l.Now), size)
 		}
 	}
 }
 
-func (l *link) estimate() float64 {
-	bps, _ := l.est.estimate(l.now)
+func (l *sender) estimate() float64 {
+	bps, _ := l.est.Estimate(l.Now)
 	return float64(bps)
 }
 
 // greedy sends as much as is estimated, up to a limit.
-func (l *link) greedy(limit float64) func() float64 {
+func (l *sender) greedy(limit float64) func() float64 {
 	return func() float64 { return min(l.estimate(), limit) }
 }
 
 func TestEstimateSettlesAtTheBottleneck(t *testing.T) {
 	for _, bps := range []float64{300_000, 800_000, 1_500_000} {
-		l := newLink(bps)
+		l := newSender(bps)
 		l.run(20*time.Second, l.greedy(1e7))
 		sum, n := 0.0, 0
 		for range 40 {
@@ -120,8 +60,8 @@ func TestEstimateSettlesAtTheBottleneck(t *testing.T) {
 }
 
 func TestEstimateSettlesDespiteJitter(t *testing.T) {
-	l := newLink(1_000_000)
-	l.jitter = 5 * time.Millisecond
+	l := newSender(1_000_000)
+	l.Jitter = 5 * time.Millisecond
 	l.run(40*time.Second, l.greedy(1e7))
 	if e := l.estimate(); e < 500_000 || e > 1_150_000 {
 		t.Errorf("estimate %.0f of 1000000", e)
@@ -129,9 +69,9 @@ func TestEstimateSettlesDespiteJitter(t *testing.T) {
 }
 
 func TestEstimateFollowsAFall(t *testing.T) {
-	l := newLink(4_000_000)
+	l := newSender(4_000_000)
 	l.run(10*time.Second, l.greedy(3e6))
-	l.bps = 600_000
+	l.Bps = 600_000
 	l.run(5*time.Second, l.greedy(3e6))
 	if e := l.estimate(); e > 800_000 {
 		t.Errorf("estimate %.0f five seconds after a fall to 600000", e)
@@ -139,7 +79,7 @@ func TestEstimateFollowsAFall(t *testing.T) {
 }
 
 func TestWhatGetsThroughIsBelieved(t *testing.T) {
-	l := newLink(50_000_000)
+	l := newSender(50_000_000)
 	l.run(3*time.Second, func() float64 { return 6_000_000 })
 	if e := l.estimate(); e < 5_500_000 {
 		t.Errorf("estimate %.0f while 6000000 get through", e)
@@ -148,23 +88,23 @@ func TestWhatGetsThroughIsBelieved(t *testing.T) {
 
 // A sender that uses little must not see its estimate fall.
 func TestLittleUseDoesNotLowerTheEstimate(t *testing.T) {
-	l := newLink(10_000_000)
-	l.jitter = 3 * time.Millisecond
+	l := newSender(10_000_000)
+	l.Jitter = 3 * time.Millisecond
 	l.run(60*time.Second, func() float64 { return 300_000 })
-	if e := l.estimate(); e < startBps {
-		t.Errorf("estimate %.0f, want at least the %d it began with", e, startBps)
+	if e := l.estimate(); e < StartBps {
+		t.Errorf("estimate %.0f, want at least the %d it began with", e, StartBps)
 	}
 }
 
 func TestLossLowersTheEstimate(t *testing.T) {
-	l := newLink(50_000_000)
-	l.loss = 0.25
+	l := newSender(50_000_000)
+	l.Loss = 0.25
 	l.run(10*time.Second, l.greedy(5e6))
 	if e := l.estimate(); e > 1_500_000 {
 		t.Errorf("estimate %.0f with a quarter lost", e)
 	}
-	few := newLink(50_000_000)
-	few.loss = 0.01
+	few := newSender(50_000_000)
+	few.Loss = 0.01
 	few.run(10*time.Second, few.greedy(5e6))
 	if e := few.estimate(); e < 2_000_000 {
 		t.Errorf("estimate %.0f with one in a hundred lost", e)
@@ -172,14 +112,14 @@ func TestLossLowersTheEstimate(t *testing.T) {
 }
 
 func TestProbesFindRoom(t *testing.T) {
-	l := newLink(600_000)
+	l := newSender(600_000)
 	l.run(15*time.Second, l.greedy(1e7))
 	low := l.estimate()
-	l.bps = 5_000_000
+	l.Bps = 5_000_000
 	l.run(2*time.Second, func() float64 { return 400_000 })
-	l.est.probe.start(l.now)
+	l.est.Probe(l.Now)
 	l.run(time.Second, func() float64 {
-		if l.est.probe.running(l.now) {
+		if l.est.Probing(l.Now) {
 			return 2_000_000
 		}
 		return 400_000
@@ -190,28 +130,28 @@ func TestProbesFindRoom(t *testing.T) {
 }
 
 func TestTheClientsOwnLimitHolds(t *testing.T) {
-	l := newLink(5_000_000)
+	l := newSender(5_000_000)
 	l.run(2*time.Second, l.greedy(2e6))
-	l.est.limit(250_000)
+	l.est.SetLimit(250_000)
 	if e := l.estimate(); e != 250_000 {
 		t.Errorf("estimate %.0f, want the client's 250000", e)
 	}
 }
 
 func TestUnknownBeforeReports(t *testing.T) {
-	e := &estimator{}
-	if bps, known := e.estimate(time.Now()); known || bps != startBps {
+	e := &Estimator{}
+	if bps, known := e.Estimate(time.Now()); known || bps != StartBps {
 		t.Errorf("%d, known %v", bps, known)
 	}
 }
 
 func TestReferenceTimeWraps(t *testing.T) {
-	e := &estimator{}
-	first := e.reference(1<<24 - 1)
-	if next := e.reference(2); next-first != 3*64*time.Millisecond {
+	e := &Estimator{}
+	first := e.unwrap(1<<24 - 1)
+	if next := e.unwrap(2); next-first != 3*64*time.Millisecond {
 		t.Errorf("three units later: %v", next-first)
 	}
-	if back := e.reference(1); back-first != 2*64*time.Millisecond {
+	if back := e.unwrap(1); back-first != 2*64*time.Millisecond {
 		t.Errorf("two units later, out of order: %v", back-first)
 	}
 }
@@ -246,16 +186,16 @@ func FuzzFeedback(f *testing.F) {
 		if fb.Unmarshal(raw) != nil {
 			return
 		}
-		e := &estimator{}
+		e := &Estimator{}
 		now := time.Unix(1, 0)
 		for range 2000 {
-			e.stamp(1000, false, now)
+			e.Sent(1000, now)
 		}
 		for range 3 {
-			e.feedback(&fb, now)
+			e.Feedback(&fb, now)
 			now = now.Add(time.Second)
 		}
-		if bps, _ := e.estimate(now); bps < minBps || bps > maxBps {
+		if bps, _ := e.Estimate(now); bps < MinBps || bps > MaxBps {
 			t.Fatalf("estimate %d", bps)
 		}
 	})

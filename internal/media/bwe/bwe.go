@@ -1,0 +1,179 @@
+package bwe
+
+import (
+	"time"
+
+	"github.com/pion/rtcp"
+)
+
+// Bounds of the estimate, in bits per second.
+const (
+	// StartBps is assumed before anything is known.
+	StartBps = 2_500_000
+	MinBps   = 50_000
+	MaxBps   = 100_000_000
+)
+
+const (
+	// history is how many sent packets await their feedback.
+	history = 4096
+	// settling is how long reports must have come before they are believed.
+	settling = time.Second
+	// referenceUnit is that of the reference time in a report
+	// (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1).
+	referenceUnit = 64 * time.Millisecond
+)
+
+// Estimator estimates the bandwidth to one receiver. The zero value is ready. It
+// is not safe for concurrent use.
+type Estimator struct {
+	next uint16       // number of the next packet
+	sent []sentPacket // by number; nil before the first, as it is large
+
+	trend trend
+	rate  rateControl
+	acked ackedRate
+	loss  lossMeter
+	probe probe
+
+	reference     int64 // unwrapped reference time of the last report, in units
+	referenceSeen bool
+	limit         uint64 // reported by the receiver itself, 0 none
+}
+
+// sentPacket is a packet whose feedback is awaited while open.
+type sentPacket struct {
+	at    time.Time
+	size  int32
+	seq   uint16
+	probe bool
+	open  bool
+}
+
+// Sent numbers a packet of size bytes that is being sent; the number goes into
+// its header extension. Packets sent while Probing belong to the probe.
+func (e *Estimator) Sent(size int, now time.Time) (seq uint16) {
+	if e.sent == nil {
+		e.sent = make([]sentPacket, history)
+	}
+	seq = e.next
+	e.next++
+	e.sent[seq%history] = sentPacket{at: now, size: int32(size), seq: seq, probe: e.Probing(now), open: true}
+	return seq
+}
+
+// SetLimit takes the receiver's own estimate in bits per second (REMB), which the
+// estimate does not exceed from now on; 0 lifts it.
+func (e *Estimator) SetLimit(bps uint64) { e.limit = bps }
+
+// Estimate is the bandwidth in bits per second; known is false before there has
+// been enough feedback, and bps then what is assumed.
+func (e *Estimator) Estimate(now time.Time) (bps uint64, known bool) {
+	bps = uint64(e.rate.bps)
+	if bps == 0 {
+		bps = StartBps
+	}
+	if e.limit > 0 && e.limit < bps {
+		bps = e.limit
+	}
+	return bps, e.rate.bps != 0 && now.Sub(e.rate.began) >= settling || e.limit > 0
+}
+
+// LoweredAt is when the estimate was last lowered for congestion; zero for never.
+func (e *Estimator) LoweredAt() time.Time { return e.rate.lowered }
+
+// Probe begins a probe: until Probing ends, the caller sends as much as it wants
+// to know about.
+func (e *Estimator) Probe(now time.Time) { e.probe.start(now) }
+
+// Probing says whether packets sent now belong to a probe.
+func (e *Estimator) Probing(now time.Time) bool { return e.probe.sending(now) }
+
+// Feedback takes a report of arrival times.
+func (e *Estimator) Feedback(f *rtcp.TransportLayerCC, now time.Time) {
+	arrival := e.unwrap(f.ReferenceTime)
+	seq, deltas := f.BaseSequenceNumber, f.RecvDeltas
+	left := int(f.PacketStatusCount)
+	status := func(symbol uint16) {
+		if left == 0 {
+			return
+		}
+		left--
+		received := symbol == rtcp.TypeTCCPacketReceivedSmallDelta || symbol == rtcp.TypeTCCPacketReceivedLargeDelta
+		if received {
+			if len(deltas) == 0 {
+				left = 0
+				return
+			}
+			arrival += time.Duration(deltas[0].Delta) * time.Microsecond
+			deltas = deltas[1:]
+		}
+		e.packet(seq, received, arrival)
+		seq++
+	}
+	for _, c := range f.PacketChunks {
+		switch c := c.(type) {
+		case *rtcp.RunLengthChunk:
+			for range min(int(c.RunLength), left) {
+				status(c.PacketStatusSymbol)
+			}
+		case *rtcp.StatusVectorChunk:
+			for _, s := range c.SymbolList {
+				status(s)
+			}
+		}
+	}
+	e.conclude(now)
+}
+
+// unwrap continues the 24-bit reference time.
+func (e *Estimator) unwrap(t uint32) time.Duration {
+	if !e.referenceSeen {
+		e.referenceSeen, e.reference = true, int64(t)
+	} else {
+		e.reference += int64(int32(t<<8-uint32(e.reference)<<8) >> 8)
+	}
+	return time.Duration(e.reference) * referenceUnit
+}
+
+// packet takes one packet's fate into account.
+func (e *Estimator) packet(seq uint16, received bool, arrival time.Duration) {
+	if e.sent == nil {
+		return
+	}
+	p := &e.sent[seq%history]
+	if !p.open || p.seq != seq {
+		return
+	}
+	p.open = false // it may yet be reported as late; loss counts it once
+	e.loss.add(!received)
+	if received {
+		e.acked.add(int(p.size), arrival)
+		e.trend.add(p.at, arrival)
+		e.probe.add(p, arrival)
+	}
+}
+
+// conclude draws the conclusions from a report. While a probe is out it makes
+// the queue itself, so the delays say nothing about the rate then; what the probe
+// has shown does.
+func (e *Estimator) conclude(now time.Time) {
+	acked := e.acked.bps()
+	if e.probe.active() {
+		if e.trend.usage == overused {
+			e.probe.stop(now)
+		}
+		rate, over, done := e.probe.result(now)
+		if !done {
+			return
+		}
+		e.trend.reset()
+		if rate > 0 {
+			e.rate.probed(rate, over, acked)
+		}
+	}
+	e.rate.update(e.trend.usage, acked, now)
+	if share, ok := e.loss.take(now); ok {
+		e.rate.losses(share, acked, now)
+	}
+}
