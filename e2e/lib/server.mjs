@@ -57,9 +57,13 @@ export async function startServer(flags = [], { data, listen = '127.0.0.1:0', ce
     certificate,
     data: directory,
     output: () => output,
+    /** Stops the process where it stands: its connections stay open and nobody answers. */
+    freeze: () => child.kill('SIGSTOP'),
+    thaw: () => child.kill('SIGCONT'),
     /** Sends a signal and resolves when the server is gone. */
     async kill(signal) {
       child.kill(signal);
+      child.kill('SIGCONT'); // a frozen server would hear of it only when thawed
       await exited;
     },
     /** Stops the server in good order, and removes its data if it was made here. */

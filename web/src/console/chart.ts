@@ -23,6 +23,9 @@ const height = 96;
 /** How far back charts reach, in ms. */
 export const span = 300_000;
 
+/** For how long a measurement is taken to hold when no other follows, in ms. */
+export const holds = 5000;
+
 export class Chart<T extends { at: number }> {
   readonly element: HTMLElement;
   private readonly paths: SVGPathElement[];
@@ -60,11 +63,12 @@ export class Chart<T extends { at: number }> {
     const shown = points.filter((point) => point.at > now - span);
     const largest = Math.max(0, ...shown.flatMap((point) => series.map((s) => s.of(point))));
     const top = this.options.top(largest);
+    const last = shown.at(-1);
+    const current = last && last.at > now - holds ? last : undefined;
     setText(this.scale, format(top));
     series.forEach((s, i) => {
       attribute(this.paths[i] as SVGPathElement, 'd', path(shown, s.of, now, top));
-      const last = shown.at(-1);
-      setText(this.values[i] as HTMLElement, last ? format(s.of(last)) : '–');
+      setText(this.values[i] as HTMLElement, current ? format(s.of(current)) : '–');
     });
     const texts = series.map((s, i) => `${s.label} ${this.values[i]?.textContent ?? ''}`);
     attribute(
@@ -75,14 +79,14 @@ export class Chart<T extends { at: number }> {
   }
 }
 
-/** A line that breaks where nothing was measured for more than five seconds. */
+/** A line that breaks where nothing was measured. */
 function path<T extends { at: number }>(points: T[], of: (point: T) => number, now: number, top: number): string {
   let d = '';
   let before = 0;
   for (const point of points) {
     const x = ((point.at - now + span) / span) * width;
     const y = height - (Math.min(of(point), top) / top) * (height - 2) - 1;
-    d += `${point.at - before > 5000 ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}`;
+    d += `${point.at - before > holds ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}`;
     before = point.at;
   }
   return d;

@@ -1,17 +1,16 @@
 // A live copy of some tables on the server, kept up to date by server-sent
 // events.
 
-import type { Beat } from './rows';
+import { type Liveness, Pulse } from './pulse';
+import type { Beat, Sample } from './rows';
 import { type Delta, type Row, type Snapshot, Tables } from './tables';
 
 export interface FeedWatcher {
   /** Tables changed. */
   changed(): void;
-  sample?(sample: unknown): void;
-  /** Whether events are coming in. */
-  live(on: boolean): void;
-  /** The server cannot read what it should show; the sentence says why. */
-  fault(sentence: string): void;
+  sample?(sample: Sample): void;
+  /** Whether the tables are of now; told whenever it changes. */
+  liveness(liveness: Liveness): void;
   /** The session is over. */
   signedOut(): void;
 }
@@ -19,58 +18,92 @@ export interface FeedWatcher {
 /** How long to wait before a refused stream is tried again, in ms. */
 const retryAfter = 2000;
 
+/** How often it is looked whether beats still come, in ms. */
+const lookEvery = 500;
+
+/** After so much silence the connection itself is doubted and made anew, in ms. */
+const reopenAfter = 20_000;
+
 export class Feed {
   private readonly tables = new Tables();
+  private readonly pulse = new Pulse();
+  private readonly looking: number;
   private source: EventSource | undefined;
-  private timer = 0;
+  private opened = 0;
+  private ahead = 0; // of this clock, in ms: the server's
+  private retry = 0;
+  private told = '';
 
   constructor(
     private readonly url: string,
     private readonly watcher: FeedWatcher,
   ) {
     this.open();
+    this.looking = window.setInterval(() => this.look(), lookEvery);
   }
 
   table<T extends Row>(name: string): ReadonlyMap<string, T> {
     return this.tables.table(name);
   }
 
+  /** The server's time, in Unix ms, by its last beat. */
+  now(): number {
+    return Date.now() + this.ahead;
+  }
+
   close(): void {
-    window.clearTimeout(this.timer);
+    window.clearInterval(this.looking);
+    window.clearTimeout(this.retry);
     this.source?.close();
     this.source = undefined;
   }
 
   private open(): void {
+    window.clearTimeout(this.retry);
+    this.source?.close();
     const source = new EventSource(this.url);
     this.source = source;
+    this.opened = Date.now();
     const on = (name: string, handle: (data: never) => void) =>
       source.addEventListener(name, (event) => handle(JSON.parse((event as MessageEvent<string>).data) as never));
-    on('snapshot', (snapshot: Snapshot) => this.replace(snapshot));
-    on('delta', (delta: Delta) => this.apply(delta));
-    on('sample', (sample: unknown) => this.watcher.sample?.(sample));
-    on('beat', (beat: Beat) => (beat.fault ? this.watcher.fault(beat.fault) : this.watcher.live(true)));
+    on('snapshot', (snapshot: Snapshot) => {
+      this.tables.replace(snapshot);
+      this.watcher.changed();
+    });
+    on('delta', (delta: Delta) => {
+      this.tables.apply(delta);
+      this.watcher.changed();
+    });
+    on('sample', (sample: Sample) => this.watcher.sample?.(sample));
+    on('beat', (beat: Beat) => {
+      this.ahead = beat.at - Date.now();
+      this.pulse.beat(beat, Date.now());
+      this.look();
+    });
     on('signed-out', () => {
       this.close();
       this.watcher.signedOut();
     });
-    source.onerror = () => {
-      this.watcher.live(false);
-      if (source.readyState !== EventSource.CLOSED || this.source !== source) return;
-      // Refused, not just interrupted: the browser does not retry by itself.
-      this.timer = window.setTimeout(() => this.open(), retryAfter);
-      this.watcher.signedOut();
-    };
+    source.onerror = () => this.broken(source);
   }
 
-  private replace(snapshot: Snapshot): void {
-    this.tables.replace(snapshot);
-    this.watcher.live(true);
-    this.watcher.changed();
+  private broken(source: EventSource): void {
+    if (this.source !== source) return;
+    this.pulse.lost();
+    this.look();
+    if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+    this.retry = window.setTimeout(() => this.open(), retryAfter);
+    this.watcher.signedOut(); // refused, perhaps because of that
   }
 
-  private apply(delta: Delta): void {
-    this.tables.apply(delta);
-    this.watcher.changed();
+  private look(): void {
+    const now = Date.now();
+    const liveness = this.pulse.liveness(now);
+    const key = JSON.stringify(liveness);
+    if (key !== this.told) {
+      this.told = key;
+      this.watcher.liveness(liveness);
+    }
+    if (this.pulse.silence(now) > reopenAfter && now - this.opened > reopenAfter) this.open();
   }
 }

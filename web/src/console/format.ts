@@ -1,4 +1,6 @@
-// Numbers, times and ids as operators read them.
+// Numbers, times, ids and names as operators read them.
+
+import { nameOf } from '../ui/names';
 
 /** How long something has lasted: "42 s", "3 min", "2 h 5 min", "1 d 4 h". */
 export function lasting(ms: number): string {
@@ -42,4 +44,9 @@ export function percent(value: number): string {
 /** dB below full scale as 0 to 1, the way the client maps it. */
 export function loudness(level: number): number {
   return Math.min(1, Math.max(0, (60 - level) / 46));
+}
+
+/** The name of an attendee, or the beginning of its id when no name is known. */
+export function nameOfAttendee(id: string, external = ''): string {
+  return external ? nameOf(external) : short(id);
 }

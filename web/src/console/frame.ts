@@ -1,3 +1,4 @@
+import type { Liveness } from './pulse';
 import type { Server } from './server';
 
 /** What every page behind the sign-in can do. */
@@ -5,10 +6,11 @@ export interface Frame {
   server: Server;
   /** Tells screen readers. */
   say(text: string): void;
-  /** Whether what the page shows is what the server knows now. */
-  live(on: boolean): void;
+  /** Whether what the page shows is of now. */
+  liveness(liveness: Liveness): void;
+  /** What the page is called, once it knows better. */
+  title(text: string): void;
   signedOut(): void;
-  go(path: string): void;
 }
 
 /** One page of the console. */

@@ -1,139 +1,77 @@
 // The operators' console: sign-in, then a list of meetings and a page for each.
 
-import { announcer, attribute, el, fill, setText } from '../ui/dom';
-import { bell, icon } from '../ui/icons';
-import type { Frame, Page } from './frame';
-import { MeetingPage } from './meeting';
-import { MeetingsPage } from './meetings';
+import { announcer, el, fill } from '../ui/dom';
+import type { Frame } from './frame';
+import { Router, root } from './router';
 import { Server, type Session } from './server';
+import { Shell } from './shell';
 import { signInView } from './signin';
 
-const root = '/operator/';
-const app = document.getElementById('app') as HTMLElement;
-const announce = announcer();
-const body = el('div', { class: 'body' });
-fill(app, body, announce.element);
+/** How long to wait for a server that is away before it is asked again, in ms. */
+const retryAfter = 2000;
 
-const server = new Server();
-let session: Session = { signedIn: false, dev: false, meetingPage: false };
-let page: Page | undefined;
-let content = el('main', { class: 'content' });
-let liveMark = el('span');
+class Console {
+  private readonly server = new Server();
+  private readonly announce = announcer();
+  private readonly body = el('div', { class: 'body' });
+  private router: Router | undefined; // while somebody is signed in
 
-const frame: Frame = {
-  server,
-  say: announce.say,
-  go,
-  live(on) {
-    attribute(liveMark, 'data-live', String(on));
-    setText(liveMark, on ? 'Live' : 'Reconnecting…');
-  },
-  signedOut: () => void checkSession('You were signed out. Sign in again.'),
-};
-
-function go(path: string): void {
-  history.pushState(null, '', path);
-  route();
-}
-
-/** Shows the page of the address. */
-function route(): void {
-  const [first = '', id = '', attendee = ''] = location.pathname.slice(root.length).split('/');
-  if (first === 'meetings' && id && page instanceof MeetingPage && page.id === id) {
-    page.select(attendee);
-    markTabs(first);
-    return;
+  constructor(app: HTMLElement) {
+    fill(app, this.body, this.announce.element);
+    document.addEventListener('click', (event) => this.clicked(event));
+    window.addEventListener('popstate', () => this.router?.route());
+    void this.check();
   }
-  page?.close();
-  if (first === 'meetings' && id) page = new MeetingPage(frame, id, attendee);
-  else page = new MeetingsPage(frame, first === 'ended');
-  fill(content, page.element);
-  document.title = `${page.title} · Carillon console`;
-  markTabs(first);
-}
 
-function markTabs(first: string): void {
-  for (const link of document.querySelectorAll<HTMLAnchorElement>('.tabs a')) {
-    const here = link.dataset.tab === (first === 'ended' ? 'ended' : first === '' ? 'live' : 'none');
-    attribute(link, 'aria-current', here ? 'page' : undefined);
+  /** Asks whether somebody is signed in, and shows the console or the sign-in. */
+  private async check(reason = ''): Promise<void> {
+    let session: Session;
+    try {
+      session = await this.server.session();
+    } catch {
+      window.setTimeout(() => void this.check(reason), retryAfter); // what is shown stays
+      return;
+    }
+    if (!session.signedIn) this.showSignIn(reason);
+    else if (!this.router) this.showConsole(session);
+  }
+
+  private showSignIn(reason: string): void {
+    this.router?.close();
+    this.router = undefined;
+    this.title('Sign in');
+    const view = signInView(this.server, (session) => this.showConsole(session), reason);
+    fill(this.body, view);
+    view.querySelector<HTMLElement>('[data-focus]')?.focus();
+  }
+
+  private showConsole(session: Session): void {
+    const signOut = () => void this.server.signOut().finally(() => void this.check());
+    const shell = new Shell(root, session, signOut);
+    const frame: Frame = {
+      server: this.server,
+      say: this.announce.say,
+      liveness: (liveness) => shell.liveness(liveness),
+      title: (text) => this.title(text),
+      signedOut: () => void this.check('You were signed out. Sign in again.'),
+    };
+    fill(this.body, shell.element);
+    this.router = new Router(frame, shell);
+    this.router.route();
+  }
+
+  private title(text: string): void {
+    document.title = `${text} · Carillon console`;
+  }
+
+  /** Links inside the console change the page without loading it anew. */
+  private clicked(event: MouseEvent): void {
+    const link = (event.target as Element | null)?.closest?.('a[data-local]');
+    const otherwise = event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey;
+    if (!link || !this.router || event.defaultPrevented || otherwise) return;
+    event.preventDefault();
+    this.router.go(link.getAttribute('href') ?? root);
   }
 }
 
-function showConsole(): void {
-  liveMark = el('span', { class: 'live', role: 'status', 'data-live': 'false' }, 'Connecting…');
-  content = el('main', { class: 'content' });
-  const tab = (name: string, path: string, text: string) =>
-    el('a', { href: path, 'data-tab': name, 'data-local': true }, text);
-  const signOut = el(
-    'button',
-    { class: 'plain', type: 'button', on: { click: () => void server.signOut().finally(() => void checkSession()) } },
-    icon('exit', 18),
-    el('span', { class: 'wide-only' }, 'Sign out'),
-    el('span', { class: 'unseen narrow-only' }, 'Sign out'),
-  );
-  fill(
-    body,
-    el(
-      'header',
-      { class: 'top' },
-      el(
-        'a',
-        { class: 'brand', href: root, 'data-local': true },
-        bell(24),
-        el('span', { class: 'wide-only' }, 'Carillon'),
-        el('span', { class: 'unseen narrow-only' }, 'Carillon'),
-      ),
-      el(
-        'nav',
-        { class: 'tabs', 'aria-label': 'Console' },
-        tab('live', root, 'Meetings'),
-        tab('ended', `${root}ended`, 'Ended'),
-        el('a', { href: `${root}explorer` }, 'API'),
-      ),
-      liveMark,
-      session.dev && el('span', { class: 'pill warn', title: 'The API accepts any credentials' }, 'dev'),
-      el('span', { class: 'spring' }),
-      session.version && el('span', { class: 'soft version wide-only' }, session.version),
-      signOut,
-    ),
-    content,
-  );
-  route();
-}
-
-async function checkSession(reason = ''): Promise<void> {
-  try {
-    session = await server.session();
-  } catch {
-    window.setTimeout(() => void checkSession(reason), 2000); // the server is away; keep what is shown
-    return;
-  }
-  if (session.signedIn && page) return;
-  if (session.signedIn) {
-    showConsole();
-    return;
-  }
-  page?.close();
-  page = undefined;
-  document.title = 'Sign in · Carillon console';
-  const view = signInView(
-    server,
-    (signedIn) => {
-      session = signedIn;
-      showConsole();
-    },
-    reason,
-  );
-  fill(body, view);
-  view.querySelector<HTMLElement>('[data-focus]')?.focus();
-}
-
-// Links inside the console change the page without loading it anew.
-document.addEventListener('click', (event) => {
-  const link = (event.target as Element | null)?.closest?.('a[data-local]');
-  if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
-  event.preventDefault();
-  go(link.getAttribute('href') ?? root);
-});
-window.addEventListener('popstate', route);
-void checkSession();
+new Console(document.getElementById('app') as HTMLElement);

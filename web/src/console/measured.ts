@@ -1,5 +1,6 @@
 // What was measured of a connection, in words.
 
+import type { Fact } from './facts';
 import type { Point, SessionRow, Timing } from './rows';
 
 const milestones: [keyof Omit<Timing, 'timedOut'>, string][] = [
@@ -23,8 +24,8 @@ export function rate(kbps: number): string {
 }
 
 /** What is known of a connection beside its charts; of one that is up also what the newest moment says. */
-export function measuredFacts(s: SessionRow, point: Point | undefined): [label: string, value: string][] {
-  const facts: [string, string][] = [];
+export function measuredFacts(s: SessionRow, point: Point | undefined): Fact[] {
+  const facts: Fact[] = [];
   const timing = timingWords(s.timing);
   if (timing) facts.push(['Start, by the client', timing]);
   if (s.signalingRtt) facts.push(['Signaling round trip', `${s.signalingRtt} ms`]);

@@ -1,27 +1,17 @@
 // One meeting: its facts, its people, one person in full, and its record.
 
-import { attribute, el, fill, setText } from '../ui/dom';
+import { el, fill, setText } from '../ui/dom';
 import { icon } from '../ui/icons';
-import { nameOf } from '../ui/names';
 import { confirm } from './confirm';
+import { FactList, factsOf } from './facts';
 import { Feed } from './feed';
-import { count, lasting, when } from './format';
 import type { Frame, Page } from './frame';
 import { PeopleTable } from './people';
 import { PersonCard } from './person';
+import type { Liveness } from './pulse';
 import { RecordTable } from './records';
-import type { AttendeeRow, Features, MeetingRow, RecordRow, RefusalRow, Sample } from './rows';
-
-/** What the creator asked for, not the defaults. */
-function features(f: Features = {}): [string, string][] {
-  const all: [string, string | number | undefined][] = [
-    ['Echo reduction', f.echoReduction],
-    ['Video up to', f.videoMax],
-    ['Content up to', f.contentMax],
-    ['Attendees up to', f.maxCount],
-  ];
-  return all.flatMap(([label, value]) => (value ? [[label, String(value)]] : []));
-}
+import { Refusals } from './refusals';
+import type { AttendeeRow, MeetingRow, RecordRow, RefusalRow, Sample } from './rows';
 
 export class MeetingPage implements Page {
   readonly element = el('div', { class: 'meeting-page' });
@@ -29,16 +19,17 @@ export class MeetingPage implements Page {
 
   private readonly feed: Feed;
   private readonly people: PeopleTable;
-  private readonly records = new RecordTable((id) => this.nameOfAttendee(id));
+  private readonly records = new RecordTable();
+  private readonly refusals = new Refusals();
   private readonly heading = el('h1', {}, 'Meeting');
-  private readonly facts = el('dl', { class: 'facts' });
-  private readonly problem = el('p', { class: 'note bad', role: 'alert', hidden: true });
-  private readonly endButton: HTMLButtonElement;
+  private readonly facts = new FactList();
+  private readonly end: HTMLButtonElement;
   private readonly side = el('section', { class: 'side', 'aria-label': 'Attendee' });
-  private readonly refused = el('section', { class: 'refused', hidden: true });
+  private readonly known = el('div', { class: 'people-and-side', hidden: true }); // until there is something to show
   private readonly timer: number;
   private card: PersonCard | undefined;
   private chosen = '';
+  private live = false;
 
   constructor(
     private readonly frame: Frame,
@@ -46,56 +37,19 @@ export class MeetingPage implements Page {
     attendee: string,
   ) {
     this.people = new PeopleTable(id);
-    this.endButton = el(
+    this.end = el(
       'button',
-      { class: 'button danger small', type: 'button', disabled: true, on: { click: () => this.askEnd() } },
+      { class: 'button danger small', type: 'button', hidden: true, on: { click: () => this.askEnd() } },
       'End meeting',
     );
-    fill(
-      this.element,
-      el(
-        'div',
-        { class: 'meeting-head' },
-        el(
-          'a',
-          { class: 'plain back', href: '/operator/', 'data-local': true },
-          icon('back', 20),
-          el('span', { class: 'unseen' }, 'All meetings'),
-        ),
-        this.heading,
-        el('span', { class: 'mono soft full-id' }, id),
-        el('span', { class: 'spring' }),
-        this.endButton,
-      ),
-      this.problem,
-      this.facts,
-      el(
-        'div',
-        { class: 'people-and-side' },
-        el(
-          'div',
-          { class: 'left' },
-          el('section', { class: 'people' }, el('h2', {}, 'Attendees'), this.people.element),
-          this.refused,
-          el('section', { class: 'records' }, el('h2', {}, 'Record'), this.records.element),
-        ),
-        this.side,
-      ),
-    );
-    this.select(attendee);
+    this.layout();
     this.feed = new Feed(frame.server.eventsOf(id), {
       changed: () => this.draw(),
-      sample: (sample) => this.sampled(sample as Sample),
-      live: (on) => {
-        frame.live(on);
-        if (on) this.problem.hidden = true;
-      },
-      fault: (sentence) => {
-        this.problem.hidden = false;
-        setText(this.problem, `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`);
-      },
+      sample: (sample) => this.sampled(sample.points),
+      liveness: (liveness) => this.pulse(liveness),
       signedOut: () => frame.signedOut(),
     });
+    this.select(attendee);
     this.timer = window.setInterval(() => this.tick(), 1000);
   }
 
@@ -116,118 +70,102 @@ export class MeetingPage implements Page {
     if (!attendee) {
       fill(
         this.side,
-        el(
-          'p',
-          { class: 'soft side-hint' },
-          'Choose an attendee to see how joining went, how the line is, and what can be done.',
-        ),
+        el('p', { class: 'soft side-hint' }, 'Choose an attendee to see how joining went and how the line is.'),
       );
       return;
     }
-    const card = new PersonCard(this.frame, this.id, attendee);
+    const card = new PersonCard(this.frame.server, this.id, attendee, () => this.feed.now(), this.frame.say);
     this.card = card;
     fill(this.side, card.element);
-    const row = this.feed?.table<AttendeeRow>('attendees').get(attendee);
-    if (row) card.draw(row, !this.isEnded());
+    this.drawCard();
     this.frame.server
       .history(this.id, attendee)
       .then(({ sessions }) => card.remember(sessions.filter((s) => !s.content).flatMap((s) => s.samples ?? [])))
       .catch(() => undefined); // the chart then begins now
   }
 
+  private layout(): void {
+    fill(
+      this.known,
+      el(
+        'div',
+        { class: 'left' },
+        el('section', { class: 'people' }, el('h2', {}, 'Attendees'), this.people.element),
+        this.refusals.element,
+        el('section', { class: 'records' }, el('h2', {}, 'Record'), this.records.element),
+      ),
+      this.side,
+    );
+    fill(
+      this.element,
+      el(
+        'div',
+        { class: 'meeting-head' },
+        el(
+          'a',
+          { class: 'plain back', href: '/operator/', 'data-local': true },
+          icon('back', 20),
+          el('span', { class: 'unseen' }, 'All meetings'),
+        ),
+        this.heading,
+        el('span', { class: 'mono soft full-id' }, this.id),
+        el('span', { class: 'spring' }),
+        this.end,
+      ),
+      this.facts.element,
+      this.known,
+    );
+  }
+
   private meeting(): MeetingRow | undefined {
     return this.feed.table<MeetingRow>('meeting').get(this.id);
-  }
-
-  private isEnded(): boolean {
-    return (this.meeting()?.ended ?? 0) > 0;
-  }
-
-  private nameOfAttendee(id: string): string {
-    const attendee = this.feed.table<AttendeeRow>('attendees').get(id);
-    return attendee?.external ? nameOf(attendee.external) : id.slice(0, 8);
   }
 
   private draw(): void {
     const meeting = this.meeting();
     if (!meeting) return;
+    const ended = meeting.ended > 0;
+    this.known.hidden = false;
+    this.end.hidden = ended;
     setText(this.heading, meeting.external || 'Meeting without a name');
-    document.title = `${meeting.external || meeting.id} · Carillon console`;
-    attribute(this.endButton, 'disabled', meeting.ended > 0);
-    this.drawFacts(meeting);
-    const attendees = this.feed.table<AttendeeRow>('attendees');
-    this.people.show([...attendees.values()]);
-    this.drawRefusals([...this.feed.table<RefusalRow>('refusals').values()]);
-    this.records.show([...this.feed.table<RecordRow>('records').values()]);
-    const row = attendees.get(this.chosen);
-    if (row) this.card?.draw(row, !this.isEnded());
-    else if (this.chosen) this.card?.gone();
+    this.frame.title(meeting.external || meeting.id);
+    this.facts.show(factsOf(meeting, this.feed.now()));
+    this.people.show([...this.feed.table<AttendeeRow>('attendees').values()], ended);
+    this.refusals.show([...this.feed.table<RefusalRow>('refusals').values()]);
+    this.records.show([...this.feed.table<RecordRow>('records').values()], ended);
+    this.drawCard();
   }
 
-  private drawFacts(m: MeetingRow): void {
-    const facts: [string, string][] = m.ended
-      ? [
-          ['Ended', `${when(m.ended)}: ${m.reason ?? ''}`],
-          ['Lasted', lasting(m.ended - m.created)],
-        ]
-      : [
-          ['Age', lasting(Date.now() - m.created)],
-          ['Attendees', `${count(m.connected)} connected of ${count(m.attendees)}`],
-          ['Media', `${count(m.audio)} audio, ${count(m.video)} video, ${count(m.content)} content`],
-          ['Attendee-minutes', count(m.minutes)],
-          ['Host', m.host || 'none yet'],
-        ];
-    facts.push(
-      ['Created', when(m.created)],
-      ['Account', m.account],
-      ['API', `${m.flavour}, ${m.region}`],
-      ['Media Region', m.mediaRegion],
-    );
-    if (m.primary) facts.push(['Replica of', m.primary]);
-    facts.push(...features(m.features));
-    for (const tag of m.tags) facts.push([`Tag ${tag.key}`, tag.value]);
-    const key = JSON.stringify(facts);
-    if (this.facts.dataset.shown === key) return;
-    this.facts.dataset.shown = key;
-    fill(this.facts, ...facts.map(([label, value]) => el('div', {}, el('dt', {}, label), el('dd', {}, value))));
+  private drawCard(): void {
+    const meeting = this.meeting();
+    if (!meeting) return;
+    const row = this.feed.table<AttendeeRow>('attendees').get(this.chosen);
+    this.card?.draw(row, meeting.ended > 0);
   }
 
-  /** Joins with a token that was not good: nobody knows whose they were. */
-  private drawRefusals(refusals: RefusalRow[]): void {
-    const newest = refusals.sort((a, b) => b.at - a.at).slice(0, 20);
-    const key = newest.map((r) => r.id).join();
-    if (this.refused.dataset.shown === key) return;
-    this.refused.dataset.shown = key;
-    this.refused.hidden = newest.length === 0;
-    const items = newest.map((r) =>
-      el(
-        'li',
-        {},
-        el('span', { class: 'soft' }, when(r.at)),
-        el('span', { class: 'mono' }, r.remote),
-        el('span', {}, r.words),
-      ),
-    );
-    fill(this.refused, el('h2', {}, 'Refused joins'), el('ul', { class: 'refusals' }, ...items));
-  }
-
+  /** What changes with time alone; nothing is known to change while the server is silent. */
   private tick(): void {
     const meeting = this.meeting();
-    if (meeting) this.drawFacts(meeting);
-    this.card?.tick();
+    if (meeting && this.live) this.facts.show(factsOf(meeting, this.feed.now()));
+    this.card?.tick(this.live);
   }
 
-  private sampled(sample: Sample): void {
-    this.people.sampled(sample);
-    const point = sample.points[this.chosen];
-    if (this.card && point) this.card.add(point);
+  private sampled(points: Sample['points']): void {
+    this.people.sampled(points);
+    const point = points[this.chosen];
+    if (point) this.card?.add(point);
+  }
+
+  private pulse(liveness: Liveness): void {
+    this.live = liveness.state === 'live';
+    if (!this.live) this.people.sampled({});
+    this.frame.liveness(liveness);
   }
 
   private askEnd(): void {
-    const m = this.meeting();
     confirm({
       title: 'End this meeting?',
-      text: `Everybody in “${m?.external || this.id}” is disconnected and told that the meeting has ended. Their join tokens stop working. This cannot be undone.`,
+      text: `Everybody in “${this.meeting()?.external || this.id}” is disconnected and told that the meeting has ended. Their join tokens stop working. This cannot be undone.`,
       yes: 'End meeting',
       danger: true,
       act: () => this.frame.server.endMeeting(this.id).then(() => this.frame.say('The meeting has ended')),

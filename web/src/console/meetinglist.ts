@@ -29,8 +29,8 @@ export const endedColumns: Column<MeetingRow>[] = [
   { title: 'Why', class: 'm-why', sort: byText((m) => m.reason ?? '') },
 ];
 
-/** A row of the meetings that go on. */
-export function liveRow(): Drawn<MeetingRow> {
+/** A row of the meetings that go on; now tells the server's time. */
+export function liveRow(now: () => number): Drawn<MeetingRow> {
   const name = nameCell();
   const account = cell('m-account mono');
   const flavour = cell('m-flavour');
@@ -62,7 +62,7 @@ export function liveRow(): Drawn<MeetingRow> {
       name.draw(m);
       setText(account, m.account);
       setText(flavour, m.flavour);
-      setText(age, lasting(Date.now() - m.created));
+      setText(age, lasting(now() - m.created));
       setText(people, `${m.connected} / ${m.attendees}`);
       setText(minutes, count(m.minutes));
       setText(host, m.host || '–');

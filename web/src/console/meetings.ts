@@ -16,10 +16,10 @@ export class MeetingsPage implements Page {
   private readonly feed: Feed;
   private readonly table: VirtualTable<MeetingRow>;
   private readonly totals: Record<'meetings' | 'connected' | 'audio' | 'video' | 'content', HTMLElement>;
-  private readonly problem = el('p', { class: 'note bad', role: 'alert', hidden: true });
   private readonly found = el('span', { class: 'soft found', role: 'status' });
   private readonly search: HTMLInputElement;
   private readonly timer: number;
+  private live = false;
 
   constructor(
     frame: Frame,
@@ -41,7 +41,7 @@ export class MeetingsPage implements Page {
       rowHeight: 48,
       narrowRowHeight: 76,
       key: (m) => m.id,
-      make: ended ? endedRow : liveRow,
+      make: () => (ended ? endedRow() : liveRow(() => this.feed.now())),
       empty: ended
         ? 'No meeting has ended lately. Ended meetings are kept for a while to say why.'
         : 'No meetings now. They appear here the moment they are created.',
@@ -53,22 +53,17 @@ export class MeetingsPage implements Page {
       { class: ended ? 'list-page ended' : 'list-page' },
       el('div', { class: 'list-head' }, el('h1', {}, this.title), !ended && this.summary()),
       el('div', { class: 'find' }, icon('search', 18), this.search, this.found),
-      this.problem,
       this.table.element,
     );
     this.feed = new Feed(frame.server.eventsOf(), {
       changed: () => this.draw(),
-      live: (on) => {
-        frame.live(on);
-        if (on) this.problem.hidden = true;
-      },
-      fault: (sentence) => {
-        this.problem.hidden = false;
-        setText(this.problem, sentence);
+      liveness: (liveness) => {
+        this.live = liveness.state === 'live';
+        frame.liveness(liveness);
       },
       signedOut: () => frame.signedOut(),
     });
-    this.timer = window.setInterval(() => this.table.later(), 1000); // ages grow
+    this.timer = window.setInterval(() => this.live && this.table.later(), 1000); // ages grow
   }
 
   close(): void {

@@ -3,27 +3,30 @@
 import { attribute, type Drawn, el, setText } from '../ui/dom';
 import { type IconName, icon } from '../ui/icons';
 import { nameOf } from '../ui/names';
-import { loudness, percent } from './format';
+import { loudness, nameOfAttendee, percent } from './format';
 import type { AttendeeRow, Sample, State } from './rows';
 import { cell, VirtualTable } from './virtual';
 
-/** What a session's state is called. */
-export function stateWord(state: State | ''): string {
-  const words: Record<State | '', string> = {
-    '': 'not joined',
-    joining: 'joining',
-    connected: 'connected',
-    left: 'left',
-    dropped: 'lost',
-    failed: 'failed to join',
-    removed: 'removed',
-    replaced: 'came back',
-  };
-  return words[state];
+/** What a connection's state is called. */
+export const stateWords: Record<State | '', string> = {
+  '': 'not joined',
+  joining: 'joining',
+  connected: 'connected',
+  left: 'left',
+  dropped: 'lost',
+  failed: 'failed to join',
+  removed: 'removed',
+  replaced: 'came back',
+};
+
+/** Where an attendee stands: that of its newest connection, unless it was removed since. */
+export function stateOf(a: AttendeeRow): State | '' {
+  return a.deleted ? 'removed' : a.state;
 }
 
 // Those in trouble come first, then those who are there.
 const stateOrder: (State | '')[] = ['failed', 'dropped', 'joining', 'connected', '', 'left', 'removed', 'replaced'];
+const rank = (a: AttendeeRow) => stateOrder.indexOf(stateOf(a));
 
 export class PeopleTable {
   readonly element: HTMLElement;
@@ -36,11 +39,7 @@ export class PeopleTable {
       label: 'Attendees',
       columns: [
         { title: 'Name', class: 'a-name', sort: (a, b) => nameOf(a.external).localeCompare(nameOf(b.external)) },
-        {
-          title: 'State',
-          class: 'a-state',
-          sort: (a, b) => stateOrder.indexOf(a.state) - stateOrder.indexOf(b.state) || a.order - b.order,
-        },
+        { title: 'State', class: 'a-state', sort: (a, b) => rank(a) - rank(b) || a.order - b.order },
         { title: 'Volume', class: 'a-volume' },
         { title: 'Lost', class: 'a-loss number' },
       ],
@@ -48,7 +47,6 @@ export class PeopleTable {
       narrowRowHeight: 52,
       key: (a) => a.id,
       make: () => this.row(meeting),
-      empty: 'Nobody was invited yet: no attendee has been created.',
       sortedBy: 1,
     });
     this.element = this.table.element;
@@ -58,7 +56,13 @@ export class PeopleTable {
     this.table.close();
   }
 
-  show(attendees: AttendeeRow[]): void {
+  /** Shows who was invited to a meeting, which may have ended. */
+  show(attendees: AttendeeRow[], ended: boolean): void {
+    this.table.explain(
+      ended
+        ? 'Nobody had connected, or the server has been restarted since.'
+        : 'Nobody was invited yet: no attendee has been created.',
+    );
     this.table.show(attendees);
   }
 
@@ -67,24 +71,25 @@ export class PeopleTable {
     this.table.later();
   }
 
-  sampled(sample: Sample): void {
-    this.points = sample.points;
+  /** Takes what is measured now; nothing when that is not known. */
+  sampled(points: Sample['points']): void {
+    this.points = points;
     this.table.later();
   }
 
   private row(meeting: string): Drawn<AttendeeRow> {
     const link = el('a', { 'data-local': true });
     const state = el('span', { class: 'pill' });
-    const muted = mark('micOff', 'muted');
-    const video = mark('camera', 'camera on');
-    const share = mark('share', 'sharing');
+    const muted = new Mark('micOff', 'muted');
+    const video = new Mark('camera', 'camera on');
+    const share = new Mark('share', 'sharing');
     const bar = el('span', { class: 'volume-bar' });
     const loss = cell('a-loss number');
     const element = el(
       'div',
       { class: 'vt-row', role: 'row' },
       cell('a-name', link),
-      cell('a-state', state, muted, video, share),
+      cell('a-state', state, muted.element, video.element, share.element),
       cell('a-volume', el('span', { class: 'volume' }, bar)),
       loss,
     );
@@ -92,15 +97,15 @@ export class PeopleTable {
       const chosen = a.id === this.chosen;
       attribute(link, 'href', `/operator/meetings/${meeting}/${a.id}`);
       attribute(link, 'aria-current', chosen ? 'true' : undefined);
-      setText(link, a.external ? nameOf(a.external) : `${a.id.slice(0, 8)} (deleted)`);
+      setText(link, nameOfAttendee(a.id, a.external));
       element.classList.toggle('chosen', chosen);
-      attribute(state, 'data-state', a.state);
-      setText(state, stateWord(a.state));
+      attribute(state, 'data-state', stateOf(a));
+      setText(state, stateWords[stateOf(a)]);
       const own = a.sessions.find((s) => !s.content && s.state === 'connected');
       const point = own && this.points[a.id];
-      muted.hidden = !own?.muted && maySend(a);
-      video.hidden = !own?.video;
-      share.hidden = !a.sessions.some((s) => s.content && s.state === 'connected');
+      muted.show(!!own?.muted || !maySpeak(a), maySpeak(a) ? 'muted' : silencedWords(a));
+      video.show(!!own?.video);
+      share.show(a.sessions.some((s) => s.content && s.state === 'connected'));
       bar.style.transform = `scaleX(${point ? loudness(point.level).toFixed(2) : 0})`;
       setText(loss, point ? percent(Math.max(point.lossIn, point.lossOut)) : '–');
     };
@@ -108,11 +113,30 @@ export class PeopleTable {
   }
 }
 
-function mark(kind: IconName, label: string): HTMLElement {
-  return el('span', { class: 'mark', title: label }, icon(kind, 16), el('span', { class: 'unseen' }, label));
+/** A small icon with words for those who do not see it. */
+class Mark {
+  readonly element: HTMLElement;
+  private readonly words: HTMLElement;
+
+  constructor(kind: IconName, label: string) {
+    this.words = el('span', { class: 'unseen' }, label);
+    this.element = el('span', { class: 'mark', title: label }, icon(kind, 16), this.words);
+  }
+
+  show(on: boolean, label?: string): void {
+    this.element.hidden = !on;
+    if (!label) return;
+    attribute(this.element, 'title', label);
+    setText(this.words, label);
+  }
+}
+
+/** Why somebody may not speak. */
+export function silencedWords(a: AttendeeRow): string {
+  return a.capabilitiesBy?.startsWith('operator:') ? 'muted by an operator' : 'may not send audio';
 }
 
 /** Whether the attendee's capabilities let it be heard. */
-export function maySend(a: AttendeeRow): boolean {
+export function maySpeak(a: AttendeeRow): boolean {
   return !a.capabilities || a.capabilities.audio === 'SendReceive' || a.capabilities.audio === 'Send';
 }

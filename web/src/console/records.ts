@@ -1,7 +1,7 @@
 // What has been written down of a meeting, newest first.
 
-import { type Drawn, el, setText } from '../ui/dom';
-import { when } from './format';
+import { attribute, type Drawn, el, setText } from '../ui/dom';
+import { nameOfAttendee, when } from './format';
 import type { RecordRow } from './rows';
 import { cell, VirtualTable } from './virtual';
 
@@ -9,7 +9,7 @@ export class RecordTable {
   readonly element: HTMLElement;
   private readonly table: VirtualTable<RecordRow>;
 
-  constructor(nameOfAttendee: (id: string) => string) {
+  constructor() {
     this.table = new VirtualTable<RecordRow>({
       label: 'Record',
       columns: [
@@ -21,8 +21,7 @@ export class RecordTable {
       rowHeight: 38,
       narrowRowHeight: 62,
       key: (r) => r.id,
-      make: () => recordRow(nameOfAttendee),
-      empty: 'Nothing is recorded.',
+      make: recordRow,
       sortedBy: 0,
       descending: true,
     });
@@ -33,12 +32,16 @@ export class RecordTable {
     this.table.close();
   }
 
-  show(records: RecordRow[]): void {
+  /** Shows the lines of a meeting, of which less is kept once it has ended. */
+  show(records: RecordRow[], ended: boolean): void {
+    this.table.explain(
+      ended ? 'Only the end of this meeting was kept, and that has gone too.' : 'Nothing is recorded.',
+    );
     this.table.show(records);
   }
 }
 
-function recordRow(nameOfAttendee: (id: string) => string): Drawn<RecordRow> {
+function recordRow(): Drawn<RecordRow> {
   const at = cell('r-at');
   const kind = cell('r-kind');
   const actor = cell('r-actor mono');
@@ -49,7 +52,16 @@ function recordRow(nameOfAttendee: (id: string) => string): Drawn<RecordRow> {
       setText(at, when(r.at));
       setText(kind, r.kind);
       setText(actor, r.actor || '–');
-      setText(detail, [r.attendee && nameOfAttendee(r.attendee), r.detail].filter(Boolean).join(': '));
+      const text = detailOf(r);
+      setText(detail, text);
+      attribute(detail, 'title', text || undefined); // there is seldom room for all of it
     },
   };
+}
+
+/** What a line says, about whom first. */
+function detailOf(r: RecordRow): string {
+  if (!r.attendee) return r.detail;
+  const more = r.detail.replace(/^1 attendee(: )?/, ''); // the name says as much
+  return [nameOfAttendee(r.attendee, r.external), more].filter(Boolean).join(': ');
 }

@@ -23,6 +23,9 @@ export class Refusal extends Error {
 
 const base = '/operator/api/';
 
+/** How long an answer may take, in ms. */
+const patience = 10_000;
+
 export class Server {
   private csrf = '';
 
@@ -70,9 +73,15 @@ export class Server {
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     let answer: Response;
     try {
-      answer = await fetch(base + path, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
-    } catch {
-      throw new Refusal('The server cannot be reached.', 0);
+      answer = await fetch(base + path, {
+        method,
+        headers,
+        body: body === undefined ? null : JSON.stringify(body),
+        signal: AbortSignal.timeout(patience),
+      });
+    } catch (error) {
+      const frozen = error instanceof DOMException && error.name === 'TimeoutError';
+      throw new Refusal(frozen ? 'The server does not answer.' : 'The server cannot be reached.', 0);
     }
     const data: unknown = answer.status === 204 ? undefined : await answer.json().catch(() => undefined);
     if (!answer.ok) {

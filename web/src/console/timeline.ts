@@ -106,7 +106,9 @@ function offset(ms: number): string {
 function why(fault: string | undefined, text: StepText, session: SessionRow): string {
   if (fault) return fault;
   if (session.state === 'joining') return 'Waiting for this now.';
-  if (session.state === 'connected' && text.name === 'audio' && session.muted)
-    return 'Connected and muted, so no audio is expected yet.';
+  if (session.state === 'connected' && text.name === 'audio') {
+    if (session.silenced) return 'Connected, but it may not send audio.';
+    if (session.muted) return 'Connected and muted, so no audio is expected yet.';
+  }
   return text.stuck;
 }

@@ -1,6 +1,6 @@
 // A table that draws only the rows that can be seen, however many there are.
 
-import { attribute, type Drawn, el } from '../ui/dom';
+import { attribute, type Drawn, el, setText } from '../ui/dom';
 
 export interface Column<T> {
   title: string;
@@ -18,7 +18,8 @@ export interface TableOptions<T> {
   key(item: T): string;
   /** Makes an empty row: one cell for each column. */
   make(): Drawn<T>;
-  empty: string;
+  /** What is said when there are no rows. */
+  empty?: string;
   sortedBy?: number;
   descending?: boolean;
 }
@@ -67,7 +68,7 @@ export class VirtualTable<T> {
       { class: 'vt-head', role: 'rowgroup' },
       el('div', { class: 'vt-row', role: 'row' }, ...this.headers()),
     );
-    this.nothing = el('p', { class: 'vt-empty soft' }, options.empty);
+    this.nothing = el('p', { class: 'vt-empty soft', hidden: true }, options.empty ?? ''); // until it is known
     this.scroller = el(
       'div',
       {
@@ -97,6 +98,11 @@ export class VirtualTable<T> {
     this.element.classList.toggle('empty', items.length === 0);
     attribute(this.scroller, 'aria-rowcount', items.length + 1);
     this.later();
+  }
+
+  /** Changes what is said when there are no rows. */
+  explain(empty: string): void {
+    setText(this.nothing, empty);
   }
 
   /** Draws the rows in view again, for what changes with time alone. */

@@ -1,0 +1,54 @@
+// Which page an address stands for, and the one that is open.
+
+import type { Frame, Page } from './frame';
+import { MeetingPage } from './meeting';
+import { MeetingsPage } from './meetings';
+import type { Shell } from './shell';
+
+/** Where the console begins. */
+export const root = '/operator/';
+
+export type Address = { page: 'live' } | { page: 'ended' } | { page: 'meeting'; meeting: string; attendee: string };
+
+/** What a path of the console asks for; the list of meetings when it makes no sense. */
+export function addressOf(path: string): Address {
+  const [first = '', meeting = '', attendee = ''] = path.slice(root.length).split('/');
+  if (first === 'meetings' && meeting) return { page: 'meeting', meeting, attendee };
+  return { page: first === 'ended' ? 'ended' : 'live' };
+}
+
+export class Router {
+  private page: Page | undefined;
+
+  constructor(
+    private readonly frame: Frame,
+    private readonly shell: Shell,
+  ) {}
+
+  go(path: string): void {
+    history.pushState(null, '', path);
+    this.route();
+  }
+
+  /** Shows the page of the address. */
+  route(): void {
+    const address = addressOf(location.pathname);
+    this.shell.mark(address.page);
+    if (address.page === 'meeting' && this.page instanceof MeetingPage && this.page.id === address.meeting) {
+      this.page.select(address.attendee);
+      return;
+    }
+    this.page?.close();
+    this.page =
+      address.page === 'meeting'
+        ? new MeetingPage(this.frame, address.meeting, address.attendee)
+        : new MeetingsPage(this.frame, address.page === 'ended');
+    this.shell.show(this.page.element);
+    this.frame.title(this.page.title);
+  }
+
+  close(): void {
+    this.page?.close();
+    this.page = undefined;
+  }
+}
