@@ -3,15 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { BatchCreateAttendeeCommand, ChimeSDKMeetingsClient, CreateMeetingCommand } from '@aws-sdk/client-chime-sdk-meetings';
 import { credentials } from './server.mjs';
 
-/** The stock AWS client pointed at the server. */
-export function sdk(server) {
+/** The stock AWS client pointed at the server; the legacy API differs in its path only. */
+export function sdk(server, { legacy = false } = {}) {
   const requestHandler = server.certificate && { httpsAgent: { ca: server.certificate.text } };
-  return new ChimeSDKMeetingsClient({ region: 'us-east-1', endpoint: server.url, credentials, requestHandler });
+  const endpoint = server.url + (legacy ? '/legacy' : '');
+  return new ChimeSDKMeetingsClient({ region: 'us-east-1', endpoint, credentials, requestHandler });
 }
 
 /** Creates a meeting and, in one call, its attendees. */
-export async function makeMeeting(server, names, { meeting: extra = {}, capabilities = {} } = {}) {
-  const client = sdk(server);
+export async function makeMeeting(server, names, { meeting: extra = {}, capabilities = {}, legacy = false } = {}) {
+  const client = sdk(server, { legacy });
   const { Meeting } = await client.send(
     new CreateMeetingCommand({ ClientRequestToken: randomUUID(), MediaRegion: 'us-east-1', ExternalMeetingId: 'e2e', ...extra }),
   );
