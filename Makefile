@@ -9,8 +9,8 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 help:
 	@echo 'make build          the server, bin/carillon (static), with its pages when npm is there'
 	@echo 'make run            build and run it on its defaults'
-	@echo 'make test           everything: quick suite, stock clients, browsers'
-	@echo 'make lint           formatting, vet, and checks and unit tests of the pages'
+	@echo 'make test           everything: linters, quick suite, stock clients, browsers'
+	@echo 'make lint           formatting, vet, staticcheck, and checks and unit tests of the pages'
 	@echo 'make test-quick     Go tests with the race detector'
 	@echo 'make test-clients   stock AWS clients of other families'
 	@echo 'make test-browser   real browsers against the real server'
@@ -18,6 +18,8 @@ help:
 	@echo 'make test-libopus   the two Opus codecs against each other (cgo, libopus)'
 	@echo 'make fuzz           every fuzz target for FUZZTIME (default 30s) each'
 	@echo 'make bench          benchmarks of the hot paths'
+	@echo 'make pages          the pages that the server embeds (part of build)'
+	@echo 'make setup          what the tests use: Debian packages (part of test)'
 
 .PHONY: build
 build: pages
@@ -34,7 +36,11 @@ run: build
 	bin/carillon serve $(ARGS)
 
 .PHONY: test
-test: setup lint test-quick test-clients test-browser
+test: announce setup lint test-quick test-clients test-browser
+
+.PHONY: announce
+announce:
+	@scripts/setup-tests --announce
 
 .PHONY: setup
 setup:

@@ -1,5 +1,7 @@
 package clients
 
+//lint:file-ignore SA1019 the retired SDK is the legacy flavour's client
+
 import (
 	"errors"
 	"fmt"

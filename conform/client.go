@@ -1,5 +1,7 @@
 package conform
 
+//lint:file-ignore SA1019 the retired SDK is the legacy flavour's client
+
 import (
 	"bytes"
 	"context"
@@ -158,9 +160,13 @@ func (r recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // remember has the meeting of a creation's answer deleted after the case.
 func (r recorder) remember(body []byte) {
-	var created struct{ Meeting struct{ MeetingId string } }
-	if json.Unmarshal(body, &created) == nil && created.Meeting.MeetingId != "" {
-		r.c.t.made(r.c, created.Meeting.MeetingId)
+	var created struct {
+		Meeting struct {
+			ID string `json:"MeetingId"`
+		}
+	}
+	if json.Unmarshal(body, &created) == nil && created.Meeting.ID != "" {
+		r.c.t.made(r.c, created.Meeting.ID)
 	}
 }
 

@@ -1,5 +1,7 @@
 package conform
 
+//lint:file-ignore SA1019 the retired SDK is the legacy flavour's client
+
 import (
 	"github.com/aws/aws-sdk-go/aws"
 	"github.com/aws/aws-sdk-go/service/chime"

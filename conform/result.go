@@ -131,17 +131,22 @@ func (r Reply) Creates() Reply {
 		status = http.StatusCreated
 	}
 	r.Succeeds(status)
+	type attendee struct {
+		ID string `json:"AttendeeId"`
+	}
 	var body struct {
-		Meeting   struct{ MeetingId string }
-		Attendee  struct{ AttendeeId string }
-		Attendees []struct{ AttendeeId string }
+		Meeting struct {
+			ID string `json:"MeetingId"`
+		}
+		Attendee  attendee
+		Attendees []attendee
 	}
 	if err := json.Unmarshal(r.Body, &body); err != nil {
 		r.t.Fatalf("%s: the answer cannot be read: %v", r.what, err)
 	}
-	ids := []string{body.Meeting.MeetingId, body.Attendee.AttendeeId}
+	ids := []string{body.Meeting.ID, body.Attendee.ID}
 	for _, a := range body.Attendees {
-		ids = append(ids, a.AttendeeId)
+		ids = append(ids, a.ID)
 	}
 	if !slices.ContainsFunc(ids, IsGUID) {
 		r.t.Fatalf("%s: the answer names nothing that was created", r.what)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/carillon-meetings/carillon/conform"
@@ -76,6 +77,9 @@ func (c *conformCommand) options() (conform.Options, error) {
 		o.Flavours = append(o.Flavours, conform.Flavour(f))
 	}
 	for _, p := range c.Profile {
+		if !slices.Contains(conform.Profiles(), conform.Profile(p)) {
+			return o, fmt.Errorf("--profile: %q is none of %v", p, conform.Profiles())
+		}
 		o.Profiles = append(o.Profiles, conform.Profile(p))
 	}
 	return o, nil

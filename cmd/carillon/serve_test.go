@@ -275,6 +275,7 @@ func TestCommandLineProblemsAreErrors(t *testing.T) {
 		{"serve", "--access-key", "only-half", "--data", t.TempDir()},
 		{"serve", "--no-such-flag"},
 		{"check", "config", "--timer-idle", "0s"},
+		{"conform", "--profile", "nonsense"},
 	} {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel() // a server that starts in spite of it ends at once

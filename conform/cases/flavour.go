@@ -1,5 +1,7 @@
 package cases
 
+//lint:file-ignore SA1019 the retired SDK is the legacy flavour's client
+
 import (
 	"net/http"
 

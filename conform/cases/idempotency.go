@@ -133,7 +133,8 @@ func tokenTags(t *conform.T) {
 func tokenFromSDK(t *conform.T) {
 	in := t.NewMeeting()
 	in.Token = ""
-	t.True("they are two meetings", t.API.CreateMeeting(in).OK().ID != t.API.CreateMeeting(in).OK().ID)
+	first, second := t.API.CreateMeeting(in).OK(), t.API.CreateMeeting(in).OK()
+	t.True("they are two meetings", first.ID != second.ID)
 }
 
 func userRepeats(t *conform.T) {

@@ -1,13 +1,7 @@
 package house
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"io/fs"
-	"os"
-	"path"
-	"path/filepath"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -60,40 +54,6 @@ var mayImport = map[string][]string{
 	"cmd/carillon":               {"..."},
 }
 
-type sourceFile struct {
-	dir  string // folder inside the repository, slash separated
-	name string
-	ast  *ast.File
-}
-
-// sources parses every Go file of the repository; fromTests tells whether test
-// files are wanted too.
-func sources(t *testing.T, fromTests bool) []sourceFile {
-	t.Helper()
-	var files []sourceFile
-	root := os.DirFS("../..")
-	err := fs.WalkDir(root, ".", func(p string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && p != "."):
-			return fs.SkipDir
-		case path.Ext(p) != ".go" || !fromTests && strings.HasSuffix(p, "_test.go"):
-			return nil
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join("../..", p), nil, parser.ImportsOnly|parser.ParseComments)
-		files = append(files, sourceFile{dir: path.Dir(p), name: path.Base(p), ast: f})
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(files) == 0 {
-		t.Fatal("found no sources: the test looks in the wrong folder")
-	}
-	return files
-}
-
 func allowed(dir, target string) bool {
 	return slices.ContainsFunc(mayImport[dir], func(pattern string) bool {
 		prefix, open := strings.CutSuffix(pattern, "...")
@@ -102,31 +62,32 @@ func allowed(dir, target string) bool {
 }
 
 func TestPackagesImportOnlyFloorsBelow(t *testing.T) {
-	for _, f := range sources(t, false) {
-		for _, spec := range f.ast.Imports {
-			target, ours := strings.CutPrefix(strings.Trim(spec.Path.Value, `"`), module)
-			if ours && !allowed(f.dir, target) {
-				t.Errorf("%s/%s imports %s, which its floor does not allow", f.dir, f.name, target)
+	for _, f := range sources(t).product() {
+		for _, target := range f.imports() {
+			if ours, ok := strings.CutPrefix(target, module); ok && !allowed(f.dir, ours) {
+				t.Errorf("%s imports %s, which its floor does not allow", f, ours)
 			}
 		}
 	}
 }
 
-func TestEveryPackageExplainsItself(t *testing.T) {
-	documented := map[string]bool{}
-	for _, f := range sources(t, false) {
-		documented[f.dir] = documented[f.dir] || f.ast.Doc != nil && len(f.ast.Doc.Text()) > 80
+func TestTheTableNamesEveryPackageAndNoOther(t *testing.T) {
+	there := sources(t).packages()
+	for dir := range mayImport {
+		if there[dir] == nil {
+			t.Errorf("the table has %s, which is no package", dir)
+		}
 	}
-	for dir, ok := range documented {
-		if !ok {
-			t.Errorf("package %s has no comment that a newcomer could read first", dir)
+	for _, dir := range slices.Sorted(maps.Keys(there)) {
+		if _, ok := mayImport[dir]; !ok {
+			t.Errorf("package %s stands on no floor: give it a line in the table", dir)
 		}
 	}
 }
 
 func TestNoPackageNameSaysNothing(t *testing.T) {
 	empty := []string{"util", "utils", "common", "types", "helper", "helpers", "manager", "misc"}
-	for _, f := range sources(t, true) {
+	for _, f := range sources(t) {
 		if slices.Contains(empty, f.ast.Name.Name) {
 			t.Errorf("package %s in %s: the name says nothing", f.ast.Name.Name, f.dir)
 		}

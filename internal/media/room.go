@@ -19,7 +19,6 @@ type Room struct {
 	peers  []*Peer    // in the order they joined
 	nextID uint32
 	voices map[string]uint32 // the number of each owner in the mix
-	full   bool              // cameras are at capacity
 	closed bool
 }
 

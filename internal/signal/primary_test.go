@@ -64,7 +64,7 @@ func TestReplica(t *testing.T) {
 	if len(next) != 1 || next[0].Muted == nil {
 		t.Errorf("the primary was told %v of the replica's attendee", next)
 	}
-	fan = r.join("fan")
+	r.join("fan")
 	if l := v.server.Load(p.id); l.Connected != 2 {
 		t.Errorf("%d connected to the primary, want 2", l.Connected)
 	}

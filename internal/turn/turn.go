@@ -200,7 +200,7 @@ func (s *Server) closeListeners(conf turn.ServerConfig) {
 	}
 }
 
-// UDPPort, TCPPort and TLSPort return the ports in use, 0 where off.
+// UDPPort returns the port for UDP, 0 if off.
 func (s *Server) UDPPort() int { return s.udp }
 
 // TCPPort returns the port for plain TCP, 0 if off.

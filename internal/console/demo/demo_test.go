@@ -64,11 +64,18 @@ func backend(t *testing.T, endpoint string) *Backend {
 
 // reply is what the backend answered.
 type reply struct {
-	status   int
-	Code     string
-	Error    string
-	Meeting  struct{ MeetingId, ExternalMeetingId string }
-	Attendee struct{ AttendeeId, ExternalUserId, JoinToken string }
+	status  int
+	Code    string
+	Error   string
+	Meeting struct {
+		ID         string `json:"MeetingId"`
+		ExternalID string `json:"ExternalMeetingId"`
+	}
+	Attendee struct {
+		ID        string `json:"AttendeeId"`
+		UserID    string `json:"ExternalUserId"`
+		JoinToken string
+	}
 }
 
 func post(t *testing.T, b *Backend, path, body string) (r reply) {
@@ -102,16 +109,16 @@ func TestTwoPeopleMeetThroughTheRealAPI(t *testing.T) {
 	if ada.status != 200 || grace.status != 200 {
 		t.Fatalf("joining answered %d %q and %d %q", ada.status, ada.Error, grace.status, grace.Error)
 	}
-	if ada.Meeting.MeetingId == "" || ada.Meeting != grace.Meeting || ada.Meeting.ExternalMeetingId != code {
+	if ada.Meeting.ID == "" || ada.Meeting != grace.Meeting || ada.Meeting.ExternalID != code {
 		t.Errorf("they are in meetings %+v and %+v", ada.Meeting, grace.Meeting)
 	}
-	if ada.Attendee.AttendeeId == grace.Attendee.AttendeeId || len(ada.Attendee.JoinToken) != 98 {
+	if ada.Attendee.ID == grace.Attendee.ID || len(ada.Attendee.JoinToken) != 98 {
 		t.Errorf("attendees %+v and %+v", ada.Attendee, grace.Attendee)
 	}
 	if again := b.testJoin(t, code, who, "Ada"); again.Attendee != ada.Attendee {
 		t.Errorf("coming back gave %+v, want %+v", again.Attendee, ada.Attendee)
 	}
-	if other := b.testJoin(t, code, who+"3", "Ada"); other.Attendee.AttendeeId == ada.Attendee.AttendeeId {
+	if other := b.testJoin(t, code, who+"3", "Ada"); other.Attendee.ID == ada.Attendee.ID {
 		t.Error("another browser with the same name got the same seat")
 	}
 }

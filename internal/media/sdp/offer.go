@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// ErrSyntax: the offer cannot be read, or lacks something without which no
+// ErrSyntax says that the offer cannot be read, or lacks something without which no
 // connection is possible. Errors wrap it and say what and where.
 var ErrSyntax = errors.New("sdp: bad offer")
 

@@ -78,7 +78,7 @@ type Listener struct {
 	wg   sync.WaitGroup // the ticker and every Conn's handshake
 }
 
-// ErrClosed: the listener or connection has been closed.
+// ErrClosed says that the listener or connection has been closed.
 var ErrClosed = errors.New("transport: closed")
 
 // Listen opens the ports and begins to serve them.
