@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/signal"
 )
 
@@ -30,6 +31,7 @@ const maxHeaderBytes = 64 << 10
 type doors struct {
 	api, signal, pages, metrics http.Handler
 	ready                       *atomic.Bool
+	store                       func() (ledger.Space, error)
 	calls                       atomic.Int64 // API calls being answered that began while ready
 }
 
@@ -98,15 +100,27 @@ func healthy(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "ok")
 }
 
-// readiness answers 200 while calls are taken, 503 otherwise.
+// readiness answers 200 while calls are taken, 503 otherwise, and says how much
+// room the store has. On a full disk calls are taken: much of what people want
+// then still works.
 func (d *doors) readiness(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	if !d.ready.Load() {
+	room, err := d.store()
+	switch {
+	case !d.ready.Load():
+		err = errors.New("starting or stopping")
+	case err == nil:
+		err = room.Down
+	}
+	if err != nil {
 		w.Header().Set("Retry-After", "1")
-		http.Error(w, "not ready", http.StatusServiceUnavailable)
+		http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	fmt.Fprintln(w, "ready")
+	fmt.Fprintf(w, "ready\nstore: %d MiB free on the disk\n", room.Free>>20)
+	if room.Refuses != nil {
+		fmt.Fprintf(w, "store: nothing new is stored below %d MiB\n", room.MinFree>>20)
+	}
 }
 
 // listen opens the one port, with TLS when certificate files are given.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/media"
 )
 
@@ -39,7 +41,30 @@ func newMetrics(s *server) *metrics {
 	gauge("carillon_videos", "Cameras and content shares being sent now.", func() int { return s.signal.Counts().Video })
 	gauge("carillon_content_shares", "Content shares connected now.", func() int { return s.signal.Counts().Content })
 	m.watchMedia(s)
+	m.watchStore(s)
 	return m
+}
+
+// watchStore adds how much room the store has.
+func (m *metrics) watchStore(s *server) {
+	gauge := func(name, help string, read func(ledger.Space) float64) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+			room, err := s.ledger.Space()
+			if err != nil {
+				return math.NaN()
+			}
+			return read(room)
+		}))
+	}
+	gauge("carillon_store_free_bytes", "Free space on the disk of the data directory.", func(r ledger.Space) float64 { return float64(r.Free) })
+	gauge("carillon_store_min_free_bytes", "Free space below which nothing new is stored.", func(r ledger.Space) float64 { return float64(r.MinFree) })
+	gauge("carillon_store_ballast_bytes", "Space set aside for a full disk.", func(r ledger.Space) float64 { return float64(r.Ballast) })
+	gauge("carillon_store_refuses", "1 while nothing new is stored, for want of room or because the store is starting again.", func(r ledger.Space) float64 {
+		if r.Refuses != nil || r.Down != nil {
+			return 1
+		}
+		return 0
+	})
 }
 
 // watchMedia adds what mixing and the media port have done.

@@ -145,7 +145,7 @@ func (s *server) openDemo() (http.Handler, error) {
 }
 
 func (s *server) openDoors() *doors {
-	d := &doors{signal: s.signal, ready: &s.ready}
+	d := &doors{signal: s.signal, ready: &s.ready, store: s.ledger.Space}
 	d.api = d.counted(s.api)
 	if s.console != nil {
 		d.pages = s.console

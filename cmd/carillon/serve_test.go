@@ -153,9 +153,12 @@ func TestHealthReadinessMetricsAndDrain(t *testing.T) {
 			t.Errorf("GET %s: %d", path, status)
 		}
 	}
+	if _, body := get(t, base+"/readyz"); !strings.Contains(body, "MiB free") {
+		t.Errorf("readyz says %q", body)
+	}
 	createMeeting(t, s.sdk(s.id.AccessKey, s.id.SecretKey, http.DefaultClient), "metrics-1")
 	_, body := get(t, base+"/metrics")
-	for _, want := range []string{`operation="CreateMeeting"`, "carillon_meetings_active 1", "go_goroutines"} {
+	for _, want := range []string{`operation="CreateMeeting"`, "carillon_meetings_active 1", "go_goroutines", "carillon_store_free_bytes ", "carillon_store_refuses 0"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("metrics lack %s", want)
 		}

@@ -16,7 +16,7 @@ import (
 // Ledger is the part of *ledger.Log that control uses; what its methods
 // promise is said there.
 type Ledger interface {
-	Append(ctx context.Context, id meeting.ID, expected uint64, data []byte) (revision uint64, err error)
+	Append(ctx context.Context, id meeting.ID, expected uint64, data []byte, u ledger.Urgency) (revision uint64, err error)
 	End(ctx context.Context, id meeting.ID, expected uint64, data []byte, keep time.Duration) (revision uint64, err error)
 	Load(ctx context.Context, id meeting.ID, after uint64) ([]ledger.Entry, error)
 	Scan(ctx context.Context, fn func(id meeting.ID, e ledger.Entry) error) error

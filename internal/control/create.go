@@ -100,7 +100,7 @@ func (c *Control) createReserved(ctx context.Context, n meeting.NewMeeting, toke
 	if err != nil {
 		return nil, nil, err
 	}
-	revision, err := c.put(ctx, id, 0, rec)
+	revision, err := c.put(ctx, id, 0, rec, ledger.Ordinary)
 	if err != nil {
 		// Stale too: the record may be there from an attempt without answer.
 		c.setUnsure(token, id)

@@ -255,7 +255,7 @@ func TestAReplicaLeftBehindEnds(t *testing.T) {
 func TestNewRefusesADamagedLedger(t *testing.T) {
 	v := newEnv(t, nil, nil)
 	s := v.create(owner, "token")
-	_, err := v.store.Append(context.Background(), s.ID, v.revision(s.ID), []byte("rubbish"))
+	_, err := v.store.Append(context.Background(), s.ID, v.revision(s.ID), []byte("rubbish"), ledger.Ordinary)
 	must(t, err)
 	_, err = control.New(context.Background(), v.cfg, v.store, testKey(t))
 	if !errors.Is(err, meeting.ErrCorrupt) {
@@ -263,7 +263,7 @@ func TestNewRefusesADamagedLedger(t *testing.T) {
 	}
 
 	v = newEnv(t, nil, nil)
-	_, err = v.store.Append(context.Background(), meeting.ID{7}, 0, []byte("rubbish"))
+	_, err = v.store.Append(context.Background(), meeting.ID{7}, 0, []byte("rubbish"), ledger.Ordinary)
 	must(t, err)
 	_, err = control.New(context.Background(), v.cfg, v.store, testKey(t))
 	if !errors.Is(err, meeting.ErrCorrupt) {
@@ -285,9 +285,9 @@ func TestDamagedMeetingsAreGivenUpWhenAskedTo(t *testing.T) {
 	v := newEnv(t, nil, nil)
 	ctx := context.Background()
 	good, bad := v.create(owner, "good", "ann"), v.create(owner, "bad", "bob")
-	_, err := v.store.Append(ctx, bad.ID, v.revision(bad.ID), []byte("rubbish"))
+	_, err := v.store.Append(ctx, bad.ID, v.revision(bad.ID), []byte("rubbish"), ledger.Ordinary)
 	must(t, err)
-	_, err = v.store.Append(ctx, bad.ID, v.revision(bad.ID)+1, []byte("more of it"))
+	_, err = v.store.Append(ctx, bad.ID, v.revision(bad.ID)+1, []byte("more of it"), ledger.Ordinary)
 	if err != nil && !errors.Is(err, ledger.ErrStale) {
 		t.Fatal(err)
 	}

@@ -29,13 +29,14 @@ var (
 // env is a control plane on a real ledger, with a clock that the test moves.
 type env struct {
 	*control.Control
-	t     testing.TB
-	cfg   control.Config
-	dir   string
-	clock *handClock
-	store *ledger.Log
-	wrap  func(control.Ledger) control.Ledger
-	stop  func()
+	t      testing.TB
+	cfg    control.Config
+	dir    string
+	ledger ledger.Config // all but its Dir
+	clock  *handClock
+	store  *ledger.Log
+	wrap   func(control.Ledger) control.Ledger
+	stop   func()
 }
 
 // newEnv starts one. change may alter its configuration; wrap may stand
@@ -54,7 +55,9 @@ func newEnv(t testing.TB, change func(*control.Config), wrap func(control.Ledger
 
 func (v *env) start() {
 	v.t.Helper()
-	store, err := ledger.Open(context.Background(), ledger.Config{Dir: v.dir})
+	cfg := v.ledger
+	cfg.Dir = v.dir
+	store, err := ledger.Open(context.Background(), cfg)
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -302,11 +305,11 @@ func (f *faulty) set(before, after func(string, meeting.ID) error) {
 	f.before, f.after = before, after
 }
 
-func (f *faulty) Append(ctx context.Context, id meeting.ID, expected uint64, data []byte) (uint64, error) {
+func (f *faulty) Append(ctx context.Context, id meeting.ID, expected uint64, data []byte, u ledger.Urgency) (uint64, error) {
 	if err := f.fail(&f.before, "append", id); err != nil {
 		return 0, err
 	}
-	rev, err := f.Ledger.Append(ctx, id, expected, data)
+	rev, err := f.Ledger.Append(ctx, id, expected, data, u)
 	return rev, errors.Join(err, f.fail(&f.after, "append", id))
 }
 

@@ -9,6 +9,9 @@ import (
 // RetryEnd is when a meeting that could not be ended is tried again.
 const RetryEnd = retryEnd
 
+// RetryFull is the same on a full disk.
+const RetryFull = retryFull
+
 // Deadline returns when Run has to look at the meeting, or has tried to end it
 // in vain; false if the meeting is not active.
 func (c *Control) Deadline(id meeting.ID) (at time.Time, active bool) {

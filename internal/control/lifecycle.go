@@ -2,10 +2,12 @@ package control
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
@@ -17,6 +19,8 @@ const (
 	endBatch = 1024
 	// retryEnd is when a meeting that could not be ended is tried again.
 	retryEnd = 5 * time.Second
+	// retryFull is the same while the disk is full: trying costs room, too.
+	retryFull = time.Minute
 )
 
 // wakeRunLocked wakes Run if the nearest deadline is before the time it sleeps until.
@@ -133,8 +137,21 @@ func (c *Control) endAll(ctx context.Context, due []*entry) {
 
 func (c *Control) endDue(ctx context.Context, e *entry) {
 	err := c.end(ctx, e, c.dueReason)
+	if errors.Is(err, ledger.ErrFull) {
+		c.postpone(e, retryFull)
+	}
 	if err != nil && !isKind(err, meeting.NotFound) && ctx.Err() == nil {
 		c.cfg.Logger.Warn("meeting could not be ended, will try again", "meeting", e.profile.ID.String(), "err", err)
+	}
+}
+
+// postpone looks at a meeting again only after the time, if it is still active.
+func (c *Control) postpone(e *entry, d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.index.active[e.profile.ID] == e {
+		e.retry = c.cfg.Clock.Now().Add(d)
+		c.index.alarms.set(e, c.index.due(e))
 	}
 }
 

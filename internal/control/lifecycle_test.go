@@ -145,6 +145,32 @@ func TestAnEndThatFailsIsTriedAgain(t *testing.T) {
 	}
 }
 
+// On a full disk a try costs what is left of it, so Run waits longer.
+func TestOnAFullDiskEndsWaitLonger(t *testing.T) {
+	v, f := newFaulty(t, nil)
+	id := v.create(owner, "token").ID
+	tries := make(chan struct{}, 10)
+	f.set(func(string, meeting.ID) error {
+		tries <- struct{}{}
+		return ledger.ErrFull
+	}, nil)
+	for len(v.clock.asked) > 0 {
+		<-v.clock.asked
+	}
+	v.clock.advance(5 * time.Minute)
+	<-tries
+	<-v.clock.asked // Run sleeps again
+	v.clock.advance(3 * control.RetryEnd)
+	if n := len(tries); n > 0 {
+		t.Errorf("tried %d times within %v", n+1, 3*control.RetryEnd)
+	}
+	f.set(nil, nil)
+	v.clock.advance(control.RetryFull)
+	if reason := v.ended(id); reason != meeting.EndedIdle {
+		t.Errorf("ended: %s", reason)
+	}
+}
+
 func TestTombstonesAreForgotten(t *testing.T) {
 	v := newEnv(t, nil, nil)
 	ctx := control.WithActor(context.Background(), "key:AKIDTEST")

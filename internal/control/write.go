@@ -94,7 +94,7 @@ func (c *Control) write(ctx context.Context, e *entry, ids *idSource, decide dec
 		if err != nil || rec == nil {
 			return err
 		}
-		revision, err := c.put(ctx, e.profile.ID, e.fold.revision, rec)
+		revision, err := c.put(ctx, e.profile.ID, e.fold.revision, rec, urgency(state, rec))
 		switch {
 		case err == nil:
 			return c.advance(ctx, e, state, revision, rec)
@@ -127,12 +127,21 @@ func (c *Control) reread(ctx context.Context, e *entry, s *meeting.State) error 
 
 // put writes the record. It goes on when the caller of the API hangs up:
 // otherwise the outcome would be unknown without need.
-func (c *Control) put(ctx context.Context, id meeting.ID, expected uint64, rec *meeting.Record) (uint64, error) {
+func (c *Control) put(ctx context.Context, id meeting.ID, expected uint64, rec *meeting.Record, u ledger.Urgency) (uint64, error) {
 	ctx = context.WithoutCancel(ctx)
 	if _, last := rec.Body.(*meeting.Ended); last {
 		return c.log.End(ctx, id, expected, rec.Encode(), c.cfg.Tombstone)
 	}
-	return c.log.Append(ctx, id, expected, rec.Encode())
+	return c.log.Append(ctx, id, expected, rec.Encode(), u)
+}
+
+// urgency says whether a record that is about to be applied to s may use the
+// last of the disk.
+func urgency(s *meeting.State, rec *meeting.Record) ledger.Urgency {
+	if s.TakesAway(rec) {
+		return ledger.Urgent
+	}
+	return ledger.Ordinary
 }
 
 // refused turns an error of the ledger into the caller's.
@@ -144,7 +153,14 @@ func (c *Control) refused(ctx context.Context, id meeting.ID, err error) error {
 		return &meeting.Error{Kind: meeting.Invalid, Message: "The request is too large to be stored", Err: err}
 	}
 	c.cfg.Logger.Error("ledger refused", "meeting", id.String(), "err", err)
-	return &meeting.Error{Kind: meeting.Unavailable, Message: "The store is not available", Err: err}
+	message := "The store is not available"
+	switch {
+	case errors.Is(err, ledger.ErrFull):
+		message = "The server's disk or store is full: what was created can be deleted, but nothing new is stored"
+	case errors.Is(err, ledger.ErrBusy):
+		message = "The server has too many files and connections open"
+	}
+	return &meeting.Error{Kind: meeting.Unavailable, Message: message, Err: err}
 }
 
 // folded returns the meeting's state, reading it from the ledger if it is not

@@ -42,7 +42,7 @@ func TestAStaleDecisionIsMadeAgain(t *testing.T) {
 		}
 		foreign = true
 		rec := &meeting.Record{Stamp: meeting.Stamp{Time: v.clock.Now()}, Body: &meeting.AttendeeDeleted{Attendee: people["ann"].ID}}
-		_, err := v.store.Append(context.Background(), id, v.revision(id), rec.Encode())
+		_, err := v.store.Append(context.Background(), id, v.revision(id), rec.Encode(), ledger.Ordinary)
 		return err
 	}, nil)
 	got := v.add(owner, id, "ann", "zoe")

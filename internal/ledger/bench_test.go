@@ -60,9 +60,9 @@ func BenchmarkAppend(b *testing.B) {
 				wg.Go(func() {
 					for next.Add(1) <= int64(b.N) {
 						id := randomID(b)
-						rev, err := l.Append(b.Context(), id, 0, data)
+						rev, err := l.Append(b.Context(), id, 0, data, Ordinary)
 						if err == nil && next.Add(1) <= int64(b.N) {
-							_, err = l.Append(b.Context(), id, rev, data)
+							_, err = l.Append(b.Context(), id, rev, data, Ordinary)
 						}
 						if err != nil {
 							b.Error(err)
@@ -89,9 +89,9 @@ func fill(b *testing.B, l *Log, meetings int) []meeting.ID {
 		wg.Go(func() {
 			for n := next.Add(1) - 1; n < int64(meetings); n = next.Add(1) - 1 {
 				ids[n] = randomID(b)
-				rev, err := l.Append(b.Context(), ids[n], 0, created)
+				rev, err := l.Append(b.Context(), ids[n], 0, created, Ordinary)
 				if err == nil {
-					_, err = l.Append(b.Context(), ids[n], rev, added)
+					_, err = l.Append(b.Context(), ids[n], rev, added, Ordinary)
 				}
 				if err != nil {
 					b.Error(err)

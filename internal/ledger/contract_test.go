@@ -14,9 +14,9 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// engine is what a ledger has to do, whatever it is built on.
-type engine interface {
-	Append(ctx context.Context, id meeting.ID, expected uint64, data []byte) (uint64, error)
+// contractor is what a ledger has to do, whatever it is built on.
+type contractor interface {
+	Append(ctx context.Context, id meeting.ID, expected uint64, data []byte, u Urgency) (uint64, error)
 	End(ctx context.Context, id meeting.ID, expected uint64, data []byte, keep time.Duration) (uint64, error)
 	Load(ctx context.Context, id meeting.ID, after uint64) ([]Entry, error)
 	Scan(ctx context.Context, fn func(meeting.ID, Entry) error) error
@@ -27,17 +27,17 @@ type engine interface {
 	Close() error
 }
 
-// opener opens the engine's ledger in a directory, again if it was closed.
-type opener func(t *testing.T, dir string) engine
+// opener opens the contractor's ledger in a directory, again if it was closed.
+type opener func(t *testing.T, dir string) contractor
 
-func openLog(t *testing.T, dir string) engine {
+func openLog(t *testing.T, dir string) contractor {
 	t.Helper()
 	return openTB(t, Config{Dir: dir})
 }
 
 func TestJetStreamKeepsTheContract(t *testing.T) { testContract(t, openLog) }
 
-// testContract is the contract of a ledger as a test: any engine must pass it.
+// testContract is the contract of a ledger as a test: any contractor must pass it.
 func testContract(t *testing.T, open opener) {
 	for name, body := range map[string]func(*testing.T, opener){
 		"entries come back as written":           contractRoundTrip,
@@ -108,7 +108,7 @@ func contractRoundTrip(t *testing.T, open opener) {
 	var rev uint64
 	before := time.Now()
 	for _, d := range data {
-		next := must[uint64](t)(l.Append(ctx, id, rev, d))
+		next := must[uint64](t)(l.Append(ctx, id, rev, d, Ordinary))
 		if next <= rev {
 			t.Fatalf("revision %d after %d", next, rev)
 		}
@@ -138,21 +138,21 @@ func contractRoundTrip(t *testing.T, open opener) {
 
 func contractExpected(t *testing.T, open opener) {
 	l, ctx, id, other := open(t, t.TempDir()), t.Context(), randomID(t), randomID(t)
-	first := must[uint64](t)(l.Append(ctx, id, 0, []byte("first")))
-	foreign := must[uint64](t)(l.Append(ctx, other, 0, []byte("foreign")))
-	second := must[uint64](t)(l.Append(ctx, id, first, []byte("second")))
+	first := must[uint64](t)(l.Append(ctx, id, 0, []byte("first"), Ordinary))
+	foreign := must[uint64](t)(l.Append(ctx, other, 0, []byte("foreign"), Ordinary))
+	second := must[uint64](t)(l.Append(ctx, id, first, []byte("second"), Ordinary))
 	for _, wrong := range []uint64{0, first, second + 1, second + 1000, foreign} {
 		if wrong == second {
 			continue
 		}
-		if _, err := l.Append(ctx, id, wrong, []byte("wrong")); !errors.Is(err, ErrStale) {
+		if _, err := l.Append(ctx, id, wrong, []byte("wrong"), Ordinary); !errors.Is(err, ErrStale) {
 			t.Errorf("append expecting %d: %v, want ErrStale", wrong, err)
 		}
 		if _, err := l.End(ctx, id, wrong, []byte("wrong"), time.Hour); !errors.Is(err, ErrStale) {
 			t.Errorf("end expecting %d: %v, want ErrStale", wrong, err)
 		}
 	}
-	if _, err := l.Append(ctx, randomID(t), second, nil); !errors.Is(err, ErrStale) {
+	if _, err := l.Append(ctx, randomID(t), second, nil, Ordinary); !errors.Is(err, ErrStale) {
 		t.Errorf("append to an empty meeting expecting %d: %v, want ErrStale", second, err)
 	}
 	wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), "first", "second")
@@ -190,7 +190,7 @@ func contractConcurrency(t *testing.T, open opener) {
 
 // writeOnLatest appends who's name until it is not stale, and notes on which
 // revision it was.
-func writeOnLatest(ctx context.Context, l engine, id meeting.ID, who string, wonBy *sync.Map) error {
+func writeOnLatest(ctx context.Context, l contractor, id meeting.ID, who string, wonBy *sync.Map) error {
 	for {
 		entries, err := l.Load(ctx, id, 0)
 		if err != nil {
@@ -200,7 +200,7 @@ func writeOnLatest(ctx context.Context, l engine, id meeting.ID, who string, won
 		if len(entries) > 0 {
 			expected = entries[len(entries)-1].Revision
 		}
-		_, err = l.Append(ctx, id, expected, []byte(who))
+		_, err = l.Append(ctx, id, expected, []byte(who), Ordinary)
 		if errors.Is(err, ErrStale) {
 			continue
 		}
@@ -216,9 +216,9 @@ func writeOnLatest(ctx context.Context, l engine, id meeting.ID, who string, won
 
 func contractEnd(t *testing.T, open opener) {
 	l, ctx, id, other := open(t, t.TempDir()), t.Context(), randomID(t), randomID(t)
-	rev := must[uint64](t)(l.Append(ctx, id, 0, []byte("created")))
-	rev = must[uint64](t)(l.Append(ctx, id, rev, []byte("more")))
-	must[uint64](t)(l.Append(ctx, other, 0, []byte("other")))
+	rev := must[uint64](t)(l.Append(ctx, id, 0, []byte("created"), Ordinary))
+	rev = must[uint64](t)(l.Append(ctx, id, rev, []byte("more"), Ordinary))
+	must[uint64](t)(l.Append(ctx, other, 0, []byte("other"), Ordinary))
 	for _, of := range []meeting.ID{id, other} {
 		if err := l.AppendFact(ctx, of, []byte("joined")); err != nil {
 			t.Fatal(err)
@@ -242,20 +242,20 @@ func contractEnd(t *testing.T, open opener) {
 	eventually(t, "facts vanish", func() bool { return len(must[[]Entry](t)(l.LoadFacts(ctx, id))) == 0 })
 	wantTexts(t, must[[]Entry](t)(l.Load(ctx, other, 0)), "other")
 	wantTexts(t, must[[]Entry](t)(l.LoadFacts(ctx, other)), "joined")
-	must[uint64](t)(l.Append(ctx, id, 0, []byte("created again")))
+	must[uint64](t)(l.Append(ctx, id, 0, []byte("created again"), Ordinary))
 }
 
 func contractEndThenNew(t *testing.T, open opener) {
 	l, ctx, id := open(t, t.TempDir()), t.Context(), randomID(t)
-	rev := must[uint64](t)(l.Append(ctx, id, 0, []byte("created")))
+	rev := must[uint64](t)(l.Append(ctx, id, 0, []byte("created"), Ordinary))
 	rev = must[uint64](t)(l.End(ctx, id, rev, []byte("ended"), 50*time.Millisecond))
-	rev = must[uint64](t)(l.Append(ctx, id, rev, []byte("again")))
+	rev = must[uint64](t)(l.Append(ctx, id, rev, []byte("again"), Ordinary))
 	if err := l.AppendFact(ctx, id, []byte("joined")); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "end vanishes", func() bool { return len(must[[]Entry](t)(l.Load(ctx, id, 0))) == 1 })
 	wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), "again")
-	must[uint64](t)(l.Append(ctx, id, rev, []byte("and on")))
+	must[uint64](t)(l.Append(ctx, id, rev, []byte("and on"), Ordinary))
 	wantTexts(t, must[[]Entry](t)(l.LoadFacts(ctx, id)), "joined")
 }
 
@@ -266,8 +266,8 @@ func contractRestart(t *testing.T, open opener) {
 	revs := make([]uint64, len(ids))
 	for i := range ids {
 		ids[i] = randomID(t)
-		revs[i] = must[uint64](t)(l.Append(ctx, ids[i], 0, fmt.Append(nil, "created ", i)))
-		revs[i] = must[uint64](t)(l.Append(ctx, ids[i], revs[i], fmt.Append(nil, "more ", i)))
+		revs[i] = must[uint64](t)(l.Append(ctx, ids[i], 0, fmt.Append(nil, "created ", i), Ordinary))
+		revs[i] = must[uint64](t)(l.Append(ctx, ids[i], revs[i], fmt.Append(nil, "more ", i), Ordinary))
 	}
 	if err := l.AppendFact(ctx, ids[0], []byte("joined")); err != nil {
 		t.Fatal(err)
@@ -285,10 +285,10 @@ func contractRestart(t *testing.T, open opener) {
 			continue
 		}
 		wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), fmt.Sprint("created ", i), fmt.Sprint("more ", i))
-		if _, err := l.Append(ctx, id, 0, nil); !errors.Is(err, ErrStale) {
+		if _, err := l.Append(ctx, id, 0, nil, Ordinary); !errors.Is(err, ErrStale) {
 			t.Errorf("append expecting nothing: %v, want ErrStale", err)
 		}
-		must[uint64](t)(l.Append(ctx, id, revs[i], []byte("after")))
+		must[uint64](t)(l.Append(ctx, id, revs[i], []byte("after"), Ordinary))
 	}
 	wantTexts(t, must[[]Entry](t)(l.LoadFacts(ctx, ids[0])), "joined")
 	eventually(t, "end from before the restart vanishes", func() bool { return len(must[[]Entry](t)(l.Load(ctx, ids[1], 0))) == 0 })
@@ -302,7 +302,7 @@ func contractScan(t *testing.T, open opener) {
 		var rev uint64
 		for n := range 1 + i%4 {
 			text := fmt.Sprintf("%d/%d", i, n)
-			rev = must[uint64](t)(l.Append(ctx, id, rev, []byte(text)))
+			rev = must[uint64](t)(l.Append(ctx, id, rev, []byte(text), Ordinary))
 			want[id] = append(want[id], text)
 		}
 	}
@@ -334,7 +334,7 @@ func contractScan(t *testing.T, open opener) {
 func contractScanStops(t *testing.T, open opener) {
 	l, ctx := open(t, t.TempDir()), t.Context()
 	for range 20 {
-		must[uint64](t)(l.Append(ctx, randomID(t), 0, nil))
+		must[uint64](t)(l.Append(ctx, randomID(t), 0, nil, Ordinary))
 	}
 	enough := errors.New("enough")
 	if err := l.Scan(ctx, func(meeting.ID, Entry) error { return enough }); !errors.Is(err, enough) {
@@ -351,7 +351,7 @@ func contractCancelled(t *testing.T, open opener) {
 	l, id := open(t, t.TempDir()), randomID(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := l.Append(ctx, id, 0, nil); !errors.Is(err, context.Canceled) {
+	if _, err := l.Append(ctx, id, 0, nil, Ordinary); !errors.Is(err, context.Canceled) {
 		t.Errorf("append: %v", err)
 	}
 	if err := l.AppendFact(ctx, id, nil); !errors.Is(err, context.Canceled) {
@@ -369,7 +369,7 @@ func contractClosed(t *testing.T, open opener) {
 			t.Fatal(err)
 		}
 	}
-	_, appended := l.Append(ctx, id, 0, nil)
+	_, appended := l.Append(ctx, id, 0, nil, Ordinary)
 	_, ended := l.End(ctx, id, 0, nil, time.Hour)
 	_, loaded := l.Load(ctx, id, 0)
 	scanned := l.Scan(ctx, func(meeting.ID, Entry) error { return nil })
@@ -392,7 +392,7 @@ func contractLarge(t *testing.T, open opener) {
 	const many = 8 // together more than a scan has under way
 	rev := uint64(0)
 	for range many {
-		rev = must[uint64](t)(l.Append(ctx, id, rev, largest))
+		rev = must[uint64](t)(l.Append(ctx, id, rev, largest, Ordinary))
 	}
 	same := func(how string, list []Entry) {
 		t.Helper()
@@ -411,7 +411,7 @@ func contractLarge(t *testing.T, open opener) {
 	}
 	same("scan", scanned)
 	for _, err := range []error{
-		func() error { _, err := l.Append(ctx, randomID(t), 0, append(largest, 0)); return err }(),
+		func() error { _, err := l.Append(ctx, randomID(t), 0, append(largest, 0), Ordinary); return err }(),
 		l.AppendFact(ctx, id, append(largest, 0)),
 	} {
 		if !errors.Is(err, ErrTooLarge) {
@@ -422,7 +422,7 @@ func contractLarge(t *testing.T, open opener) {
 
 func contractFacts(t *testing.T, open opener) {
 	l, ctx, id := open(t, t.TempDir()), t.Context(), randomID(t)
-	must[uint64](t)(l.Append(ctx, id, 0, []byte("created")))
+	must[uint64](t)(l.Append(ctx, id, 0, []byte("created"), Ordinary))
 	for _, fact := range []string{"joined", "left", "joined"} {
 		if err := l.AppendFact(ctx, id, []byte(fact)); err != nil {
 			t.Fatal(err)

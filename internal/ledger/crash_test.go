@@ -27,6 +27,8 @@ import (
 // way, and compare what it was told was stored with what is stored.
 
 const (
+	playDisk   = "LEDGER_TEST_PLAY_DISK"    // size of a tmpfs that the play mounts in childDir, in bytes
+	childPlay  = "LEDGER_TEST_PLAY"         // makes the binary act one of plays in childDir
 	childDir   = "LEDGER_TEST_WRITER_DIR"   // makes the binary a writer in this directory
 	childAcks  = "LEDGER_TEST_WRITER_ACKS"  // the file it notes acknowledged writes in
 	childLimit = "LEDGER_TEST_WRITER_LIMIT" // largest file it may write, in bytes; the disk's error
@@ -35,6 +37,19 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	if name := os.Getenv(childPlay); name != "" {
+		if size := os.Getenv(playDisk); size != "" {
+			if err := unix.Mount("tmpfs", os.Getenv(childDir), "tmpfs", 0, "size="+size); err != nil {
+				fmt.Fprintln(os.Stderr, "a disk of its own:", err)
+				os.Exit(1)
+			}
+		}
+		if err := plays[name](os.Getenv(childDir)); err != nil {
+			fmt.Fprintln(os.Stderr, name+":", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if dir := os.Getenv(childDir); dir != "" {
 		err := writeUntilKilled(dir, os.Getenv(childAcks), os.Getenv(childLimit))
 		fmt.Fprintln(os.Stderr, "writer:", err)
@@ -130,7 +145,7 @@ func (w *writer) meeting(end bool) error {
 	_, _ = rand.Read(id[:])
 	for range 2 {
 		data := checkedData()
-		next, err := w.log.Append(ctx, id, rev, data)
+		next, err := w.log.Append(ctx, id, rev, data, Ordinary)
 		if err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ func sixty(t *testing.T, dir string) map[meeting.ID][]string {
 		var rev uint64
 		for n := range 3 {
 			text := fmt.Sprintf("entry %d of meeting %d, as long as one may be", n, i)
-			rev = must[uint64](t)(l.Append(ctx, id, rev, []byte(text)))
+			rev = must[uint64](t)(l.Append(ctx, id, rev, []byte(text), Ordinary))
 			want[id] = append(want[id], text)
 		}
 		if err := l.AppendFact(ctx, id, []byte("joined")); err != nil {
@@ -249,7 +249,7 @@ func TestLossCanBeAccepted(t *testing.T) {
 		t.Errorf("%d of 60 meetings lack entries after one byte", lost)
 	}
 	id := randomID(t)
-	must[uint64](t)(l.Append(t.Context(), id, 0, []byte("after")))
+	must[uint64](t)(l.Append(t.Context(), id, 0, []byte("after"), Ordinary))
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +291,7 @@ func TestATornRecordIsCutOff(t *testing.T) {
 			for id, texts := range want {
 				wantTexts(t, must[[]Entry](t)(l.Load(t.Context(), id, 0)), texts...)
 			}
-			must[uint64](t)(l.Append(t.Context(), randomID(t), 0, []byte("goes on")))
+			must[uint64](t)(l.Append(t.Context(), randomID(t), 0, []byte("goes on"), Ordinary))
 			if err := l.Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -336,7 +336,7 @@ func TestTheWitnessKeepsUp(t *testing.T) {
 	l, ctx, id := openTB(t, Config{Dir: dir, Shards: 1}), t.Context(), randomID(t)
 	var rev uint64
 	for range 2 * witnessEvery {
-		rev = must[uint64](t)(l.Append(ctx, id, rev, nil))
+		rev = must[uint64](t)(l.Append(ctx, id, rev, nil, Ordinary))
 	}
 	eventually(t, "the witness is written", func() bool {
 		told := must[testimony](t)(loadTestimony(dir))
@@ -353,8 +353,8 @@ func TestBlocksAreReadAsTheServerWritesThem(t *testing.T) {
 	for n := range 300 {
 		id := randomID(t)
 		data := make([]byte, n*n) // up to 90 KB: more than one block in all
-		rev := must[uint64](t)(l.Append(ctx, id, 0, data))
-		last = must[uint64](t)(l.Append(ctx, id, rev, data))
+		rev := must[uint64](t)(l.Append(ctx, id, 0, data, Ordinary))
+		last = must[uint64](t)(l.Append(ctx, id, rev, data, Ordinary))
 		if n%3 == 0 {
 			last = must[uint64](t)(l.End(ctx, id, last, []byte("end"), time.Hour))
 		}

@@ -11,6 +11,8 @@
 //     a power cut. An entry that Load or Scan shows is on the disk too.
 //   - ErrUnavailable means that the outcome is not known. Drop what was cached
 //     about the meeting and Load it before deciding again.
+//   - ErrFull and ErrBusy mean that the disk is full, or that no descriptors are
+//     left. They pass by themselves; Urgent entries have room kept for them.
 //   - Fault fires when the disk can no longer be trusted. The process must then
 //     end; until it does, every call answers ErrUnavailable, so that nothing is
 //     acknowledged that may be lost.
@@ -32,7 +34,10 @@
 //   - append.go: writing, and what happens when no answer comes.
 //   - read.go: Load and Scan.
 //   - expiry.go: how the entry of an ended meeting vanishes.
-//   - fault.go, space.go: when to refuse, and when to give up.
+//   - fault.go: when to give up, and when only to wait.
+//   - space.go, ballast.go, descriptors.go, revive.go: how to get through a full
+//     disk and a full table of descriptors.
+//   - witness.go, blocks.go: how damage is noticed at the start.
 //   - server.go, streams.go, layout.go, envelope.go: the embedded server, its
 //     streams, the data directory and the bytes of an entry.
 package ledger

@@ -111,38 +111,43 @@ func (x *expiry) removeDue(ctx context.Context) time.Duration {
 // forget removes the meeting's entries up to and including rev and, unless it
 // was created anew meanwhile, its facts.
 func (l *Log) forget(ctx context.Context, id meeting.ID, rev uint64) error {
+	e, done, err := l.begin()
+	if err != nil {
+		return err
+	}
+	defer done()
 	sh := shard(l.layout.shardOf(id))
-	if err := l.purge(ctx, sh, id, rev); err != nil {
+	if err := e.purge(ctx, sh, id, rev); err != nil {
 		return err
 	}
 	// In this order: facts of a meeting created from now on come later.
-	facts, err := l.streamState(ctx, l.factShard())
+	facts, err := e.streamState(ctx, l.layout.factShard())
 	if err != nil {
 		return err
 	}
 	anew := false
-	err = l.each(ctx, sh, id, rev, func(meeting.ID, message) error {
+	err = e.each(ctx, sh, id, rev, func(meeting.ID, message) error {
 		anew = true
 		return nil
 	})
 	if err != nil || anew {
 		return err
 	}
-	return l.purge(ctx, l.factShard(), id, facts.LastSeq)
+	return e.purge(ctx, l.layout.factShard(), id, facts.LastSeq)
 }
 
 // Discard removes all of a meeting's entries and facts. It is for an operator
 // who has accepted that they are damaged.
 func (l *Log) Discard(ctx context.Context, id meeting.ID) error {
-	done, err := l.begin()
+	e, done, err := l.begin()
 	if err != nil {
 		return err
 	}
 	defer done()
-	for _, sh := range []shard{shard(l.layout.shardOf(id)), l.factShard()} {
-		state, err := l.streamState(ctx, sh)
+	for _, sh := range []shard{shard(l.layout.shardOf(id)), l.layout.factShard()} {
+		state, err := e.streamState(ctx, sh)
 		if err == nil {
-			err = l.purge(ctx, sh, id, state.LastSeq)
+			err = e.purge(ctx, sh, id, state.LastSeq)
 		}
 		if err != nil {
 			return fmt.Errorf("%w: discard meeting %v: %w", ErrUnavailable, id, err)
@@ -152,20 +157,20 @@ func (l *Log) Discard(ctx context.Context, id meeting.ID) error {
 }
 
 // purge removes the meeting's messages up to and including the sequence.
-func (l *Log) purge(ctx context.Context, sh shard, id meeting.ID, last uint64) error {
-	if err := l.fault.check(); err != nil {
+func (e *engine) purge(ctx context.Context, sh shard, id meeting.ID, last uint64) error {
+	if err := e.check(); err != nil {
 		return err
 	}
 	req, err := json.Marshal(struct {
 		Subject string `json:"filter"`
 		Below   uint64 `json:"seq"`
-	}{l.subject(sh, id), last + 1})
+	}{e.layout.subject(sh, id), last + 1})
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.cfg.AnswerWithin)
+	ctx, cancel := context.WithTimeout(ctx, e.cfg.AnswerWithin)
 	defer cancel()
-	m, err := l.write.RequestWithContext(ctx, "$JS.API.STREAM.PURGE."+l.streamName(sh), req)
+	m, err := e.write.RequestWithContext(ctx, "$JS.API.STREAM.PURGE."+e.layout.streamName(sh), req)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+
+	"golang.org/x/sys/unix"
 )
 
 // fault is a latch for the first storage error. A file system that failed once
@@ -42,14 +44,49 @@ func (f *fault) check() error {
 	return nil
 }
 
+// trouble is what an engine's answers must not be believed for. It is a fault,
+// which is for good, or a shortage: the disk was full or no descriptor was
+// free, so that something was not written. Nothing is wrong with what is
+// stored then, but the embedded server refuses its stream until it is started
+// again.
+type trouble struct {
+	fault *fault
+
+	mu    sync.Mutex
+	short error         // guarded by mu; nil while there is no shortage
+	fell  chan struct{} // closed when there is one
+}
+
+func newTrouble(f *fault) *trouble { return &trouble{fault: f, fell: make(chan struct{})} }
+
+// check returns the fault or the shortage, nil when there is neither.
+func (t *trouble) check() error {
+	if err := t.fault.check(); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.short
+}
+
+// runShort records the first shortage.
+func (t *trouble) runShort(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.short == nil {
+		t.short = err
+		close(t.fell)
+	}
+}
+
 // bridge hands the embedded server's log to slog and watches it for storage
 // errors. That is the earliest and most complete sign of them: the server
 // writes the line while it still holds the lock of the stream, so the latch is
 // tripped before any reader can see what was not written. A write that failed
 // gets no answer at all, and a read that failed looks like an absent message.
 type bridge struct {
-	log   *slog.Logger
-	fault *fault
+	log     *slog.Logger
+	trouble *trouble
 }
 
 // storageSigns are the parts of the server's messages that mean the disk
@@ -68,6 +105,17 @@ var storageSigns = [...]string{
 	"corrupt record state",
 }
 
+// shortageSigns are the system's words for what is only missing for a while.
+var shortageSigns = [...]struct {
+	sign string
+	err  error
+}{
+	{unix.EMFILE.Error(), ErrBusy},
+	{unix.ENFILE.Error(), ErrBusy},
+	{unix.ENOSPC.Error(), ErrFull},
+	{unix.EDQUOT.Error(), ErrFull},
+}
+
 // errStorage is the cause of every fault that stems from the disk.
 var errStorage = errors.New("storage error")
 
@@ -75,10 +123,38 @@ func (b bridge) watch(line string) {
 	lower := strings.ToLower(line)
 	for _, sign := range storageSigns {
 		if strings.Contains(lower, sign) {
-			b.fault.trip(fmt.Errorf("%w: %s", errStorage, line))
+			b.classify(line)
 			return
 		}
 	}
+}
+
+// classify tells a shortage from a fault. What is said after a shortage without
+// a cause of its own follows from it. A sync that failed is a fault whatever
+// the cause: the kernel may have dropped what it could not write.
+func (b bridge) classify(line string) {
+	synced := strings.Contains(line, ": sync ")
+	for _, s := range shortageSigns {
+		if strings.Contains(line, s.sign) && !synced {
+			b.trouble.runShort(fmt.Errorf("%w: %s", s.err, line))
+			return
+		}
+	}
+	if b.trouble.check() != nil && !namesCause(line) {
+		return
+	}
+	b.trouble.fault.trip(fmt.Errorf("%w: %s", errStorage, line))
+}
+
+// namesCause tells whether a line about a failed write says why it failed. The
+// server closes with the error of the system call.
+func namesCause(line string) bool {
+	for _, cause := range []unix.Errno{unix.EIO, unix.EROFS, unix.EACCES, unix.EPERM, unix.EFBIG, unix.EINVAL, unix.EBADF} {
+		if strings.Contains(line, cause.Error()) {
+			return true
+		}
+	}
+	return strings.Contains(line, ": sync ")
 }
 
 func (b bridge) emit(level slog.Level, format string, v []any) {
@@ -105,7 +181,9 @@ func (b bridge) Errorf(format string, v ...any) { b.emit(slog.LevelError, format
 // that is for the owner of the process to do.
 func (b bridge) Fatalf(format string, v ...any) {
 	b.emit(slog.LevelError, format, v)
-	b.fault.trip(fmt.Errorf(format, v...))
+	if b.trouble.check() == nil {
+		b.trouble.fault.trip(fmt.Errorf(format, v...))
+	}
 }
 
 // Debugf is never asked for: the server is started without debug logging.

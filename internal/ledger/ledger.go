@@ -6,12 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
-
-	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 
 	"github.com/carillon-meetings/carillon/internal/durable"
 )
@@ -26,9 +22,14 @@ var (
 	// answer in time. Whether the write happened is not known.
 	ErrUnavailable = errors.New("ledger unavailable")
 
-	// ErrFull: the ledger has reached its size, or the disk is nearly full.
-	// Nothing was stored. It is also an ErrUnavailable; End still works.
+	// ErrFull: the ledger has reached its size, or the disk is full or nearly
+	// so. It is also an ErrUnavailable. What is Urgent still works as long as
+	// anything does. The caller tries again later.
 	ErrFull = fmt.Errorf("%w: full", ErrUnavailable)
+
+	// ErrBusy: the process has no file descriptors left. It is also an
+	// ErrUnavailable. The caller tries again later.
+	ErrBusy = fmt.Errorf("%w: out of file descriptors", ErrUnavailable)
 
 	// ErrForeignKey: the directory was written under another key than
 	// Config.KeyCheck stands for.
@@ -70,6 +71,10 @@ type Config struct {
 	// to a write error. Default 128 MiB.
 	MinFree int64
 
+	// Ballast is how much room on the disk is set aside, in bytes, to be
+	// given back when the disk is full. Default 32 MiB; negative for none.
+	Ballast int64
+
 	// MaxAge is the safety net behind End: an entry this old vanishes
 	// whatever happened. It must be well above the age at which meetings end.
 	// Default 48 h.
@@ -99,6 +104,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MinFree == 0 {
 		c.MinFree = 128 << 20
 	}
+	if c.Ballast == 0 {
+		c.Ballast = 32 << 20
+	}
 	if c.MaxAge == 0 {
 		c.MaxAge = 48 * time.Hour
 	}
@@ -113,25 +121,21 @@ func (c Config) withDefaults() (Config, error) {
 
 // Log is an open ledger. Its methods may be called from any goroutine.
 type Log struct {
-	cfg     Config
-	layout  layout
-	fault   *fault
-	space   *space
-	expiry  *expiry
-	witness *witness
-
-	lock   *os.File
-	server *server.Server
-	write  *nats.Conn // appends, so that long reads never stand before them
-	read   *nats.Conn // loads
-
-	// ask sends one write and waits for its answer. It is write.RequestMsg
-	// but for tests that lose answers.
-	ask func(m *nats.Msg, within time.Duration) (*nats.Msg, error)
+	cfg         Config
+	layout      layout
+	fault       *fault
+	descriptors *descriptors
+	space       *space
+	witness     *witness
+	expiry      *expiry
+	reviver     *reviver
+	lock        *os.File
 
 	mu     sync.Mutex
+	engine *engine        // guarded by mu; nil while it is started anew
+	down   error          // guarded by mu; why there is no engine
 	closed bool           // guarded by mu
-	calls  sync.WaitGroup // Add only under mu while not closed
+	calls  sync.WaitGroup // Add only under mu while there is an engine and not closed
 }
 
 // Open opens the ledger in cfg.Dir, creating it when it is not there. It fails
@@ -156,20 +160,19 @@ func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	if l.layout, err = loadLayout(cfg); err != nil {
 		return nil, err
 	}
+	l.space = newSpace(cfg, l.layout)
+	l.space.start()
 	if err := l.examine(ctx); err != nil {
 		return nil, err
 	}
-	if l.server, err = startServer(filepath.Join(cfg.Dir, streamsDir), bridge{cfg.Logger, l.fault}); err != nil {
+	e, err := startEngine(ctx, cfg, l.layout, newTrouble(l.fault))
+	if err != nil {
 		return nil, err
 	}
-	if err := l.connect(); err != nil {
-		return nil, err
-	}
-	if err := l.openStreams(ctx); err != nil {
-		return nil, err
-	}
-	l.space = newSpace(l)
+	l.engine, l.layout = e, e.layout
+	l.descriptors = newDescriptors(l.lock)
 	l.expiry = startExpiry(l)
+	l.reviver = startReviver(l, e)
 	return l, nil
 }
 
@@ -197,35 +200,34 @@ func (l *Log) examine(ctx context.Context) error {
 	return err
 }
 
-func (l *Log) connect() (err error) {
-	if l.write, err = connect(l.server, "append"); err != nil {
-		return err
-	}
-	l.ask = l.write.RequestMsg
-	l.read, err = connect(l.server, "read")
-	return err
-}
-
 // Fault returns a channel that receives the storage error, once, and is then
 // closed. The process must end when it does: restarting is the only way back.
 func (l *Log) Fault() <-chan error { return l.fault.ch }
 
-// begin admits a call. The returned function must be called at its end.
-func (l *Log) begin() (end func(), err error) {
+// begin admits a call and returns the engine it goes to. end must be called at
+// its end.
+func (l *Log) begin() (e *engine, end func(), err error) {
 	if err := l.fault.check(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return nil, fmt.Errorf("%w: closed", ErrUnavailable)
+		return nil, nil, fmt.Errorf("%w: closed", ErrUnavailable)
+	}
+	if l.engine == nil {
+		return nil, nil, l.down
+	}
+	back, err := l.descriptors.lend()
+	if err != nil {
+		return nil, nil, err
 	}
 	l.calls.Add(1)
-	return l.calls.Done, nil
+	return l.engine, func() { back(); l.calls.Done() }, nil
 }
 
-// Close waits for running calls, stops the embedded server, and
-// releases the directory. Calls made later answer ErrUnavailable.
+// Close waits for running calls, stops the embedded server, and releases the
+// directory. Calls made later answer ErrUnavailable.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	already := l.closed
@@ -236,20 +238,19 @@ func (l *Log) Close() error {
 	}
 	l.calls.Wait()
 	l.expiry.close()
+	l.reviver.close()
+	l.descriptors.close()
 	return l.release()
 }
 
 // release undoes what Open has done so far, backwards.
 func (l *Log) release() error {
 	var errs []error
-	for _, nc := range []*nats.Conn{l.write, l.read} {
-		if nc != nil {
-			nc.Close()
-		}
+	if l.engine != nil {
+		l.engine.stop()
 	}
-	if l.server != nil {
-		l.server.Shutdown()
-		l.server.WaitForShutdown()
+	if l.space != nil {
+		l.space.close()
 	}
 	if l.witness != nil {
 		errs = append(errs, l.witness.close(l.fault.check() == nil))

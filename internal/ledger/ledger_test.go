@@ -26,12 +26,12 @@ import (
 // the write itself gets through.
 func loseAnswers(l *Log, n int64, sent bool) {
 	var calls atomic.Int64
-	l.ask = func(m *nats.Msg, within time.Duration) (*nats.Msg, error) {
+	l.engine.ask = func(m *nats.Msg, within time.Duration) (*nats.Msg, error) {
 		lost := calls.Add(1) <= n
 		if lost && !sent {
 			return nil, nats.ErrTimeout
 		}
-		reply, err := l.write.RequestMsg(m, within)
+		reply, err := l.engine.write.RequestMsg(m, within)
 		if lost {
 			return nil, nats.ErrTimeout
 		}
@@ -43,9 +43,9 @@ func TestLostAnswerIsResolved(t *testing.T) {
 	for _, sent := range []bool{true, false} {
 		t.Run(fmt.Sprintf("sent=%v", sent), func(t *testing.T) {
 			l, ctx, id := openTB(t, Config{}), t.Context(), randomID(t)
-			first := must[uint64](t)(l.Append(ctx, id, 0, []byte("one")))
+			first := must[uint64](t)(l.Append(ctx, id, 0, []byte("one"), Ordinary))
 			loseAnswers(l, 2, sent)
-			rev := must[uint64](t)(l.Append(ctx, id, first, []byte("two")))
+			rev := must[uint64](t)(l.Append(ctx, id, first, []byte("two"), Ordinary))
 			got := must[[]Entry](t)(l.Load(ctx, id, 0))
 			wantTexts(t, got, "one", "two")
 			if got[1].Revision != rev {
@@ -65,20 +65,20 @@ func TestLostAnswerIsResolved(t *testing.T) {
 
 func TestLostWriteThatSomebodyOvertookIsStale(t *testing.T) {
 	l, ctx, id := openTB(t, Config{}), t.Context(), randomID(t)
-	first := must[uint64](t)(l.Append(ctx, id, 0, []byte("one")))
+	first := must[uint64](t)(l.Append(ctx, id, 0, []byte("one"), Ordinary))
 	var calls int
-	l.ask = func(m *nats.Msg, within time.Duration) (*nats.Msg, error) {
+	l.engine.ask = func(m *nats.Msg, within time.Duration) (*nats.Msg, error) {
 		if calls++; calls == 1 {
 			other := *m
 			other.Data = envelope{kind: kindEntry, data: []byte("other")}.seal()
-			if _, err := l.write.RequestMsg(&other, within); err != nil {
+			if _, err := l.engine.write.RequestMsg(&other, within); err != nil {
 				t.Error(err)
 			}
 			return nil, nats.ErrTimeout
 		}
-		return l.write.RequestMsg(m, within)
+		return l.engine.write.RequestMsg(m, within)
 	}
-	if _, err := l.Append(ctx, id, first, []byte("two")); !errors.Is(err, ErrStale) {
+	if _, err := l.Append(ctx, id, first, []byte("two"), Ordinary); !errors.Is(err, ErrStale) {
 		t.Errorf("append: %v, want ErrStale", err)
 	}
 	wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), "one", "other")
@@ -87,7 +87,7 @@ func TestLostWriteThatSomebodyOvertookIsStale(t *testing.T) {
 func TestUnresolvedWriteIsUnavailable(t *testing.T) {
 	l, ctx, id := openTB(t, Config{}), t.Context(), randomID(t)
 	loseAnswers(l, attempts, true)
-	if _, err := l.Append(ctx, id, 0, []byte("one")); !errors.Is(err, ErrUnavailable) {
+	if _, err := l.Append(ctx, id, 0, []byte("one"), Ordinary); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("append without any answer: %v, want ErrUnavailable", err)
 	}
 	wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), "one")
@@ -103,7 +103,7 @@ func TestFullLedgerRefusesButEndsMeetings(t *testing.T) {
 	var stored []last
 	for {
 		id := randomID(t)
-		rev, err := l.Append(ctx, id, 0, data)
+		rev, err := l.Append(ctx, id, 0, data, Ordinary)
 		if errors.Is(err, ErrFull) {
 			break
 		}
@@ -122,21 +122,21 @@ func TestFullLedgerRefusesButEndsMeetings(t *testing.T) {
 		must[uint64](t)(l.End(ctx, s.id, s.rev, data, time.Millisecond))
 	}
 	eventually(t, "room again", func() bool {
-		_, err := l.Append(ctx, randomID(t), 0, data)
+		_, err := l.Append(ctx, randomID(t), 0, data, Ordinary)
 		return err == nil
 	})
 }
 
 func TestNearlyFullDiskRefuses(t *testing.T) {
 	l := openTB(t, Config{MinFree: 1 << 60})
-	if _, err := l.Append(t.Context(), randomID(t), 0, nil); !errors.Is(err, ErrFull) {
+	if _, err := l.Append(t.Context(), randomID(t), 0, nil, Ordinary); !errors.Is(err, ErrFull) {
 		t.Errorf("append: %v, want ErrFull", err)
 	}
 }
 
 func TestEntriesOlderThanMaxAgeVanish(t *testing.T) {
 	l, ctx, id := openTB(t, Config{MaxAge: 300 * time.Millisecond}), t.Context(), randomID(t)
-	must[uint64](t)(l.Append(ctx, id, 0, []byte("forgotten")))
+	must[uint64](t)(l.Append(ctx, id, 0, []byte("forgotten"), Ordinary))
 	eventually(t, "entry vanishes", func() bool { return len(must[[]Entry](t)(l.Load(ctx, id, 0))) == 0 })
 }
 
@@ -144,9 +144,9 @@ func TestEntriesOlderThanMaxAgeVanish(t *testing.T) {
 func TestHalfDoneEndHidesWhatItReplaces(t *testing.T) {
 	dir := t.TempDir()
 	l, ctx, id := openTB(t, Config{Dir: dir, Shards: 1}), t.Context(), randomID(t)
-	must[uint64](t)(l.Append(ctx, id, 0, []byte("created")))
+	must[uint64](t)(l.Append(ctx, id, 0, []byte("created"), Ordinary))
 	end := envelope{kind: kindEnd, data: []byte("ended"), expires: time.Now().Add(200 * time.Millisecond)}
-	must[uint64](t)(l.publish(&nats.Msg{Subject: l.subject(0, id), Data: end.seal()})) // without the roll-up
+	must[uint64](t)(l.engine.publish(&nats.Msg{Subject: l.layout.subject(0, id), Data: end.seal()})) // without the roll-up
 	wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), "ended")
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
@@ -261,7 +261,7 @@ func TestExists(t *testing.T) {
 func TestTheDirectoryDecidesTheShards(t *testing.T) {
 	dir := t.TempDir()
 	l, ctx, id := openTB(t, Config{Dir: dir, Shards: 3}), t.Context(), randomID(t)
-	must[uint64](t)(l.Append(ctx, id, 0, []byte("one")))
+	must[uint64](t)(l.Append(ctx, id, 0, []byte("one"), Ordinary))
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -300,21 +300,21 @@ func TestServerThatDoesNotSyncIsRefused(t *testing.T) {
 	if err := verifySync(&server.JetStreamConfig{SyncAlways: true}); err != nil {
 		t.Error(err)
 	}
-	if l := openTB(t, Config{}); !l.server.JetStreamConfig().SyncAlways {
+	if l := openTB(t, Config{}); !l.engine.server.JetStreamConfig().SyncAlways {
 		t.Error("the embedded server does not sync every write")
 	}
 }
 
 func TestFaultEndsAllService(t *testing.T) {
 	l, ctx, id := openTB(t, Config{}), t.Context(), randomID(t)
-	must[uint64](t)(l.Append(ctx, id, 0, []byte("one")))
+	must[uint64](t)(l.Append(ctx, id, 0, []byte("one"), Ordinary))
 	cause := errors.New("disk on fire")
 	// The disk fails while the write is under way: its answer must not count.
-	l.ask = func(m *nats.Msg, within time.Duration) (*nats.Msg, error) {
+	l.engine.ask = func(m *nats.Msg, within time.Duration) (*nats.Msg, error) {
 		defer l.fault.trip(cause)
-		return l.write.RequestMsg(m, within)
+		return l.engine.write.RequestMsg(m, within)
 	}
-	if _, err := l.Append(ctx, randomID(t), 0, nil); !errors.Is(err, ErrUnavailable) || !errors.Is(err, cause) {
+	if _, err := l.Append(ctx, randomID(t), 0, nil, Ordinary); !errors.Is(err, ErrUnavailable) || !errors.Is(err, cause) {
 		t.Errorf("write answered while the disk failed: %v", err)
 	}
 	if _, err := l.Load(ctx, id, 0); !errors.Is(err, cause) {
@@ -330,7 +330,7 @@ func TestFaultEndsAllService(t *testing.T) {
 
 func TestServerLogIsBridged(t *testing.T) {
 	var out bytes.Buffer
-	b := bridge{slog.New(slog.NewTextHandler(&out, nil)), newFault()}
+	b := bridge{slog.New(slog.NewTextHandler(&out, nil)), newTrouble(newFault())}
 	b.Noticef("a notice")
 	b.Debugf("a detail")
 	b.Tracef("a payload")
@@ -338,16 +338,16 @@ func TestServerLogIsBridged(t *testing.T) {
 	if got := out.String(); !strings.Contains(got, "level=WARN") || !strings.Contains(got, "MT00 is 3 behind") || strings.Contains(got, " a ") {
 		t.Errorf("log is %q", got)
 	}
-	if err := b.fault.check(); err != nil {
+	if err := b.trouble.check(); err != nil {
 		t.Errorf("a warning became a fault: %v", err)
 	}
 	b.Errorf("Filestore [MT00] Critical write error: %v", os.ErrClosed)
-	if err := b.fault.check(); !errors.Is(err, errStorage) || !errors.Is(err, ErrUnavailable) {
+	if err := b.trouble.check(); !errors.Is(err, errStorage) || !errors.Is(err, ErrUnavailable) {
 		t.Errorf("a write error became %v", err)
 	}
-	fatal := bridge{b.log, newFault()}
+	fatal := bridge{b.log, newTrouble(newFault())}
 	fatal.Fatalf("Can't start JetStream: %s", "reason")
-	if err := fatal.fault.check(); err == nil || !strings.Contains(err.Error(), "reason") {
+	if err := fatal.trouble.check(); err == nil || !strings.Contains(err.Error(), "reason") {
 		t.Errorf("a fatal error became %v", err)
 	}
 }

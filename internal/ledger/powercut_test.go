@@ -3,11 +3,9 @@
 package ledger
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -24,52 +22,6 @@ import (
 //	go test -tags powercut -run PowerCut -v ./internal/ledger
 //
 // TestPowerCutLosesWhatIsNotSynced shows that the cut is a cut.
-
-// disk is an ext4 file system whose power can be cut.
-type disk struct {
-	t           *testing.T
-	device, dir string
-}
-
-func run(t *testing.T, name string, args ...string) string {
-	t.Helper()
-	out, err := exec.Command(name, args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s %s: %v: %s", name, strings.Join(args, " "), err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-func newDisk(t *testing.T) *disk {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Fatal("the power-cut tests need root")
-	}
-	image := filepath.Join(t.TempDir(), "image")
-	if err := os.WriteFile(image, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(image, 1<<30); err != nil {
-		t.Fatal(err)
-	}
-	d := &disk{t: t, dir: t.TempDir(), device: run(t, "losetup", "--find", "--show", image)}
-	t.Cleanup(func() { run(t, "losetup", "--detach", d.device) })
-	run(t, "mkfs.ext4", "-q", d.device)
-	d.mount()
-	t.Cleanup(d.unmount)
-	return d
-}
-
-func (d *disk) mount() { run(d.t, "mount", d.device, d.dir) }
-
-// unmount waits for the killed process's files to be closed.
-func (d *disk) unmount() {
-	d.t.Helper()
-	eventually(d.t, "file system unmounts", func() bool {
-		err := unix.Unmount(d.dir, 0)
-		return err == nil || errors.Is(err, unix.EINVAL) // not mounted
-	})
-}
 
 // cut shuts the file system down: nothing reaches the device any more, and
 // every access fails.
@@ -94,7 +46,7 @@ func (d *disk) restore() {
 }
 
 func TestPowerCutLosesWhatIsNotSynced(t *testing.T) {
-	d := newDisk(t)
+	d := newDisk(t, 1<<30)
 	lazy, synced := filepath.Join(d.dir, "lazy"), filepath.Join(d.dir, "synced")
 	if err := os.WriteFile(lazy, []byte("data"), 0o600); err != nil {
 		t.Fatal(err)
@@ -147,7 +99,7 @@ func TestPowerCutOfTheDiskAlone(t *testing.T) {
 
 func powerCut(t *testing.T, cut func(*exec.Cmd, *disk)) {
 	t.Helper()
-	d, path := newDisk(t), filepath.Join(t.TempDir(), "acks")
+	d, path := newDisk(t, 1<<30), filepath.Join(t.TempDir(), "acks")
 	dir := filepath.Join(d.dir, "data")
 	cmd := startWriter(t, dir, path)
 	awaitAcks(t, path, 2000)

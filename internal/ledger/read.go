@@ -35,17 +35,17 @@ func (l *Log) Load(ctx context.Context, id meeting.ID, after uint64) ([]Entry, e
 
 // LoadFacts returns the meeting's media-side facts, oldest first.
 func (l *Log) LoadFacts(ctx context.Context, id meeting.ID) ([]Entry, error) {
-	return l.load(ctx, l.factShard(), id, 0)
+	return l.load(ctx, l.layout.factShard(), id, 0)
 }
 
 func (l *Log) load(ctx context.Context, sh shard, id meeting.ID, after uint64) ([]Entry, error) {
-	done, err := l.begin()
+	e, done, err := l.begin()
 	if err != nil {
 		return nil, err
 	}
 	defer done()
 	var entries []Entry
-	err = l.each(ctx, sh, id, after, func(_ meeting.ID, m message) error {
+	err = e.each(ctx, sh, id, after, func(_ meeting.ID, m message) error {
 		if m.kind == kindEnd {
 			// A crash right after an End leaves the entries it replaces.
 			entries = entries[:0]
@@ -60,20 +60,20 @@ func (l *Log) load(ctx context.Context, sh shard, id meeting.ID, after uint64) (
 }
 
 // each calls fn for the meeting's stored messages after the sequence.
-func (l *Log) each(ctx context.Context, sh shard, id meeting.ID, after uint64, fn func(meeting.ID, message) error) error {
-	return l.stream(ctx, l.read, sh, l.subject(sh, id), after, fn)
+func (e *engine) each(ctx context.Context, sh shard, id meeting.ID, after uint64, fn func(meeting.ID, message) error) error {
+	return e.stream(ctx, e.read, sh, e.layout.subject(sh, id), after, fn)
 }
 
 // stream calls fn for all stored messages of a subject (or pattern) after the
 // sequence, oldest first. A batch that gets lost is asked for again.
-func (l *Log) stream(ctx context.Context, nc *nats.Conn, sh shard, subject string, after uint64, fn func(meeting.ID, message) error) error {
-	b := batch{log: l, nc: nc, shard: sh, subject: subject, after: after, fn: fn}
+func (e *engine) stream(ctx context.Context, nc *nats.Conn, sh shard, subject string, after uint64, fn func(meeting.ID, message) error) error {
+	b := batch{engine: e, nc: nc, shard: sh, subject: subject, after: after, fn: fn}
 	for failed := 0; ; {
 		more, err := b.fetch(ctx)
 		// Checked after the answer: a message that could not be read looks
 		// like one that is not there.
-		if fault := l.fault.check(); fault != nil {
-			return fault
+		if err := e.check(); err != nil {
+			return err
 		}
 		switch {
 		case err == nil && !more:
@@ -94,7 +94,7 @@ func (l *Log) stream(ctx context.Context, nc *nats.Conn, sh shard, subject strin
 
 // batch reads a subject in pieces.
 type batch struct {
-	log     *Log
+	engine  *engine
 	nc      *nats.Conn
 	shard   shard
 	subject string
@@ -118,7 +118,7 @@ func (b *batch) fetch(ctx context.Context) (more bool, err error) {
 	req = append(req, `,"max_bytes":`...)
 	req = strconv.AppendInt(req, batchBytes, 10)
 	req = append(req, '}')
-	if err := b.nc.PublishRequest("$JS.API.DIRECT.GET."+b.log.streamName(b.shard), inbox, req); err != nil {
+	if err := b.nc.PublishRequest("$JS.API.DIRECT.GET."+b.engine.layout.streamName(b.shard), inbox, req); err != nil {
 		return false, fmt.Errorf("%w: read: %w", ErrUnavailable, err)
 	}
 	for {
@@ -136,7 +136,7 @@ func (b *batch) fetch(ctx context.Context) (more bool, err error) {
 }
 
 func (b *batch) next(ctx context.Context, sub *nats.Subscription) (*nats.Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, b.log.cfg.AnswerWithin)
+	ctx, cancel := context.WithTimeout(ctx, b.engine.cfg.AnswerWithin)
 	defer cancel()
 	m, err := sub.NextMsgWithContext(ctx)
 	if err != nil {

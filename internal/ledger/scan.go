@@ -25,7 +25,7 @@ const scanAhead = 16 << 20
 // It also finds the ended meetings whose entries are still to vanish, so it has
 // to be called once after Open.
 func (l *Log) Scan(ctx context.Context, fn func(id meeting.ID, e Entry) error) error {
-	return l.scan(ctx, 0, l.factShard(), func(id meeting.ID, m message) error {
+	return l.scan(ctx, 0, l.layout.factShard(), func(id meeting.ID, m message) error {
 		if m.kind == kindEnd {
 			l.expiry.add(id, m.seq, m.expires)
 		}
@@ -36,14 +36,14 @@ func (l *Log) Scan(ctx context.Context, fn func(id meeting.ID, e Entry) error) e
 // ScanFacts calls fn for every media-side fact now stored, in the order in
 // which they were stored, from one goroutine.
 func (l *Log) ScanFacts(ctx context.Context, fn func(id meeting.ID, e Entry) error) error {
-	return l.scan(ctx, l.factShard(), l.factShard()+1, func(id meeting.ID, m message) error {
+	return l.scan(ctx, l.layout.factShard(), l.layout.factShard()+1, func(id meeting.ID, m message) error {
 		return fn(id, m.entry())
 	})
 }
 
 // scan reads the shards from ≤ s < to, one for each processor at a time.
 func (l *Log) scan(ctx context.Context, from, to shard, fn func(meeting.ID, message) error) error {
-	done, err := l.begin()
+	e, done, err := l.begin()
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (l *Log) scan(ctx context.Context, from, to shard, fn func(meeting.ID, mess
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), int(to-from)) {
 		wg.Go(func() {
-			if err := l.scanSome(ctx, shards, fn); err != nil {
+			if err := e.scanSome(ctx, shards, fn); err != nil {
 				cancel(err) // the first one is kept
 			}
 		})
@@ -69,18 +69,18 @@ func (l *Log) scan(ctx context.Context, from, to shard, fn func(meeting.ID, mess
 
 // scanSome reads shards over a connection of its own: taking messages off a
 // connection is the work that the processors share.
-func (l *Log) scanSome(ctx context.Context, shards <-chan shard, fn func(meeting.ID, message) error) error {
-	nc, err := connect(l.server, "scan")
+func (e *engine) scanSome(ctx context.Context, shards <-chan shard, fn func(meeting.ID, message) error) error {
+	nc, err := connect(e.server, "scan")
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	defer nc.Close()
-	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(l.cfg.AnswerWithin))
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(e.cfg.AnswerWithin))
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	for s := range shards {
-		if err := l.scanShard(ctx, js, s, fn); err != nil {
+		if err := e.scanShard(ctx, js, s, fn); err != nil {
 			return err
 		}
 	}
@@ -91,14 +91,14 @@ func (l *Log) scanSome(ctx context.Context, shards <-chan shard, fn func(meeting
 // consumer, which costs half of what batches do: fewer headers are made and
 // read. When that stops answering, the rest is read in batches, which keep
 // asking.
-func (l *Log) scanShard(ctx context.Context, js jetstream.JetStream, s shard, fn func(meeting.ID, message) error) error {
-	r := reader{stream: l.streamName(s), wait: jetstream.NextMaxWait(l.cfg.AnswerWithin), fn: fn}
+func (e *engine) scanShard(ctx context.Context, js jetstream.JetStream, s shard, fn func(meeting.ID, message) error) error {
+	r := reader{stream: e.layout.streamName(s), wait: jetstream.NextMaxWait(e.cfg.AnswerWithin), fn: fn}
 	err := r.read(ctx, js)
-	if fault := l.fault.check(); fault != nil {
-		return fault
+	if err := e.check(); err != nil {
+		return err
 	}
 	if errors.Is(err, errNoAnswer) && ctx.Err() == nil {
-		return l.stream(ctx, js.Conn(), s, l.prefix(s)+"*", r.after, fn)
+		return e.stream(ctx, js.Conn(), s, e.layout.prefix(s)+"*", r.after, fn)
 	}
 	return err
 }

@@ -11,69 +11,201 @@ import (
 
 const (
 	// endReserve is kept free in each stream for the entries that end
-	// meetings, in bytes.
+	// meetings or take something away, in bytes.
 	endReserve = 8 << 20
 
 	// spaceEvery bounds how often the size of a nearly full stream, and the
 	// free space of the disk, are looked up.
 	spaceEvery = time.Second
+
+	// watchEvery is how often the ballast is looked after.
+	watchEvery = 5 * time.Second
+
+	// overhead is what a stored message takes besides its data, in bytes:
+	// record, subject and headers, rounded up.
+	overhead = 160
 )
+
+// Urgency says what may use the last of the space.
+type Urgency uint8
+
+const (
+	// Ordinary entries are refused while the disk or the ledger is nearly
+	// full.
+	Ordinary Urgency = iota
+
+	// Urgent entries take something away from somebody: they are stored as
+	// long as anything can be stored.
+	Urgent
+)
+
+// Space is how much room the ledger has, in bytes.
+type Space struct {
+	Free    int64 // on the disk
+	MinFree int64 // below this, ordinary entries are refused
+	Ballast int64 // set aside, given back when the disk is full
+	Refuses error // why ordinary entries are refused now; nil when they are not
+	Down    error // why nothing is answered at all now; nil while all is well
+}
 
 // space decides whether there is room for one more entry. Sizes are counted
 // upwards by what is appended and looked up only when the count says that a
 // stream may be full, so a ledger with room costs one addition per entry.
 type space struct {
-	log *Log
+	cfg     Config
+	limit   int64 // of each stream for ordinary entries; 0 for none
+	ballast ballast
 
 	mu       sync.Mutex
 	used     []int64     // by shard, an upper bound; guarded by mu
 	asked    []time.Time // by shard, when used was looked up; guarded by mu
 	diskAt   time.Time   // when diskFree was looked up; guarded by mu
 	diskFree int64       // guarded by mu
+
+	stop chan struct{}
+	done chan struct{}
 }
 
-func newSpace(l *Log) *space {
-	n := l.layout.Shards + 1
-	s := &space{log: l, used: make([]int64, n), asked: make([]time.Time, n)}
+func newSpace(cfg Config, l layout) *space {
+	n := l.Shards + 1
+	s := &space{
+		cfg: cfg, limit: cfg.MaxBytes / int64(l.Shards), ballast: newBallast(cfg),
+		used: make([]int64, n), asked: make([]time.Time, n),
+		stop: make(chan struct{}), done: make(chan struct{}),
+	}
 	for i := range s.used {
 		s.used[i] = 1 << 62 // not known yet: look it up when a limit is set
 	}
 	return s
 }
 
-// softLimit is each stream's share of the ledger's size.
-func (l *Log) softLimit() int64 { return l.cfg.MaxBytes / int64(l.layout.Shards) }
+// start makes room if there is none to start with, and then watches.
+func (s *space) start() {
+	if err := s.tend(false); err != nil {
+		s.cfg.Logger.Warn("the disk is full", "err", err)
+	}
+	go s.watch()
+}
+
+func (s *space) close() {
+	close(s.stop)
+	<-s.done
+}
+
+// watch keeps the ballast at the size that the disk allows.
+func (s *space) watch() {
+	defer close(s.done)
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	for {
+		if err := s.tend(true); err != nil {
+			s.cfg.Logger.Warn("the disk is full", "err", err)
+		}
+		select {
+		case <-s.stop:
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// tend gives ballast back when the disk is full, and takes it again later, if
+// it is to grow.
+func (s *space) tend(grow bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.lookLocked(time.Now()); err != nil {
+		return err
+	}
+	if s.diskFree < ballastFloor {
+		return s.ballast.makeRoom(ballastFloor)
+	}
+	if !grow {
+		return nil
+	}
+	return s.ballast.grow(s.diskFree)
+}
+
+// lookLocked looks up how much of the disk is free.
+func (s *space) lookLocked(now time.Time) (err error) {
+	s.diskFree, err = freeBytes(s.cfg.Dir)
+	if err != nil {
+		return fmt.Errorf("%w: free disk space: %w", ErrUnavailable, err)
+	}
+	s.diskAt = now
+	return nil
+}
+
+// Space returns how much room there is.
+func (l *Log) Space() (Space, error) {
+	down := l.fault.check()
+	if down == nil {
+		l.mu.Lock()
+		down = l.down
+		l.mu.Unlock()
+	}
+	s := l.space
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.lookLocked(time.Now()); err != nil {
+		return Space{}, err
+	}
+	return Space{
+		Free: s.diskFree, MinFree: s.cfg.MinFree, Ballast: s.ballast.size,
+		Refuses: s.diskLocked(Ordinary, 0), Down: down,
+	}, nil
+}
+
+// enough tells whether the embedded server has the room to start.
+func (s *space) enough() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.lookLocked(time.Now()); err != nil {
+		return err
+	}
+	return s.diskLocked(Urgent, 0)
+}
+
+// diskLocked returns ErrFull when the disk does not have the room. For what is
+// urgent it gives ballast back.
+func (s *space) diskLocked(u Urgency, size int64) error {
+	switch {
+	case u == Urgent && s.diskFree < ballastFloor+size:
+		return s.ballast.makeRoom(size + urgentFloor)
+	case u == Ordinary && s.diskFree < s.cfg.MinFree:
+		return fmt.Errorf("%w: %d MiB free on the disk", ErrFull, s.diskFree>>20)
+	}
+	return nil
+}
 
 // admit returns ErrFull when size more bytes do not fit into the stream or the
 // disk.
-func (s *space) admit(ctx context.Context, sh shard, size int) error {
+func (s *space) admit(ctx context.Context, e *engine, sh shard, size int, u Urgency) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	if now.Sub(s.diskAt) > spaceEvery {
-		free, err := freeBytes(s.log.cfg.Dir)
-		if err != nil {
-			return fmt.Errorf("%w: free disk space: %w", ErrUnavailable, err)
+	if u == Urgent && s.diskFree < s.cfg.MinFree || now.Sub(s.diskAt) > spaceEvery {
+		if err := s.lookLocked(now); err != nil {
+			return err
 		}
-		s.diskAt, s.diskFree = now, free
 	}
-	if s.diskFree < s.log.cfg.MinFree {
-		return fmt.Errorf("%w: %d MiB free on the disk", ErrFull, s.diskFree>>20)
-	}
-	if s.log.cfg.MaxBytes == 0 {
-		return nil
-	}
-	const overhead = 160 // record, subject and headers, rounded up
 	need := int64(size) + overhead
-	if s.used[sh]+need > s.log.softLimit() && now.Sub(s.asked[sh]) > spaceEvery {
-		state, err := s.log.streamState(ctx, sh)
+	if err := s.diskLocked(u, need); err != nil || s.limit == 0 {
+		return err
+	}
+	limit := s.limit
+	if u == Urgent {
+		limit += endReserve
+	}
+	if s.used[sh]+need > limit && now.Sub(s.asked[sh]) > spaceEvery {
+		state, err := e.streamState(ctx, sh)
 		if err != nil {
 			return err
 		}
 		s.used[sh], s.asked[sh] = state.Bytes, now
 	}
-	if s.used[sh]+need > s.log.softLimit() {
-		return ErrFull
+	if s.used[sh]+need > limit {
+		return fmt.Errorf("%w: the limit of its size is reached", ErrFull)
 	}
 	s.used[sh] += need
 	return nil

@@ -23,13 +23,11 @@ const factStream = "EV"
 // shard is one stream. The last one of a Log, factShard, is EV.
 type shard int
 
-func (l *Log) factShard() shard { return shard(l.layout.Shards) }
-
-func (l *Log) streamName(s shard) string { return l.layout.streamName(s) }
+func (l layout) factShard() shard { return shard(l.Shards) }
 
 // streamName returns the stream of a shard.
 func (l layout) streamName(s shard) string {
-	if s == shard(l.Shards) {
+	if s == l.factShard() {
 		return factStream
 	}
 	return fmt.Sprintf("MT%02d", s)
@@ -46,7 +44,7 @@ func (l layout) names(stream string) bool {
 }
 
 // prefix returns the subjects of a stream without the meeting.
-func (l *Log) prefix(s shard) string {
+func (l layout) prefix(s shard) string {
 	if s == l.factShard() {
 		return "ev."
 	}
@@ -54,7 +52,7 @@ func (l *Log) prefix(s shard) string {
 }
 
 // subject returns where a meeting's messages go in the stream.
-func (l *Log) subject(s shard, id meeting.ID) string {
+func (l layout) subject(s shard, id meeting.ID) string {
 	return l.prefix(s) + id.String()
 }
 
@@ -67,23 +65,23 @@ func meetingOf(subject string) (meeting.ID, bool) {
 	return meeting.ParseID(subject[len(subject)-length:])
 }
 
-func (l *Log) streamConfig(s shard) jetstream.StreamConfig {
+func (e *engine) streamConfig(s shard) jetstream.StreamConfig {
 	cfg := jetstream.StreamConfig{
-		Name:        l.streamName(s),
-		Subjects:    []string{l.prefix(s) + "*"},
+		Name:        e.layout.streamName(s),
+		Subjects:    []string{e.layout.prefix(s) + "*"},
 		Retention:   jetstream.LimitsPolicy,
 		Storage:     jetstream.FileStorage,
 		Replicas:    1,
 		Discard:     jetstream.DiscardNew, // full means refused, never dropped
-		MaxBytes:    l.hardLimit(),
-		MaxAge:      l.cfg.MaxAge,
-		Duplicates:  min(100*time.Millisecond, l.cfg.MaxAge), // unused: the expected revision does its work
+		MaxBytes:    e.hardLimit(),
+		MaxAge:      e.cfg.MaxAge,
+		Duplicates:  min(100*time.Millisecond, e.cfg.MaxAge), // unused: the expected revision does its work
 		AllowRollup: true,
 		AllowDirect: true,
 	}
-	if s == l.factShard() {
+	if s == e.layout.factShard() {
 		cfg.AllowRollup = false
-		cfg.Duplicates = min(factWindow, l.cfg.MaxAge)
+		cfg.Duplicates = min(factWindow, e.cfg.MaxAge)
 	}
 	return cfg
 }
@@ -91,41 +89,41 @@ func (l *Log) streamConfig(s shard) jetstream.StreamConfig {
 // hardLimit is the size at which JetStream itself refuses a message. It leaves
 // room above the limit of space.go, so that meetings can be ended, and with it
 // space be freed, when the ledger is full.
-func (l *Log) hardLimit() int64 {
-	if l.cfg.MaxBytes == 0 {
+func (e *engine) hardLimit() int64 {
+	if e.cfg.MaxBytes == 0 {
 		return -1
 	}
-	return l.softLimit() + endReserve
+	return e.cfg.MaxBytes/int64(e.layout.Shards) + 2*endReserve
 }
 
 // openStreams creates the streams of a new directory side by side, or checks
 // that those of an old one are all there.
-func (l *Log) openStreams(ctx context.Context) error {
-	js, err := jetstream.New(l.read)
+func (e *engine) openStreams(ctx context.Context) error {
+	js, err := jetstream.New(e.read)
 	if err != nil {
 		return fmt.Errorf("open streams: %w", err)
 	}
-	errs := make([]error, l.layout.Shards+1)
+	errs := make([]error, e.layout.Shards+1)
 	var wg sync.WaitGroup
 	for s := range errs {
-		wg.Go(func() { errs[s] = l.openStream(ctx, js, l.streamConfig(shard(s))) })
+		wg.Go(func() { errs[s] = e.openStream(ctx, js, e.streamConfig(shard(s))) })
 	}
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	if l.layout.Created {
+	if e.layout.Created {
 		return nil
 	}
-	if err := durable.SyncTree(l.cfg.Dir); err != nil {
+	if err := durable.SyncTree(e.cfg.Dir); err != nil {
 		return err
 	}
-	l.layout.Created = true
-	return l.layout.save(l.cfg.Dir)
+	e.layout.Created = true
+	return e.layout.save(e.cfg.Dir)
 }
 
-func (l *Log) openStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) error {
-	if !l.layout.Created {
+func (e *engine) openStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) error {
+	if !e.layout.Created {
 		_, err := js.CreateOrUpdateStream(ctx, want)
 		if err != nil {
 			return fmt.Errorf("create stream %s: %w", want.Name, err)
@@ -158,18 +156,18 @@ type streamState struct {
 }
 
 // streamState asks for the state of a stream.
-func (l *Log) streamState(ctx context.Context, s shard) (streamState, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.cfg.AnswerWithin)
+func (e *engine) streamState(ctx context.Context, s shard) (streamState, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.cfg.AnswerWithin)
 	defer cancel()
-	m, err := l.read.RequestWithContext(ctx, "$JS.API.STREAM.INFO."+l.streamName(s), nil)
+	m, err := e.read.RequestWithContext(ctx, "$JS.API.STREAM.INFO."+e.layout.streamName(s), nil)
 	if err != nil {
-		return streamState{}, fmt.Errorf("%w: state of %s: %w", ErrUnavailable, l.streamName(s), err)
+		return streamState{}, fmt.Errorf("%w: state of %s: %w", ErrUnavailable, e.layout.streamName(s), err)
 	}
 	var info struct {
 		State *streamState `json:"state"`
 	}
 	if err := json.Unmarshal(m.Data, &info); err != nil || info.State == nil {
-		return streamState{}, fmt.Errorf("%w: state of %s not told", ErrUnavailable, l.streamName(s))
+		return streamState{}, fmt.Errorf("%w: state of %s not told", ErrUnavailable, e.layout.streamName(s))
 	}
 	return *info.State, nil
 }

@@ -219,6 +219,13 @@ func (w *witness) acknowledged(stream string, seq uint64) {
 	}
 }
 
+// lastOf returns the last acknowledged sequence of a stream.
+func (w *witness) lastOf(stream string) uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last[stream]
+}
+
 func (w *witness) run(failed func(error)) {
 	defer close(w.done)
 	for range w.wake {
