@@ -1,9 +1,9 @@
 # `make` alone lists the targets. `make run` and `make test` need nothing
 # prepared: they fetch and build what they use.
 
-GO      ?= go
-VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo development)
-LDFLAGS := -s -w -X main.version=$(VERSION)
+GO       ?= go
+REVISION ?= $(shell git describe --always --exclude '*' --abbrev=12 --dirty=.dirty 2>/dev/null)
+LDFLAGS  := -s -w -X main.revision=$(REVISION)
 
 .PHONY: help
 help:

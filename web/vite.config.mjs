@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { defineConfig } from 'vite';
 
+const version = readFileSync(resolve(import.meta.dirname, '../cmd/carillon/VERSION'), 'utf8').trim();
 const out = resolve(import.meta.dirname, '../internal/console/pages/dist');
 
 // Every text file gets a gzip form beside it, so that the server never has to
@@ -23,8 +24,14 @@ function gzipped() {
   return { name: 'carillon-gzip', apply: 'build', closeBundle: () => pack(out) };
 }
 
+// Every page names the version it was built with.
+function versioned() {
+  const generator = { tag: 'meta', attrs: { name: 'generator', content: `Carillon ${version}` }, injectTo: 'head' };
+  return { name: 'carillon-version', transformIndexHtml: () => [generator] };
+}
+
 export default defineConfig({
-  plugins: [gzipped()],
+  plugins: [gzipped(), versioned()],
   define: {
     // The meeting SDK's dependencies expect Node's name of the global object.
     global: 'globalThis',

@@ -16,7 +16,7 @@ var processStart = time.Now()
 // development keys, what to paste to use it.
 func printBanner(w io.Writer, s *server) {
 	base := s.ports.public.String()
-	fmt.Fprintf(w, "carillon %s ready in %d ms: API %s", version, time.Since(processStart).Milliseconds(), base)
+	fmt.Fprintf(w, "carillon %s ready in %d ms: API %s", thisBuild(), time.Since(processStart).Milliseconds(), base)
 	if s.cfg.Pages.Demo && s.demo != nil {
 		fmt.Fprintf(w, ", meeting page %s/", base)
 	}
@@ -28,6 +28,9 @@ func printBanner(w io.Writer, s *server) {
 		fmt.Fprintf(w, ", metrics %s/metrics", base)
 	}
 	fmt.Fprintf(w, ", data %s\n", absolute(s.cfg.Data))
+	if s.console != nil && !s.console.PagesBuilt() {
+		fmt.Fprintln(w, "This binary has no pages, as after `go install`; docs/install.md says how to get them. The API works as usual.")
+	}
 	if s.cfg.Credentials.Dev {
 		fmt.Fprintln(w, "DEVELOPMENT MODE: any credentials are accepted")
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -94,10 +95,14 @@ func underAny(path string, prefixes ...string) bool {
 	return false
 }
 
-// healthy answers as long as the process serves at all.
+// healthy answers as long as the process serves at all, and says which build it is.
 func healthy(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	fmt.Fprintln(w, "ok")
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(struct {
+		Status string `json:"status"`
+		build
+	}{"ok", thisBuild()}) // a caller who has gone away is told nothing
 }
 
 // readiness answers 200 while calls are taken, 503 otherwise, and says how much

@@ -24,11 +24,9 @@ import (
 	"github.com/carillon-meetings/carillon/internal/config"
 )
 
-// version is set by the build.
-var version = "development"
-
 type commandLine struct {
-	Config kong.ConfigFlag `help:"YAML file with flag values (also CARILLON_CONFIG)." placeholder:"FILE"`
+	Config      kong.ConfigFlag  `help:"YAML file with flag values (also CARILLON_CONFIG)." placeholder:"FILE"`
+	ShowVersion kong.VersionFlag `name:"version" env:"-" help:"Print the version."`
 
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Check   checkCommand   `cmd:"" help:"Check things without running the server."`
@@ -53,6 +51,7 @@ func run(ctx context.Context, args []string) error {
 		kong.DefaultEnvars("CARILLON"),
 		kong.UsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Vars{"version": "carillon " + thisBuild().String()},
 	}
 	file := os.Getenv(config.FileEnv)
 	if _, err := os.Stat(file); file != "" && err != nil {
@@ -78,6 +77,6 @@ type versionCommand struct{}
 
 // Run prints the version.
 func (versionCommand) Run() error {
-	fmt.Println("carillon", version)
+	fmt.Println("carillon", thisBuild())
 	return nil
 }

@@ -101,7 +101,7 @@ func (s *server) openPages(context.Context) (err error) {
 		TLS:            s.ports.public.Scheme == "https",
 		ConnectSources: s.ports.connectSources(),
 		Dev:            s.cfg.Credentials.Dev,
-		Version:        version,
+		Version:        thisBuild().String(),
 		Logger:         s.log.With("part", "pages"),
 	}
 	if p.Console {

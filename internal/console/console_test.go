@@ -41,7 +41,7 @@ func TestMissingPagesAreExplained(t *testing.T) {
 		t.Error("PagesBuilt says yes")
 	}
 	for _, path := range []string{"/", "/operator/", "/operator/explorer"} {
-		s.want(s.send("GET", path, ""), 503, "npm run build")
+		s.want(s.send("GET", path, ""), 503, "make build")
 	}
 	s.want(s.send("GET", "/assets/app-1a2b.js", ""), 404, "")
 	s.signIn() // the rest works

@@ -15,6 +15,11 @@ export interface LobbyOptions {
   join(code: string): Promise<void>;
 }
 
+/** The server's name and version, as the build wrote it into the page. */
+function builtWith(): string | undefined {
+  return document.querySelector<HTMLMetaElement>('meta[name="generator"]')?.content;
+}
+
 export class Lobby {
   readonly element: HTMLElement;
 
@@ -94,7 +99,11 @@ export class Lobby {
     return el(
       'div',
       { class: 'lobby' },
-      el('header', { class: 'lobby-head' }, el('a', { class: 'brand', href: '/' }, bell(28), 'Carillon')),
+      el(
+        'header',
+        { class: 'lobby-head' },
+        el('a', { class: 'brand', href: '/', title: builtWith() }, bell(28), 'Carillon'),
+      ),
       el(
         'main',
         { class: 'lobby-grid' },
