@@ -68,3 +68,49 @@ test('a share ends with its base attendee', async () => {
   await bob.event('presence', { id: `${ada.id}#content`, present: false });
   await bob.event('presence', { id: ada.id, present: false });
 });
+
+// The same attendee comes back as another client: what the page that is gone
+// shared is gone with it, at once and for everybody. A second tab while the
+// first is open is another story, in endings.test.mjs.
+const comesBack = {
+  'reloading the page': async ada => {
+    await ada.reload();
+    return ada;
+  },
+  'following a link and coming back': async ada => {
+    await ada.tab.goto('about:blank');
+    await ada.tab.goBack();
+    await ada.ready();
+    return ada;
+  },
+  'closing the tab and opening another': async ada => {
+    await ada.tab.close();
+    return (await f.open('ada'))[0];
+  },
+};
+for (const [how, comeBack] of Object.entries(comesBack)) {
+  test(`${how} ends a share`, async () => {
+    const made = await makeMeeting(f.server, ['ada', 'bob']);
+    const [ada, bob] = await f.open('ada', 'bob');
+    await ada.join(made, 'ada');
+    await bob.join(made, 'bob');
+    const content = `${ada.id}#content`;
+    await ada.call('startContent', { width: 320, height: 240 });
+    await ada.event('contentStart');
+    await bob.sees(content);
+
+    const again = await comeBack(ada);
+    await again.join(made, 'ada');
+    await again.event('presence', { id: bob.id, present: true });
+    const met = await again.snapshot();
+    assert.deepEqual(Object.keys(met.roster).filter(id => id.endsWith('#content')), [], 'the share of the page that is gone is in the roster');
+    assert.deepEqual(met.events.filter(e => e.name === 'contentStart'), [], 'the new page is told of a share that it does not have');
+    await bob.event('presence', { id: content, present: false }, { timeout: 5000 }); // a dropped client is waited for longer
+    await bob.until('the shared tile is gone', s => !s.tiles.some(t => t.content));
+
+    await again.call('startContent', { width: 320, height: 240 });
+    await bob.sees(content);
+    await again.event('contentStart');
+    assert.equal((await again.snapshot()).events.filter(e => e.name === 'contentStart').length, 1);
+  });
+}

@@ -59,25 +59,6 @@ test('forged, truncated and foreign tokens do not get past the socket', async ()
   }
 });
 
-test('a page loaded again has left its share behind', async () => {
-  const made = await makeMeeting(f.server, ['ada', 'bob']);
-  const [ada, bob] = await f.open('ada', 'bob');
-  await ada.join(made, 'ada');
-  await bob.join(made, 'bob');
-  const share = `${ada.id}#content`;
-  await ada.call('startContent');
-  await bob.sees(share);
-  await ada.reload();
-  await ada.join(made, 'ada');
-  await bob.event('presence', { id: share, present: false }, { timeout: 6000 }); // the grace of a lost client is 12 s
-  await bob.until('the tile is gone', s => !s.tiles.some(t => t.attendeeId === share));
-  assert.equal((await ada.snapshot()).events.filter(e => e.name === 'contentStart').length, 0, 'told of a share that is not there');
-  await ada.call('startContent');
-  await bob.sees(share);
-  await ada.event('contentStart');
-  assert.equal((await ada.snapshot()).events.filter(e => e.name === 'contentStart').length, 1);
-});
-
 test('a signaling drop is repaired by the client, video and all', async () => {
   const made = await makeMeeting(f.server, ['ada', 'bob']);
   const [ada, bob] = await f.open('ada', 'bob');
