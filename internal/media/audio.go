@@ -99,7 +99,7 @@ func (a *audio) WriteFrame(payload []byte, timestamp uint32, marker bool) {
 		return
 	}
 	b := netio.Get()
-	now := time.Now()
+	now := a.peer.room.node.now()
 	a.out.Lock()
 	defer a.out.Unlock()
 	a.out.lastTS, a.out.lastAt = a.out.offset+timestamp, now

@@ -54,6 +54,11 @@ func newNode(tb testing.TB, change func(*Config)) *Node {
 	return n
 }
 
+// AllPermissions allows everything.
+func AllPermissions() Permissions {
+	return Permissions{true, true, true, true, true}
+}
+
 // recorder keeps a peer's events.
 type recorder struct {
 	mu      sync.Mutex

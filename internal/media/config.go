@@ -40,6 +40,9 @@ type Config struct {
 
 	// Logger receives the node's log (discarded if nil).
 	Logger *slog.Logger
+	// Now tells the time; nil is time.Now. It must run with the clock by which
+	// packets are stamped on arrival.
+	Now func() time.Time
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -48,5 +51,8 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	c.UDPAddr = cmp.Or(c.UDPAddr, ":0")
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	return c, nil
 }

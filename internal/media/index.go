@@ -2,7 +2,6 @@ package media
 
 import (
 	"slices"
-	"time"
 
 	"github.com/carillon-meetings/carillon/internal/media/forward"
 	"github.com/carillon-meetings/carillon/internal/media/rtpx"
@@ -42,7 +41,7 @@ func (m codecMask) list() []Codec {
 // Index is the room's video as this peer may see it: without its own camera
 // and content, and within its permissions.
 func (p *Peer) Index() Index {
-	now := time.Now()
+	now := p.room.node.now()
 	ix := Index{AtCapacity: p.atCapacity(), Codecs: p.room.codecs()}
 	for _, other := range p.room.members() {
 		pub := other.up.Publication()
@@ -67,7 +66,7 @@ func (p *Peer) source(pub *forward.Publication, l forward.LayerInfo) Source {
 		StreamID: l.StreamID, GroupID: pub.GroupID,
 		MaxKbps: l.MaxKbps, AvgBps: l.Bps, Framerate: l.FPS,
 		Width: uint32(l.Width), Height: uint32(l.Height),
-		AttendeeID: p.cfg.AttendeeID, ExternalUserID: p.cfg.ExternalUserID, Content: p.cfg.Content,
+		AttendeeID: p.cfg.AttendeeID, ExternalUserID: p.cfg.ExternalUserID,
 	}
 	if s.Framerate == 0 {
 		s.Framerate = l.Framerate

@@ -46,13 +46,13 @@ func NewNode(cfg Config) (*Node, error) {
 	}
 	n.listener, err = transport.Listen(transport.Config{
 		UDPAddr: cfg.UDPAddr, TCPAddr: cfg.TCPAddr, PublicIPs: cfg.PublicIPs, Loopback: cfg.Loopback,
-		Sockets: sockets(), Timeout: cfg.Timeout, Logger: cfg.Logger,
+		Sockets: sockets(), Timeout: cfg.Timeout, Logger: cfg.Logger, Now: cfg.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("media: %w", err)
 	}
 	n.engine, err = mix.NewEngine(mix.Config{
-		MaxTalkers: cfg.MaxTalkers, EndOfTick: n.listener.Flush, Logger: cfg.Logger,
+		MaxTalkers: cfg.MaxTalkers, EndOfTick: n.listener.Flush, Logger: cfg.Logger, Now: cfg.Now,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("media: %w", err), n.listener.Close())
@@ -65,6 +65,9 @@ func NewNode(cfg Config) (*Node, error) {
 // sockets is how many goroutines read the UDP port: one for every two
 // processors, as mixing and the kernel's work need the others.
 func sockets() int { return min(max(runtime.GOMAXPROCS(0)/2, 1), 8) }
+
+// now is the time.
+func (n *Node) now() time.Time { return n.cfg.Now() }
 
 // Close closes every room and the ports and waits for all goroutines.
 func (n *Node) Close() error {
@@ -145,7 +148,7 @@ const (
 func (n *Node) watch() {
 	timer := time.NewTimer(slowTick)
 	defer timer.Stop()
-	slow := time.Now().Add(slowTick)
+	slow := n.now().Add(slowTick)
 	for {
 		select {
 		case <-n.stop:
@@ -153,7 +156,7 @@ func (n *Node) watch() {
 		case <-n.wake:
 		case <-timer.C:
 		}
-		now := time.Now()
+		now := n.now()
 		busy := n.tickVideo(now)
 		if !now.Before(slow) {
 			slow = now.Add(slowTick)

@@ -200,11 +200,11 @@ func (p *Peer) SetPermissions(permissions Permissions) {
 }
 
 // Pause stops sending these streams to the peer until Resume.
-func (p *Peer) Pause(streamIDs []uint32) { p.down.SetPaused(streamIDs, true, time.Now()) }
+func (p *Peer) Pause(streamIDs []uint32) { p.down.SetPaused(streamIDs, true, p.room.node.now()) }
 
 // Resume takes up again what Pause stopped.
 func (p *Peer) Resume(streamIDs []uint32) {
-	p.down.SetPaused(streamIDs, false, time.Now())
+	p.down.SetPaused(streamIDs, false, p.room.node.now())
 	p.room.node.listener.Flush()
 }
 

@@ -27,7 +27,7 @@ func newRoom(n *Node, id string) *Room {
 		node: n, id: id, sound: n.engine.NewRoom(),
 		// Clients keep the largest of the ids they have seen, even across a
 		// restart of the server, so ids begin with the seconds of the clock.
-		nextID: uint32(time.Now().Unix()),
+		nextID: uint32(n.now().Unix()),
 		voices: make(map[string]uint32),
 	}
 }
@@ -96,16 +96,16 @@ func (r *Room) admit(p *Peer) error {
 	if r.closed {
 		return ErrClosed
 	}
-	if p.cfg.Content && r.owners(p, func(o *Peer) bool { return o.cfg.Content }) >= r.node.cfg.MaxContentShares {
+	if p.cfg.Content && r.ownersLocked(p, func(o *Peer) bool { return o.cfg.Content }) >= r.node.cfg.MaxContentShares {
 		return ErrContentFull
 	}
 	r.peers = append(r.peers, p)
 	return nil
 }
 
-// owners counts the attendees other than p's that have a peer for which is
-// holds: one who is reconnecting counts once. The caller holds mu.
-func (r *Room) owners(p *Peer, is func(*Peer) bool) int {
+// ownersLocked counts the attendees other than p's that have a peer for which is
+// holds: one who is reconnecting counts once.
+func (r *Room) ownersLocked(p *Peer, is func(*Peer) bool) int {
 	seen := make(map[string]struct{})
 	for _, o := range r.peers {
 		if o.cfg.Owner != p.cfg.Owner && is(o) {
@@ -135,13 +135,12 @@ func (r *Room) members() []*Peer {
 func (r *Room) reserve(p *Peer) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return p.cfg.Content || r.cameras(p) < r.node.cfg.MaxVideoSenders
+	return p.cfg.Content || r.camerasLocked(p) < r.node.cfg.MaxVideoSenders
 }
 
-// cameras counts the attendees other than p's with a camera on. The caller holds
-// mu.
-func (r *Room) cameras(p *Peer) int {
-	return r.owners(p, func(o *Peer) bool { return !o.cfg.Content && o.up.Publication() != nil })
+// camerasLocked counts the attendees other than p's with a camera on.
+func (r *Room) camerasLocked(p *Peer) int {
+	return r.ownersLocked(p, func(o *Peer) bool { return !o.cfg.Content && o.up.Publication() != nil })
 }
 
 // changed tells everybody that the index may have changed.
@@ -200,7 +199,7 @@ func (r *Room) codecs() []Codec {
 // scale (127 silence), whether it is muted, and signal 0 (nothing arrives),
 // 1 (weak) or 2 (good). fn must not call the room.
 func (r *Room) Levels(fn func(audioStreamID uint32, level uint8, muted bool, signal uint8)) {
-	now := time.Now()
+	now := r.node.now()
 	for _, p := range r.members() {
 		level, muted := p.loudness()
 		fn(p.cfg.AudioStreamID, level, muted, p.signal(now))

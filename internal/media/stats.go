@@ -42,7 +42,7 @@ func (n *Node) Stats() NodeStats {
 
 // Stats is a snapshot of the peer's counters.
 func (p *Peer) Stats() PeerStats {
-	now := time.Now()
+	now := p.room.node.now()
 	c := p.conn.Counters()
 	up, down := p.up.Stats(now), p.down.Stats(now)
 	s := PeerStats{

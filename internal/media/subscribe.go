@@ -29,7 +29,7 @@ func (p *Peer) Subscribe(ctx context.Context, offer Offer) (Answer, error) {
 	if err := p.conn.SetRemote(parsed); err != nil {
 		return Answer{}, errors.Join(ErrBadOffer, err)
 	}
-	n := negotiation{peer: p, offer: offer, sdp: parsed, now: time.Now()}
+	n := negotiation{peer: p, offer: offer, sdp: parsed, now: p.room.node.now()}
 	n.plan()
 	n.audio()
 	n.publish()
@@ -67,7 +67,8 @@ func (p *Peer) learnCodecs(n *negotiation) bool {
 	return p.decoder != old
 }
 
-// negotiation is one offer being answered. The peer's negotiation lock is held.
+// negotiation is one offer being answered. Its methods need the peer's
+// negotiation lock.
 type negotiation struct {
 	peer  *Peer
 	offer Offer

@@ -2,7 +2,6 @@ package media
 
 import (
 	"math/rand/v2"
-	"time"
 
 	"github.com/carillon-meetings/carillon/internal/media/forward"
 	"github.com/carillon-meetings/carillon/internal/media/rtpx"
@@ -180,7 +179,7 @@ func (p *Peer) openTrack(s *sdp.Section, formats []sdp.VideoFormat) *forward.Tra
 	stamp := s.Extension(sdp.ExtTransportWide)
 	return p.down.Open(s.Mid, table, stamp, func() forward.TrackConfig {
 		c := forward.TrackConfig{
-			Mid: s.Mid, SSRC: rand.Uint32() | 1,
+			SSRC:     rand.Uint32() | 1,
 			FirstSeq: uint16(rand.Uint32() >> 17), FirstRTX: uint16(rand.Uint32() >> 17), FirstTS: rand.Uint32(),
 		}
 		if rtx {
@@ -193,7 +192,7 @@ func (p *Peer) openTrack(s *sdp.Section, formats []sdp.VideoFormat) *forward.Tra
 // UpdateVideo changes what is sent on receiving sections without a new offer,
 // and stops sending on removedMids.
 func (p *Peer) UpdateVideo(updates []VideoSubscription, removedMids []string) {
-	now := time.Now()
+	now := p.room.node.now()
 	p.negotiation.Lock()
 	defer p.negotiation.Unlock()
 	for _, mid := range removedMids {

@@ -12,20 +12,15 @@ type Permissions struct {
 	ContentReceive bool
 }
 
-// AllPermissions allows everything.
-func AllPermissions() Permissions {
-	return Permissions{true, true, true, true, true}
-}
-
 // VideoLimit bounds what one peer may publish, from the meeting's features.
 // The zero value sets no bound.
 type VideoLimit struct {
 	// Off refuses any video from the peer.
 	Off bool
-	// Width and Height in pixels are the largest picture. The client chooses
-	// its resolution from the meeting's features itself; a codec whose
-	// parameters limit the picture (H264) is told to allow Height. 0 means 720.
-	Width, Height int
+	// Height in pixels is that of the largest picture. The client chooses its
+	// resolution from the meeting's features itself; a codec whose parameters
+	// limit the picture (H264) is told to allow Height. 0 means 720.
+	Height int
 	// MaxKbps is the bandwidth the answer allows for the camera section, in
 	// kbit/s; 0 means no limit.
 	MaxKbps int
@@ -132,8 +127,6 @@ type VideoDescriptor struct {
 type VideoSubscription struct {
 	// Mid names the section.
 	Mid string
-	// AttendeeID is informative.
-	AttendeeID string
 	// StreamID asks for this layer; 0 leaves the choice.
 	StreamID uint32
 	// GroupID names the publication when StreamID is 0.
@@ -194,7 +187,6 @@ type Source struct {
 	Framerate, Width, Height uint32
 	AttendeeID               string
 	ExternalUserID           string
-	Content                  bool
 }
 
 // StreamBitrate is the measured average of one stream in bits per second.

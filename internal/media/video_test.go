@@ -195,7 +195,7 @@ func TestContentShare(t *testing.T) {
 	share.negotiate()
 	stream(t, screen, 20*time.Millisecond)
 	s := waitSources(t, bob, 1)[0]
-	if !s.Content || s.AttendeeID != "alice#content" || s.ExternalUserID != "ext-alice#content" {
+	if s.AttendeeID != "alice#content" || s.ExternalUserID != "ext-alice#content" {
 		t.Errorf("source %+v", s)
 	}
 	if len(alice.peer.Index().Sources) != 0 || len(share.peer.Index().Sources) != 0 {
@@ -419,7 +419,7 @@ func TestLimits(t *testing.T) {
 	if a := off.negotiate(); !a.VideoRefused || !off.peer.Index().AtCapacity {
 		t.Error("video is accepted where the meeting has none")
 	}
-	low := join(t, room, "low", as(func(c *PeerConfig) { c.MaxVideo = VideoLimit{Width: 1920, Height: 1080, MaxKbps: 700} }))
+	low := join(t, room, "low", as(func(c *PeerConfig) { c.MaxVideo = VideoLimit{Height: 1080, MaxKbps: 700} }))
 	low.cameraOn(webrtc.MimeTypeVP8)
 	a := low.negotiate()
 	camera := section(a.SDP, low.camera.Mid())

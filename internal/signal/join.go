@@ -207,11 +207,11 @@ func videoLimit(f *meeting.Features, content bool) media.VideoLimit {
 	case level == "None":
 		return media.VideoLimit{Off: true}
 	case level == "UHD":
-		return media.VideoLimit{Width: 3840, Height: 2160, MaxKbps: 8000}
+		return media.VideoLimit{Height: 2160, MaxKbps: 8000}
 	case level == "FHD", content && level == "":
-		return media.VideoLimit{Width: 1920, Height: 1080, MaxKbps: 4000}
+		return media.VideoLimit{Height: 1080, MaxKbps: 4000}
 	}
-	return media.VideoLimit{Width: 1280, Height: 720, MaxKbps: 2500}
+	return media.VideoLimit{Height: 720, MaxKbps: 2500}
 }
 
 // wantsFullAdaption reports whether the client leaves the choice of video

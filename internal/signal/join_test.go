@@ -150,10 +150,10 @@ func TestPeerConfig(t *testing.T) {
 	p := v.meetWith(meeting.NewMeeting{Features: features}, "ada")
 	base, content := p.join("ada"), p.join("ada#content")
 	b, s := base.peer.cfg, content.peer.cfg
-	if b.AttendeeID != p.wire("ada") || b.Owner != b.AttendeeID || b.Content || b.ExternalUserID != "ada" || b.AudioStreamID == 0 || b.MaxVideo.Width != 1920 {
+	if b.AttendeeID != p.wire("ada") || b.Owner != b.AttendeeID || b.Content || b.ExternalUserID != "ada" || b.AudioStreamID == 0 || b.MaxVideo.Height != 1080 {
 		t.Errorf("base session: %+v", b)
 	}
-	if s.AttendeeID != p.wire("ada#content") || s.Owner != b.AttendeeID || !s.Content || s.MaxVideo.Width != 3840 || s.AudioStreamID <= b.AudioStreamID {
+	if s.AttendeeID != p.wire("ada#content") || s.Owner != b.AttendeeID || !s.Content || s.MaxVideo.Height != 2160 || s.AudioStreamID <= b.AudioStreamID {
 		t.Errorf("content session: %+v", s)
 	}
 	if s.Permissions.VideoReceive || s.Permissions.AudioReceive || !s.Permissions.VideoSend {

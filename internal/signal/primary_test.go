@@ -85,7 +85,7 @@ func TestPromotion(t *testing.T) {
 	if row.GetExternalUserId() != "guest" {
 		t.Errorf("shown as %v", row)
 	}
-	fan.permitted(media.AllPermissions())
+	fan.permitted(media.Permissions{AudioSend: true, AudioReceive: true, VideoSend: true, VideoReceive: true, ContentReceive: true})
 	p.facts("guest", meeting.Authorized, meeting.Joined)
 
 	fan.peer.event(media.PeerEvents.VideoStarted)

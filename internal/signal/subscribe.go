@@ -98,7 +98,7 @@ func subscriptions(in []*wire.VideoSubscription) []media.VideoSubscription {
 	out := make([]media.VideoSubscription, len(in))
 	for i, v := range in {
 		out[i] = media.VideoSubscription{
-			Mid: v.GetMid(), AttendeeID: v.GetAttendeeId(), StreamID: v.GetStreamId(), GroupID: v.GetGroupId(),
+			Mid: v.GetMid(), StreamID: v.GetStreamId(), GroupID: v.GetGroupId(),
 			Priority: v.GetPriority(), TargetKbps: v.GetTargetBitrateKbps(),
 		}
 	}

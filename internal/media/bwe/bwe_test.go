@@ -8,26 +8,26 @@ import (
 	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/rtcp"
 
-	"github.com/carillon-meetings/carillon/internal/media/bwe/bwetest"
+	"github.com/carillon-meetings/carillon/internal/linktest"
 )
 
 // sender sends to a simulated link by what it estimates.
 type sender struct {
-	*bwetest.Link
+	*linktest.Link
 	est *Estimator
 }
 
 func newSender(bps float64) *sender {
 	est := &Estimator{}
-	return &sender{bwetest.New(bps, time.Unix(1_700_000_000, 0), est), est}
+	return &sender{linktest.New(bps, time.Unix(1_700_000_000, 0), est), est}
 }
 
 // run sends at a rate for a time; rate is asked at every step.
 func (l *sender) run(d time.Duration, rate func() float64) {
 	const size = 1150
 	owed := 0.0
-	for end := l.Now.Add(d); l.Now.Before(end); l.Pass(bwetest.Step) {
-		for owed += rate() / 8 * bwetest.Step.Seconds(); owed >= size; owed -= size {
+	for end := l.Now.Add(d); l.Now.Before(end); l.Pass(linktest.Step) {
+		for owed += rate() / 8 * linktest.Step.Seconds(); owed >= size; owed -= size {
 			l.Carry(l.est.Sent(size, l.Now), size)
 		}
 	}

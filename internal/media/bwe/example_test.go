@@ -4,16 +4,16 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/linktest"
 	"github.com/carillon-meetings/carillon/internal/media/bwe"
-	"github.com/carillon-meetings/carillon/internal/media/bwe/bwetest"
 )
 
 // A sender of 400 kb/s finds out by a probe that its way carries 5 Mb/s.
 func Example() {
 	var e bwe.Estimator
-	way := bwetest.New(5_000_000, time.Unix(0, 0), &e)
+	way := linktest.New(5_000_000, time.Unix(0, 0), &e)
 	send := func(d time.Duration, bytes int) { // so many every 5 ms, in packets of at most 1,000
-		for end := way.Now.Add(d); way.Now.Before(end); way.Pass(bwetest.Step) {
+		for end := way.Now.Add(d); way.Now.Before(end); way.Pass(linktest.Step) {
 			for left := bytes; left > 0; left -= 1000 {
 				size := min(left, 1000)
 				way.Carry(e.Sent(size, way.Now), size)
@@ -29,7 +29,7 @@ func Example() {
 
 	e.Probe(way.Now)
 	for e.Probing(way.Now) {
-		send(bwetest.Step, 4000) // 6.4 Mb/s
+		send(linktest.Step, 4000) // 6.4 Mb/s
 	}
 	send(time.Second, 250)
 	bps, _ = e.Estimate(way.Now)

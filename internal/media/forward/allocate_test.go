@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/carillon-meetings/carillon/internal/media/bwe/bwetest"
+	"github.com/carillon-meetings/carillon/internal/linktest"
 )
 
 func TestAllocate(t *testing.T) {
@@ -109,7 +109,7 @@ func (a *scene) flow(t *testing.T, d time.Duration) {
 				delete(a.paused, g)
 			}
 		}
-		a.link.Pass(bwetest.Step)
+		a.link.Pass(linktest.Step)
 	}
 }
 

@@ -58,7 +58,7 @@ func BenchmarkForward(b *testing.B) {
 	s := newStage(b, false)
 	for range 50 {
 		d := NewDownlink(blackHole{}, false)
-		d.Open("2", outFormats(), stampID, func() TrackConfig { return TrackConfig{Mid: "2", SSRC: 7000, RTX: 7001} })
+		d.Open("2", outFormats(), stampID, func() TrackConfig { return TrackConfig{SSRC: 7000, RTX: 7001} })
 		d.Watch("2", Want{Pub: s.pub}, s.now)
 	}
 	raw := in{ssrc: mainSSRC, pt: ptVP8, twcc: 1, payload: append(vp8Frame(true, 1), make([]byte, 1100)...)}.marshal()

@@ -7,7 +7,7 @@ import (
 
 	"github.com/pion/rtcp"
 
-	"github.com/carillon-meetings/carillon/internal/media/bwe/bwetest"
+	"github.com/carillon-meetings/carillon/internal/linktest"
 	"github.com/carillon-meetings/carillon/internal/media/netio"
 	"github.com/carillon-meetings/carillon/internal/media/rtpx"
 )
@@ -154,7 +154,7 @@ func (s *stage) id() uint32 {
 // watch opens a section for a publication.
 func (s *stage) watch(mid string, w Want) *Track {
 	track := s.down.Open(mid, outFormats(), stampID, func() TrackConfig {
-		return TrackConfig{Mid: mid, SSRC: 7000 + s.id()*10, RTX: 7001 + s.ids*10, FirstSeq: 500, FirstTS: 90000, FirstRTX: 60000}
+		return TrackConfig{SSRC: 7000 + s.id()*10, RTX: 7001 + s.ids*10, FirstSeq: 500, FirstTS: 90000, FirstRTX: 60000}
 	})
 	s.down.Watch(mid, w, s.now)
 	return track
@@ -243,11 +243,11 @@ func (s *stage) pass(d time.Duration) { s.now = s.now.Add(d) }
 
 // link lets a simulated link stand in for the Output; the packet's number is on
 // it already.
-type link struct{ *bwetest.Link }
+type link struct{ *linktest.Link }
 
 // join puts a link of a rate between a subscriber and his client.
 func (s *stage) join(bps float64) link {
-	l := link{bwetest.New(bps, s.now, s.down)}
+	l := link{linktest.New(bps, s.now, s.down)}
 	s.down.out = l
 	return l
 }

@@ -94,7 +94,7 @@ func (l *Layer) inspectLocked(p *packet) bool {
 		l.lastTS = p.ts
 	}
 	l.lastAt = p.at
-	l.cache.Put(p.seq, p.ts, p.marker, p.payload)
+	l.cache.Put(p.seq, p.marker, p.payload)
 	return true
 }
 
@@ -170,7 +170,6 @@ type LayerInfo struct {
 	// second; both 0 when nothing flows.
 	Bps, FPS      uint32
 	Width, Height uint16
-	Codec         rtpx.Codec
 	// Seen says that the layer has ever carried packets, Flowing that it does.
 	Seen, Flowing bool
 }
@@ -181,7 +180,7 @@ func (l *Layer) Info(now time.Time) LayerInfo {
 	defer l.mu.Unlock()
 	i := LayerInfo{
 		StreamID: l.StreamID, MaxKbps: l.maxKbps.Load(), Framerate: l.framerate.Load(),
-		Width: l.width, Height: l.height, Codec: l.codec,
+		Width: l.width, Height: l.height,
 		Seen: !l.lastAt.IsZero() && !l.closed,
 	}
 	limit := silence

@@ -52,7 +52,7 @@ func TestWithoutRTXTheStreamItselfRepeats(t *testing.T) {
 	s := newStage(t, false)
 	formats := Formats{}
 	formats[rtpx.VP8] = Format{PayloadType: outVP8}
-	s.down.Open("2", formats, 0, func() TrackConfig { return TrackConfig{Mid: "2", SSRC: 70, FirstSeq: 5} })
+	s.down.Open("2", formats, 0, func() TrackConfig { return TrackConfig{SSRC: 70, FirstSeq: 5} })
 	s.down.Watch("2", Want{Pub: s.pub}, s.now)
 	s.video(mainSSRC, 1, true, "")
 	first := s.sink.take()[0]

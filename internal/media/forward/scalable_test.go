@@ -48,7 +48,7 @@ func newSVCStage(t testing.TB, adaptive bool) *svcStage {
 
 func (s *svcStage) watchVP9(w Want) *Track {
 	track := s.down.Open("2", outFormats(), stampID, func() TrackConfig {
-		return TrackConfig{Mid: "2", SSRC: 7000, RTX: 7001, FirstSeq: 500}
+		return TrackConfig{SSRC: 7000, RTX: 7001, FirstSeq: 500}
 	})
 	s.down.Watch("2", w, s.now)
 	return track

@@ -24,7 +24,6 @@ type Formats [codecs]Format
 
 // TrackConfig describes a subscriber's section.
 type TrackConfig struct {
-	Mid       string
 	SSRC, RTX uint32 // RTX 0: the subscriber takes no retransmissions apart
 	// FirstSeq and FirstTS begin the numbering; they should be random.
 	FirstSeq, FirstRTX uint16

@@ -55,7 +55,6 @@ type Stream struct {
 // hole is a packet that has not come.
 type hole struct {
 	seq   int64
-	since time.Time
 	next  time.Time
 	tries int
 }
@@ -122,7 +121,7 @@ func (r *Stream) skip(ext int64, at time.Time) (overflow bool) {
 		return true
 	}
 	for seq := r.highest + 1; seq < ext; seq++ {
-		r.missing = append(r.missing, hole{seq: seq, since: at, next: at.Add(nackDelay)})
+		r.missing = append(r.missing, hole{seq: seq, next: at.Add(nackDelay)})
 	}
 	return false
 }

@@ -4,8 +4,6 @@ import "math/bits"
 
 // Cached is a packet found in a Cache.
 type Cached struct {
-	Seq    uint16
-	TS     uint32
 	Marker bool
 	// Payload is valid until the next Put.
 	Payload []byte
@@ -26,7 +24,6 @@ type cacheSlot struct {
 	used   bool
 	marker bool
 	seq    uint16
-	ts     uint32
 	data   []byte
 }
 
@@ -46,7 +43,7 @@ func ringSize(n int) int {
 // Put stores a copy of one packet's payload. A packet so old that its place
 // already belongs to a newer one is ignored; a stream that goes on with
 // quite different numbers empties the cache.
-func (c *Cache) Put(seq uint16, ts uint32, marker bool, payload []byte) {
+func (c *Cache) Put(seq uint16, marker bool, payload []byte) {
 	if !c.started {
 		c.started, c.highest = true, seq
 	}
@@ -64,7 +61,7 @@ func (c *Cache) Put(seq uint16, ts uint32, marker bool, payload []byte) {
 		c.highest = seq
 	}
 	s := &c.slots[seq&c.mask]
-	s.used, s.marker, s.seq, s.ts = true, marker, seq, ts
+	s.used, s.marker, s.seq = true, marker, seq
 	s.data = append(s.data[:0], payload...)
 }
 
@@ -74,7 +71,7 @@ func (c *Cache) Get(seq uint16) (Cached, bool) {
 	if !s.used || s.seq != seq {
 		return Cached{}, false
 	}
-	return Cached{Seq: s.seq, TS: s.ts, Marker: s.marker, Payload: s.data}, true
+	return Cached{Marker: s.marker, Payload: s.data}, true
 }
 
 // strayRun tells a late packet from a stream that was renumbered: a few impossibly

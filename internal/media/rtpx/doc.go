@@ -1,7 +1,7 @@
 // Package rtpx holds the small structures that the audio mixer and the video
 // forwarder are built from. Each is one idea, one file and one test:
 //
-//   - seq.go: arithmetic on the wrapping counters of RTP,
+//   - seq.go: arithmetic on the wrapping counters of RTP, and unwrapping them,
 //   - header.go: reading and writing the RTP header without allocating,
 //   - level.go: the client-to-mixer audio level (RFC 6464),
 //   - red.go: redundant audio (RFC 2198),

@@ -21,7 +21,7 @@ func inspectH264(payload []byte) (Info, error) {
 	if len(payload) < 2 {
 		return Info{}, ErrPayload
 	}
-	info := Info{NonRef: payload[0]&nalRefIDC == 0}
+	var info Info
 	switch payload[0] & nalMask {
 	case nalSTAPA:
 		return info, info.addSTAPA(payload[1:])

@@ -51,13 +51,12 @@ func CodecOf(mimeType string) Codec {
 // A forwarder that drops frames or switches sources must rewrite it, or the
 // receiver's decoder waits for frames that never come.
 type Picture struct {
-	// ID is the picture id, 15 bits if Long, else 7.
+	// ID is the picture id, of 15 or 7 bits.
 	ID uint16
 	// TL0 is the running index of frames in the lowest temporal layer.
 	TL0 uint8
 	// HasID and HasTL0 say which of the two the payload carries.
 	HasID, HasTL0 bool
-	Long          bool
 }
 
 // Info is what one payload says about the frame it belongs to. A field the codec
@@ -67,7 +66,7 @@ type Info struct {
 	Key bool
 	// Start is set on the first packet of a frame; for VP9 of a frame of one
 	// spatial layer; for H264 it may be set twice in a key frame (parameter sets
-	// and first slice); for AV1 it is only a guess, use the DependencyParser.
+	// and first slice); for AV1 it is only a guess.
 	Start bool
 	// End is set on the last packet of a VP9 layer frame. For the other codecs the
 	// RTP marker bit says this.
@@ -78,12 +77,6 @@ type Info struct {
 	// SwitchUp: a receiver may go up to this temporal layer from here on (VP8 Y,
 	// VP9 U).
 	SwitchUp bool
-	// NonRef: no later frame needs this one (VP8 N); for VP9 no higher spatial
-	// layer needs it (Z).
-	NonRef bool
-	// Inter: the frame needs the next lower spatial layer of the same picture
-	// (VP9 D).
-	Inter bool
 	// Predicted: the frame needs earlier frames (VP9 P, VP8 inter frames).
 	Predicted bool
 	// Width and Height in pixels: VP8 key frames, and VP9 packets with a
@@ -108,12 +101,6 @@ func Inspect(c Codec, payload []byte) (Info, error) {
 		return inspectAV1(payload)
 	}
 	return Info{}, ErrPayload
-}
-
-// IsKeyFrame reports whether payload is the first packet of a key frame.
-func IsKeyFrame(c Codec, payload []byte) bool {
-	info, err := Inspect(c, payload)
-	return err == nil && info.Key
 }
 
 // WritePicture overwrites the picture id and the TL0 index that payload carries
@@ -173,7 +160,6 @@ func readPictureID(payload []byte, at int, p *Picture) (int, error) {
 	if at+1 >= len(payload) {
 		return 0, ErrPayload
 	}
-	p.Long = true
 	p.ID = uint16(payload[at]&0x7F)<<8 | uint16(payload[at+1])
 	return at + 2, nil
 }

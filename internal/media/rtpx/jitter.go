@@ -51,13 +51,11 @@ type AudioFrame struct {
 
 // AudioStats counts what happened in an AudioBuffer.
 type AudioStats struct {
-	Received  uint64 // packets taken in, redundant copies not counted
-	Late      uint64 // of those: too late to be played
-	Duplicate uint64 // of those: known already
-	Played    uint64 // frames played as received
-	Recovered uint64 // frames made from redundancy, in-band or RED
-	Concealed uint64 // frames made up: lost, or waited for while somebody listened
-	Target    time.Duration
+	Received  uint64        // packets taken in, redundant copies not counted
+	Late      uint64        // of those: too late to be played
+	Duplicate uint64        // of those: known already
+	Recovered uint64        // frames made from redundancy, in-band or RED
+	Concealed uint64        // frames made up: lost, or waited for while somebody listened
 	Delay     time.Duration // how long the last frame played had waited
 }
 
@@ -90,7 +88,7 @@ type AudioBuffer struct {
 	stats AudioStats
 
 	epoch   time.Time // arrival of the first packet
-	ts      TSUnwrapper
+	ts      Unwrapper[uint32]
 	newest  uint16
 	started bool // a packet has come
 
@@ -131,7 +129,7 @@ func (b *AudioBuffer) Push(p AudioPacket) {
 	ts := b.ts.Unwrap(p.TS)
 	if b.started && b.isForeign(p.Seq, arrival-mediaTime(ts)) {
 		b.restart()
-		b.ts = TSUnwrapper{}
+		b.ts = Unwrapper[uint32]{}
 		ts = b.ts.Unwrap(p.TS)
 	}
 	b.delay.observe(arrival, mediaTime(ts))
@@ -228,7 +226,6 @@ func (b *AudioBuffer) Stop() { b.playing = false }
 // Stats returns the counters.
 func (b *AudioBuffer) Stats() AudioStats {
 	s := b.stats
-	s.Target = b.target()
 	return s
 }
 
@@ -299,8 +296,6 @@ func (b *AudioBuffer) play(head *audioSlot, waited, target time.Duration, pendin
 	b.stats.Delay = waited
 	if head.redundant {
 		b.stats.Recovered++
-	} else {
-		b.stats.Played++
 	}
 	return AudioFrame{Kind: FramePlay, Payload: head.data, Samples: head.samples, Excess: excess(waited, target, pending)}
 }

@@ -13,7 +13,7 @@ func newTestRewriter(history int) *Rewriter {
 }
 
 func pic(id uint16, tl0 uint8) Picture {
-	return Picture{ID: id, TL0: tl0, HasID: true, HasTL0: true, Long: true}
+	return Picture{ID: id, TL0: tl0, HasID: true, HasTL0: true}
 }
 
 // step is one packet put into a Rewriter and what must come out.
@@ -165,7 +165,7 @@ func TestRewriterKeepsItsPromises(t *testing.T) {
 		r := NewRewriter(RewriterConfig{History: 256, FirstSeq: uint16(rng.Uint32()), FirstTS: rng.Uint32()})
 		want := map[uint16]Sent{}
 		seen := map[int64]bool{}
-		var line SeqUnwrapper
+		var line Unwrapper[uint16]
 		lost := 0
 		lowest, highest := int64(1)<<60, int64(0)
 		forward := func(in In) {

@@ -28,7 +28,7 @@ func TestSeqOrder(t *testing.T) {
 }
 
 func TestUnwrap(t *testing.T) {
-	var seq SeqUnwrapper
+	var seq Unwrapper[uint16]
 	for _, step := range []struct {
 		in   uint16
 		want int64
@@ -37,7 +37,7 @@ func TestUnwrap(t *testing.T) {
 			t.Errorf("sequence %d unwrapped to %d, want %d", step.in, got, step.want)
 		}
 	}
-	var ts TSUnwrapper
+	var ts Unwrapper[uint32]
 	for _, step := range []struct {
 		in   uint32
 		want int64

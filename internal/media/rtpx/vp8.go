@@ -13,7 +13,6 @@ func parseVP8(payload []byte) (vp8, error) {
 	if len(payload) < 2 { // a descriptor alone carries no picture data
 		return d, ErrPayload
 	}
-	d.NonRef = payload[0]&0x20 != 0
 	d.Start = payload[0]&0x10 != 0 && payload[0]&0x07 == 0
 	body := 1
 	if payload[0]&0x80 != 0 {

@@ -29,7 +29,6 @@ func parseVP9(payload []byte) (vp9, error) {
 	d.Predicted = flags&vp9Predicted != 0
 	d.Start = flags&vp9Start != 0
 	d.End = flags&vp9End != 0
-	d.NonRef = flags&vp9NotRef != 0
 	var err error
 	if flags&vp9PictureID != 0 {
 		d.id = at
@@ -67,7 +66,7 @@ func (d *vp9) parseLayers(payload []byte, at int) (int, error) {
 	at++
 	d.HasLayers = true
 	d.TID, d.SID = b>>5, b>>1&7
-	d.SwitchUp, d.Inter = b&0x10 != 0, b&1 != 0
+	d.SwitchUp = b&0x10 != 0
 	if payload[0]&vp9Flexible != 0 {
 		return at, nil
 	}

@@ -1,7 +1,7 @@
-// Package bwetest simulates the way to a receiver for tests of bandwidth
+// Package linktest simulates the way to a receiver for tests of bandwidth
 // estimation: a bottleneck with a queue, a delay, noise and loss, and the
 // receiver's reports on what arrives. Time is the test's. Only tests import it.
-package bwetest
+package linktest
 
 import (
 	"math/rand/v2"
