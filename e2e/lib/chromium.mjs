@@ -1,4 +1,7 @@
 // Launches headless Chromium with fake devices.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -11,9 +14,17 @@ const flags = [
 
 /**
  * Launches Chromium with a profile of its own, which goes when it is closed.
- * The camera makes so many frames a second: a machine that runs several
- * browsers encodes all of them.
+ *
+ * - framesPerSecond: of its camera. A machine that runs several browsers encodes all of them.
+ * - within: the network namespace to run in.
  */
-export function launchChromium(extraFlags = [], { framesPerSecond = 20 } = {}) {
-  return chromium.launch({ executablePath, args: [...flags, `--use-fake-device-for-media-stream=fps=${framesPerSecond}`, ...extraFlags] });
+export async function launchChromium(extraFlags = [], { framesPerSecond = 20, within } = {}) {
+  const args = [...flags, `--use-fake-device-for-media-stream=fps=${framesPerSecond}`, ...extraFlags];
+  if (!within) return chromium.launch({ executablePath, args });
+  const directory = await mkdtemp(join(tmpdir(), 'carillon-chromium-'));
+  const command = join(directory, 'chromium');
+  await writeFile(command, `#!/bin/sh\nexec ip netns exec ${within} ${executablePath} "$@"\n`, { mode: 0o755 });
+  const browser = await chromium.launch({ executablePath: command, args });
+  browser.on('disconnected', () => rm(directory, { recursive: true, force: true }));
+  return browser;
 }

@@ -22,8 +22,8 @@ async function bundle(version) {
   return result.outputFiles[0].text;
 }
 
-/** Serves the page on a free port of localhost. Each version is bundled when it is asked for first. */
-export async function servePage() {
+/** Serves the page on a free port of an address. Each version is bundled when it is asked for first. */
+export async function servePage(address = 'localhost') {
   const scripts = new Map();
   const script = version => scripts.get(version) ?? scripts.set(version, bundle(version)).get(version);
   const http = createServer(async (request, response) => {
@@ -36,6 +36,6 @@ export async function servePage() {
       response.writeHead(500).end(String(error));
     }
   });
-  await new Promise(done => http.listen(0, '127.0.0.1', done));
-  return { url: `http://localhost:${http.address().port}/`, close: () => new Promise(done => http.close(done).closeAllConnections()) };
+  await new Promise(done => http.listen(0, address, done));
+  return { url: `http://${address}:${http.address().port}/`, close: () => new Promise(done => http.close(done).closeAllConnections()) };
 }

@@ -18,7 +18,7 @@ const mediaHost = process.env.E2E_MEDIA_HOST ?? '127.0.0.1';
 /** A TCP port nobody listens on right now. */
 export async function freePort() {
   const probe = createServer();
-  await new Promise(done => probe.listen(0, '127.0.0.1', done));
+  await new Promise(done => probe.listen(0, mediaHost, done));
   const { port } = probe.address();
   await new Promise(done => probe.close(done));
   return port;
@@ -30,17 +30,15 @@ export async function freePort() {
  * - data: its data directory; without one it gets one that goes when it stops.
  * - listen: host and port of its API; by default a free port of loopback.
  * - certificate: serves over TLS with it (lib/certificate.mjs).
- * - within: the network namespace to run in.
  */
-export async function startServer(flags = [], { data, listen = '127.0.0.1:0', certificate, within } = {}) {
+export async function startServer(flags = [], { data, listen = '127.0.0.1:0', certificate } = {}) {
   const directory = data ?? (await mkdtemp(join(tmpdir(), 'carillon-e2e-')));
   const keys = flags.includes('--dev') || flags.includes('--access-key') ? [] : ['--access-key', credentials.accessKeyId, '--secret-key', credentials.secretAccessKey];
   const tls = certificate ? ['--tls-cert', certificate.file, '--tls-key', certificate.keyFile] : [];
-  const command = [
-    ...(within ? ['ip', 'netns', 'exec', within] : []),
-    binary, 'serve', '--listen', listen, '--data', directory, '--media-udp', `${mediaHost}:0`, '--media-tcp', `${mediaHost}:0`, ...keys, ...tls, ...flags,
+  const args = [
+    'serve', '--listen', listen, '--data', directory, '--media-udp', `${mediaHost}:0`, '--media-tcp', `${mediaHost}:0`, ...keys, ...tls, ...flags,
   ];
-  const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', chunk => (output += chunk));
   const exited = new Promise(done => child.once('exit', done));

@@ -101,6 +101,18 @@ class Attendee {
     return this.av.startVideoInput ? this.av.startVideoInput(stream) : this.av.chooseVideoInputDevice(stream);
   }
 
+  /** Asks the client's readiness checker; returns the names of its answers. */
+  async checkConnectivity({ meeting, attendee }) {
+    const logger = new chime.ConsoleLogger('client', chime.LogLevel.WARN);
+    const configuration = new chime.MeetingSessionConfiguration({ Meeting: meeting }, { Attendee: attendee });
+    const session = new chime.DefaultMeetingSession(configuration, logger, new chime.DefaultDeviceController(logger, { enableWebAudio: false }));
+    const checker = new chime.DefaultMeetingReadinessChecker(logger, session);
+    return {
+      udp: chime.CheckNetworkUDPConnectivityFeedback[await checker.checkNetworkUDPConnectivity()],
+      tcp: chime.CheckNetworkTCPConnectivityFeedback[await checker.checkNetworkTCPConnectivity()],
+    };
+  }
+
   observe() {
     const av = this.av;
     av.addObserver({
