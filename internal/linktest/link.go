@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/pion/interceptor/pkg/twcc"
-	"github.com/pion/rtcp"
 )
 
 const (
@@ -18,9 +17,10 @@ const (
 	reportInterval = 80 * time.Millisecond
 )
 
-// Reporter takes the receiver's reports: an Estimator or what contains one.
+// Reporter takes the receiver's reports, each an RTCP packet: an Estimator or what
+// contains one.
 type Reporter interface {
-	Feedback(report *rtcp.TransportLayerCC, now time.Time)
+	Feedback(report []byte, now time.Time) error
 }
 
 // Link is the simulated way. The fields may be changed between the calls.
@@ -87,7 +87,13 @@ func (l *Link) Pass(d time.Duration) {
 		}
 		l.reported = l.Now
 		for _, p := range l.recorder.BuildFeedbackPacket() {
-			l.to.Feedback(p.(*rtcp.TransportLayerCC), l.Now)
+			raw, err := p.Marshal()
+			if err == nil {
+				err = l.to.Feedback(raw, l.Now)
+			}
+			if err != nil {
+				panic(err) // the receiver is ours
+			}
 		}
 	}
 }

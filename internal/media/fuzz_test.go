@@ -142,6 +142,40 @@ func FuzzRTCP(f *testing.F) {
 	})
 }
 
+// One unreadable packet of a compound one does not cost the others, and reports
+// that claim more than they hold are no work.
+func TestCompoundReportsAreReadOneByOne(t *testing.T) {
+	n := newNode(t, nil)
+	p, err := n.Room("m").Join(PeerConfig{AttendeeID: "viewer", AudioStreamID: 2, Permissions: AllPermissions()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pli, err := (&rtcp.PictureLossIndication{MediaSSRC: 7}).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var compound []byte
+	for range 30 { // arrival times of 65,535 packets, of which none is there
+		compound = append(compound, 0x8f, 205, 0, 9)
+		compound = append(compound, make([]byte, 10)...)
+		compound = append(compound, 0xff, 0xff, 0, 0, 0, 0)
+		for range 10 {
+			compound = append(compound, 0x3f, 0xff)
+		}
+	}
+	compound = append(append(compound, 0x81, 201, 0, 1, 0, 0, 0, 9), pli...) // a report without its block
+	if allocs := testing.AllocsPerRun(5, func() { p.RTCP(compound, time.Now()) }); allocs > 100 {
+		t.Errorf("%v allocations for %d bytes", allocs, len(compound))
+	}
+	if got := p.counts.plisIn.Load(); got != 6 {
+		t.Errorf("%d requests for key frames were heard of 6", got)
+	}
+	p.RTCP(append(pli, 0x81, 206, 0xff, 0xff), time.Now()) // and then a length that lies
+	if got := p.counts.plisIn.Load(); got != 7 {
+		t.Errorf("%d requests for key frames were heard of 7", got)
+	}
+}
+
 func TestWhoSeesWhom(t *testing.T) {
 	n := newNode(t, nil)
 	room, publisher, _ := published(t, n)

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"encoding/binary"
 	"sync/atomic"
 	"time"
 
@@ -10,14 +11,40 @@ import (
 // rtcpCounts count feedback.
 type rtcpCounts struct{ nacksIn, plisIn atomic.Uint64 }
 
-// RTCP implements transport.Handler. What cannot be read is ignored.
+// RTCP implements transport.Handler. Each packet of a compound one is read by
+// itself, and what cannot be read is ignored.
 func (p *Peer) RTCP(pkt []byte, at time.Time) {
-	packets, err := rtcp.Unmarshal(pkt)
-	if err != nil {
-		return
+	for len(pkt) >= rtcpHeader {
+		size := 4 * (int(binary.BigEndian.Uint16(pkt[2:])) + 1)
+		if size > len(pkt) {
+			return
+		}
+		p.receiveRTCP(pkt[:size], at)
+		pkt = pkt[size:]
 	}
-	for _, packet := range packets {
-		p.control(packet, at)
+}
+
+// rtcpHeader is the size of the header of an RTCP packet, in bytes.
+const rtcpHeader = 4
+
+// receiveRTCP takes one packet. Only the kinds that control knows are unpacked:
+// unpacking others costs work that nobody needs, and reports of arrival times
+// much more of it than their size.
+func (p *Peer) receiveRTCP(pkt []byte, at time.Time) {
+	format := pkt[0] & 0x1f
+	switch kind := rtcp.PacketType(pkt[1]); {
+	case kind == rtcp.TypeTransportSpecificFeedback && format == rtcp.FormatTCC:
+		_ = p.down.Feedback(pkt, at)
+	case kind == rtcp.TypeSenderReport, kind == rtcp.TypeReceiverReport,
+		kind == rtcp.TypeTransportSpecificFeedback && format == rtcp.FormatTLN,
+		kind == rtcp.TypePayloadSpecificFeedback && (format == rtcp.FormatPLI || format == rtcp.FormatFIR || format == rtcp.FormatREMB):
+		packets, err := rtcp.Unmarshal(pkt)
+		if err != nil {
+			return
+		}
+		for _, packet := range packets {
+			p.control(packet, at)
+		}
 	}
 }
 
@@ -39,8 +66,6 @@ func (p *Peer) control(packet rtcp.Packet, at time.Time) {
 		for _, f := range r.FIR {
 			p.down.KeyFrame(f.SSRC, at)
 		}
-	case *rtcp.TransportLayerCC:
-		p.down.Feedback(r, at)
 	case *rtcp.ReceiverEstimatedMaximumBitrate:
 		if r.Bitrate >= 0 {
 			p.down.Limit(uint64(min(r.Bitrate, 1e12)))

@@ -1,10 +1,6 @@
 package bwe
 
-import (
-	"time"
-
-	"github.com/pion/rtcp"
-)
+import "time"
 
 // Bounds of the estimate, in bits per second.
 const (
@@ -19,9 +15,9 @@ const (
 	history = 4096
 	// settling is how long reports must have come before they are believed.
 	settling = time.Second
-	// referenceUnit is that of the reference time in a report
-	// (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1).
-	referenceUnit = 64 * time.Millisecond
+	// maxMentions is how often reports may speak of each packet sent: what they
+	// say beyond that is not read. Honest ones overlap a little.
+	maxMentions = 4
 )
 
 // Estimator estimates the bandwidth to one receiver. The zero value is ready. It
@@ -29,6 +25,8 @@ const (
 type Estimator struct {
 	next uint16       // number of the next packet
 	sent []sentPacket // by number; nil before the first, as it is large
+	// mentions is of how many packets reports may yet speak.
+	mentions int
 
 	trend trend
 	rate  rateControl
@@ -56,6 +54,7 @@ func (e *Estimator) Sent(size int, now time.Time) (seq uint16) {
 	if e.sent == nil {
 		e.sent = make([]sentPacket, history)
 	}
+	e.mentions = min(e.mentions+maxMentions, maxMentions*history)
 	seq = e.next
 	e.next++
 	e.sent[seq%history] = sentPacket{at: now, size: int32(size), seq: seq, probe: e.Probing(now), open: true}
@@ -89,41 +88,22 @@ func (e *Estimator) Probe(now time.Time) { e.probe.start(now) }
 // Probing says whether packets sent now belong to a probe.
 func (e *Estimator) Probing(now time.Time) bool { return e.probe.sending(now) }
 
-// Feedback takes a report of arrival times.
-func (e *Estimator) Feedback(f *rtcp.TransportLayerCC, now time.Time) {
-	arrival := e.unwrap(f.ReferenceTime)
-	seq, deltas := f.BaseSequenceNumber, f.RecvDeltas
-	left := int(f.PacketStatusCount)
-	status := func(symbol uint16) {
-		if left == 0 {
-			return
-		}
-		left--
-		received := symbol == rtcp.TypeTCCPacketReceivedSmallDelta || symbol == rtcp.TypeTCCPacketReceivedLargeDelta
-		if received {
-			if len(deltas) == 0 {
-				left = 0
-				return
-			}
-			arrival += time.Duration(deltas[0].Delta) * time.Microsecond
-			deltas = deltas[1:]
-		}
+// Feedback takes a report of arrival times: one RTCP packet, type 205 and format
+// 15. A malformed one (ErrReport) changes nothing.
+func (e *Estimator) Feedback(raw []byte, now time.Time) error {
+	r, err := parseReport(raw)
+	if err != nil {
+		return err
+	}
+	arrival := e.unwrap(r.reference)
+	r.each(func(seq uint16, received bool, delta time.Duration) bool {
+		arrival += delta
 		e.packet(seq, received, arrival)
-		seq++
-	}
-	for _, c := range f.PacketChunks {
-		switch c := c.(type) {
-		case *rtcp.RunLengthChunk:
-			for range min(int(c.RunLength), left) {
-				status(c.PacketStatusSymbol)
-			}
-		case *rtcp.StatusVectorChunk:
-			for _, s := range c.SymbolList {
-				status(s)
-			}
-		}
-	}
+		e.mentions--
+		return e.mentions > 0
+	})
 	e.conclude(now)
+	return nil
 }
 
 // unwrap continues the 24-bit reference time.

@@ -5,9 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pion/interceptor/pkg/twcc"
-	"github.com/pion/rtcp"
-
 	"github.com/carillon-meetings/carillon/internal/linktest"
 )
 
@@ -167,36 +164,4 @@ func TestSlope(t *testing.T) {
 	if s := slope([]sample{{1, 1}, {1, 5}}); s != 0 {
 		t.Errorf("slope of a vertical line %v", s)
 	}
-}
-
-func FuzzFeedback(f *testing.F) {
-	r := twcc.NewRecorder(1)
-	for i := range 40 {
-		r.Record(1, uint16(i*3), int64(i)*1000)
-	}
-	for _, p := range r.BuildFeedbackPacket() {
-		raw, err := p.Marshal()
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(raw)
-	}
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		var fb rtcp.TransportLayerCC
-		if fb.Unmarshal(raw) != nil {
-			return
-		}
-		e := &Estimator{}
-		now := time.Unix(1, 0)
-		for range 2000 {
-			e.Sent(1000, now)
-		}
-		for range 3 {
-			e.Feedback(&fb, now)
-			now = now.Add(time.Second)
-		}
-		if bps, _ := e.Estimate(now); bps < MinBps || bps > MaxBps {
-			t.Fatalf("estimate %d", bps)
-		}
-	})
 }

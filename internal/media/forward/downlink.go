@@ -227,11 +227,11 @@ func (d *Downlink) KeyFrame(ssrc uint32, now time.Time) {
 	}
 }
 
-// Feedback takes a report of arrival times.
-func (d *Downlink) Feedback(f *rtcp.TransportLayerCC, now time.Time) {
+// Feedback takes a report of arrival times, see bwe.Estimator.
+func (d *Downlink) Feedback(report []byte, now time.Time) error {
 	d.sending.Lock()
 	defer d.sending.Unlock()
-	d.est.Feedback(f, now)
+	return d.est.Feedback(report, now)
 }
 
 // Limit takes the client's own estimate of its bandwidth, in bits per second.
