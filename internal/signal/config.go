@@ -104,6 +104,8 @@ type Timers struct {
 	// Farewell: how long a client that was told to go may take to say LEAVE.
 	// 2 s.
 	Farewell time.Duration
+	// Close: how long it may take to answer a close frame. 5 s.
+	Close time.Duration
 	// KeepAlive: a socket silent for so long is pinged. 25 s.
 	KeepAlive time.Duration
 	// Pong: how long the answer to that may take. 10 s.
@@ -144,7 +146,7 @@ func (c Config) withDefaults() (Config, error) {
 		fallback time.Duration
 	}{
 		{&t.Dropped, 12 * time.Second}, {&t.Idle, 10 * time.Minute}, {&t.Connect, 45 * time.Second},
-		{&t.Farewell, 2 * time.Second}, {&t.KeepAlive, 25 * time.Second}, {&t.Pong, 10 * time.Second},
+		{&t.Farewell, 2 * time.Second}, {&t.Close, 5 * time.Second}, {&t.KeepAlive, 25 * time.Second}, {&t.Pong, 10 * time.Second},
 		{&t.Body, 10 * time.Second}, {&t.Write, 10 * time.Second}, {&t.Levels, 200 * time.Millisecond}, {&t.Index, 25 * time.Millisecond},
 	} {
 		if *f.field <= 0 {

@@ -2,6 +2,8 @@ package signal
 
 import (
 	"context"
+	"errors"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,9 +23,11 @@ const (
 // may be called with any lock held.
 type conn struct {
 	ws     *websocket.Conn
+	below  io.Closer // the network connection
 	timers *Timers
 	ctx    context.Context // ends when the connection is to be cut
 	cut    context.CancelFunc
+	limit  int64         // bytes of one message; the reader's
 	heard  atomic.Int64  // when something last arrived, Unix nanoseconds
 	gone   chan struct{} // closed when the writer has ended
 
@@ -41,9 +45,10 @@ type farewell struct {
 }
 
 // newConn starts the writer on an accepted WebSocket.
-func newConn(ws *websocket.Conn, timers *Timers) *conn {
+func newConn(ws *websocket.Conn, below io.Closer, timers *Timers) *conn {
+	ws.SetReadLimit(-1) // it would close the connection without a word: see read
 	ctx, cut := context.WithCancel(context.Background())
-	c := &conn{ws: ws, timers: timers, ctx: ctx, cut: cut, gone: make(chan struct{}), wake: make(chan struct{}, 1)}
+	c := &conn{ws: ws, below: below, timers: timers, limit: maxBeforeJoin, ctx: ctx, cut: cut, gone: make(chan struct{}), wake: make(chan struct{}, 1)}
 	c.touch()
 	go c.write()
 	return c
@@ -52,12 +57,22 @@ func newConn(ws *websocket.Conn, timers *Timers) *conn {
 // touch notes that the client is alive.
 func (c *conn) touch() { c.heard.Store(time.Now().UnixNano()) }
 
+// errTooLarge ends the reading of a connection with a message above its limit.
+var errTooLarge = errors.New("signal: message too large")
+
 // read returns the next binary message. Text messages are skipped.
 func (c *conn) read() ([]byte, error) {
 	for {
-		kind, msg, err := c.ws.Read(c.ctx)
+		kind, r, err := c.ws.Reader(c.ctx)
 		if err != nil {
 			return nil, err
+		}
+		msg, err := io.ReadAll(io.LimitReader(r, c.limit+1))
+		switch {
+		case err != nil:
+			return nil, err
+		case int64(len(msg)) > c.limit:
+			return nil, errTooLarge
 		}
 		c.touch()
 		if kind == websocket.MessageBinary {
@@ -142,10 +157,18 @@ func (c *conn) write() {
 			}
 		}
 		if final != nil {
-			c.ws.Close(final.code, final.reason)
+			c.sayGoodbye(final)
 			return
 		}
 	}
+}
+
+// sayGoodbye closes the WebSocket. The library gives the client's answer a time,
+// but not what a client sends before it.
+func (c *conn) sayGoodbye(f *farewell) {
+	limit := time.AfterFunc(c.timers.Close, func() { c.below.Close() })
+	defer limit.Stop()
+	c.ws.Close(f.code, f.reason)
 }
 
 // keepAlive pings a client that has been silent, and returns when to look

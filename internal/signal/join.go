@@ -39,7 +39,7 @@ func (s *session) join(f *wire.Join) error {
 		s.refuseJoin(refusal)
 		return nil
 	}
-	s.conn.ws.SetReadLimit(wire.MaxMessage)
+	s.conn.limit = wire.MaxMessage
 	peer, err := s.hall.room.Join(s.peerConfig(f))
 	if err != nil {
 		s.refuseJoin(err)

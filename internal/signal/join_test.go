@@ -408,7 +408,7 @@ func TestProtocolViolations(t *testing.T) {
 	})
 	t.Run("a large message before JOIN", func(t *testing.T) {
 		c := p.open("ada")
-		c.sendRaw(make([]byte, readLimit+1))
+		c.sendRaw(make([]byte, maxBeforeJoin+1))
 		c.ended()
 	})
 	t.Run("a flood", func(t *testing.T) {

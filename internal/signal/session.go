@@ -27,11 +27,8 @@ const (
 	over                 // replaced or closed
 )
 
-// What one connection may send. Clients send about two frames a second, and
-// in bursts what their application makes them send.
+// What one connection may send, beside what meter counts.
 const (
-	frameRate, frameBurst         = 300, 3000
-	byteRate, byteBurst           = 1 << 20, 8 << 20
 	subscribeRate, subscribeBurst = 10, 60
 	maxMalformed                  = 10
 )
@@ -78,13 +75,12 @@ type session struct {
 
 // limits are the budgets of one connection; used by its reader only.
 type limits struct {
-	frames, bytes, subscribes, data *rate.Limiter
-	malformed                       int
+	subscribes, data *rate.Limiter
+	malformed        int
 }
 
 func newLimits() limits {
 	return limits{
-		frames: rate.NewLimiter(frameRate, frameBurst), bytes: rate.NewLimiter(byteRate, byteBurst),
 		subscribes: rate.NewLimiter(subscribeRate, subscribeBurst), data: rate.NewLimiter(personRate, personBurst),
 	}
 }
@@ -145,7 +141,12 @@ var errMisuse = errors.New("signal: misuse")
 func (s *session) serve() error {
 	for {
 		msg, err := s.conn.read()
-		if err != nil {
+		switch {
+		case errors.Is(err, errOverBudget):
+			return s.hangUp(overBudget, "too many messages")
+		case errors.Is(err, errTooLarge):
+			return s.hangUp(overBudget, "message too large")
+		case err != nil:
 			return err
 		}
 		if err := s.handle(msg); err != nil {
@@ -156,10 +157,6 @@ func (s *session) serve() error {
 
 // handle reads one message.
 func (s *session) handle(msg []byte) error {
-	now := time.Now()
-	if !s.limits.frames.AllowN(now, 1) || !s.limits.bytes.AllowN(now, len(msg)) {
-		return s.hangUp(overBudget, "too many messages")
-	}
 	typ, err := wire.TypeOf(msg)
 	if err == nil && typ == wire.Frame_CLIENT_METRIC {
 		return nil // one a second from every client, and media knows better

@@ -19,9 +19,9 @@ import (
 // be answered with. The token is not repeated to it.
 const subprotocol = "_aws_wt_session"
 
-// readLimit bounds messages before JOIN, in bytes; afterwards it is what the
-// largest offer needs.
-const readLimit = 16 << 10
+// maxBeforeJoin bounds a message before JOIN, in bytes; afterwards it is what
+// the largest offer needs.
+const maxBeforeJoin = 16 << 10
 
 // serveControl is the signaling connection of one client.
 //
@@ -59,12 +59,13 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	ws, acceptErr := s.accept(w, r)
+	m := newMeter(err == nil)
+	ws, acceptErr := accept(metered{w, m}, r)
 	if acceptErr != nil {
 		s.log.Debug("not a websocket", "meeting", id, "err", acceptErr)
 		return
 	}
-	c := newConn(ws, &s.cfg.Timers)
+	c := newConn(ws, m, &s.cfg.Timers)
 	defer c.wait()
 	remote := s.cfg.ClientAddr(r)
 	if err != nil {
@@ -79,16 +80,11 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 }
 
 // accept upgrades the request.
-func (s *Server) accept(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
-	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+func accept(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+	return websocket.Accept(w, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{subprotocol},
 		InsecureSkipVerify: true, // originAllowed has decided
 	})
-	if err != nil {
-		return nil, err
-	}
-	ws.SetReadLimit(readLimit)
-	return ws, nil
 }
 
 // admit checks the token and returns the meeting's branch. Only a good token
@@ -170,7 +166,7 @@ func (s *Server) refuseJoin(c *conn, why cause) {
 	limit := time.AfterFunc(5*s.cfg.Timers.Farewell, func() { c.close(o.code, o.reason) })
 	defer limit.Stop()
 	defer c.close(o.code, o.reason)
-	for range maxBeforeJoin {
+	for {
 		msg, err := c.read()
 		if err != nil {
 			return
@@ -194,9 +190,6 @@ func (s *Server) refuseJoin(c *conn, why cause) {
 		}
 	}
 }
-
-// maxBeforeJoin is how many messages are read of a client that may not join.
-const maxBeforeJoin = 16
 
 // answerPing answers a ping with a pong.
 func (s *Server) answerPing(c *conn, p *wire.PingPong) {
