@@ -37,6 +37,10 @@ type Config struct {
 	// at once and one more each second, so that an office behind one address
 	// can join together.
 	DemoRate Rate
+	// RightsRate is how often one address may ask the demo backend what
+	// somebody may do; default 500 at once and 100 more each second: the page
+	// of everybody in a meeting asks every few seconds.
+	RightsRate Rate
 
 	// TLS tells that browsers reach the pages over https, directly or through
 	// a proxy: cookies become Secure and HSTS is sent.
@@ -71,6 +75,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.SessionIdle = cmp.Or(c.SessionIdle, 30*time.Minute)
 	c.SessionMax = cmp.Or(c.SessionMax, 12*time.Hour)
+	c.RightsRate = cmp.Or(c.RightsRate, Rate{Burst: 500, Every: 10 * time.Millisecond})
 	c.DemoRate = cmp.Or(c.DemoRate, Rate{Burst: 60, Every: time.Second})
 	c.Refresh = cmp.Or(c.Refresh, time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
@@ -105,6 +110,7 @@ type Console struct {
 	sessions *sessions
 	tries    *limiter // of signing in
 	visits   *limiter // of the demo backend
+	asks     *limiter // of the demo backend for rights
 	feeds    feeds
 
 	ctx    context.Context // ends when Close is called
@@ -130,6 +136,7 @@ func New(cfg Config) (*Console, error) {
 		sessions: newSessions(cfg),
 		tries:    newLimiter(Rate{Burst: signInBurst, Every: signInEvery}, cfg.Now),
 		visits:   newLimiter(cfg.DemoRate, cfg.Now),
+		asks:     newLimiter(cfg.RightsRate, cfg.Now),
 		feeds:    feeds{open: make(map[string]*feed)},
 		ctx:      ctx,
 		cancel:   cancel,

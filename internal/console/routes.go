@@ -19,6 +19,7 @@ func (c *Console) routes() {
 	c.mux.HandleFunc("GET /favicon.svg", c.asset)
 	if c.cfg.Demo != nil {
 		c.mux.Handle("/demo/", crossOriginGuard().Handler(c.limited(c.visits, c.cfg.Demo)))
+		c.mux.Handle("POST /demo/meetings/{code}/rights", crossOriginGuard().Handler(c.limited(c.asks, c.cfg.Demo)))
 		c.mux.HandleFunc("GET /{$}", c.page("index.html"))
 		c.mux.HandleFunc("GET /m/{code}", c.page("index.html"))
 	}

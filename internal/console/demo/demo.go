@@ -72,6 +72,7 @@ func New(cfg Config) (*Backend, error) {
 	})
 	b.mux.HandleFunc("POST /demo/meetings", b.newMeeting)
 	b.mux.HandleFunc("POST /demo/meetings/{code}/attendees", b.join)
+	b.mux.HandleFunc("POST /demo/meetings/{code}/rights", b.rights)
 	b.mux.HandleFunc("/demo/", func(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, http.StatusNotFound, "There is nothing at this address.")
 	})
@@ -153,7 +154,7 @@ func (b *Backend) admit(ctx context.Context, code, externalID string) (joinAnswe
 
 // fail says in words why the API refused.
 func (b *Backend) fail(w http.ResponseWriter, err error) {
-	b.cfg.Logger.Warn("demo backend: joining failed", "err", err)
+	b.cfg.Logger.Warn("demo backend: the API refused", "err", err)
 	var full *types.LimitExceededException
 	var gone *types.NotFoundException
 	var busy *types.ThrottlingException

@@ -21,12 +21,17 @@ const maxExternalID = 64
 // visit. Coming back with the same secret finds the same attendee; the prefix,
 // which everybody in the meeting sees, does not reveal the secret.
 func (c codes) externalID(code, who, name string) string {
-	prefix := hex.EncodeToString(c.mac("person", code, who)[:6])
+	prefix := c.person(code, who)
 	if plainName(name) {
 		return prefix + "#" + cut(name, maxExternalID-len(prefix)-1)
 	}
 	room := base64.RawURLEncoding.DecodedLen(maxExternalID - len(prefix) - 1)
 	return prefix + "=" + base64.RawURLEncoding.EncodeToString([]byte(cut(name, room)))
+}
+
+// person is the prefix of a person's ExternalUserId.
+func (c codes) person(code, who string) string {
+	return hex.EncodeToString(c.mac("person", code, who)[:6])
 }
 
 // cleanName returns the name without control characters and outer or repeated

@@ -1,10 +1,17 @@
 // Talks to the demo backend, the way any page talks to its own backend.
 
+/** What an attendee may do, in the API's words. */
+export interface Capabilities {
+  Audio?: string;
+  Video?: string;
+  Content?: string;
+}
+
 export interface Seat {
   code: string;
-  /** The Meeting and Attendee of the API, handed on to the SDK unread. */
-  meeting: Record<string, unknown>;
-  attendee: Record<string, unknown> & { AttendeeId: string };
+  /** The Meeting and Attendee of the API, handed on to the SDK. */
+  meeting: Record<string, unknown> & { MeetingId: string };
+  attendee: Record<string, unknown> & { AttendeeId: string; ExternalUserId?: string; Capabilities?: Capabilities };
 }
 
 /** A refusal with a sentence that can be shown. */
@@ -20,6 +27,20 @@ export function takeSeat(code: string, name: string): Promise<Seat> {
   return post<Seat>(`/demo/meetings/${encodeURIComponent(code)}/attendees`, { name, who: visitor() });
 }
 
+/** Asks what the seat's owner may do now. */
+export function askRights(seat: Seat): Promise<Capabilities> {
+  const { MeetingId: meeting } = seat.meeting;
+  const { AttendeeId: attendee } = seat.attendee;
+  return post<Capabilities>(`/demo/meetings/${encodeURIComponent(seat.code)}/rights`, {
+    who: visitor(),
+    meeting,
+    attendee,
+  });
+}
+
+/** How long an answer may take, in ms. */
+const patience = 20_000;
+
 async function post<T>(path: string, body: unknown): Promise<T> {
   let answer: Response;
   try {
@@ -27,6 +48,7 @@ async function post<T>(path: string, body: unknown): Promise<T> {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify(body),
+      signal: AbortSignal.timeout(patience),
     });
   } catch {
     throw new Refusal('The server cannot be reached. Check your network and try again.');

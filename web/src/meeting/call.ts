@@ -1,71 +1,30 @@
-// A person's place in a meeting: the SDK's session with what is known of
-// everybody in it. It knows nothing of how it is drawn.
+// A person's place in a meeting: the SDK's session, and what is known of it kept
+// in the store. It knows nothing of how it is drawn.
 
-import type { AudioVideoFacade, DataMessage, MeetingSession, VideoTileState } from 'amazon-chime-sdk-js';
-import { isContent, nameOf, personOf } from '../ui/names';
+import type {
+  AudioVideoFacade,
+  AudioVideoObserver,
+  DataMessage,
+  MeetingSession,
+  VideoTileState,
+} from 'amazon-chime-sdk-js';
+import { nameOf, personOf } from '../ui/names';
+import { Attendance } from './attendance';
 import type { Seat } from './backend';
+import { codes } from './codes';
 import type { Choice } from './devices';
+import type { Phase } from './line';
+import { LineWatch } from './linewatch';
+import { RightsWatch } from './rights';
 import type { Sdk } from './sdk';
+import type { Message, Rights, RoomStore } from './state';
 
-export interface Person {
-  id: string;
-  name: string;
-  self: boolean;
-  muted: boolean;
-  /** 0 to 1. */
-  volume: number;
-  /** 0, 0.5 or 1; 1 when not known. */
-  signal: number;
-  speaking: boolean;
-  /** When they last were the loudest, by performance.now(); 0 for never. */
-  spoke: number;
-  /** Order of arrival. */
-  order: number;
-}
-
-export interface Tile {
-  id: number;
-  person: string;
-  content: boolean;
-  local: boolean;
-  paused: boolean;
-}
-
-export interface Message {
-  from: string;
-  name: string;
-  self: boolean;
-  text: string;
-  at: number;
-}
-
-export interface Quality {
-  /** Share of audio packets lost on the way here, in percent; undefined when not known. */
-  lossPercent: number | undefined;
-  roundTripMs: number | undefined;
-  /** 0 to 3 bars. */
-  bars: number;
-}
-
-export type Phase = 'connecting' | 'connected' | 'reconnecting';
-
-/** What a call tells the page. Everything else is read from the call. */
-export interface Watcher {
-  phase(phase: Phase): void;
-  /** People came, left, were renamed or (un)muted, or the speaker changed. */
-  people(): void;
-  arrived(person: Person): void;
-  departed(person: Person, dropped: boolean): void;
-  /** Only volumes changed; called up to five times a second. */
-  volumes(): void;
-  tiles(): void;
-  message(message: Message): void;
-  throttled(): void;
-  quality(quality: Quality): void;
-  /** The server does not take this person's camera any more. */
-  cameraRefused(): void;
-  sharing(on: boolean): void;
-  stopped(statusCode: number): void;
+/** What happens in a call and is no state. */
+export interface CallEvents {
+  /** Something to be announced. */
+  say(text: string): void;
+  /** The call is over, with the SDK's status code; told once. */
+  over(code: number): void;
 }
 
 const chatTopic = 'chat';
@@ -75,69 +34,76 @@ const chatLifetimeMs = 300_000;
 export const chatLimit = 2048;
 
 export class Call {
-  readonly people = new Map<string, Person>();
-  readonly tiles = new Map<number, Tile>();
   readonly selfId: string;
-  readonly selfName: string;
-  micOn = false;
-  cameraOn = false;
-  sharing = false;
 
   private readonly session: MeetingSession;
   private readonly av: AudioVideoFacade;
-  private arrivals = 0;
-  private poor = false;
-  private quality: Quality = { lossPercent: undefined, roundTripMs: undefined, bars: 3 };
-  private over = false;
+  private readonly line: LineWatch;
+  private readonly rights: RightsWatch;
+  private readonly selfName: string;
+  private ended = false;
 
   constructor(
-    private readonly sdk: Sdk,
+    sdk: Sdk,
     seat: Seat,
     private readonly devices: Choice,
-    private readonly watcher: Watcher,
+    private readonly store: RoomStore,
+    private readonly events: CallEvents,
   ) {
     const logger = new sdk.ConsoleLogger('carillon', sdk.LogLevel.WARN);
     const configuration = new sdk.MeetingSessionConfiguration(seat.meeting, seat.attendee);
     this.session = new sdk.DefaultMeetingSession(configuration, logger, new sdk.DefaultDeviceController(logger));
     this.av = this.session.audioVideo;
     this.selfId = seat.attendee.AttendeeId;
-    this.selfName = nameOf(String(seat.attendee.ExternalUserId ?? ''));
+    this.selfName = nameOf(seat.attendee.ExternalUserId ?? '');
+    new Attendance(sdk, this.av, this.selfId, store, events.say);
     this.subscribe();
+    this.line = new LineWatch(this.av, store);
+    this.rights = new RightsWatch(seat, (rights) => this.entitled(rights));
   }
 
-  /** Connects. Whether it worked is told to the watcher. */
+  /** Connects. Whether it worked is seen in the store. */
   async start(speaker: HTMLAudioElement, micOn: boolean, cameraOn: boolean): Promise<void> {
-    await this.useMicrophone(this.devices.microphone).catch(() => undefined); // listening works without
-    if (!micOn || !this.hasMicrophone) this.av.realtimeMuteLocalAudio();
-    this.micOn = micOn && this.hasMicrophone;
-    if (this.devices.speaker) await this.av.chooseAudioOutput(this.devices.speaker).catch(() => undefined);
-    await this.av.bindAudioElement(speaker).catch(() => undefined);
-    if (this.over) return;
-    this.av.start();
-    if (cameraOn) await this.setCamera(true).catch(() => undefined);
+    try {
+      await this.useMicrophone(this.devices.microphone).catch(() => undefined); // listening works without
+      const heard = micOn && this.store.state.hasMicrophone;
+      if (!heard) this.av.realtimeMuteLocalAudio();
+      this.store.change({ micOn: heard });
+      if (this.devices.speaker) await this.av.chooseAudioOutput(this.devices.speaker).catch(() => undefined);
+      await this.av.bindAudioElement(speaker).catch(() => undefined);
+      if (this.ended) return;
+      this.av.start();
+      if (cameraOn && this.store.state.rights.camera) await this.setCamera(true).catch(() => undefined);
+    } catch {
+      this.over(codes.RealtimeApiFailed);
+    }
   }
 
-  /** Leaves; the watcher hears of it as of any other end. */
+  /** Leaves. The SDK may still be trying to connect; the person need not wait for it. */
   leave(): void {
     this.av.stop();
+    if (this.store.state.phase !== 'connected') this.over(codes.Left);
   }
 
-  /** Releases devices and everything else, after the end. */
-  async close(): Promise<void> {
-    this.over = true;
-    this.av.unbindAudioElement();
-    await Promise.allSettled([this.av.stopVideoInput(), this.av.stopAudioInput()]);
-    await this.session.deviceController.destroy?.();
+  /** Releases devices and everything else, and returns the devices that were in use. */
+  close(): Choice {
+    this.ended = true;
+    this.line.close();
+    this.rights.close();
+    void this.release();
+    return { ...this.devices };
   }
 
-  hasMicrophone = false;
+  get chosen(): Choice {
+    return { ...this.devices };
+  }
 
   async useMicrophone(id: string): Promise<void> {
     const first = id || (await this.av.listAudioInputDevices())[0]?.deviceId;
     if (!first) return;
     await this.av.startAudioInput(first);
     this.devices.microphone = first;
-    this.hasMicrophone = true;
+    this.store.change({ hasMicrophone: true });
   }
 
   async useSpeaker(id: string): Promise<void> {
@@ -147,11 +113,7 @@ export class Call {
 
   async useCamera(id: string): Promise<void> {
     this.devices.camera = id;
-    if (this.cameraOn) await this.av.startVideoInput(id);
-  }
-
-  get chosen(): Choice {
-    return { ...this.devices };
+    if (this.store.state.cameraOn) await this.av.startVideoInput(id);
   }
 
   setMicrophone(on: boolean): void {
@@ -163,7 +125,7 @@ export class Call {
     if (!on) {
       this.av.stopLocalVideoTile();
       await this.av.stopVideoInput();
-      this.cameraOn = false;
+      this.store.change({ cameraOn: false });
       return;
     }
     const id = this.devices.camera || (await this.av.listVideoInputDevices())[0]?.deviceId;
@@ -171,7 +133,7 @@ export class Call {
     await this.av.startVideoInput(id);
     this.devices.camera = id;
     this.av.startLocalVideoTile();
-    this.cameraOn = true;
+    this.store.change({ cameraOn: true });
   }
 
   async setSharing(on: boolean): Promise<void> {
@@ -179,10 +141,12 @@ export class Call {
     else this.av.stopContentShare();
   }
 
-  /** Sends a chat message and shows it here too; the server does not echo it. */
-  send(text: string): void {
+  /** Sends a chat message and shows it here too, as the server does not echo it; false when there is no line to send it on. */
+  send(text: string): boolean {
+    if (this.store.state.line.bars === 0) return false;
     this.av.realtimeSendDataMessage(chatTopic, text, chatLifetimeMs);
-    this.watcher.message({ from: this.selfId, name: this.selfName, self: true, text, at: Date.now() });
+    this.message({ from: this.selfId, name: this.selfName, self: true, text, at: Date.now() });
+    return true;
   }
 
   show(tile: number, element: HTMLVideoElement): void {
@@ -191,112 +155,77 @@ export class Call {
 
   private subscribe(): void {
     const av = this.av;
-    // The speaker detector has to be there before the roster is.
-    av.subscribeToActiveSpeakerDetector(new this.sdk.DefaultActiveSpeakerPolicy(), (ids) => this.speakers(ids));
-    av.realtimeSubscribeToAttendeeIdPresence((id, present, external, dropped) =>
-      this.presence(id, present, external ?? id, dropped ?? false),
-    );
-    av.realtimeSubscribeToMuteAndUnmuteLocalAudio((muted) => {
-      this.micOn = !muted;
-      this.watcher.people();
-    });
+    av.realtimeSubscribeToMuteAndUnmuteLocalAudio((muted) => this.store.change({ micOn: !muted }));
     av.realtimeSubscribeToReceiveDataMessage(chatTopic, (message) => this.received(message));
-    av.realtimeSubscribeToLocalSignalStrengthChange((strength) => {
-      this.changeQuality({ bars: this.barsFor(strength) });
+    av.realtimeSubscribeToFatalError(() => this.over(codes.RealtimeApiFailed));
+    av.addObserver(this.observer());
+    av.addContentShareObserver({
+      contentShareDidStart: () => this.shared(true),
+      contentShareDidStop: () => this.shared(false),
     });
-    av.realtimeSubscribeToFatalError(() => this.watcher.stopped(this.sdk.MeetingSessionStatusCode.RealtimeApiFailed));
-    av.addObserver({
-      audioVideoDidStartConnecting: (reconnecting) => this.watcher.phase(reconnecting ? 'reconnecting' : 'connecting'),
-      audioVideoDidStart: () => this.watcher.phase('connected'),
-      audioVideoDidStop: (status) => this.watcher.stopped(status.statusCode()),
+  }
+
+  private observer(): AudioVideoObserver {
+    return {
+      audioVideoDidStartConnecting: (again) => this.enter(again ? 'reconnecting' : 'connecting'),
+      audioVideoDidStart: () => {
+        this.enter('connected');
+        this.events.say('You are in the meeting');
+      },
+      audioVideoDidStop: (status) => this.over(status.statusCode()),
       videoTileDidUpdate: (state) => this.tileChanged(state),
       videoTileWasRemoved: (id) => {
-        this.tiles.delete(id);
-        this.watcher.tiles();
+        this.store.state.tiles.delete(id);
+        this.store.change();
       },
-      videoSendDidBecomeUnavailable: () => {
-        this.cameraOn = false;
-        void av.stopVideoInput();
-        this.watcher.cameraRefused();
-      },
-      connectionDidBecomePoor: () => this.becamePoor(true),
-      connectionDidBecomeGood: () => this.becamePoor(false),
-      metricsDidReceive: (report) => {
-        const metrics = report.getObservableMetrics();
-        this.changeQuality({
-          lossPercent: finite(metrics.audioPacketLossPercent),
-          roundTripMs: finite(metrics.currentRoundTripTimeMs),
-        });
-      },
-    });
-    av.addContentShareObserver({
-      contentShareDidStart: () => this.shareChanged(true),
-      contentShareDidStop: () => this.shareChanged(false),
-    });
-  }
-
-  private presence(id: string, present: boolean, external: string, dropped: boolean): void {
-    if (isContent(id)) return;
-    const known = this.people.get(id);
-    if (!present) {
-      if (!known) return;
-      this.people.delete(id);
-      this.av.realtimeUnsubscribeFromVolumeIndicator(id);
-      this.watcher.departed(known, dropped);
-      this.watcher.people();
-      return;
-    }
-    if (known) return;
-    const person: Person = {
-      id,
-      name: nameOf(external),
-      self: id === this.selfId,
-      muted: false,
-      volume: 0,
-      signal: 1,
-      speaking: false,
-      spoke: 0,
-      order: this.arrivals++,
+      videoSendDidBecomeUnavailable: () => void this.cameraRefused(),
     };
-    this.people.set(id, person);
-    this.av.realtimeSubscribeToVolumeIndicator(id, (_id, volume, muted, signal) =>
-      this.volume(person, volume, muted, signal),
-    );
-    this.watcher.arrived(person);
-    this.watcher.people();
   }
 
-  // The SDK reports null for what did not change.
-  private volume(person: Person, volume: number | null, muted: boolean | null, signal: number | null): void {
-    let more = false;
-    if (muted !== null && muted !== person.muted) {
-      person.muted = muted;
-      more = true;
-    }
-    if (signal !== null && signal !== person.signal) {
-      person.signal = signal;
-      more = true;
-    }
-    if (volume !== null) person.volume = volume;
-    if (more) this.watcher.people();
-    else this.watcher.volumes();
+  private enter(phase: Phase): void {
+    this.store.change({ phase, since: performance.now() });
   }
 
-  private speakers(ids: string[]): void {
-    const first = ids[0];
-    for (const person of this.people.values()) {
-      person.speaking = ids.includes(person.id);
-      if (person.id === first) person.spoke = performance.now();
-    }
-    this.watcher.people();
+  private over(code: number): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.events.over(code);
+  }
+
+  private async release(): Promise<void> {
+    this.av.unbindAudioElement();
+    await Promise.allSettled([this.av.stopVideoInput(), this.av.stopAudioInput()]);
+    await this.session.deviceController.destroy?.();
+  }
+
+  /** Takes over what this person may do, and says what has changed. */
+  private entitled(rights: Rights): void {
+    const before = this.store.state.rights;
+    this.store.change({ rights });
+    if (before.speak !== rights.speak)
+      this.events.say(rights.speak ? 'You may speak again' : 'An operator has muted you');
+  }
+
+  private async cameraRefused(): Promise<void> {
+    this.store.change({ cameraOn: false });
+    void this.av.stopVideoInput();
+    await this.rights.ask(); // an operator's doing, or for want of room?
+    if (!this.store.state.rights.camera) return; // then the button says so
+    this.store.change({ notice: 'The meeting takes no more cameras now, so yours was switched off.' });
+  }
+
+  private shared(sharing: boolean): void {
+    this.store.change({ sharing });
+    this.events.say(sharing ? 'You are sharing your screen' : 'You stopped sharing');
   }
 
   private tileChanged(state: VideoTileState): void {
     if (state.tileId === null || !state.boundAttendeeId) return;
+    const { tiles } = this.store.state;
     if (state.localTile && !state.active && !state.boundVideoStream) {
-      this.tiles.delete(state.tileId);
+      tiles.delete(state.tileId);
     } else {
-      this.tiles.set(state.tileId, {
+      tiles.set(state.tileId, {
         id: state.tileId,
         person: personOf(state.boundAttendeeId),
         content: state.isContent,
@@ -304,15 +233,15 @@ export class Call {
         paused: state.paused,
       });
     }
-    this.watcher.tiles();
+    this.store.change();
   }
 
   private received(message: DataMessage): void {
     if (message.throttled) {
-      this.watcher.throttled();
+      this.store.change({ throttled: true });
       return;
     }
-    this.watcher.message({
+    this.message({
       from: message.senderAttendeeId,
       name: nameOf(message.senderExternalUserId),
       self: message.senderAttendeeId === this.selfId,
@@ -321,32 +250,10 @@ export class Call {
     });
   }
 
-  private shareChanged(on: boolean): void {
-    this.sharing = on;
-    this.watcher.sharing(on);
+  private message(message: Message): void {
+    const { messages, panel } = this.store.state;
+    messages.push(message);
+    this.store.change(message.self ? { throttled: false } : {});
+    if (!message.self && panel !== 'chat') this.events.say(`Message from ${message.name}: ${message.text}`);
   }
-
-  private becamePoor(poor: boolean): void {
-    this.poor = poor;
-    this.changeQuality({ bars: poor ? 1 : 3 });
-  }
-
-  private barsFor(strength: number): number {
-    if (strength <= 0) return 0;
-    if (strength < 1 || this.poor) return 1;
-    return 3;
-  }
-
-  private changeQuality(change: Partial<Quality>): void {
-    const next = { ...this.quality, ...change };
-    // Loss is felt from about two percent on, even while the line is fine.
-    if (next.bars === 3 && (next.lossPercent ?? 0) >= 2) next.bars = 2;
-    else if (next.bars === 2 && (next.lossPercent ?? 0) < 1) next.bars = 3;
-    this.quality = next;
-    this.watcher.quality(next);
-  }
-}
-
-function finite(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
 }

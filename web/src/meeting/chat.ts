@@ -3,7 +3,8 @@
 import { el, setText } from '../ui/dom';
 import { icon } from '../ui/icons';
 import { colourOf } from '../ui/names';
-import { chatLimit, type Message } from './call';
+import { chatLimit } from './call';
+import type { Message, RoomState } from './state';
 
 export class Chat {
   readonly element: HTMLElement;
@@ -15,9 +16,11 @@ export class Chat {
   );
   private readonly input: HTMLTextAreaElement;
   private readonly hint = el('p', { class: 'chat-hint soft', role: 'status' });
+  private shown = 0;
   private lastFrom = '';
+  private throttled = false;
 
-  constructor(private readonly send: (text: string) => void) {
+  constructor(private readonly send: (text: string) => boolean) {
     this.input = el('textarea', {
       class: 'input',
       rows: 1,
@@ -44,9 +47,22 @@ export class Chat {
     this.input.focus();
   }
 
-  add(message: Message): void {
+  /** Shows the messages that are new. */
+  draw({ messages, throttled }: RoomState): void {
+    if (throttled && !this.throttled) {
+      setText(this.hint, 'Too many messages at once: the last one was not delivered.');
+    }
+    this.throttled = throttled;
+    if (this.shown === messages.length) return;
+    const fresh = messages.slice(this.shown);
+    this.shown = messages.length;
     this.empty.hidden = true;
     const atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 60;
+    for (const message of fresh) this.add(message);
+    if (atEnd || fresh.some((message) => message.self)) this.log.scrollTop = this.log.scrollHeight;
+  }
+
+  private add(message: Message): void {
     const follows = this.lastFrom === message.from;
     this.lastFrom = message.from;
     const time = new Date(message.at);
@@ -69,12 +85,6 @@ export class Chat {
         el('p', { class: 'message-text' }, message.text),
       ),
     );
-    if (atEnd || message.self) this.log.scrollTop = this.log.scrollHeight;
-  }
-
-  /** The server did not pass a message on because there were too many. */
-  throttled(): void {
-    setText(this.hint, 'Too many messages at once: the last one was not delivered.');
   }
 
   private typed(): void {
@@ -92,7 +102,10 @@ export class Chat {
     event.preventDefault();
     const text = this.input.value.trim();
     if (!text || size(text) > chatLimit) return;
-    this.send(text);
+    if (!this.send(text)) {
+      setText(this.hint, 'Not sent: there is no connection.');
+      return;
+    }
     this.input.value = '';
     this.typed();
   }

@@ -1,13 +1,14 @@
 // The meeting page: a lobby, then the meeting, then a word of why it is over.
 
 import { announcer, el, fill } from '../ui/dom';
-import { Refusal, startMeeting, takeSeat } from './backend';
+import { Refusal, type Seat, startMeeting, takeSeat } from './backend';
 import { Call } from './call';
 import { loadPreferences, savePreferences } from './devices';
 import { endView } from './ending';
 import { Lobby } from './lobby';
 import { Room } from './room';
-import { loadSdk, loadSdkSoon } from './sdk';
+import { loadSdk, loadSdkSoon, type Sdk } from './sdk';
+import { newRoomStore } from './state';
 import { type Explanation, explain } from './words';
 
 const app = document.getElementById('app') as HTMLElement;
@@ -41,7 +42,7 @@ async function join(lobby: Lobby, typed: string): Promise<void> {
     const [seat, sdk] = await Promise.all([takeSeat(code, preferences.name), loadSdk()]);
     history.replaceState(null, '', `/m/${seat.code}`);
     lobby.close();
-    enter(seat.code, (watcher) => new Call(sdk, seat, { ...preferences }, watcher));
+    enter(sdk, seat);
   } catch (error) {
     lobby.fail(
       error instanceof Refusal
@@ -51,21 +52,19 @@ async function join(lobby: Lobby, typed: string): Promise<void> {
   }
 }
 
-function enter(code: string, makeCall: (room: Room) => Call): void {
-  const room = new Room({
-    code,
-    say: announce.say,
-    micOn: preferences.micOn,
-    cameraOn: preferences.cameraOn,
-    over: (status) => {
-      const chosen = room.close();
-      Object.assign(preferences, chosen);
-      savePreferences(preferences);
-      showEnd(explain(status));
-    },
-  });
-  show(room.element, `${code} · Carillon`);
-  room.enter(makeCall(room));
+function enter(sdk: Sdk, seat: Seat): void {
+  const { micOn, cameraOn } = preferences;
+  const store = newRoomStore();
+  const over = (code: number) => {
+    room.close();
+    Object.assign(preferences, call.close());
+    savePreferences(preferences);
+    showEnd(explain(code));
+  };
+  const call = new Call(sdk, seat, { ...preferences }, store, { say: announce.say, over });
+  const room = new Room(store, call, seat.code);
+  show(room.element, `${seat.code} · Carillon`);
+  void call.start(room.speaker, micOn, cameraOn);
 }
 
 function showEnd(why: Explanation): void {

@@ -1,14 +1,12 @@
 import { attribute, el, setText } from '../ui/dom';
 import { svgElement } from '../ui/icons';
-import type { Quality } from './call';
-
-const words = ['No connection', 'Poor connection', 'Fair connection', 'Good connection'];
+import type { Line } from './line';
 
 /** Bars and a word for how well the line to the server is. */
 export class QualityMark {
   readonly element: HTMLElement;
   private readonly bars: SVGRectElement[];
-  private readonly word = el('span', { class: 'quality-word' }, words[3]);
+  private readonly word = el('span', { class: 'quality-word' });
 
   constructor() {
     const svg = svgElement('svg', { viewBox: '0 0 18 16', width: 18, height: 16, 'aria-hidden': 'true' });
@@ -19,14 +17,10 @@ export class QualityMark {
     this.element = el('div', { class: 'quality', role: 'status' }, svg, this.word);
   }
 
-  draw(quality: Quality): void {
-    for (const [i, bar] of this.bars.entries()) bar.classList.toggle('lit', i < quality.bars);
-    attribute(this.element, 'data-bars', quality.bars);
-    setText(this.word, words[quality.bars] ?? '');
-    const details = [
-      quality.lossPercent !== undefined && `${quality.lossPercent.toFixed(1)} % of audio lost`,
-      quality.roundTripMs !== undefined && `${Math.round(quality.roundTripMs)} ms there and back`,
-    ].filter(Boolean);
-    attribute(this.element, 'title', details.join(', ') || undefined);
+  draw(line: Line): void {
+    for (const [i, bar] of this.bars.entries()) bar.classList.toggle('lit', i < line.bars);
+    attribute(this.element, 'data-bars', line.bars);
+    attribute(this.element, 'title', line.details || undefined);
+    setText(this.word, line.word);
   }
 }

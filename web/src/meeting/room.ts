@@ -1,109 +1,72 @@
-// The meeting itself: stage, controls, and a panel for people and chat.
+// The meeting itself: stage, controls, and a panel for people and chat. It is
+// drawn from the store and changes nothing but through the call.
 
 import { attribute, el, fill, setText } from '../ui/dom';
-import { bell, type IconName, icon } from '../ui/icons';
-import type { Call, Message, Person, Phase, Quality, Watcher } from './call';
-import { Chat } from './chat';
-import type { Choice } from './devices';
+import { bell, icon } from '../ui/icons';
+import type { Call } from './call';
+import { Controls } from './controls';
+import { SidePanel } from './panel';
 import { QualityMark } from './quality';
-import { Roster } from './roster';
 import { openSettings } from './settings';
 import { Stage } from './stage';
+import type { Panel, RoomState, RoomStore } from './state';
 import { explainDevice } from './words';
-
-export interface RoomOptions {
-  code: string;
-  micOn: boolean;
-  cameraOn: boolean;
-  say(text: string): void;
-  /** The meeting is over for this person, with the SDK's status code. */
-  over(status: number): void;
-}
-
-type PanelName = 'people' | 'chat';
 
 /** How long joining may take before the page says that it is still trying, in ms. */
 const patience = 8000;
 
-export class Room implements Watcher {
-  readonly element = el('div', { class: 'room' });
+/** How long a notice stays, in ms. */
+const noticeTime = 6000;
 
-  private call!: Call;
-  private stage!: Stage;
-  private roster!: Roster;
-  private readonly chat = new Chat((text) => this.call.send(text));
-  private readonly qualityMark = new QualityMark();
-  private readonly speaker = el('audio', { class: 'unseen', 'aria-hidden': true });
+export class Room {
+  readonly element = el('div', { class: 'room' });
+  /** Plays what the others say. */
+  readonly speaker = el('audio', { class: 'unseen', 'aria-hidden': true });
+
+  private readonly stage: Stage;
+  private readonly panel: SidePanel;
+  private readonly controls: Controls;
+  private readonly mark = new QualityMark();
   private readonly notice = el('div', { class: 'notice', role: 'status' });
-  private readonly sharingMark = el(
-    'span',
-    { class: 'sharing-mark', hidden: true },
-    icon('share', 18),
-    'You are sharing',
-  );
-  private readonly panel = el('aside', { class: 'panel', hidden: true });
-  private readonly count = el('span', { class: 'badge calm', 'aria-hidden': true });
-  private readonly unread = el('span', { class: 'badge', hidden: true, 'aria-hidden': true });
-  // The badges in words, for those who do not see them.
-  private readonly countWords = el('span', { class: 'unseen' });
-  private readonly unreadWords = el('span', { class: 'unseen' });
-  private readonly buttons: Record<
-    'mic' | 'camera' | 'share' | 'people' | 'chat' | 'settings' | 'leave',
-    HTMLButtonElement
-  >;
-  private opened: PanelName | undefined;
-  private unreadCount = 0;
-  private over = false;
-  private frame = 0;
-  private volumeFrame = 0;
-  private waiting = 0;
+  private readonly sharing = el('span', { class: 'sharing-mark' }, icon('share', 18), 'You are sharing');
+  private noticed = '';
   private noticeTimer = 0;
   private readonly keys = (event: KeyboardEvent) => this.key(event);
 
-  constructor(private readonly options: RoomOptions) {
-    this.buttons = {
-      mic: this.control('Microphone', 'mic', 'Alt+M', () => this.call.setMicrophone(!this.call.micOn)),
-      camera: this.control('Camera', 'camera', 'Alt+V', () => void this.toggleCamera()),
-      share: this.control('Share screen', 'share', 'Alt+S', () => void this.toggleShare()),
-      people: this.control('People', 'people', 'Alt+P', () => this.toggle('people')),
-      chat: this.control('Chat', 'chat', 'Alt+C', () => this.toggle('chat')),
-      settings: this.control('Devices', 'sliders', '', () => this.openDevices()),
-      leave: this.control('Leave', 'leave', '', () => this.leave()),
-    };
-    this.buttons.leave.classList.add('leave');
-    this.buttons.people.append(this.countWords, this.count);
-    this.buttons.chat.append(this.unreadWords, this.unread);
-  }
-
-  /** Draws the room around a call and connects it. */
-  enter(call: Call): void {
-    this.call = call;
-    this.stage = new Stage(call, () => this.toggle('people', true));
-    this.roster = new Roster(call);
-    fill(this.element, ...this.layout());
+  constructor(
+    private readonly store: RoomStore,
+    private readonly call: Call,
+    private readonly code: string,
+  ) {
+    this.stage = new Stage(call, () => this.open('people'));
+    this.panel = new SidePanel(
+      (text) => call.send(text),
+      () => this.open(undefined),
+    );
+    this.controls = new Controls({
+      microphone: () => call.setMicrophone(!store.state.micOn),
+      camera: () => void this.switchCamera(),
+      share: () => void this.switchShare(),
+      people: () => this.toggle('people'),
+      chat: () => this.toggle('chat'),
+      devices: () => openSettings(call, this.speaker, (error, what) => this.note(explainDevice(error, what))),
+      leave: () => call.leave(),
+      explain: (sentence) => this.note(sentence),
+    });
+    this.layout();
     document.addEventListener('keydown', this.keys);
-    this.phase('connecting');
-    this.drawControls();
-    void call
-      .start(this.speaker, this.options.micOn, this.options.cameraOn)
-      .then(() => this.refresh())
-      .catch(() => this.stopped(17));
+    store.watch((state) => this.draw(state));
   }
 
-  /** Ends everything and returns the devices in use, to be remembered. */
-  close(): Choice {
-    this.over = true;
+  close(): void {
     document.removeEventListener('keydown', this.keys);
-    window.clearTimeout(this.waiting);
     window.clearTimeout(this.noticeTimer);
-    cancelAnimationFrame(this.frame);
-    cancelAnimationFrame(this.volumeFrame);
+    this.store.close();
     this.stage.close();
-    void this.call.close();
-    return this.call.chosen;
+    this.controls.close();
   }
 
-  private layout(): HTMLElement[] {
+  private layout(): void {
     const copy = el(
       'button',
       {
@@ -112,146 +75,83 @@ export class Room implements Watcher {
         title: 'Copy the link to this meeting',
         on: { click: () => void this.copyLink() },
       },
-      el('span', { class: 'mono' }, this.options.code),
+      el('span', { class: 'mono' }, this.code),
       icon('link', 18),
       el('span', { class: 'unseen' }, 'Copy the link to this meeting'),
     );
-    const b = this.buttons;
-    return [
+    fill(
+      this.element,
       el(
         'header',
         { class: 'room-head' },
         bell(24),
         el('h1', { class: 'unseen' }, 'Meeting'),
         copy,
-        this.sharingMark,
+        this.sharing,
         el('span', { class: 'spring' }),
-        this.qualityMark.element,
+        this.mark.element,
       ),
       el('main', { class: 'room-main' }, this.stage.element, this.notice),
-      this.panel,
-      el(
-        'nav',
-        { class: 'controls', 'aria-label': 'Meeting controls' },
-        el('div', { class: 'control-group' }, b.mic, b.camera, canShare() && b.share),
-        el('div', { class: 'control-group' }, b.people, b.chat, b.settings),
-        b.leave,
-      ),
+      this.panel.element,
+      this.controls.element,
       this.speaker,
-    ];
+    );
   }
 
-  // What the call tells.
+  private draw(state: RoomState): void {
+    attribute(this.element, 'data-phase', state.phase);
+    this.element.classList.toggle('with-panel', !!state.panel);
+    this.sharing.hidden = !state.sharing;
+    this.mark.draw(state.line);
+    this.stage.draw(state);
+    this.panel.draw(state);
+    this.controls.draw(state);
+    this.drawNotice(state);
+  }
 
-  phase(phase: Phase): void {
-    window.clearTimeout(this.waiting);
-    attribute(this.element, 'data-phase', phase);
-    if (phase === 'connected') {
-      this.note('');
-      this.options.say('You are in the meeting');
-    } else if (phase === 'reconnecting') {
-      this.note('The connection was lost. Trying to get back…', true);
-    } else {
-      this.note('Joining…', true);
-      this.waiting = window.setTimeout(
-        () => this.note('Still trying. A firewall or VPN may slow this down.', true),
-        patience,
-      );
+  /** Says over the stage what goes on, or else a notice for a while. */
+  private drawNotice(state: RoomState): void {
+    if (state.notice !== this.noticed) {
+      this.noticed = state.notice;
+      window.clearTimeout(this.noticeTimer);
+      if (state.notice) this.noticeTimer = window.setTimeout(() => this.note(''), noticeTime);
     }
+    setText(this.notice, state.notice || phaseWords(state, performance.now()));
   }
 
-  people(): void {
-    this.refresh();
+  private note(notice: string): void {
+    this.store.change({ notice });
   }
 
-  tiles(): void {
-    this.refresh();
+  private toggle(panel: Panel): void {
+    this.open(this.store.state.panel === panel ? undefined : panel);
   }
 
-  arrived(person: Person): void {
-    if (!person.self) this.options.say(`${person.name} joined`);
+  private open(panel: Panel | undefined): void {
+    const { panel: before, messages } = this.store.state;
+    this.store.change(before === 'chat' ? { panel, read: messages.length } : { panel });
+    if (!panel && before) this.controls.focus(before);
   }
 
-  departed(person: Person, dropped: boolean): void {
-    if (!person.self) this.options.say(dropped ? `${person.name} lost the connection` : `${person.name} left`);
-  }
-
-  volumes(): void {
-    if (this.volumeFrame || this.opened !== 'people') return;
-    this.volumeFrame = requestAnimationFrame(() => {
-      this.volumeFrame = 0;
-      this.roster.drawVolumes();
-    });
-  }
-
-  message(message: Message): void {
-    this.chat.add(message);
-    if (message.self || this.opened === 'chat') return;
-    this.unreadCount++;
-    this.options.say(`Message from ${message.name}: ${message.text}`);
-    this.refresh();
-  }
-
-  throttled(): void {
-    this.chat.throttled();
-  }
-
-  quality(quality: Quality): void {
-    this.qualityMark.draw(quality);
-  }
-
-  cameraRefused(): void {
-    this.note('The meeting takes no more cameras now, so yours was switched off.');
-    this.refresh();
-  }
-
-  sharing(on: boolean): void {
-    this.options.say(on ? 'You are sharing your screen' : 'You stopped sharing');
-    this.refresh();
-  }
-
-  stopped(status: number): void {
-    if (this.over) return;
-    this.over = true;
-    this.options.over(status);
-  }
-
-  // What the person does.
-
-  private leave(): void {
-    if (this.element.dataset.phase === 'connected') {
-      this.call.leave();
-      return;
-    }
-    this.call.leave();
-    this.stopped(1); // the SDK may keep trying; the person need not wait for it
-  }
-
-  private async toggleCamera(): Promise<void> {
+  private async switchCamera(): Promise<void> {
     try {
-      await this.call.setCamera(!this.call.cameraOn);
+      await this.call.setCamera(!this.store.state.cameraOn);
     } catch (error) {
       this.note(explainDevice(error, 'camera'));
     }
-    this.refresh();
   }
 
-  private async toggleShare(): Promise<void> {
+  private async switchShare(): Promise<void> {
     try {
-      await this.call.setSharing(!this.call.sharing);
+      await this.call.setSharing(!this.store.state.sharing);
     } catch (error) {
       const cancelled = error instanceof DOMException && error.name === 'NotAllowedError';
       this.note(cancelled ? 'Nothing is shared: no screen was chosen.' : 'The screen could not be shared.');
     }
-    this.refresh();
-  }
-
-  private openDevices(): void {
-    openSettings(this.call, this.speaker, (error, what) => this.note(explainDevice(error, what)));
   }
 
   private async copyLink(): Promise<void> {
-    const link = `${location.origin}/m/${this.options.code}`;
+    const link = `${location.origin}/m/${this.code}`;
     try {
       await navigator.clipboard.writeText(link);
       this.note('The link is copied. Send it to whoever should join.');
@@ -260,121 +160,14 @@ export class Room implements Watcher {
     }
   }
 
-  private toggle(name: PanelName, open = this.opened !== name): void {
-    this.opened = open ? name : undefined;
-    this.panel.hidden = !open;
-    this.element.classList.toggle('with-panel', open);
-    if (open) {
-      const title = name === 'people' ? 'People' : 'Chat';
-      attribute(this.panel, 'aria-label', title);
-      const close = el(
-        'button',
-        {
-          class: 'plain',
-          type: 'button',
-          'aria-label': `Close ${title.toLowerCase()}`,
-          on: { click: () => this.toggle(name, false) },
-        },
-        icon('cross', 20),
-      );
-      fill(
-        this.panel,
-        el('header', { class: 'panel-head' }, el('h2', {}, title), close),
-        name === 'people' ? this.roster.element : this.chat.element,
-      );
-      if (name === 'chat') {
-        this.unreadCount = 0;
-        this.chat.focus();
-      } else {
-        close.focus();
-      }
-    } else {
-      this.buttons[name].focus();
-    }
-    this.refresh();
-  }
-
   private key(event: KeyboardEvent): void {
-    if (event.key === 'Escape' && this.opened && !document.querySelector('dialog[open]')) {
-      this.toggle(this.opened, false);
-      return;
-    }
-    if (!event.altKey || event.ctrlKey || event.metaKey || event.repeat) return;
-    const keyed = { KeyM: 'mic', KeyV: 'camera', KeyS: 'share', KeyP: 'people', KeyC: 'chat' } as const;
-    const name = keyed[event.code as keyof typeof keyed];
-    if (!name) return;
-    event.preventDefault();
-    this.buttons[name].click();
-  }
-
-  // Drawing.
-
-  /** Redraws once before the next frame, however many things changed. */
-  private refresh(): void {
-    if (this.frame || this.over) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
-      this.stage.draw();
-      if (this.opened === 'people') this.roster.draw();
-      this.drawControls();
-    });
-  }
-
-  private drawControls(): void {
-    const { mic, camera, share, people, chat } = this.buttons;
-    this.drawSwitch(mic, this.call.micOn, this.call.micOn ? 'mic' : 'micOff', this.call.micOn ? 'Mute' : 'Unmute');
-    mic.disabled = !this.call.hasMicrophone;
-    attribute(mic, 'title', mic.disabled ? 'No microphone can be used' : 'Microphone (Alt+M)');
-    this.drawSwitch(
-      camera,
-      this.call.cameraOn,
-      this.call.cameraOn ? 'camera' : 'cameraOff',
-      this.call.cameraOn ? 'Stop video' : 'Start video',
-    );
-    setText(share.querySelector('.control-label') as HTMLElement, this.call.sharing ? 'Stop sharing' : 'Share');
-    share.classList.toggle('active', this.call.sharing);
-    this.sharingMark.hidden = !this.call.sharing;
-    attribute(people, 'aria-expanded', String(this.opened === 'people'));
-    attribute(chat, 'aria-expanded', String(this.opened === 'chat'));
-    setText(this.count, String(this.call.people.size));
-    setText(this.countWords, `, ${this.call.people.size} in the meeting`);
-    this.unread.hidden = this.unreadCount === 0;
-    setText(this.unread, String(this.unreadCount));
-    setText(this.unreadWords, this.unreadCount ? `, ${this.unreadCount} unread` : '');
-  }
-
-  private drawSwitch(button: HTMLButtonElement, on: boolean, name: IconName, label: string): void {
-    if (button.dataset.icon !== name) {
-      button.dataset.icon = name;
-      button.querySelector('svg')?.replaceWith(icon(name));
-    }
-    button.classList.toggle('off', !on);
-    setText(button.querySelector('.control-label') as HTMLElement, label);
-  }
-
-  private control(label: string, name: IconName, keys: string, click: () => void): HTMLButtonElement {
-    return el(
-      'button',
-      {
-        class: 'control',
-        type: 'button',
-        title: keys ? `${label} (${keys})` : label,
-        'aria-keyshortcuts': keys || undefined,
-        on: { click },
-      },
-      icon(name),
-      el('span', { class: 'control-label' }, label),
-    );
-  }
-
-  /** Shows a sentence over the stage; it goes by itself unless it is lasting. */
-  private note(text: string, lasting = false): void {
-    window.clearTimeout(this.noticeTimer);
-    setText(this.notice, text);
-    if (text && !lasting) this.noticeTimer = window.setTimeout(() => setText(this.notice, ''), 6000);
+    if (event.key === 'Escape' && !document.querySelector('dialog[open]')) this.open(undefined);
   }
 }
 
-function canShare(): boolean {
-  return 'getDisplayMedia' in (navigator.mediaDevices ?? {});
+/** What there is to say about the connection itself; nothing while it is up. */
+function phaseWords({ phase, since, line }: RoomState, now: number): string {
+  if (phase === 'connected') return line.dead ? 'Nothing arrives from the server. Check your network.' : '';
+  if (phase === 'reconnecting') return 'The connection was lost. Trying to get back…';
+  return now - since > patience ? 'Still trying. A firewall or VPN may slow this down.' : 'Joining…';
 }

@@ -3,34 +3,33 @@
 import { attribute, type Drawn, el, fill, Keyed, setText } from '../ui/dom';
 import { icon } from '../ui/icons';
 import { colourOf, initials } from '../ui/names';
-import type { Call, Person } from './call';
+import { isMuted, type Person, type Rights, type RoomState } from './state';
 
 export class Roster {
   readonly element: HTMLElement;
   private readonly list = el('ul', { class: 'roster', 'aria-label': 'People in the meeting' });
-  private readonly rows: Keyed<Person, RosterRow>;
+  private readonly rows: Keyed<Entry>;
 
-  constructor(private readonly call: Call) {
-    this.rows = new Keyed(this.list, (person) => new RosterRow(person));
+  constructor() {
+    this.rows = new Keyed(this.list, (entry) => new RosterRow(entry.person));
     this.element = this.list;
   }
 
-  draw(): void {
-    const people = [...this.call.people.values()].sort(
+  draw({ people, rights }: RoomState): void {
+    const sorted = [...people.values()].sort(
       (a, b) => Number(b.self) - Number(a.self) || a.name.localeCompare(b.name) || a.order - b.order,
     );
-    this.rows.show(people.map((person) => [person.id, person]));
-    this.drawVolumes();
-  }
-
-  drawVolumes(): void {
-    for (const person of this.call.people.values()) {
-      this.rows.get(person.id)?.drawVolume(person);
-    }
+    this.rows.show(sorted.map((person) => [person.id, { person, rights }]));
   }
 }
 
-class RosterRow implements Drawn<Person> {
+interface Entry {
+  person: Person;
+  /** Of this page's own person. */
+  rights: Rights;
+}
+
+class RosterRow implements Drawn<Entry> {
   readonly element: HTMLElement;
   private readonly name = el('span', { class: 'roster-name' });
   private readonly bar = el('span', { class: 'volume-bar' });
@@ -51,21 +50,26 @@ class RosterRow implements Drawn<Person> {
     );
   }
 
-  draw(person: Person): void {
+  draw({ person, rights }: Entry): void {
+    const muted = isMuted(person, rights);
     setText(this.name, person.self ? `${person.name} (you)` : person.name);
-    const state = person.muted ? 'muted' : person.speaking ? 'speaking' : 'microphone on';
+    const byOperator = person.self && !rights.speak;
+    const state = byOperator
+      ? 'muted by an operator'
+      : muted
+        ? 'muted'
+        : person.speaking
+          ? 'speaking'
+          : 'microphone on';
     if (this.mic.dataset.state !== state) {
       this.mic.dataset.state = state;
-      fill(this.mic, icon(person.muted ? 'micOff' : 'mic', 18), el('span', { class: 'unseen' }, state));
+      fill(this.mic, icon(muted ? 'micOff' : 'mic', 18), el('span', { class: 'unseen' }, state));
     }
-    this.element.classList.toggle('speaking', person.speaking && !person.muted);
-    this.element.classList.toggle('muted', person.muted);
+    this.element.classList.toggle('speaking', person.speaking && !muted);
+    this.element.classList.toggle('muted', muted);
     const weak = person.signal < 1;
     this.element.classList.toggle('weak', weak);
     attribute(this.element, 'title', weak ? 'Weak connection' : undefined);
-  }
-
-  drawVolume(person: Person): void {
-    this.bar.style.transform = `scaleX(${person.muted ? 0 : person.volume.toFixed(2)})`;
+    this.bar.style.transform = `scaleX(${muted ? 0 : person.volume.toFixed(2)})`;
   }
 }

@@ -3,12 +3,14 @@
 import { attribute, type Drawn, el, Keyed, setText } from '../ui/dom';
 import { icon } from '../ui/icons';
 import { colourOf, initials } from '../ui/names';
-import type { Call, Person, Tile } from './call';
+import type { Call } from './call';
+import { isMuted, type Person, type Rights, type RoomState, type Tile } from './state';
 
 /** One place on the stage: a person, or something shared. */
 interface Place {
-  key: string;
   person: Person | undefined;
+  /** Of this page's own person. */
+  rights: Rights;
   video: Tile | undefined;
   content: boolean;
 }
@@ -24,6 +26,7 @@ export class Stage {
   private readonly shares: Keyed<Place>;
   private readonly resized: ResizeObserver;
   private shown: string[] = [];
+  private arranged = 0;
 
   constructor(
     private readonly call: Call,
@@ -33,7 +36,7 @@ export class Stage {
     this.element = el('section', { class: 'stage', 'aria-label': 'Meeting' }, this.content, this.grid, this.more);
     this.people = new Keyed(this.grid, (place) => new PlaceTile(call, place));
     this.shares = new Keyed(this.content, (place) => new PlaceTile(call, place));
-    this.resized = new ResizeObserver(() => this.arrange());
+    this.resized = new ResizeObserver(() => this.arrange(true));
     this.resized.observe(this.grid);
   }
 
@@ -41,10 +44,10 @@ export class Stage {
     this.resized.disconnect();
   }
 
-  draw(): void {
+  draw({ people, tiles, rights }: RoomState): void {
     const cameras = new Map<string, Tile>();
     const shares: Tile[] = [];
-    for (const tile of this.call.tiles.values()) {
+    for (const tile of tiles.values()) {
       if (tile.content && tile.person === this.call.selfId) continue; // one's own screen is in view anyway
       if (tile.content) shares.push(tile);
       else cameras.set(tile.person, tile);
@@ -54,25 +57,23 @@ export class Stage {
     this.shares.show(
       shares.map((tile) => [
         `tile-${tile.id}`,
-        { key: `tile-${tile.id}`, person: this.call.people.get(tile.person), video: tile, content: true },
+        { person: people.get(tile.person), rights, video: tile, content: true },
       ]),
     );
-    const ids = this.choose(cameras, shares.length > 0);
+    const ids = this.choose([...people.values()], cameras, shares.length > 0);
     this.shown = ids;
-    this.people.show(
-      ids.map((id) => [id, { key: id, person: this.call.people.get(id), video: cameras.get(id), content: false }]),
-    );
-    const hidden = this.call.people.size - ids.length;
+    this.people.show(ids.map((id) => [id, { person: people.get(id), rights, video: cameras.get(id), content: false }]));
+    const hidden = people.size - ids.length;
     this.more.hidden = hidden <= 0;
     setText(this.more, `and ${hidden} more`);
     this.arrange();
   }
 
   /** Who is on stage. People keep their place as long as they can. */
-  private choose(cameras: Map<string, Tile>, withContent: boolean): string[] {
+  private choose(people: Person[], cameras: Map<string, Tile>, withContent: boolean): string[] {
     const narrow = window.matchMedia('(max-width: 640px)').matches;
     const room = withContent ? (narrow ? 2 : 6) : narrow ? 6 : 16;
-    const present = [...this.call.people.values()].sort((a, b) => a.order - b.order);
+    const present = people.sort((a, b) => a.order - b.order);
     if (present.length <= room) return present.map((person) => person.id);
     const rank = (person: Person) =>
       (person.self ? 4e12 : 0) + (cameras.has(person.id) ? 1e12 : 0) + (person.speaking ? 2e12 : 0) + person.spoke;
@@ -88,8 +89,10 @@ export class Stage {
   }
 
   /** Picks the number of columns that makes the tiles largest. */
-  private arrange(): void {
+  private arrange(resized = false): void {
     const count = this.grid.childElementCount;
+    if (count === this.arranged && !resized) return;
+    this.arranged = count;
     const { clientWidth: width, clientHeight: height } = this.grid;
     if (count === 0 || width === 0 || height === 0) return;
     const ratio = width < height ? 1 : 16 / 9;
@@ -131,14 +134,14 @@ class PlaceTile implements Drawn<Place> {
     );
   }
 
-  draw({ person, video: tile, content }: Place): void {
+  draw({ person, rights, video: tile, content }: Place): void {
     if (tile && this.shown !== tile.id) this.call.show(tile.id, this.video);
     this.shown = tile?.id;
     this.video.hidden = !tile;
     this.avatar.hidden = !!tile;
     const name = person ? (person.self ? `${person.name} (you)` : person.name) : 'Somebody';
     const label = content ? `${name} is sharing` : name;
-    const muted = !content && !!person?.muted;
+    const muted = !content && !!person && isMuted(person, rights);
     setText(this.name, label);
     this.mutedMark.hidden = !muted;
     setText(this.avatar, initials(person?.name ?? '?'));

@@ -1,5 +1,6 @@
-// What went wrong, in words. The numbers are the SDK's MeetingSessionStatusCode;
-// they are repeated here so that the words are there before the SDK is.
+// What went wrong, in words.
+
+import { codes } from './codes';
 
 export interface Explanation {
   title: string;
@@ -9,61 +10,85 @@ export interface Explanation {
 }
 
 const explanations: Record<number, Explanation> = {
-  1: { title: 'You left the meeting', text: 'You can come back as long as it goes on.', again: true },
-  2: {
+  [codes.Left]: { title: 'You left the meeting', text: 'You can come back as long as it goes on.', again: true },
+  [codes.AudioJoinedFromAnotherDevice]: {
     title: 'You joined from somewhere else',
     text: 'The same seat was taken from another device or tab, so this one was closed.',
     again: false,
   },
-  3: {
+  [codes.AudioAuthenticationRejected]: {
     title: 'You were not let in',
     text: 'The server refused this seat. It may have been taken away, or the link is from an earlier meeting.',
     again: true,
   },
-  4: {
+  [codes.AudioCallAtCapacity]: {
     title: 'The meeting is full',
     text: 'No more people can join just now. Try again when somebody has left.',
     again: true,
   },
-  5: { title: 'The meeting has ended', text: 'It was ended for everybody.', again: false },
-  6: { title: 'The connection broke', text: 'The media server had a fault and could not take you back.', again: true },
-  7: {
+  [codes.MeetingEnded]: { title: 'The meeting has ended', text: 'It was ended for everybody.', again: false },
+  [codes.AudioInternalServerError]: {
+    title: 'The connection broke',
+    text: 'The media server had a fault and could not take you back.',
+    again: true,
+  },
+  [codes.AudioServiceUnavailable]: {
     title: 'The server is not available',
     text: 'It is busy or being restarted. Try again in a moment.',
     again: true,
   },
-  8: { title: 'You were disconnected', text: 'The server closed your audio without saying why.', again: true },
-  10: { title: 'Too many cameras', text: 'The meeting holds as many cameras as it can.', again: true },
-  11: {
+  [codes.AudioDisconnected]: {
+    title: 'You were disconnected',
+    text: 'The server closed your audio without saying why.',
+    again: true,
+  },
+  [codes.VideoCallAtSourceCapacity]: {
+    title: 'Too many cameras',
+    text: 'The meeting holds as many cameras as it can.',
+    again: true,
+  },
+  [codes.SignalingBadRequest]: {
     title: 'You were not let in',
     text: 'The server did not accept this seat. You may have been removed, or the meeting has ended.',
     again: true,
   },
-  12: {
+  [codes.SignalingInternalServerError]: {
     title: 'The server had a fault',
     text: 'The connection could not be kept up. Try again in a moment.',
     again: true,
   },
-  13: { title: 'The server had a fault', text: 'It answered in a way this page does not understand.', again: true },
-  14: {
+  [codes.SignalingRequestFailed]: {
+    title: 'The server had a fault',
+    text: 'It answered in a way this page does not understand.',
+    again: true,
+  },
+  [codes.SignalingChannelClosedUnexpectedly]: {
     title: 'The connection was lost',
     text: 'The line to the server broke and could not be set up again.',
     again: true,
   },
-  15: {
+  [codes.ICEGatheringTimeoutWorkaround]: {
     title: 'No way through the network',
     text: 'This browser found no address to send audio and video from. A firewall or VPN may be in the way.',
     again: true,
   },
-  16: { title: 'The connection was lost', text: 'Nothing arrived for too long. Check your network.', again: true },
-  17: { title: 'This page had a fault', text: 'Reload it and join again.', again: true },
-  18: {
+  [codes.ConnectionHealthReconnect]: {
+    title: 'The connection was lost',
+    text: 'Nothing arrived for too long. Check your network.',
+    again: true,
+  },
+  [codes.RealtimeApiFailed]: { title: 'This page had a fault', text: 'Reload it and join again.', again: true },
+  [codes.TaskFailed]: {
     title: 'Joining took too long',
     text: 'The server was reached, but audio and video found no way through. A firewall or VPN may block UDP.',
     again: true,
   },
-  21: { title: 'Joining took too long', text: 'The server never said that you are there.', again: true },
-  22: {
+  [codes.NoAttendeePresent]: {
+    title: 'Joining took too long',
+    text: 'The server never said that you are there.',
+    again: true,
+  },
+  [codes.AudioAttendeeRemoved]: {
     title: 'You were removed from the meeting',
     text: 'Somebody who runs this meeting took you out.',
     again: false,

@@ -1,0 +1,207 @@
+// The meeting page does not say that all is well when it is not: of the line,
+// and of what an operator has taken away.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { callAPI, closePage, openPage, patience, until, world } from './world.mjs';
+
+async function join(browser, server, name, path = '/') {
+  const page = await openPage(browser, server, path);
+  await page.fill('#name', name);
+  await page.click('.entry-form button');
+  return page;
+}
+
+/** The mark of the line, as everybody reads it. */
+const mark = (page) => page.locator('.quality-word').textContent();
+
+/** What it says when there is no connection any more. */
+const lost = /^(No connection|Connection lost)$/;
+
+/** Everything the mark says from now on, in order and once each. */
+async function marksOf(page) {
+  await page.waitForSelector('.quality');
+  const seen = [];
+  await page.exposeFunction('markSaid', (word) => seen.push(word));
+  await page.evaluate(() => {
+    const word = document.querySelector('.quality-word');
+    const tell = () => window.markSaid(word.textContent);
+    new MutationObserver(tell).observe(word, { childList: true, characterData: true, subtree: true });
+    tell();
+  });
+  return seen;
+}
+
+describe('the mark of the line', { timeout: 6 * patience }, () => {
+  let server, browser;
+  world([], (s, b) => {
+    server = s;
+    browser = b;
+  });
+
+  test('while joining does not get anywhere', async () => {
+    const page = await openPage(browser, server);
+    await page.route('**/attendees', async (route) => {
+      const answer = await route.fetch();
+      server.freeze(); // from here on nobody answers
+      await route.fulfill({ response: answer });
+    });
+    try {
+      await page.fill('#name', 'Ada');
+      await page.click('.entry-form button');
+      const said = await marksOf(page);
+      await page.waitForSelector('.notice >> text=Still trying');
+      assert.deepEqual([...new Set(said)], ['Connecting…']);
+    } finally {
+      server.thaw();
+    }
+    await closePage(page);
+  });
+
+  test('when nothing arrives any more, and when it does again', async () => {
+    const page = await join(browser, server, 'Ada');
+    await until('the line is good', async () => (await mark(page)) === 'Good connection');
+    server.freeze();
+    try {
+      const frozen = Date.now();
+      await until('there is none', async () => lost.test(await mark(page)));
+      const took = Date.now() - frozen;
+      assert.ok(took < 10_000, `it took ${took} ms to see that nothing arrives`);
+      assert.equal(await page.locator('.quality').getAttribute('data-bars'), '0');
+      await page.keyboard.press('Alt+c');
+      await page.keyboard.type('Anybody there?');
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('.chat-hint >> text=Not sent: there is no connection');
+      assert.equal(await page.locator('.message').count(), 0, 'it looks as if it had been sent');
+    } finally {
+      server.thaw();
+    }
+    await until('the line is good again', async () => (await mark(page)) === 'Good connection');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.message >> text=Anybody there?');
+    await closePage(page);
+  });
+});
+
+describe('the mark of the line without a server', { timeout: 3 * patience }, () => {
+  let server, browser;
+  world([], (s, b) => {
+    server = s;
+    browser = b;
+  });
+
+  test('when the server is gone', async () => {
+    const page = await join(browser, server, 'Ada');
+    await until('the line is good', async () => (await mark(page)) === 'Good connection');
+    await server.kill('SIGKILL');
+    const gone = Date.now();
+    await until('there is none', async () => lost.test(await mark(page)));
+    const took = Date.now() - gone;
+    assert.ok(took < 10_000, `it took ${took} ms to see that the server is gone`);
+    await page.waitForSelector('.notice >> text=The connection was lost');
+    await page.click('.control.leave');
+    await page.waitForSelector('text=You left the meeting');
+    await closePage(page);
+  });
+});
+
+describe('the mark of the line without a way for media', { timeout: 3 * patience }, () => {
+  let server, browser;
+  world(['--media-public-ip', '127.0.0.9'], (s, b) => {
+    server = s;
+    browser = b;
+  });
+
+  test('is never good', async () => {
+    const page = await join(browser, server, 'Ada');
+    const said = await marksOf(page);
+    await page.waitForSelector('.notice >> text=Still trying');
+    await page.waitForTimeout(10_000); // by then the SDK has begun anew
+    assert.deepEqual([...new Set(said)], ['Connecting…']);
+    await page.click('.control.leave');
+    await page.waitForSelector('text=You left the meeting');
+    await closePage(page);
+  });
+});
+
+describe('what an operator takes away', { timeout: 4 * patience }, () => {
+  let server, browser, page, attendee;
+  world([], (s, b) => {
+    server = s;
+    browser = b;
+  });
+
+  /** Sets what Ada may do. */
+  const allow = (Audio, Video, Content) =>
+    callAPI(server, 'PUT', `/meetings/${attendee.meeting}/attendees/${attendee.id}/capabilities`, {
+      Capabilities: { Audio, Video, Content },
+    });
+  const control = (name) => page.locator('.control', { hasText: name });
+  const own = () => page.locator('.tile[aria-label^="Ada (you)"]').getAttribute('aria-label');
+
+  test('is shown to who is muted', async () => {
+    page = await openPage(browser, server);
+    page.on('response', async (answer) => {
+      if (!answer.url().endsWith('/attendees')) return;
+      const seat = await answer.json();
+      attendee = { meeting: seat.meeting.MeetingId, id: seat.attendee.AttendeeId };
+    });
+    await page.fill('#name', 'Ada');
+    await page.click('.entry-form button');
+    await control(/^Mute$/).waitFor();
+    await until('she is in', async () => attendee && !(await own())?.includes('muted'));
+
+    await allow('Receive', 'SendReceive', 'SendReceive');
+    await control('Muted by operator').waitFor();
+    assert.equal(await control(/^Mute$/).count(), 0);
+    assert.match(await own(), /^Ada \(you\), muted/);
+    await control('Muted by operator').click({ force: true });
+    await page.waitForSelector('.notice >> text=An operator has muted you: nobody hears you');
+    assert.equal(await control('Muted by operator').getAttribute('aria-disabled'), 'true');
+    await page.keyboard.press('Alt+p');
+    await page.waitForSelector('.roster-row.muted:has-text("Ada (you)") >> text=muted by an operator');
+    await page.keyboard.press('Escape');
+
+    await allow('SendReceive', 'SendReceive', 'SendReceive');
+    await control(/^Mute$/).waitFor();
+    await until('she is heard', async () => !(await own()).includes('muted'));
+    await page.keyboard.press('Alt+m');
+    await control('Unmute').waitFor();
+    await page.keyboard.press('Alt+m');
+    await control(/^Mute$/).waitFor();
+  });
+
+  test('is shown for camera and screen', async () => {
+    await control('Stop video').waitFor();
+    await allow('SendReceive', 'Receive', 'None');
+    await control('Video off by operator').waitFor();
+    await control('Video off by operator').click({ force: true });
+    await page.waitForSelector('.notice >> text=An operator has switched your camera off');
+    await control('Sharing off by operator').click({ force: true });
+    await page.waitForSelector('.notice >> text=An operator does not let you share');
+    await until('the camera is off', async () => (await own()).includes('camera off'));
+    await allow('SendReceive', 'SendReceive', 'SendReceive');
+    await control('Start video').click();
+    await control('Stop video').waitFor();
+    await closePage(page);
+  });
+
+  test('is known from the start to who comes muted', async () => {
+    const seat = await callAPI(server, 'POST', `/meetings/${attendee.meeting}/attendees`, {
+      ExternalUserId: '0123456789ab#Bob',
+      Capabilities: { Audio: 'Receive', Video: 'None', Content: 'None' },
+    });
+    const { Meeting } = await callAPI(server, 'GET', `/meetings/${attendee.meeting}`);
+    page = await openPage(browser, server);
+    await page.route('**/attendees', async (route) => {
+      const answer = await route.fetch();
+      const json = { ...(await answer.json()), meeting: Meeting, attendee: seat.Attendee };
+      await route.fulfill({ response: answer, json });
+    });
+    await page.fill('#name', 'Bob');
+    await page.click('.entry-form button');
+    await control('Muted by operator').waitFor();
+    assert.equal(await control(/^(Mute|Unmute)$/).count(), 0);
+    await closePage(page);
+  });
+});

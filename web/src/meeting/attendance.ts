@@ -1,0 +1,70 @@
+// Who is in the meeting, how loud, and who speaks.
+
+import type { AudioVideoFacade } from 'amazon-chime-sdk-js';
+import { isContent, nameOf } from '../ui/names';
+import type { Sdk } from './sdk';
+import type { Person, RoomStore } from './state';
+
+export class Attendance {
+  private arrivals = 0;
+
+  constructor(
+    sdk: Sdk,
+    private readonly av: AudioVideoFacade,
+    private readonly self: string,
+    private readonly store: RoomStore,
+    private readonly say: (text: string) => void,
+  ) {
+    // The speaker detector has to be there before the roster is.
+    av.subscribeToActiveSpeakerDetector(new sdk.DefaultActiveSpeakerPolicy(), (ids) => this.speakers(ids));
+    av.realtimeSubscribeToAttendeeIdPresence((id, present, external, dropped) => {
+      if (isContent(id)) return;
+      if (present) this.arrived(id, external ?? id);
+      else this.departed(id, dropped ?? false);
+    });
+  }
+
+  private arrived(id: string, external: string): void {
+    const { people } = this.store.state;
+    if (people.has(id)) return;
+    const person: Person = {
+      id,
+      name: nameOf(external),
+      self: id === this.self,
+      muted: false,
+      volume: 0,
+      signal: 1,
+      speaking: false,
+      spoke: 0,
+      order: this.arrivals++,
+    };
+    people.set(id, person);
+    this.av.realtimeSubscribeToVolumeIndicator(id, (_id, volume, muted, signal) => {
+      // The SDK reports null for what did not change.
+      person.volume = volume ?? person.volume;
+      person.muted = muted ?? person.muted;
+      person.signal = signal ?? person.signal;
+      this.store.change();
+    });
+    if (!person.self) this.say(`${person.name} joined`);
+    this.store.change();
+  }
+
+  private departed(id: string, dropped: boolean): void {
+    const { people } = this.store.state;
+    const person = people.get(id);
+    if (!person) return;
+    people.delete(id);
+    this.av.realtimeUnsubscribeFromVolumeIndicator(id);
+    if (!person.self) this.say(dropped ? `${person.name} lost the connection` : `${person.name} left`);
+    this.store.change();
+  }
+
+  private speakers(ids: string[]): void {
+    for (const person of this.store.state.people.values()) {
+      person.speaking = ids.includes(person.id);
+      if (person.id === ids[0]) person.spoke = performance.now();
+    }
+    this.store.change();
+  }
+}

@@ -1,0 +1,86 @@
+// Gathers what a call lets know of its line.
+
+import type { AudioVideoFacade, ClientMetricReport } from 'amazon-chime-sdk-js';
+import { type Evidence, judge } from './line';
+import type { RoomStore } from './state';
+
+/** How often the line is judged, in ms: what does not arrive tells nobody. */
+const judgeEvery = 500;
+
+type Measured = Omit<Evidence, 'phase' | 'listens'>;
+
+/** What a new connection begins with: it has to prove itself. */
+const unproven: Measured = {
+  arrived: 0,
+  sounded: 0,
+  strength: 1,
+  missedPongs: 0,
+  poor: false,
+  lossPercent: undefined,
+  roundTripMs: undefined,
+};
+
+/** Gathers what is known of a call's line and keeps the verdict in the store. */
+export class LineWatch {
+  private known = unproven;
+  private received = 0;
+  private readonly timer: number;
+
+  constructor(
+    av: AudioVideoFacade,
+    private readonly store: RoomStore,
+  ) {
+    const learn = (news: Partial<Measured>) => {
+      this.known = { ...this.known, ...news };
+    };
+    av.realtimeSubscribeToLocalSignalStrengthChange((strength) => learn({ strength }));
+    av.addObserver({
+      audioVideoDidStartConnecting: () => {
+        this.known = unproven;
+        this.judge();
+      },
+      connectionDidBecomePoor: () => learn({ poor: true }),
+      connectionDidBecomeGood: () => learn({ poor: false }),
+      connectionHealthDidChange: (health) => learn({ missedPongs: health.consecutiveMissedPongs }),
+      metricsDidReceive: (report) => learn(this.measured(report)),
+    });
+    this.timer = window.setInterval(() => this.judge(), judgeEvery);
+  }
+
+  close(): void {
+    window.clearInterval(this.timer);
+  }
+
+  private measured(report: ClientMetricReport): Partial<Measured> {
+    const now = performance.now();
+    const received = receivedIn(report.getRTCStatsReport());
+    const metrics = report.getObservableMetrics();
+    const news: Partial<Measured> = {
+      lossPercent: finite(metrics.audioPacketLossPercent),
+      roundTripMs: finite(metrics.currentRoundTripTimeMs),
+    };
+    if (received > 0 && received !== this.received) news.arrived = now; // less than before on a new connection
+    if (finite(metrics.audioPacketsReceived)) news.sounded = now;
+    this.received = received;
+    return news;
+  }
+
+  private judge(): void {
+    const { phase, rights } = this.store.state;
+    this.store.change({ line: judge({ ...this.known, phase, listens: rights.listen }, performance.now()) });
+  }
+}
+
+/** Bytes and connectivity checks that have come in on any path. */
+function receivedIn(stats: RTCStatsReport): number {
+  let sum = 0;
+  for (const stat of stats.values() as Iterable<Record<string, unknown>>) {
+    if (stat.type !== 'candidate-pair') continue;
+    for (const key of ['bytesReceived', 'requestsReceived', 'responsesReceived']) sum += finite(stat[key]) ?? 0;
+  }
+  return sum;
+}
+
+function finite(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
+}
