@@ -22,6 +22,7 @@ type Downlink struct {
 	mu         sync.Mutex               // guards what follows
 	subs       map[string]*subscription // by mid
 	ssrcs      map[uint32]*Track
+	idle       []*Track // of sections that have ended, to be used again
 	rtt        time.Duration
 	adaptation adaptation
 	closed     bool
@@ -53,18 +54,37 @@ func NewDownlink(out Output, adaptive bool) *Downlink {
 
 // Open makes the track of a section, or returns the one there is. Its formats
 // and the extension id of the transport-wide number are renewed either way.
-// fresh makes the configuration of a new one.
+// fresh makes the configuration of a new one. The track of a section that has
+// ended is used again if it can be: encryption remembers each SSRC for as long as
+// the connection lives.
 func (d *Downlink) Open(mid string, f Formats, stamp uint8, fresh func() TrackConfig) *Track {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := d.subs[mid]
 	if s == nil {
-		s = &subscription{track: newTrack(fresh(), d)}
+		s = &subscription{track: d.takeIdleLocked(f)}
+		if s.track == nil {
+			s.track = newTrack(fresh(), d)
+		}
 		d.subs[mid] = s
 		d.ssrcs[s.track.cfg.SSRC] = s.track
 	}
 	s.track.setFormats(f, stamp)
 	return s.track
+}
+
+// takeIdleLocked returns a track that no section has, with retransmissions
+// apart if and only if there is a format for them; nil if there is none.
+func (d *Downlink) takeIdleLocked(f Formats) *Track {
+	rtx := slices.ContainsFunc(f[:], func(f Format) bool { return f.RTX != 0 })
+	i := slices.IndexFunc(d.idle, func(t *Track) bool { return (t.cfg.RTX != 0) == rtx })
+	if i < 0 {
+		return nil
+	}
+	t := d.idle[i]
+	d.idle = slices.Delete(d.idle, i, i+1)
+	t.uncut()
+	return t
 }
 
 // SSRC of what the track sends, and of its retransmissions (0 if none).
@@ -112,6 +132,7 @@ func (d *Downlink) Drop(keep func(mid string) bool) {
 		s.track.choose(nil, time.Time{})
 		delete(d.subs, mid)
 		delete(d.ssrcs, s.track.cfg.SSRC)
+		d.idle = append(d.idle, s.track)
 	}
 }
 

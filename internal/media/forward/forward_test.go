@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -305,5 +306,32 @@ func TestSenderReports(t *testing.T) {
 	ssrc, _ := track.SSRC()
 	if len(r) != 1 || r[0].SSRC != ssrc || r[0].NTPTime != 77 || r[0].RTPTime != 90000+9000 || r[0].PacketCount != 1 {
 		t.Errorf("reports %+v", r)
+	}
+}
+
+// Sections that come and go, as tiles on a page do, do not use up SSRCs, and
+// each continues where the one before ended.
+func TestSectionsUseSSRCsAgain(t *testing.T) {
+	s := newStage(t, false)
+	seen := map[uint32]int{}
+	numbers := map[uint32]uint16{}
+	for i := range 50 {
+		mid := fmt.Sprint(2 + i)
+		ssrc, _ := s.watch(mid, Want{Pub: s.pub}).SSRC()
+		s.down.Drop(func(m string) bool { return m == mid }) // the one before, in the same answer
+		s.video(mainSSRC, uint16(i+1), true, "")
+		out := s.sink.take()
+		if len(out) != 1 || out[0].SSRC != ssrc {
+			t.Fatalf("section %s: %d packets, want one of its own SSRC", mid, len(out))
+		}
+		if last, again := numbers[ssrc]; again && out[0].Seq != last+1 {
+			t.Errorf("section %s: number %d after %d", mid, out[0].Seq, last)
+		}
+		numbers[ssrc] = out[0].Seq
+		seen[ssrc]++
+		s.pass(time.Second)
+	}
+	if len(seen) != 2 {
+		t.Errorf("%d SSRCs for 50 sections of which two were open at a time", len(seen))
 	}
 }
