@@ -23,7 +23,7 @@ func TestRightsFollowTheOperator(t *testing.T) {
 	b := backend(t, url)
 	code := post(t, b, "/demo/meetings", `{}`).Code
 	ada := b.testJoin(t, code, who, "Ada")
-	m, attendee := ada.Meeting.MeetingId, ada.Attendee.AttendeeId
+	m, attendee := ada.Meeting.ID, ada.Attendee.ID
 	if status, body := askRights(b, code, who, m, attendee); status != 200 || body != `{"Audio":"SendReceive","Content":"SendReceive","Video":"SendReceive"}` {
 		t.Errorf("at first %d %s", status, body)
 	}
@@ -51,17 +51,17 @@ func TestRightsAreTheOwnersAlone(t *testing.T) {
 	code := post(t, b, "/demo/meetings", `{}`).Code
 	ada := b.testJoin(t, code, who, "Ada")
 	grace := b.testJoin(t, code, who+"2", "Grace")
-	m := ada.Meeting.MeetingId
+	m := ada.Meeting.ID
 	for name, c := range map[string]struct {
 		code, who, meeting, attendee string
 		status                       int
 	}{
-		"somebody else":     {code, who, m, grace.Attendee.AttendeeId, 404},
-		"nobody":            {code, "", m, ada.Attendee.AttendeeId, 404},
-		"another meeting":   {b.codes.fresh(), who, m, ada.Attendee.AttendeeId, 404},
-		"no such code":      {"abc-defg-hij", who, m, ada.Attendee.AttendeeId, 404},
+		"somebody else":     {code, who, m, grace.Attendee.ID, 404},
+		"nobody":            {code, "", m, ada.Attendee.ID, 404},
+		"another meeting":   {b.codes.fresh(), who, m, ada.Attendee.ID, 404},
+		"no such code":      {"abc-defg-hij", who, m, ada.Attendee.ID, 404},
 		"no attendee":       {code, who, m, "", 400},
-		"no meeting":        {code, who, "", ada.Attendee.AttendeeId, 400},
+		"no meeting":        {code, who, "", ada.Attendee.ID, 400},
 		"ids that are none": {code, who, "x", "y", 400},
 	} {
 		if status, body := askRights(b, c.code, c.who, c.meeting, c.attendee); status != c.status || !strings.Contains(body, `"error"`) {
