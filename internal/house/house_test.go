@@ -18,7 +18,7 @@ var mayImport = map[string][]string{
 	"internal/signal/wire":     {},
 	"internal/media/rtpx":      {},
 	"internal/media/bwe":       {},
-	"internal/media/opus":      {},
+	"internal/media/opus":      {"internal/media/rtpx"},
 	"internal/durable":         {},
 	"internal/identity":        {"internal/durable"},
 	"internal/ledger":          {"internal/durable", "internal/meeting"},

@@ -59,7 +59,7 @@ func talk(t *testing.T, c *person, hz float64) {
 // is a tone of the given frequency, as an amplitude.
 func loudness(t *testing.T, in *received, hz float64, d time.Duration) float64 {
 	t.Helper()
-	dec, err := opus.NewDecoder()
+	dec, err := opus.NewDecoder(opus.Mono)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ type ear struct {
 }
 
 func newEar(threshold float64) (*ear, error) {
-	dec, err := opus.NewDecoder()
+	dec, err := opus.NewDecoder(opus.Mono)
 	if err != nil {
 		return nil, fmt.Errorf("ear: %w", err)
 	}

@@ -1,6 +1,7 @@
 package mix
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"runtime"
@@ -11,8 +12,8 @@ import (
 	"github.com/carillon-meetings/carillon/internal/media/opus"
 )
 
-// Period is the time between two frames.
-const Period = 20 * time.Millisecond
+// Period is the time between two frames: 20 ms.
+const Period = frameSamples * time.Second / opus.SampleRate
 
 // Limits of the clock.
 const (
@@ -23,13 +24,14 @@ const (
 
 // Config configures an Engine. The zero value is usable.
 type Config struct {
-	// NewEncoder and NewDecoder make codecs; nil means the package opus with
-	// Bitrate.
-	NewEncoder func() (opus.Encoder, error)
-	NewDecoder func() (opus.Decoder, error)
-	// Bitrate of each member's stream in bit/s; 0 = opus.DefaultBitrate.
+	// NewEncoder and NewDecoder make codecs; nil means those of the package opus.
+	NewEncoder func(opus.EncoderConfig) (opus.Encoder, error)
+	NewDecoder func(opus.Channels) (opus.Decoder, error)
+	// Bitrate is that of one channel, in bit/s, for members that ask for none; 0 =
+	// opus.DefaultBitrate.
 	Bitrate int
-	// MaxTalkers is how many members of a room are heard at the same time; 0 = 4.
+	// MaxTalkers is how many members of a room are heard at the same time; 0 =
+	// DefaultMaxTalkers.
 	MaxTalkers int
 	// Workers bounds the goroutines that mix at the same time; 0 = GOMAXPROCS.
 	Workers int
@@ -41,30 +43,28 @@ type Config struct {
 	Now func() time.Time
 	// Manual engines have no timer: the caller drives Tick. For tests.
 	Manual bool
-	// Logger gets what an operator should know; nil = slog.Default.
+	// Logger gets what an operator should know; nil discards it.
 	Logger *slog.Logger
 }
 
+// DefaultMaxTalkers is how many members of a room are heard at the same time unless
+// the Config says otherwise. Each costs a decode and an encode in every tick.
+const DefaultMaxTalkers = 4
+
 func (c Config) withDefaults() Config {
 	if c.NewEncoder == nil {
-		bitrate := c.Bitrate
-		c.NewEncoder = func() (opus.Encoder, error) { return opus.NewEncoder(opus.EncoderConfig{Bitrate: bitrate}) }
+		c.NewEncoder = opus.NewEncoder
 	}
 	if c.NewDecoder == nil {
 		c.NewDecoder = opus.NewDecoder
 	}
-	if c.MaxTalkers <= 0 {
-		c.MaxTalkers = 4
-	}
-	if c.Workers <= 0 {
-		c.Workers = runtime.GOMAXPROCS(0)
-	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
+	c.Bitrate = cmp.Or(c.Bitrate, opus.DefaultBitrate)
+	c.MaxTalkers = cmp.Or(c.MaxTalkers, DefaultMaxTalkers)
+	c.Workers = cmp.Or(c.Workers, runtime.GOMAXPROCS(0))
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	return c
 }
 
@@ -96,7 +96,7 @@ type Engine struct {
 
 // counters are for Stats.
 type counters struct {
-	ticks, late, skipped, encodes, decodes, busy atomic.Uint64
+	ticks, late, skipped, encodes, stereo, decodes, busy atomic.Uint64
 }
 
 // Stats says what an Engine has done so far.
@@ -105,6 +105,7 @@ type Stats struct {
 	Late    uint64        // of those: begun more than half a frame late
 	Skipped uint64        // frames given up after a stall
 	Encodes uint64        // frames encoded
+	Stereo  uint64        // of those: in two channels
 	Decodes uint64        // packets decoded
 	Busy    time.Duration // time spent in ticks
 	Rooms   int           // with members
@@ -119,7 +120,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 	}
 	e.pool = pool{cfg: &e.cfg}
 	// A codec that does not work is better found out now than in a meeting.
-	s, serr := e.pool.stream()
+	s, serr := e.pool.stream(coding{opus.Mono, cfg.Bitrate})
 	v, verr := e.pool.voice()
 	if err := errors.Join(serr, verr); err != nil {
 		return nil, err
@@ -156,7 +157,7 @@ func (e *Engine) Stats() Stats {
 	e.mu.Unlock()
 	return Stats{
 		Ticks: e.count.ticks.Load(), Late: e.count.late.Load(), Skipped: e.count.skipped.Load(),
-		Encodes: e.count.encodes.Load(), Decodes: e.count.decodes.Load(),
+		Encodes: e.count.encodes.Load(), Stereo: e.count.stereo.Load(), Decodes: e.count.decodes.Load(),
 		Busy: time.Duration(e.count.busy.Load()), Rooms: rooms,
 	}
 }

@@ -154,12 +154,13 @@ func TestEngineLeavesNothingBehind(t *testing.T) {
 func TestManyAtOnce(t *testing.T) {
 	e := newRunning(t, Config{Workers: 2})
 	defer e.Close()
-	enc, err := opus.NewEncoder(opus.EncoderConfig{})
+	enc, err := opus.NewEncoder(opus.EncoderConfig{Channels: opus.Stereo})
 	if err != nil {
 		t.Fatal(err)
 	}
-	buf := make([]byte, opus.MaxPacket)
-	n, err := enc.Encode(tone(500, 0.3, frameSamples), buf)
+	pcm, buf := make([]float32, 2*frameSamples), make([]byte, opus.MaxPacket)
+	interleave(pcm, tone(500, 0.3, frameSamples), tone(300, 0.1, frameSamples))
+	n, err := enc.Encode(pcm, buf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,6 +177,7 @@ func TestManyAtOnce(t *testing.T) {
 					m.SetMuted(i%7 == 0)
 					m.SetReceive(i%5 != 0)
 					m.SetLoss(i)
+					m.SetFormat(Format{Stereo: i%3 == 0, MaxBitrate: i * 4000})
 					m.Level()
 					m.Stats()
 				}
@@ -206,24 +208,24 @@ func (f *failing) Encode(pcm []float32, dst []byte) (int, error) {
 }
 
 func TestCodecFailures(t *testing.T) {
-	broken := func() (opus.Decoder, error) { return nil, errBroken }
+	broken := func(opus.Channels) (opus.Decoder, error) { return nil, errBroken }
 	if _, err := NewEngine(Config{NewDecoder: broken}); !errors.Is(err, errBroken) {
 		t.Errorf("NewEngine: %v", err)
 	}
 	made := 0
 	s := newStage(t, Config{
-		NewEncoder: func() (opus.Encoder, error) {
+		NewEncoder: func(cfg opus.EncoderConfig) (opus.Encoder, error) {
 			if made++; made > 1 {
 				return nil, errBroken
 			}
-			e, err := opus.NewEncoder(opus.EncoderConfig{})
+			e, err := opus.NewEncoder(cfg)
 			return &failing{e, 20}, err
 		},
-		NewDecoder: func() (opus.Decoder, error) {
+		NewDecoder: func(channels opus.Channels) (opus.Decoder, error) {
 			if made++; made > 3 {
 				return nil, errBroken
 			}
-			return opus.NewDecoder()
+			return opus.NewDecoder(channels)
 		},
 	})
 	s.join(300)
@@ -232,5 +234,34 @@ func TestCodecFailures(t *testing.T) {
 	s.run(60) // nobody panics; who cannot be served gets silence
 	if listener.ears.frames != 60 || listener.ears.silent < 30 {
 		t.Errorf("%d frames, %d silent", listener.ears.frames, listener.ears.silent)
+	}
+}
+
+// Without codecs for stereo everybody still hears, in mono.
+func TestStereoCodecFailures(t *testing.T) {
+	s := newStage(t, Config{NewDecoder: func(channels opus.Channels) (opus.Decoder, error) {
+		if channels == opus.Stereo {
+			return nil, errBroken
+		}
+		return opus.NewDecoder(channels)
+	}})
+	s.joinStereo(440, 880)
+	listener := s.join(0, takes(musicStereo))
+	s.run(60)
+	listener.mustHearCentred(440, 40)
+
+	s = newStage(t, Config{NewEncoder: func(cfg opus.EncoderConfig) (opus.Encoder, error) {
+		if cfg.Channels == opus.Stereo {
+			return nil, errBroken
+		}
+		return opus.NewEncoder(cfg)
+	}})
+	s.joinStereo(440, 880)
+	listener, mono := s.join(0, takes(musicStereo)), s.join(0)
+	talker := s.join(300, takes(musicStereo))
+	s.run(60)
+	mono.mustHear(440, 40)
+	if listener.ears.frames != 60 || talker.ears.frames != 60 {
+		t.Errorf("%d and %d frames in 60 ticks", listener.ears.frames, talker.ears.frames)
 	}
 }

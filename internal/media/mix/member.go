@@ -1,6 +1,7 @@
 package mix
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,8 @@ type MemberConfig struct {
 	HearsNot []uint32
 	// Sink takes the member's frames; nil for one who only sends.
 	Sink Sink
+	// Format of those frames; SetFormat changes it.
+	Format Format
 }
 
 // Member is one sender and receiver of audio in a room. Its methods are safe for
@@ -78,12 +81,12 @@ type MemberStats struct {
 // Push takes in one Opus packet of this member; the payload is copied.
 func (m *Member) Push(p rtpx.AudioPacket) {
 	m.mu.Lock()
-	if !m.heard() {
+	if !m.heardLocked() {
 		m.mu.Unlock()
 		return
 	}
 	m.buffer.Push(p)
-	active := m.loud.observe(m.level(p), p.Voice, p.Arrival)
+	active := m.loud.observe(m.levelLocked(p), p.Voice, p.Arrival)
 	m.mu.Unlock()
 	if active {
 		m.room.wake(p.Arrival)
@@ -107,7 +110,7 @@ func (m *Member) PushRED(p rtpx.AudioPacket) {
 	frame := uint32(rtpx.OpusSamples(primary.Payload))
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if frame == 0 || !m.heard() {
+	if frame == 0 || !m.heardLocked() {
 		return
 	}
 	for _, b := range blocks[:len(blocks)-1] {
@@ -120,12 +123,12 @@ func (m *Member) PushRED(p rtpx.AudioPacket) {
 	}
 }
 
-// heard reports whether what the member sends may be played. mu is held.
-func (m *Member) heard() bool { return m.sends && !m.muted && !m.gone }
+// heardLocked reports whether what the member sends may be played.
+func (m *Member) heardLocked() bool { return m.sends && !m.muted && !m.gone }
 
-// level returns the loudness of a packet: as its header says, or else as good as
-// can be known without decoding it. mu is held.
-func (m *Member) level(p rtpx.AudioPacket) uint8 {
+// levelLocked returns the loudness of a packet: as its header says, or else as good
+// as can be known without decoding it.
+func (m *Member) levelLocked(p rtpx.AudioPacket) uint8 {
 	switch {
 	case p.HasLevel:
 		m.levels.inHeader = true
@@ -162,7 +165,7 @@ func (m *Member) setHeard(change func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	change()
-	if !m.heard() {
+	if !m.heardLocked() {
 		m.buffer.Stop()
 		m.loud.silence()
 	}
@@ -171,6 +174,19 @@ func (m *Member) setHeard(change func()) {
 // SetReceive says whether the member may hear others; true at first. If not, its
 // frames are silence.
 func (m *Member) SetReceive(receive bool) { m.receive.Store(receive) }
+
+// SetFormat changes how the member takes what it hears, from the next frame on.
+func (m *Member) SetFormat(f Format) { m.room.setFormat(m, f) }
+
+// without reports whether the member's mix leaves another out.
+func (m *Member) without(other *Member) bool {
+	return m == other || slices.Contains(m.hearsNot, other.id)
+}
+
+// hears reports whether the member hears another when that one talks.
+func (m *Member) hears(other *Member) bool {
+	return m.sink != nil && m.receive.Load() && !m.without(other)
+}
 
 // SetLoss tells how much of what is sent to the member gets lost, in percent, as
 // its receiver reports say. It rises at once and falls slowly.
@@ -197,7 +213,7 @@ func (m *Member) Level() uint8 {
 	now := m.room.engine.cfg.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.heard() {
+	if !m.heardLocked() {
 		return rtpx.LevelSilent
 	}
 	return m.loud.shown(now)

@@ -1,8 +1,6 @@
 package mix
 
 import (
-	"slices"
-
 	"github.com/carillon-meetings/carillon/internal/media/opus"
 )
 
@@ -21,7 +19,7 @@ const (
 // silence is the frame for nothing to hear. It is never written to.
 var silence = opus.Silence()
 
-// mixdown is what a room's talkers add up to, and the encoder for all who hear
+// mixdown is what a room's talkers add up to, and the encoders for all who hear
 // that sum unchanged.
 type mixdown struct {
 	audible int                      // talkers who made a sound in this tick
@@ -33,21 +31,25 @@ type mixdown struct {
 	encoded uint64                   // tick after the last one that had something to encode
 	before  bool                     // the last tick had
 
-	shared      *stream
-	sharedTick  uint64
-	sharedFrame []byte
-	sharedLoss  int
-	lingering   int // members on an encoder of their own that they do not need
+	groups    []group // of those who hear all talkers
+	lingering int     // members on an encoder of their own that they do not need
+
+	stereo     *stereoMix // nil while all is mono, for those who listen
+	spell      spell      // in which it is not
+	stereoEars int        // members that take stereo
 }
 
 // output is how one member is being served.
 type output struct {
-	voice  *voice  // the member talks
-	own    *stream // encoder for a mix that nobody else gets
-	same   int     // frames for which that mix has been the shared one
-	tail   int
-	shared uint64 // tick after the last frame that came from the shared encoder
-	sounds bool   // the last frame was not silence
+	codings codings
+	voice   *voice  // the member talks
+	own     *stream // encoder for a mix that nobody else gets
+	next    *stream // one that takes over from it soon
+	same    int     // frames for which that mix has been the shared one
+	tail    int
+	shared  uint64 // tick after the last frame that came from a shared encoder
+	sounds  bool   // the last frame was not silence
+	spell   spell  // in which the member hears stereo
 }
 
 // write hands a member its frame.
@@ -60,86 +62,94 @@ func (m *Member) write(n uint64, payload []byte, audible bool) {
 }
 
 // mix adds up the talkers. It returns false if there is nothing to encode.
-func (r *Room) mix(n uint64) bool {
-	r.audible, r.lingering = 0, 0
-	for _, v := range r.voices {
+func (x *mixer) mix(n uint64) bool {
+	x.audible, x.lingering = 0, 0
+	for _, v := range x.voices {
 		if !v.audible {
 			continue
 		}
-		if r.audible == 0 {
-			r.sum = v.frame
+		if x.audible == 0 {
+			x.sum = v.frame
 		} else {
-			add(r.sum[:], v.frame[:])
+			add(x.sum[:], v.frame[:])
 		}
-		r.audible++
+		x.audible++
 	}
-	r.before = r.encoded == n && n > 0
+	x.before = x.encoded == n && n > 0
 	switch {
-	case r.audible > 0:
-		r.tail = tailFrames
-	case r.tail > 0:
-		r.tail--
-		clear(r.sum[:])
+	case x.audible > 0:
+		x.tail = tailFrames
+	case x.tail > 0:
+		x.tail--
+		clear(x.sum[:])
 	default:
-		if r.before {
-			r.sleep()
+		if x.before {
+			x.sleep()
 		}
 		return false
 	}
-	r.encoded = n + 1
-	r.now ^= 1
-	softClip(r.limited[r.now][:], r.sum[:])
+	x.encoded = n + 1
+	x.now ^= 1
+	softClip(x.limited[x.now][:], x.sum[:])
+	if x.stereoEars > 0 || x.stereo != nil {
+		x.mixStereo(n)
+	}
 	if n%lossPeriod == 0 {
-		r.updateLoss()
+		x.updateLoss()
 	}
 	return true
 }
 
 // endFaded lets go of talkers who have faded out.
-func (r *Room) endFaded() {
-	for i := len(r.voices) - 1; i >= 0; i-- {
-		if r.voices[i].done {
-			r.endVoice(r.voices[i])
+func (x *mixer) endFaded() {
+	for i := len(x.voices) - 1; i >= 0; i-- {
+		if x.voices[i].done {
+			x.endVoice(x.voices[i])
 		}
 	}
 }
 
 // sleep gives back the encoders when there is nothing to encode.
-func (r *Room) sleep() {
-	if r.shared != nil {
-		r.engine.pool.putStream(r.shared)
-		r.shared = nil
-	}
-	for _, m := range r.members {
-		r.releaseOwn(m)
+func (x *mixer) sleep() {
+	x.releaseGroups()
+	x.endStereo()
+	for _, m := range x.members {
+		x.releaseOwn(m)
 	}
 }
 
 // frameFor returns what member m is to hear in tick n, and whether it is anything
 // but the silence frame.
-func (r *Room) frameFor(m *Member, n uint64) (payload []byte, audible bool) {
+func (x *mixer) frameFor(m *Member, n uint64) (payload []byte, audible bool) {
 	if !m.receive.Load() {
-		r.releaseOwn(m)
+		x.releaseOwn(m)
 		return silence, false
 	}
-	left, without := r.without(m)
+	left, without := x.without(m)
 	switch {
 	case without:
-		return r.ownFrame(m, n, left)
-	case m.own == nil || r.lingered(m):
-		r.releaseOwn(m)
-		m.shared = n + 1
-		return r.sharedPayload(n)
+		return x.ownFrame(m, n, left)
+	case m.own == nil || x.lingered(m):
+		x.releaseOwn(m)
+		m.shared, m.spell = n+1, x.spell
+		send, warm := m.spell.codings(m.codings, n)
+		if warm != send {
+			x.sharedPayload(warm, n)
+		}
+		return x.sharedPayload(send, n)
 	}
-	return r.encodeOwn(m, n, r.limited[r.now][:])
+	if x.stereo == nil {
+		m.spell = spell{}
+	}
+	return x.encodeOwn(m, n, x.mixNow)
 }
 
 // without reports whether m must not hear some of the talkers, and how many
 // audible ones are left.
-func (r *Room) without(m *Member) (left int, without bool) {
-	left = r.audible
-	for _, v := range r.voices {
-		if v.member == m || slices.Contains(m.hearsNot, v.member.id) {
+func (x *mixer) without(m *Member) (left int, without bool) {
+	left = x.audible
+	for _, v := range x.voices {
+		if m.without(v.member) {
 			without = true
 			if v.audible {
 				left--
@@ -151,14 +161,14 @@ func (r *Room) without(m *Member) (left int, without bool) {
 
 // lingered reports whether a member who could hear the shared mix again has had
 // its own encoder for long enough, or if too many others have one.
-func (r *Room) lingered(m *Member) bool {
+func (x *mixer) lingered(m *Member) bool {
 	m.same++
-	r.lingering++
-	return m.same > lingerFrames || r.lingering > r.engine.cfg.MaxTalkers
+	x.lingering++
+	return m.same > lingerFrames || x.lingering > x.engine.cfg.MaxTalkers
 }
 
 // ownFrame returns the frame of a member who hears only some of the talkers.
-func (r *Room) ownFrame(m *Member, n uint64, left int) (payload []byte, audible bool) {
+func (x *mixer) ownFrame(m *Member, n uint64, left int) (payload []byte, audible bool) {
 	m.same = 0
 	switch {
 	case left > 0:
@@ -166,107 +176,88 @@ func (r *Room) ownFrame(m *Member, n uint64, left int) (payload []byte, audible 
 	case m.tail > 0:
 		m.tail--
 	default:
-		r.releaseOwn(m)
+		x.releaseOwn(m)
 		return silence, false
 	}
-	pcm := r.scratch[:]
 	if left == 0 {
-		clear(pcm)
+		clear(x.scratch[:])
 	} else {
-		r.scratch = r.sum
-		for _, v := range r.voices {
-			if v.audible && (v.member == m || slices.Contains(m.hearsNot, v.member.id)) {
-				subtract(pcm, v.frame[:])
+		x.scratch = x.sum
+		for _, v := range x.voices {
+			if v.audible && m.without(v.member) {
+				subtract(x.scratch[:], v.frame[:])
 			}
 		}
-		softClip(pcm, pcm)
 	}
-	return r.encodeOwn(m, n, pcm)
+	if m.codings.takesStereo() {
+		x.ownStereo(m, n)
+	}
+	softClip(x.scratch[:], x.scratch[:])
+	return x.encodeOwn(m, n, x.ownMix)
 }
 
-// encodeOwn encodes pcm for m alone.
-func (r *Room) encodeOwn(m *Member, n uint64, pcm []float32) (payload []byte, audible bool) {
-	if m.own == nil {
-		own, err := r.engine.pool.stream()
-		if err != nil {
-			r.engine.cfg.Logger.Error("a member cannot hear others", "error", err)
-			return silence, false
-		}
-		m.own = own
+// encodeOwn encodes a mix for m alone.
+func (x *mixer) encodeOwn(m *Member, n uint64, mix func(opus.Channels) []float32) (payload []byte, audible bool) {
+	send, warm := m.spell.codings(m.codings, n)
+	if err := x.ownStreams(m, send, warm); err != nil {
+		x.engine.cfg.Logger.Error("a member cannot hear others", "error", err)
+		return silence, false
 	}
+	if warm != send {
+		x.encode(m.next, n, mix(warm.channels), nil)
+	}
+	m.own.setBitrate(send.bitrate)
 	m.own.setLoss(fecLoss(m.currentLoss()))
 	var before []float32
-	if m.shared == n && n > 0 && r.before {
-		before = r.limited[r.now^1][:]
+	if m.shared == n && n > 0 && x.before {
+		before = x.mixBefore(send.channels)
 	}
-	return r.encode(m.own, n, pcm, before)
+	return x.encode(m.own, n, mix(send.channels), before)
 }
 
-// sharedPayload returns the frame for everybody who hears all talkers, encoding
-// it for the first who asks.
-func (r *Room) sharedPayload(n uint64) (payload []byte, audible bool) {
-	if r.sharedTick == n+1 {
-		return r.sharedFrame, true
+// ownStreams sees to the encoders of m alone: one for what is sent, and if that
+// differs, the one that is to take over.
+func (x *mixer) ownStreams(m *Member, send, warm coding) (err error) {
+	if m.own != nil && m.own.coding.channels != send.channels {
+		x.putOwn(&m.own)
+		m.own, m.next = m.next, nil
 	}
-	if r.shared == nil {
-		shared, err := r.engine.pool.stream()
-		if err != nil {
-			r.engine.cfg.Logger.Error("members cannot hear others", "error", err)
-			return silence, false
+	if m.own == nil {
+		if m.own, err = x.engine.pool.stream(send); err != nil {
+			return err
 		}
-		r.shared = shared
 	}
-	r.shared.setLoss(r.sharedLoss)
-	var before []float32
-	if r.before {
-		before = r.limited[r.now^1][:]
+	if warm != send && m.next == nil {
+		m.next, err = x.engine.pool.stream(warm)
 	}
-	payload, audible = r.encode(r.shared, n, r.limited[r.now][:], before)
-	if audible {
-		r.sharedTick, r.sharedFrame = n+1, payload
-	}
-	return payload, audible
+	return err
 }
 
-func (r *Room) encode(s *stream, n uint64, pcm, before []float32) (payload []byte, audible bool) {
-	r.engine.count.encodes.Add(1)
+func (x *mixer) encode(s *stream, n uint64, pcm, before []float32) (payload []byte, audible bool) {
+	x.engine.count.encodes.Add(1)
+	if s.coding.channels == opus.Stereo {
+		x.engine.count.stereo.Add(1)
+	}
 	payload, err := s.encode(n, pcm, before)
 	if err != nil {
-		r.engine.cfg.Logger.Error("encoding audio", "error", err)
+		x.engine.cfg.Logger.Error("encoding audio", "error", err)
 		return silence, false
 	}
 	return payload, true
 }
 
-func (r *Room) releaseOwn(m *Member) {
+func (x *mixer) releaseOwn(m *Member) {
+	x.putOwn(&m.next)
 	if m.own != nil {
-		r.engine.pool.putStream(m.own)
-		m.own, m.same, m.tail = nil, 0, 0
+		x.putOwn(&m.own)
+		m.same, m.tail = 0, 0
 	}
 }
 
-// updateLoss sets what the shared encoder should expect: the worst that one of
-// its listeners reports. In-band FEC costs the others little.
-func (r *Room) updateLoss() {
-	worst := 0
-	for _, m := range r.members {
-		if m.own == nil {
-			worst = max(worst, m.currentLoss())
-		}
+// putOwn gives an encoder back, if there is one.
+func (x *mixer) putOwn(s **stream) {
+	if *s != nil {
+		x.engine.pool.putStream(*s)
+		*s = nil
 	}
-	r.sharedLoss = fecLoss(worst)
-}
-
-// fecLoss rounds a loss in percent to the few values that encoders are set to,
-// lest they change their mode all the time.
-func fecLoss(percent int) int {
-	switch {
-	case percent < 2:
-		return 0
-	case percent < 8:
-		return 5
-	case percent < 15:
-		return 10
-	}
-	return 20
 }

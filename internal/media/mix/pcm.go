@@ -18,6 +18,24 @@ func softClip(dst, src []float32) {
 	}
 }
 
+// interleave writes the two channels that mid and side stand for to dst, bounded.
+func interleave(dst, mid, side []float32) {
+	side = side[:len(mid)]
+	dst = dst[:2*len(mid)]
+	for i, m := range mid {
+		dst[2*i], dst[2*i+1] = m+side[i], m-side[i]
+	}
+	softClip(dst, dst)
+}
+
+// double writes mono to both channels of dst.
+func double(dst, mono []float32) {
+	dst = dst[:2*len(mono)]
+	for i, s := range mono {
+		dst[2*i], dst[2*i+1] = s, s
+	}
+}
+
 // bend maps the magnitudes above knee into knee..1, continuous in value and slope.
 func bend(s float32) float32 {
 	const room = 1 - knee

@@ -35,6 +35,14 @@ func TestSoftClip(t *testing.T) {
 	}
 }
 
+// shorten takes up to excess samples out of pcm.
+func shorten(pcm []float32, excess int) []float32 {
+	if lag := spare(pcm, excess); lag > 0 {
+		return pcm[:join(pcm, lag)]
+	}
+	return pcm
+}
+
 func TestShortenKeepsThePitch(t *testing.T) {
 	for _, hz := range []float64{110, 180, 300, 433} {
 		pcm := tone(hz, 0.3, frameSamples)

@@ -52,10 +52,13 @@ type person struct {
 	ears   *ears
 
 	tone    float64 // Hz; 0 = says nothing and sends nothing
+	right   float64 // Hz of the right channel; 0 = mono
 	volume  float64
 	phase   float64
-	vowel   bool // with harmonics and vibrato, instead of a pure tone
+	beside  float64 // phase of the right channel
+	vowel   bool    // with harmonics and vibrato, instead of a pure tone
 	enc     opus.Encoder
+	both    opus.Encoder // for stereo
 	seq     uint16
 	ts      uint32
 	noLevel bool
@@ -69,8 +72,10 @@ type person struct {
 // ears is a Sink that decodes.
 type ears struct {
 	t       testing.TB
-	dec     opus.Decoder
-	pcm     []float32
+	dec     opus.Decoder // makes both channels, whatever the packets have
+	pcm     []float32    // the left channel
+	right   []float32
+	bytes   int
 	frames  int
 	silent  int // frames that were the silence frame
 	markers []uint32
@@ -91,16 +96,19 @@ func (e *ears) WriteFrame(payload []byte, ts uint32, marker bool) {
 	if err != nil || n != frameSamples {
 		e.t.Errorf("frame of %d bytes decoded to %d samples: %v", len(payload), n, err)
 	}
-	e.pcm = append(e.pcm, e.buf[:n]...)
+	e.bytes += len(payload)
+	for i := range n {
+		e.pcm, e.right = append(e.pcm, e.buf[2*i]), append(e.right, e.buf[2*i+1])
+	}
 }
 
 func newEars(t testing.TB) *ears {
 	t.Helper()
-	dec, err := opus.NewDecoder()
+	dec, err := opus.NewDecoder(opus.Stereo)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &ears{t: t, dec: dec, buf: make([]float32, opus.MaxSamples)}
+	return &ears{t: t, dec: dec, buf: make([]float32, 2*opus.MaxSamples)}
 }
 
 // join adds somebody who speaks a tone of the given frequency, or nothing if it
@@ -111,7 +119,11 @@ func (s *stage) join(tone float64, change ...func(*MemberConfig)) *person {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	p := &person{s: s, ears: newEars(s.t), tone: tone, volume: 0.25, enc: enc, late: 5 * time.Millisecond}
+	both, err := opus.NewEncoder(opus.EncoderConfig{Channels: opus.Stereo, Bitrate: MaxBitrate})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	p := &person{s: s, ears: newEars(s.t), tone: tone, volume: 0.25, enc: enc, both: both, late: 5 * time.Millisecond}
 	cfg := MemberConfig{ID: uint32(len(s.people) + 1), Sink: p.ears}
 	for _, c := range change {
 		c(&cfg)
@@ -166,11 +178,25 @@ func (p *person) encode() ([]byte, uint8) {
 		p.phase += p.tone / opus.SampleRate * (1 + 0.03*math.Sin(p.phase/9)*float64(btoi(p.vowel)))
 	}
 	buf := make([]byte, opus.MaxPacket)
-	n, err := p.enc.Encode(pcm[:], buf)
+	encode, in := p.enc, pcm[:]
+	if p.right > 0 {
+		encode, in = p.both, p.withRight(pcm[:])
+	}
+	n, err := encode.Encode(in, buf)
 	if err != nil {
 		p.s.t.Fatal(err)
 	}
 	return buf[:n], levelOf(pcm[:])
+}
+
+// withRight puts the tone of the right channel beside what is in the left one.
+func (p *person) withRight(left []float32) []float32 {
+	pcm := make([]float32, 0, 2*len(left))
+	for _, s := range left {
+		pcm = append(pcm, s, float32(p.volume*math.Sin(2*math.Pi*p.beside)))
+		p.beside += p.right / opus.SampleRate
+	}
+	return pcm
 }
 
 func (p *person) send(payload []byte, level uint8) {
@@ -192,6 +218,15 @@ func (p *person) send(payload []byte, level uint8) {
 		packet.Arrival = at
 		p.member.Push(packet)
 	}})
+}
+
+// apart returns how far the given tones are apart in what was heard in the last
+// frames, in dB: the left one in the left channel against the right one there, and
+// the other way round, whichever is less.
+func (e *ears) apart(left, right float64, frames int) float64 {
+	from := max(0, len(e.pcm)-frames*frameSamples)
+	l, r := e.pcm[from:], e.right[from:]
+	return min(goertzel(l, left)-goertzel(l, right), goertzel(r, right)-goertzel(r, left))
 }
 
 // hears returns the strength of a tone, in dB below full scale (negative), in the

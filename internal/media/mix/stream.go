@@ -8,8 +8,9 @@ const freshFrames = 2
 
 // stream is an encoder in use, for one member or for all who share it.
 type stream struct {
-	enc  opus.Encoder
-	loss int
+	enc    opus.Encoder
+	coding coding
+	loss   int
 	// tick is that of the last frame encoded; a gap means that listeners heard
 	// something else in between.
 	tick  uint64
@@ -50,5 +51,13 @@ func (s *stream) setLoss(percent int) {
 	if percent != s.loss {
 		s.loss = percent
 		s.enc.SetLoss(percent)
+	}
+}
+
+// setBitrate changes the bitrate, in bit/s.
+func (s *stream) setBitrate(bitrate int) {
+	if bitrate != s.coding.bitrate {
+		s.coding.bitrate = bitrate
+		s.enc.SetBitrate(bitrate)
 	}
 }

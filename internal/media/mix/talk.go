@@ -16,6 +16,9 @@ const (
 	quietFloor  = 80                     // no background is taken to be quieter
 	talkHold    = 600 * time.Millisecond // pauses that do not end a turn
 	minTurn     = time.Second            // a talker is not displaced before
+	levelRise   = 0.5                    // share of the difference that the level moves by in a packet
+	levelFall   = 0.05                   // the same downwards
+	peakRise    = 0.3                    // the same for the peak
 	peakFall    = 0.1                    // dB a packet
 	keepMargin  = 6                      // dB by which a newcomer must be louder
 	voiceMargin = 3                      // dB in favour of what the sender calls speech
@@ -48,12 +51,12 @@ func (l *loudness) observe(level uint8, speech bool, now time.Time) bool {
 	l.floor = min(max(l.floor, in), quietFloor)
 	l.begun = true
 	if in < l.level {
-		l.level += (in - l.level) * 0.5
+		l.level += (in - l.level) * levelRise
 	} else {
-		l.level += (in - l.level) * 0.05
+		l.level += (in - l.level) * levelFall
 	}
 	if in < l.peak {
-		l.peak += (in - l.peak) * 0.3
+		l.peak += (in - l.peak) * peakRise
 	} else {
 		l.peak = min(in, l.peak+peakFall)
 	}
@@ -95,57 +98,57 @@ type candidate struct {
 	rank   float32
 }
 
-// choose updates the room's talkers. Who has gone quiet leaves, the loudest
+// choose updates the talkers. Who has gone quiet leaves, the loudest
 // newcomers take the free places, and one who is clearly louder takes the place
-// of the faintest. The room's lock is held.
-func (r *Room) choose(now time.Time) {
-	r.candidates = r.candidates[:0]
-	for _, m := range r.members {
+// of the faintest.
+func (x *mixer) choose(now time.Time) {
+	x.candidates = x.candidates[:0]
+	for _, m := range x.members {
 		m.mu.Lock()
-		heard, talks, rank := m.heard(), m.loud.talking(now), m.loud.rank()
+		heard, talks, rank := m.heardLocked(), m.loud.talking(now), m.loud.rank()
 		m.mu.Unlock()
 		switch {
 		case !heard && m.voice != nil:
 			m.voice.cut = true
 		case m.voice != nil:
-			m.voice.leaving, m.voice.rank = !talks || !r.hasListener(m), rank
-		case heard && talks && r.hasListener(m):
-			r.candidates = append(r.candidates, candidate{m, rank})
+			m.voice.leaving, m.voice.rank = !talks || !x.hasListener(m), rank
+		case heard && talks && x.hasListener(m):
+			x.candidates = append(x.candidates, candidate{m, rank})
 		}
 	}
-	for len(r.candidates) > 0 {
-		best := r.takeLoudest()
-		if len(r.voices) < r.engine.cfg.MaxTalkers {
-			r.startVoice(best.member, best.rank, now)
+	for len(x.candidates) > 0 {
+		best := x.takeLoudest()
+		if len(x.voices) < x.engine.cfg.MaxTalkers {
+			x.startVoice(best.member, best.rank, now)
 			continue
 		}
-		faintest := r.faintestVoice(now)
+		faintest := x.faintestVoice(now)
 		if faintest == nil || best.rank < faintest.rank+keepMargin {
 			return
 		}
 		faintest.leaving = true
-		r.startVoice(best.member, best.rank, now)
+		x.startVoice(best.member, best.rank, now)
 	}
 }
 
 // takeLoudest removes and returns the loudest candidate.
-func (r *Room) takeLoudest() candidate {
+func (x *mixer) takeLoudest() candidate {
 	best := 0
-	for i, c := range r.candidates {
-		if c.rank > r.candidates[best].rank {
+	for i, c := range x.candidates {
+		if c.rank > x.candidates[best].rank {
 			best = i
 		}
 	}
-	c, last := r.candidates[best], len(r.candidates)-1
-	r.candidates[best] = r.candidates[last]
-	r.candidates = r.candidates[:last]
+	c, last := x.candidates[best], len(x.candidates)-1
+	x.candidates[best] = x.candidates[last]
+	x.candidates = x.candidates[:last]
 	return c
 }
 
 // faintestVoice returns the talker that a louder one may displace, or nil.
-func (r *Room) faintestVoice(now time.Time) *voice {
+func (x *mixer) faintestVoice(now time.Time) *voice {
 	var faintest *voice
-	for _, v := range r.voices {
+	for _, v := range x.voices {
 		if v.leaving || now.Sub(v.since) < minTurn {
 			continue
 		}

@@ -9,5 +9,6 @@ const Library = "libopus (C)"
 // settings out of range.
 func NewEncoder(cfg EncoderConfig) (Encoder, error) { return newCEncoder(cfg) }
 
-// NewDecoder returns a decoder.
-func NewDecoder() (Decoder, error) { return newCDecoder() }
+// NewDecoder returns a decoder that makes so many channels. The error is for a
+// number that is neither Mono nor Stereo.
+func NewDecoder(channels Channels) (Decoder, error) { return newCDecoder(channels) }

@@ -9,5 +9,6 @@ const Library = "gopus (pure Go)"
 // settings out of range.
 func NewEncoder(cfg EncoderConfig) (Encoder, error) { return newPureEncoder(cfg) }
 
-// NewDecoder returns a decoder.
-func NewDecoder() (Decoder, error) { return newPureDecoder() }
+// NewDecoder returns a decoder that makes so many channels. The error is for a
+// number that is neither Mono nor Stereo.
+func NewDecoder(channels Channels) (Decoder, error) { return newPureDecoder(channels) }

@@ -116,11 +116,11 @@ func TestPureAgainstC(t *testing.T) {
 // returns the signal-to-noise ratio in dB against the original.
 func compareDecoders(t *testing.T, pcm []float32, packets [][]byte) float64 {
 	t.Helper()
-	pureDec, err := newPureDecoder()
+	pureDec, err := newPureDecoder(Mono)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cDec, err := newCDecoder()
+	cDec, err := newCDecoder(Mono)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,6 +138,56 @@ func compareDecoders(t *testing.T, pcm []float32, packets [][]byte) float64 {
 	return similarity(pcm, a)
 }
 
+// TestStereoAgainstC does the same with speech in one channel and a tone in the
+// other.
+func TestStereoAgainstC(t *testing.T) {
+	voice := speech(t)
+	pcm := interleave(voice, tone(880, len(voice)/FrameSamples))
+	for _, cfg := range []EncoderConfig{{}, {Bitrate: 64000}, {Bitrate: 128000}, {Bitrate: 128000, Loss: 20}} {
+		cfg.Channels = Stereo
+		pureEnc, err := newPureEncoder(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cEnc, err := newCEncoder(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pure, c := encodeStereo(t, pureEnc, pcm), encodeStereo(t, cEnc, pcm)
+		pureSNR, cSNR := compareStereoDecoders(t, voice, pure), compareStereoDecoders(t, voice, c)
+		t.Logf("%+v: pure Go %d bit/s, %.2f dB; libopus %d bit/s, %.2f dB", cfg, bitrate(pure), pureSNR, bitrate(c), cSNR)
+		if math.Abs(pureSNR-cSNR) > 1 {
+			t.Errorf("%+v: encoder quality %.2f dB in pure Go, %.2f dB in libopus", cfg, pureSNR, cSNR)
+		}
+		if ratio := float64(bitrate(pure)) / float64(bitrate(c)); ratio < 0.9 || ratio > 1.1 {
+			t.Errorf("%+v: %d bit/s from pure Go, %d from libopus", cfg, bitrate(pure), bitrate(c))
+		}
+	}
+}
+
+// compareStereoDecoders decodes packets with both decoders, which must agree, and
+// returns the signal-to-noise ratio in dB of the left channel.
+func compareStereoDecoders(t *testing.T, left []float32, packets [][]byte) float64 {
+	t.Helper()
+	pureDec, err := newPureDecoder(Stereo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cDec, err := newCDecoder(Stereo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := decodeStereo(t, pureDec, packets), decodeStereo(t, cDec, packets)
+	noise := 0.0
+	for i := range a {
+		noise += math.Pow(float64(a[i]-b[i]), 2)
+	}
+	if agree := 10 * math.Log10(energy(b)/(noise+1e-12)); agree < 50 {
+		t.Errorf("the stereo decoders agree to %.1f dB only", agree)
+	}
+	return similarity(left, channel(a, 0))
+}
+
 // TestConcealmentAgainstC loses packets and compares how the two decoders make up
 // for them, with and without redundancy.
 func TestConcealmentAgainstC(t *testing.T) {
@@ -147,11 +197,11 @@ func TestConcealmentAgainstC(t *testing.T) {
 		t.Fatal(err)
 	}
 	packets := encodeAll(t, enc, pcm)
-	pureDec, err := newPureDecoder()
+	pureDec, err := newPureDecoder(Mono)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cDec, err := newCDecoder()
+	cDec, err := newCDecoder(Mono)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,14 +29,14 @@ import (
 type cEncoder struct {
 	state []uint64 // 8-byte aligned
 	enc   *C.OpusEncoder
-	loss  int
+	set   tuning
 }
 
 func newCEncoder(cfg EncoderConfig) (*cEncoder, error) {
 	cfg = cfg.withDefaults()
-	e := &cEncoder{state: make([]uint64, (C.opus_encoder_get_size(1)+7)/8), loss: -1}
+	e := &cEncoder{state: newState(C.opus_encoder_get_size(C.int(cfg.Channels)))}
 	e.enc = (*C.OpusEncoder)(unsafe.Pointer(&e.state[0]))
-	if code := C.opus_encoder_init(e.enc, SampleRate, 1, C.OPUS_APPLICATION_AUDIO); code != 0 {
+	if code := C.opus_encoder_init(e.enc, SampleRate, C.int(cfg.Channels), C.OPUS_APPLICATION_AUDIO); code != 0 {
 		return nil, fmt.Errorf("new opus encoder: %w", codeError(code))
 	}
 	if code := C.set_bitrate(e.enc, C.opus_int32(cfg.Bitrate)); code != 0 {
@@ -45,12 +45,12 @@ func newCEncoder(cfg EncoderConfig) (*cEncoder, error) {
 	if code := C.set_complexity(e.enc, C.opus_int32(cfg.Complexity)); code != 0 {
 		return nil, fmt.Errorf("opus complexity %d: %w", cfg.Complexity, codeError(code))
 	}
-	e.SetLoss(cfg.Loss)
+	e.tune(tuning{channels: cfg.Channels}.withBitrate(cfg.Bitrate).withLoss(cfg.Loss))
 	return e, nil
 }
 
 func (e *cEncoder) Encode(pcm []float32, dst []byte) (int, error) {
-	if len(pcm) != FrameSamples || len(dst) == 0 {
+	if len(pcm) != FrameSamples*int(e.set.channels) || len(dst) == 0 {
 		return 0, fmt.Errorf("opus encode: %d samples into %d bytes", len(pcm), len(dst))
 	}
 	n := C.opus_encode_float(e.enc, (*C.float)(&pcm[0]), FrameSamples, (*C.uchar)(&dst[0]), C.opus_int32(len(dst)))
@@ -62,18 +62,25 @@ func (e *cEncoder) Encode(pcm []float32, dst []byte) (int, error) {
 
 func (e *cEncoder) Reset() { C.reset_encoder(e.enc) }
 
-func (e *cEncoder) SetLoss(percent int) {
-	percent = min(max(percent, 0), 100)
-	if percent == e.loss {
+func (e *cEncoder) SetLoss(percent int) { e.tune(e.set.withLoss(percent)) }
+
+func (e *cEncoder) SetBitrate(bitrate int) { e.tune(e.set.withBitrate(bitrate)) }
+
+func (e *cEncoder) tune(t tuning) {
+	if t == e.set {
 		return
 	}
-	e.loss = percent
+	e.set = t
 	signal, fec := C.opus_int32(C.OPUS_SIGNAL_MUSIC), C.opus_int32(0)
-	if percent > 0 {
-		signal, fec = C.OPUS_SIGNAL_VOICE, 1
+	if t.speech() {
+		signal = C.OPUS_SIGNAL_VOICE
 	}
+	if t.redundancy() {
+		fec = 1
+	}
+	C.set_bitrate(e.enc, C.opus_int32(t.bitrate))
 	C.set_signal(e.enc, signal)
-	C.set_loss(e.enc, C.opus_int32(percent))
+	C.set_loss(e.enc, C.opus_int32(t.loss))
 	C.set_fec(e.enc, fec)
 }
 
@@ -87,14 +94,15 @@ func (e *cEncoder) SetIndependent(on bool) {
 
 // cDecoder is libopus' decoder, its state in Go memory as well.
 type cDecoder struct {
-	state []uint64
-	dec   *C.OpusDecoder
+	state    []uint64
+	dec      *C.OpusDecoder
+	channels int
 }
 
-func newCDecoder() (*cDecoder, error) {
-	d := &cDecoder{state: make([]uint64, (C.opus_decoder_get_size(1)+7)/8)}
+func newCDecoder(channels Channels) (*cDecoder, error) {
+	d := &cDecoder{state: newState(C.opus_decoder_get_size(C.int(channels))), channels: int(channels)}
 	d.dec = (*C.OpusDecoder)(unsafe.Pointer(&d.state[0]))
-	if code := C.opus_decoder_init(d.dec, SampleRate, 1); code != 0 {
+	if code := C.opus_decoder_init(d.dec, SampleRate, C.int(channels)); code != 0 {
 		return nil, fmt.Errorf("new opus decoder: %w", codeError(code))
 	}
 	return d, nil
@@ -128,14 +136,18 @@ func (d *cDecoder) decode(packet []byte, pcm []float32, fec C.int) (int, error) 
 	if len(packet) > 0 {
 		data = (*C.uchar)(&packet[0])
 	}
-	n := C.opus_decode_float(d.dec, data, C.opus_int32(len(packet)), (*C.float)(&pcm[0]), C.int(len(pcm)), fec)
+	n := C.opus_decode_float(d.dec, data, C.opus_int32(len(packet)), (*C.float)(&pcm[0]), C.int(len(pcm)/d.channels), fec)
 	if n < 0 {
 		return 0, fmt.Errorf("opus decode: %w", codeError(n))
 	}
-	limit(pcm[:n])
+	limit(pcm[:int(n)*d.channels])
 	return int(n), nil
 }
 
 func (d *cDecoder) Reset() { C.reset_decoder(d.dec) }
+
+// newState is memory for so many bytes. For channels that do not exist the library
+// gives the size 0, and then refuses to initialise.
+func newState(size C.int) []uint64 { return make([]uint64, max(size+7, 8)/8) }
 
 func codeError(code C.int) error { return errors.New(C.GoString(C.opus_strerror(code))) }

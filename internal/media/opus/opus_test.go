@@ -66,7 +66,7 @@ func mustEncoder(t testing.TB, cfg EncoderConfig) Encoder {
 
 func mustDecoder(t testing.TB) Decoder {
 	t.Helper()
-	d, err := NewDecoder()
+	d, err := NewDecoder(Mono)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,23 +275,38 @@ func FuzzDecode(f *testing.F) {
 	for _, p := range encodeAll(f, mustEncoder(f, EncoderConfig{Loss: 10}), vowels(3)) {
 		f.Add(p, p)
 	}
+	for _, p := range encodeStereo(f, mustEncoder(f, EncoderConfig{Channels: Stereo}), interleave(vowels(3), tone(880, 3))) {
+		f.Add(p, Silence())
+	}
 	f.Fuzz(func(t *testing.T, first, second []byte) {
-		d, pcm := mustDecoder(t), make([]float32, MaxSamples)
-		for _, p := range [][]byte{first, second} {
-			n, err := d.Decode(p, pcm)
-			if err == nil && (n <= 0 || n > MaxSamples) {
-				t.Fatalf("%d samples", n)
-			}
-			checkBounds(t, pcm[:n])
-			if err := d.DecodeFEC(p, pcm[:FrameSamples]); err != nil && len(p) == 0 {
-				continue
-			}
-			if err := d.Conceal(pcm[:FrameSamples]); err != nil {
+		for _, channels := range []Channels{Mono, Stereo} {
+			d, err := NewDecoder(channels)
+			if err != nil {
 				t.Fatal(err)
 			}
+			decodeHostile(t, d, int(channels), first, second)
 		}
-		checkBounds(t, pcm[:FrameSamples])
 	})
+}
+
+func decodeHostile(t *testing.T, d Decoder, channels int, packets ...[]byte) {
+	t.Helper()
+	pcm := make([]float32, MaxSamples*channels)
+	frame := pcm[:FrameSamples*channels]
+	for _, p := range packets {
+		n, err := d.Decode(p, pcm)
+		if err == nil && (n <= 0 || n > MaxSamples) {
+			t.Fatalf("%d samples", n)
+		}
+		checkBounds(t, pcm[:n*channels])
+		if err := d.DecodeFEC(p, frame); err != nil && len(p) == 0 {
+			continue
+		}
+		if err := d.Conceal(frame); err != nil {
+			t.Fatal(err)
+		}
+	}
+	checkBounds(t, frame)
 }
 
 func checkBounds(t *testing.T, pcm []float32) {
@@ -311,41 +326,5 @@ func TestLimit(t *testing.T) {
 		if pcm[i] != want {
 			t.Errorf("sample %d became %v, want %v", i, pcm[i], want)
 		}
-	}
-}
-
-func BenchmarkEncode(b *testing.B) {
-	pcm := vowels(200)
-	for _, bench := range []struct {
-		name string
-		loss int
-	}{{"transform", 0}, {"speech-with-fec", 10}} {
-		b.Run(bench.name, func(b *testing.B) {
-			e, buf := mustEncoder(b, EncoderConfig{Loss: bench.loss}), make([]byte, MaxPacket)
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				if _, err := e.Encode(frame(pcm, i%200), buf); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-func BenchmarkDecode(b *testing.B) {
-	for _, bench := range []struct {
-		name string
-		loss int
-	}{{"transform", 0}, {"speech", 10}} {
-		b.Run(bench.name, func(b *testing.B) {
-			packets := encodeAll(b, mustEncoder(b, EncoderConfig{Loss: bench.loss}), vowels(200))
-			d, pcm := mustDecoder(b), make([]float32, MaxSamples)
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				if _, err := d.Decode(packets[i%200], pcm); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
 	}
 }

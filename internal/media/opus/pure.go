@@ -8,14 +8,14 @@ import (
 
 // pureEncoder is the pure-Go encoder.
 type pureEncoder struct {
-	enc  *gopus.Encoder
-	loss int
+	enc *gopus.Encoder
+	set tuning
 }
 
 func newPureEncoder(cfg EncoderConfig) (*pureEncoder, error) {
 	cfg = cfg.withDefaults()
 	enc, err := gopus.NewEncoder(gopus.EncoderConfig{
-		SampleRate: SampleRate, Channels: 1, Application: gopus.ApplicationAudio,
+		SampleRate: SampleRate, Channels: int(cfg.Channels), Application: gopus.ApplicationAudio,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("new opus encoder: %w", err)
@@ -26,8 +26,8 @@ func newPureEncoder(cfg EncoderConfig) (*pureEncoder, error) {
 	if err := enc.SetComplexity(cfg.Complexity); err != nil {
 		return nil, fmt.Errorf("opus complexity %d: %w", cfg.Complexity, err)
 	}
-	e := &pureEncoder{enc: enc, loss: -1}
-	e.SetLoss(cfg.Loss)
+	e := &pureEncoder{enc: enc}
+	e.tune(tuning{channels: cfg.Channels}.withBitrate(cfg.Bitrate).withLoss(cfg.Loss))
 	return e, nil
 }
 
@@ -41,33 +41,40 @@ func (e *pureEncoder) Encode(pcm []float32, dst []byte) (int, error) {
 
 func (e *pureEncoder) Reset() { e.enc.Reset() }
 
-func (e *pureEncoder) SetLoss(percent int) {
-	percent = min(max(percent, 0), 100)
-	if percent == e.loss {
+func (e *pureEncoder) SetLoss(percent int) { e.tune(e.set.withLoss(percent)) }
+
+func (e *pureEncoder) SetBitrate(bitrate int) { e.tune(e.set.withBitrate(bitrate)) }
+
+func (e *pureEncoder) tune(t tuning) {
+	if t == e.set {
 		return
 	}
-	e.loss = percent
+	e.set = t
 	signal := gopus.SignalMusic
-	if percent > 0 {
+	if t.speech() {
 		signal = gopus.SignalVoice
 	}
-	// None of these can fail: the values are constants or were clamped above.
+	// None of these can fail: the values are constants or inside their bounds.
+	_ = e.enc.SetBitrate(t.bitrate)
 	_ = e.enc.SetSignal(signal)
-	_ = e.enc.SetPacketLoss(percent)
-	e.enc.SetFEC(percent > 0)
+	_ = e.enc.SetPacketLoss(t.loss)
+	e.enc.SetFEC(t.redundancy())
 }
 
 func (e *pureEncoder) SetIndependent(on bool) { e.enc.SetPredictionDisabled(on) }
 
 // pureDecoder is the pure-Go decoder.
-type pureDecoder struct{ dec *gopus.Decoder }
+type pureDecoder struct {
+	dec      *gopus.Decoder
+	channels int
+}
 
-func newPureDecoder() (*pureDecoder, error) {
-	dec, err := gopus.NewDecoder(gopus.DefaultDecoderConfig(SampleRate, 1))
+func newPureDecoder(channels Channels) (*pureDecoder, error) {
+	dec, err := gopus.NewDecoder(gopus.DefaultDecoderConfig(SampleRate, int(channels)))
 	if err != nil {
 		return nil, fmt.Errorf("new opus decoder: %w", err)
 	}
-	return &pureDecoder{dec: dec}, nil
+	return &pureDecoder{dec: dec, channels: int(channels)}, nil
 }
 
 func (d *pureDecoder) Decode(packet []byte, pcm []float32) (int, error) {
@@ -78,7 +85,7 @@ func (d *pureDecoder) Decode(packet []byte, pcm []float32) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("opus decode: %w", err)
 	}
-	limit(pcm[:n])
+	limit(pcm[:n*d.channels])
 	return n, nil
 }
 

@@ -99,6 +99,14 @@ func TestUnwrapRED(t *testing.T) {
 	}
 }
 
+func TestAppendRED(t *testing.T) {
+	older := REDBlock{111, 960, bytes.Repeat([]byte{7}, MaxREDBlock)}
+	got := AppendRED([]byte("before"), older, []byte("primary"))
+	if want := red(older, REDBlock{111, 0, []byte("primary")}); string(got) != "before"+string(want) {
+		t.Errorf("% x\nwant % x", got, want)
+	}
+}
+
 func TestUnwrapREDRefuses(t *testing.T) {
 	good := red(REDBlock{111, 1920, []byte("redundant")}, REDBlock{111, 0, nil})
 	for name, in := range map[string][]byte{

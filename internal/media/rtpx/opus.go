@@ -7,6 +7,12 @@ const SampleRate = 48000
 // FrameSamples is the length of the audio frames that Carillon sends: 20 ms.
 const FrameSamples = SampleRate / 50
 
+// What Opus can be asked for, in bit/s (RFC 7587 §6.1, maxaveragebitrate).
+const (
+	MinOpusBitrate = 6000
+	MaxOpusBitrate = 510000
+)
+
 // MaxOpusSamples is the longest audio one Opus packet may hold: 120 ms
 // (RFC 6716 §3.4, R5).
 const MaxOpusSamples = SampleRate * 120 / 1000
@@ -36,6 +42,10 @@ func OpusSamples(payload []byte) int {
 	}
 	return n
 }
+
+// OpusStereo says whether an Opus packet is coded in two channels (RFC 6716
+// §3.1). An empty packet is not.
+func OpusStereo(payload []byte) bool { return len(payload) > 0 && payload[0]&4 != 0 }
 
 // opusFrameSamples returns the samples in one frame of the given TOC
 // configuration (RFC 6716, table 2).

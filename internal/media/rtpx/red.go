@@ -21,6 +21,21 @@ type REDBlock struct {
 	Payload []byte
 }
 
+// MaxREDBlock is the longest payload that a redundant block can have: its length is
+// written in ten bits.
+const MaxREDBlock = 1<<10 - 1
+
+// AppendRED appends a redundant-audio payload of one older block and the primary
+// one to dst. older.Payload must not be longer than MaxREDBlock, nor its TSOffset
+// than 14 bits; both blocks have the payload type of older.
+func AppendRED(dst []byte, older REDBlock, primary []byte) []byte {
+	n := len(older.Payload)
+	dst = append(dst, 0x80|older.PayloadType, byte(older.TSOffset>>6), byte(older.TSOffset<<2)|byte(n>>8), byte(n))
+	dst = append(dst, older.PayloadType&0x7F)
+	dst = append(dst, older.Payload...)
+	return append(dst, primary...)
+}
+
 // UnwrapRED splits a redundant-audio payload into its blocks, in the order in
 // which they were sent: the redundant, older ones first and the primary last.
 // The blocks are appended to dst, so that a caller can reuse one slice. Empty
