@@ -91,9 +91,7 @@ func (p *Peer) receptionReports(reports []rtcp.ReceptionReport, at time.Time) {
 	worst := 0
 	for _, r := range reports {
 		if r.SSRC == p.audio.ssrc {
-			if member := p.member.Load(); member != nil {
-				member.SetLoss(int(r.FractionLost) * 100 / 256)
-			}
+			p.audio.lost(int(r.FractionLost)*100/256, at)
 		}
 		worst = max(worst, int(r.FractionLost)*100/256)
 		if r.LastSenderReport == 0 {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/media/forward"
+	"github.com/carillon-meetings/carillon/internal/media/mix"
 	"github.com/carillon-meetings/carillon/internal/media/sdp"
 )
 
@@ -177,6 +178,7 @@ func (n *negotiation) audio() {
 		if !ok {
 			return
 		}
+		f.MaxBitrate = min(f.MaxBitrate, mix.MaxBitrate)
 		a := &n.sections[i]
 		a.Rejected = false
 		a.Direction = answerTo(s.Direction)
@@ -187,6 +189,7 @@ func (n *negotiation) audio() {
 		}
 		n.peer.audio.plan.Store(&audioPlan{
 			opus: f.Opus, red: f.RED, level: s.Extension(sdp.ExtLevel), receives: a.Direction.Sends(),
+			format: mix.Format{Stereo: f.Stereo, MaxBitrate: f.MaxBitrate},
 		})
 		return
 	}

@@ -31,6 +31,11 @@ type Client struct {
 	// CheckEvery is the time between connectivity checks once one has been
 	// answered; 2 s if 0.
 	CheckEvery time.Duration
+	// OpusParameters are the format parameters that offers have for Opus (RFC 7587
+	// §6.1), for example "stereo=1;sprop-stereo=1"; empty means none. RED offers
+	// redundant audio (RFC 2198) as well.
+	OpusParameters string
+	RED            bool
 
 	cert       tls.Certificate
 	ufrag, pwd string
@@ -276,7 +281,7 @@ func (c *Client) SendAudio(payload []byte, level uint8) {
 	c.outMu.Lock()
 	h := rtpx.Header{PayloadType: OpusType, Seq: c.audioSeq, TS: c.audioTS, SSRC: c.ssrc}
 	c.audioSeq++
-	c.audioTS += 960
+	c.audioTS += rtpx.FrameSamples
 	c.outMu.Unlock()
 	n := rtpx.PutHeader(b[:], h)
 	b[0] |= 0x10

@@ -12,6 +12,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"github.com/carillon-meetings/carillon/internal/media/rtpx"
 )
 
 // NewCertificate makes a DTLS certificate. Clients may share one: making it costs
@@ -32,6 +34,7 @@ func NewCertificate() (tls.Certificate, error) {
 // Payload types and extension ids of the offers.
 const (
 	OpusType         = 111
+	REDType          = 63
 	VP8Type          = 96
 	RTXType          = 97
 	levelID          = 1
@@ -59,11 +62,7 @@ func (c *Client) Offer(camera bool, receiving int) string {
 	line("a=ice-pwd:%s", c.pwd)
 	line("a=fingerprint:sha-256 %s", Fingerprint(c.cert))
 	line("a=setup:actpass")
-	line("m=audio 9 UDP/TLS/RTP/SAVPF %d", OpusType)
-	line("a=mid:0")
-	line("a=sendrecv")
-	line("a=rtpmap:%d opus/48000/2", OpusType)
-	line("a=extmap:%d %s", levelID, levelURI)
+	c.writeAudio(line)
 	direction := "inactive"
 	if camera {
 		direction = "sendrecv"
@@ -76,6 +75,25 @@ func (c *Client) Offer(camera bool, receiving int) string {
 		}
 	}
 	return b.String()
+}
+
+func (c *Client) writeAudio(line func(string, ...any)) {
+	if c.RED {
+		line("m=audio 9 UDP/TLS/RTP/SAVPF %d %d", OpusType, REDType)
+	} else {
+		line("m=audio 9 UDP/TLS/RTP/SAVPF %d", OpusType)
+	}
+	line("a=mid:0")
+	line("a=sendrecv")
+	line("a=rtpmap:%d opus/%d/2", OpusType, rtpx.SampleRate)
+	if c.OpusParameters != "" {
+		line("a=fmtp:%d %s", OpusType, c.OpusParameters)
+	}
+	if c.RED {
+		line("a=rtpmap:%d red/%d/2", REDType, rtpx.SampleRate)
+		line("a=fmtp:%d %d/%d", REDType, OpusType, OpusType)
+	}
+	line("a=extmap:%d %s", levelID, levelURI)
 }
 
 func writeVideo(line func(string, ...any), mid, direction string) {

@@ -39,52 +39,6 @@ func (s *Section) Choose(uris ...string) []Extension {
 	return out
 }
 
-// AudioFormat says how sound travels in a section.
-type AudioFormat struct {
-	Opus uint8 // payload type
-	// RED is the payload type of redundant Opus (RFC 2198), 0 if it is not
-	// offered. Preferred says that the offer puts it before plain Opus.
-	RED          uint8
-	REDPreferred bool
-}
-
-// AudioFormatOf finds Opus in a section; ok is false if it is not offered.
-func AudioFormatOf(s *Section) (f AudioFormat, ok bool) {
-	for i := range s.Codecs {
-		c := &s.Codecs[i]
-		if c.Is("opus") && c.ClockRate == 48000 && !ok {
-			f.Opus, ok = c.PayloadType, true
-		}
-	}
-	if !ok {
-		return f, false
-	}
-	inner := strconv.Itoa(int(f.Opus))
-	for i := range s.Codecs {
-		c := &s.Codecs[i]
-		first, _, _ := strings.Cut(c.Parameters, "/")
-		if c.Is("red") && c.ClockRate == 48000 && first == inner && f.RED == 0 {
-			f.RED = c.PayloadType
-			f.REDPreferred = slices.IndexFunc(s.Codecs, func(o Codec) bool { return o.PayloadType == f.Opus }) > i
-		}
-	}
-	return f, true
-}
-
-// Codecs writes the format for an answer, in the order the offerer prefers.
-func (f AudioFormat) Codecs() []Codec {
-	opus := Codec{PayloadType: f.Opus, Name: "opus", ClockRate: 48000, Channels: 2, Parameters: "minptime=10;useinbandfec=1"}
-	if f.RED == 0 {
-		return []Codec{opus}
-	}
-	inner := strconv.Itoa(int(f.Opus))
-	red := Codec{PayloadType: f.RED, Name: "red", ClockRate: 48000, Channels: 2, Parameters: inner + "/" + inner}
-	if f.REDPreferred {
-		return []Codec{red, opus}
-	}
-	return []Codec{opus, red}
-}
-
 // VideoFormat says how one codec travels in a section.
 type VideoFormat struct {
 	Codec       rtpx.Codec

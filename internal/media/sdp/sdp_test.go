@@ -61,7 +61,7 @@ func TestFirefoxOffer(t *testing.T) {
 		}
 	}
 	a, ok := AudioFormatOf(&o.Sections[0])
-	if !ok || a != (AudioFormat{Opus: 109, RED: 63}) {
+	if !ok || a != (AudioFormat{Opus: 109, RED: 63, Stereo: true}) {
 		t.Errorf("audio %+v %v", a, ok)
 	}
 	got := VideoFormats(&o.Sections[2], []rtpx.Codec{rtpx.VP8, rtpx.VP9, rtpx.H264, rtpx.AV1})
@@ -160,8 +160,8 @@ func TestAudioFormats(t *testing.T) {
 		want  AudioFormat
 		ok    bool
 	}{
-		{"red first", []string{"a=rtpmap:1 red/48000/2", "a=fmtp:1 2/2", "a=rtpmap:2 opus/48000/2"}, AudioFormat{2, 1, true}, true},
-		{"red last", []string{"a=rtpmap:1 OPUS/48000/2", "a=rtpmap:3 RED/48000/2", "a=fmtp:3 1/1"}, AudioFormat{1, 3, false}, true},
+		{"red first", []string{"a=rtpmap:1 red/48000/2", "a=fmtp:1 2/2", "a=rtpmap:2 opus/48000/2"}, AudioFormat{Opus: 2, RED: 1, REDPreferred: true}, true},
+		{"red last", []string{"a=rtpmap:1 OPUS/48000/2", "a=rtpmap:3 RED/48000/2", "a=fmtp:3 1/1"}, AudioFormat{Opus: 1, RED: 3}, true},
 		{"red of another codec", []string{"a=rtpmap:1 opus/48000/2", "a=rtpmap:3 red/48000/2", "a=fmtp:3 2/2"}, AudioFormat{Opus: 1}, true},
 		{"no opus", []string{"a=rtpmap:1 PCMU/8000"}, AudioFormat{}, false},
 		{"opus at another rate", []string{"a=rtpmap:1 opus/8000"}, AudioFormat{}, false},
@@ -170,11 +170,44 @@ func TestAudioFormats(t *testing.T) {
 			t.Errorf("%s: %+v %v, want %+v %v", tc.name, got, ok, tc.want, tc.ok)
 		}
 	}
-	if c := (AudioFormat{2, 1, true}).Codecs(); len(c) != 2 || !c[0].Is("red") || c[0].Parameters != "2/2" {
+	if c := (AudioFormat{Opus: 2, RED: 1, REDPreferred: true}).Codecs(); len(c) != 2 || !c[0].Is("red") || c[0].Parameters != "2/2" {
 		t.Errorf("preferred red is not first: %+v", c)
 	}
-	if c := (AudioFormat{1, 3, false}).Codecs(); len(c) != 2 || !c[0].Is("opus") {
+	if c := (AudioFormat{Opus: 1, RED: 3}).Codecs(); len(c) != 2 || !c[0].Is("opus") {
 		t.Errorf("plain opus is not first: %+v", c)
+	}
+}
+
+// What the client's audio profiles write into its offer, and what others do.
+func TestStereoAndBitrate(t *testing.T) {
+	const plain = "minptime=10;useinbandfec=1"
+	for _, tc := range []struct {
+		name, offered string
+		want          AudioFormat
+		answered      string
+	}{
+		{"default", plain, AudioFormat{}, plain},
+		{"fullbandSpeechMono", plain + ";maxaveragebitrate=40000", AudioFormat{MaxBitrate: 40000}, plain + ";maxaveragebitrate=40000"},
+		{"fullbandMusicStereo", plain + ";maxaveragebitrate=128000;stereo=1;sprop-stereo=1", AudioFormat{Stereo: true, SendsStereo: true, MaxBitrate: 128000},
+			plain + ";stereo=1;sprop-stereo=1;maxaveragebitrate=128000"},
+		{"Firefox", "maxplaybackrate=48000;stereo=1;useinbandfec=1", AudioFormat{Stereo: true}, plain + ";sprop-stereo=1"},
+		{"a stereo sender", "sprop-stereo=1", AudioFormat{SendsStereo: true}, plain + ";stereo=1"},
+		{"spaces and capitals", " Stereo=1 ; maxAverageBitrate=20000", AudioFormat{Stereo: true, MaxBitrate: 20000}, plain + ";sprop-stereo=1;maxaveragebitrate=20000"},
+		{"mono said", "stereo=0;sprop-stereo=0", AudioFormat{}, plain},
+		{"too little", "maxaveragebitrate=5999", AudioFormat{}, plain},
+		{"too much", "maxaveragebitrate=510001", AudioFormat{}, plain},
+		{"beyond all numbers", "maxaveragebitrate=99999999999999999999", AudioFormat{}, plain},
+		{"no number", "stereo=yes;maxaveragebitrate=fast", AudioFormat{}, plain},
+	} {
+		text := chromium(strings.Replace(chromiumAudio("0", "sendrecv", false), plain, tc.offered, 1))
+		f, ok := AudioFormatOf(&mustParse(t, text).Sections[0])
+		tc.want.Opus, tc.want.RED = 111, 63
+		if !ok || f != tc.want {
+			t.Errorf("%s: %+v, want %+v", tc.name, f, tc.want)
+		}
+		if got := f.Codecs()[0].Parameters; got != tc.answered {
+			t.Errorf("%s is answered with %q, want %q", tc.name, got, tc.answered)
+		}
 	}
 }
 
