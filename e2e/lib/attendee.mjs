@@ -45,9 +45,9 @@ export class Attendee {
     return this.call('snapshot');
   }
 
-  async join(made, who, { tone = 0, options = {}, wait = true } = {}) {
+  async join(made, who, { tone = 0, stereo = null, options = {}, wait = true } = {}) {
     this.id = made.attendees[who].AttendeeId;
-    await this.call('join', { meeting: made.meeting, attendee: made.attendees[who], tone, options });
+    await this.call('join', { meeting: made.meeting, attendee: made.attendees[who], tone, stereo, options });
     if (wait) await this.event('didStart');
   }
 
@@ -80,6 +80,22 @@ export class Attendee {
         return last.slice(0, loud.length).every(v => v > -60) && last.slice(loud.length).every(v => v < -68);
       },
       { timeout, explain: () => `levels ${JSON.stringify(last)}` },
+    );
+  }
+
+  /** Waits until each of two frequencies is heard in its own channel; with apart false, both in both. */
+  async hearsStereo([left, right], { apart = true, timeout = 30000 } = {}) {
+    let last;
+    return waitFor(
+      `${this.name} hears ${left} left and ${right} right, ${apart ? 'apart' : 'both in both'}`,
+      async () => {
+        last = await this.call('hearsChannels', [left, right], 700);
+        if (!last) return false;
+        const [[ll, lr], [rl, rr]] = last;
+        if (ll < -60 || rr < -60) return false;
+        return apart ? ll - lr > 30 && rr - rl > 30 : Math.abs(ll - rl) < 3 && Math.abs(rr - lr) < 3;
+      },
+      { timeout, explain: () => `levels left ${JSON.stringify(last?.[0])} right ${JSON.stringify(last?.[1])}` },
     );
   }
 

@@ -20,6 +20,40 @@ function toneStream(hertz) {
   return { stream: destination.stream, setGain: v => (gain.gain.value = v) };
 }
 
+/** A MediaStream with a steady tone in each of two channels. */
+function stereoStream(left, right) {
+  const merger = audioContext.createChannelMerger(2);
+  const destination = audioContext.createMediaStreamDestination();
+  [left, right].forEach((hertz, channel) => {
+    const oscillator = audioContext.createOscillator();
+    const gain = audioContext.createGain();
+    oscillator.frequency.value = hertz;
+    gain.gain.value = 0.3;
+    oscillator.connect(gain).connect(merger, 0, channel);
+    oscillator.start();
+  });
+  merger.connect(destination);
+  return destination.stream;
+}
+
+/** Level in dB of each frequency at an analyser; silence is -Infinity, which JSON has not. */
+function levels(analyser, frequencies) {
+  const bins = new Float32Array(analyser.frequencyBinCount);
+  analyser.getFloatFrequencyData(bins);
+  const width = audioContext.sampleRate / analyser.fftSize;
+  return frequencies.map(f => {
+    const center = Math.round(f / width);
+    return Math.max(-200, ...bins.slice(center - 3, center + 4));
+  });
+}
+
+function newAnalyser() {
+  const analyser = audioContext.createAnalyser();
+  analyser.fftSize = 16384;
+  analyser.smoothingTimeConstant = 0;
+  return analyser;
+}
+
 /** A MediaStream with a moving picture; a restless one takes all the bandwidth that the encoder may have. */
 function pictureStream(width, height, framesPerSecond, hue, restless = false) {
   const canvas = document.createElement('canvas');
@@ -59,7 +93,7 @@ class Attendee {
     this.events.push({ name, at: performance.now(), ...detail });
   }
 
-  async join({ meeting, attendee, tone = 0, options = {} }) {
+  async join({ meeting, attendee, tone = 0, stereo = null, options = {} }) {
     this.attendeeId = attendee.AttendeeId;
     const logger = new chime.ConsoleLogger('client', chime.LogLevel[options.logLevel ?? 'WARN']);
     const configuration = new chime.MeetingSessionConfiguration({ Meeting: meeting }, { Attendee: attendee });
@@ -75,6 +109,8 @@ class Attendee {
     this.av = this.session.audioVideo;
     this.observe();
     if (options.codec) this.av.setVideoCodecSendPreferences([chime.VideoCodecCapability[options.codec]()]);
+    if (options.audioProfile) this.av.setAudioProfile(chime.AudioProfile[options.audioProfile]());
+    if (options.contentAudioProfile) this.av.setContentAudioProfile(chime.AudioProfile[options.contentAudioProfile]());
     if (options.noRedundancy) this.av.setAudioProfile(new chime.AudioProfile(undefined, false));
     this.audio = document.createElement('audio');
     this.audio.autoplay = true;
@@ -84,6 +120,7 @@ class Attendee {
       this.tone = toneStream(tone);
       await this.startAudio(this.tone.stream);
     }
+    if (stereo) await this.startAudio(stereoStream(...stereo));
     // Firefox gathers the default route's candidates only, unless the page captures.
     if (options.capture) this.captured = await navigator.mediaDevices.getUserMedia({ audio: true });
     await audioContext.resume();
@@ -212,10 +249,11 @@ class Attendee {
     await (this.av.stopVideoInput ? this.av.stopVideoInput() : this.av.chooseVideoInputDevice(null));
   }
 
-  async startContent({ width = 800, height = 600, fps = 10, tone = 0, codec = '' } = {}) {
+  async startContent({ width = 800, height = 600, fps = 10, tone = 0, stereo = null, codec = '' } = {}) {
     if (codec) this.av.setContentShareVideoCodecPreferences([chime.VideoCodecCapability[codec]()]);
     const stream = pictureStream(width, height, fps, 30);
     if (tone) toneStream(tone).stream.getAudioTracks().forEach(t => stream.addTrack(t));
+    if (stereo) stereoStream(...stereo).getAudioTracks().forEach(t => stream.addTrack(t));
     await this.av.startContentShare(stream);
   }
 
@@ -249,20 +287,30 @@ class Attendee {
     const stream = this.audio.srcObject;
     if (!stream) return null;
     if (!this.analyser || this.analysed !== stream) {
-      this.analyser = audioContext.createAnalyser();
-      this.analyser.fftSize = 16384;
-      this.analyser.smoothingTimeConstant = 0;
+      this.analyser = newAnalyser();
       audioContext.createMediaStreamSource(stream).connect(this.analyser);
       this.analysed = stream;
     }
     await new Promise(done => setTimeout(done, milliseconds));
-    const bins = new Float32Array(this.analyser.frequencyBinCount);
-    this.analyser.getFloatFrequencyData(bins);
-    const width = audioContext.sampleRate / this.analyser.fftSize;
-    return frequencies.map(f => {
-      const center = Math.round(f / width);
-      return Math.max(-200, ...bins.slice(center - 3, center + 4)); // silence is -Infinity, which JSON has not
-    });
+    return levels(this.analyser, frequencies);
+  }
+
+  /** The same for the left and the right channel. */
+  async hearsChannels(frequencies, milliseconds = 1000) {
+    const stream = this.audio.srcObject;
+    if (!stream) return null;
+    if (!this.channels || this.split !== stream) {
+      const splitter = audioContext.createChannelSplitter(2);
+      audioContext.createMediaStreamSource(stream).connect(splitter);
+      this.channels = [0, 1].map(channel => {
+        const analyser = newAnalyser();
+        splitter.connect(analyser, channel);
+        return analyser;
+      });
+      this.split = stream;
+    }
+    await new Promise(done => setTimeout(done, milliseconds));
+    return this.channels.map(analyser => levels(analyser, frequencies));
   }
 
   async stats() {

@@ -75,3 +75,61 @@ test('plain Opus without redundancy works too', async () => {
   await ada.hears([880], [440]);
   await bob.hears([440], [880]);
 });
+
+const stereo = { audioProfile: 'fullbandMusicStereo', contentAudioProfile: 'fullbandMusicStereo' };
+
+test('stereo: each tone of a microphone and of a share arrives in its own ear', async () => {
+  const made = await makeMeeting(f.server, ['ada', 'bob', 'cleo']);
+  const [ada, bob, cleo] = await f.open('ada', 'bob', 'cleo');
+  await ada.join(made, 'ada', { stereo: [440, 880], options: stereo });
+  await bob.join(made, 'bob', { options: stereo });
+  await cleo.join(made, 'cleo');
+  await bob.hearsStereo([440, 880]);
+  await cleo.hearsStereo([440, 880], { apart: false }); // she did not ask for stereo
+
+  await ada.call('startContent', { stereo: [660, 1320] });
+  await ada.event('contentStart');
+  await bob.hearsStereo([660, 1320]);
+  await bob.hearsStereo([440, 880]);
+  await cleo.hearsStereo([660, 1320], { apart: false });
+  await ada.hears([], [440, 660, 880, 1320]);
+
+  await ada.call('stopContent');
+  await bob.hears([440, 880], [660, 1320]);
+  await bob.hearsStereo([440, 880]);
+});
+
+test('stereo talkers hear each other in stereo, and mono voices in the middle', async () => {
+  const made = await makeMeeting(f.server, ['ada', 'bob', 'cleo']);
+  const [ada, bob, cleo] = await f.open('ada', 'bob', 'cleo');
+  await ada.join(made, 'ada', { stereo: [440, 880], options: stereo });
+  await bob.join(made, 'bob', { stereo: [550, 1100], options: stereo });
+  await ada.hearsStereo([550, 1100]);
+  await bob.hearsStereo([440, 880]);
+  await ada.hears([550, 1100], [440, 880]);
+  await cleo.join(made, 'cleo', { tone: 1760, options: { audioProfile: 'fullbandMusicMono' } });
+  await ada.hearsStereo([1760, 1760], { apart: false });
+  await cleo.hearsStereo([440, 880], { apart: false });
+  await cleo.hearsStereo([550, 1100], { apart: false });
+});
+
+test('the bitrate that an audio profile asks for is what comes', async () => {
+  const made = await makeMeeting(f.server, ['ada', 'bob', 'cleo', 'dan']);
+  const [ada, bob, cleo, dan] = await f.open('ada', 'bob', 'cleo', 'dan');
+  await ada.join(made, 'ada', { stereo: [440, 880], options: stereo });
+  await bob.join(made, 'bob', { options: { audioProfile: 'fullbandSpeechMono' } });
+  await cleo.join(made, 'cleo', { options: { audioProfile: 'fullbandMusicMono' } });
+  await dan.join(made, 'dan', { options: stereo });
+  for (const [listener, kbps] of [[bob, 40], [cleo, 64], [dan, 128]]) {
+    await listener.hears([440, 880]);
+    const sample = async () => (await listener.call('inbound', 'audio')).at(-1);
+    await listener.until(`${kbps} kbit/s`, async () => {
+      const from = await sample();
+      await new Promise(done => setTimeout(done, 2000));
+      const to = await sample();
+      // By packets of 20 ms, since a busy machine may not send all 50 in a second.
+      const bytes = (to.bytesReceived - from.bytesReceived) / (to.packetsReceived - from.packetsReceived);
+      return Math.abs(bytes * 8 * 50 / 1000 - kbps) < 0.15 * kbps;
+    });
+  }
+});
