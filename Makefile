@@ -10,7 +10,7 @@ help:
 	@echo 'make build          the server, bin/carillon (static), with its pages when npm is there'
 	@echo 'make run            build and run it on its defaults'
 	@echo 'make test           everything: linters, quick suite, stock clients, browsers'
-	@echo 'make lint           formatting, vet, staticcheck, and checks and unit tests of the pages'
+	@echo 'make lint           formatting, vet, staticcheck, deadcode, and checks and unit tests of the pages'
 	@echo 'make test-quick     Go tests with the race detector'
 	@echo 'make test-clients   stock AWS clients of other families'
 	@echo 'make test-browser   real browsers against the real server'

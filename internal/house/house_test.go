@@ -12,8 +12,9 @@ const module = "github.com/carillon-meetings/carillon/"
 // mayImport is the house, ground floor first: the packages of ours that each
 // package may import. A package that is missing here may import none.
 var mayImport = map[string][]string{
-	"internal/meeting":         {},
-	"internal/jointoken":       {},
+	"internal/guid":            {},
+	"internal/meeting":         {"internal/guid"},
+	"internal/jointoken":       {"internal/guid"},
 	"internal/observe":         {"internal/meeting"},
 	"internal/signal/wire":     {},
 	"internal/media/rtpx":      {},

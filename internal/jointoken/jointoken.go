@@ -22,11 +22,12 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"hash"
 	"strings"
 	"sync"
+
+	"github.com/carillon-meetings/carillon/internal/guid"
 )
 
 const (
@@ -35,8 +36,7 @@ const (
 	// MinSecret is the shortest secret NewKey takes, in bytes.
 	MinSecret = 32
 
-	guidSize  = 36
-	plainSize = guidSize + 1 + guidSize
+	plainSize = guid.Size + 1 + guid.Size
 )
 
 var encoding = base64.RawStdEncoding
@@ -122,7 +122,7 @@ func (k Key) Verify(meeting [16]byte, token string) (attendee [16]byte, ok bool)
 	if _, err := encoding.Decode(plain[:], given[:]); err != nil {
 		return attendee, false
 	}
-	if attendee, ok = parseGUID(plain[:guidSize]); !ok {
+	if attendee, ok = guid.Parse(plain[:guid.Size]); !ok {
 		return attendee, false
 	}
 	m := k.hashes.Get().(*minter)
@@ -144,33 +144,8 @@ func (m *minter) mint(meeting, attendee [16]byte) {
 	secret := [16]byte(m.hash.Sum(m.sum[:0])[:16])
 	secret[6] = secret[6]&0x0f | 0x40 // version 4
 	secret[8] = secret[8]&0x3f | 0x80 // variant of RFC 9562
-	putGUID(m.plain[:guidSize], attendee)
-	m.plain[guidSize] = ':'
-	putGUID(m.plain[guidSize+1:], secret)
+	guid.Put(m.plain[:guid.Size], attendee)
+	m.plain[guid.Size] = ':'
+	guid.Put(m.plain[guid.Size+1:], secret)
 	encoding.Encode(m.token[:], m.plain[:])
-}
-
-// putGUID writes the 8-4-4-4-12 form of id into the 36 bytes of dst.
-func putGUID(dst []byte, id [16]byte) {
-	hex.Encode(dst[0:], id[:4])
-	hex.Encode(dst[9:], id[4:6])
-	hex.Encode(dst[14:], id[6:8])
-	hex.Encode(dst[19:], id[8:10])
-	hex.Encode(dst[24:], id[10:])
-	dst[8], dst[13], dst[18], dst[23] = '-', '-', '-', '-'
-}
-
-// parseGUID reads the 8-4-4-4-12 form.
-func parseGUID(s []byte) (id [16]byte, ok bool) {
-	if s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
-		return id, false
-	}
-	for _, part := range []struct{ dst, src []byte }{
-		{id[:4], s[:8]}, {id[4:6], s[9:13]}, {id[6:8], s[14:18]}, {id[8:10], s[19:23]}, {id[10:], s[24:]},
-	} {
-		if _, err := hex.Decode(part.dst, part.src); err != nil {
-			return [16]byte{}, false
-		}
-	}
-	return id, true
 }

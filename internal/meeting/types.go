@@ -1,8 +1,9 @@
 package meeting
 
 import (
-	"encoding/hex"
 	"fmt"
+
+	"github.com/carillon-meetings/carillon/internal/guid"
 )
 
 // Flavour names the API through which a meeting was created. A meeting is
@@ -43,16 +44,8 @@ func (id ID) IsZero() bool { return id == ID{} }
 
 // String returns the 36-character lower-case GUID form.
 func (id ID) String() string {
-	var b [36]byte
-	hex.Encode(b[:8], id[:4])
-	b[8] = '-'
-	hex.Encode(b[9:13], id[4:6])
-	b[13] = '-'
-	hex.Encode(b[14:18], id[6:8])
-	b[18] = '-'
-	hex.Encode(b[19:23], id[8:10])
-	b[23] = '-'
-	hex.Encode(b[24:], id[10:])
+	var b [guid.Size]byte
+	guid.Put(b[:], id)
 	return string(b[:])
 }
 
@@ -76,19 +69,7 @@ func (id *ID) UnmarshalText(text []byte) error {
 // ParseID reads a GUID in either letter case. ok is false when s is not
 // exactly 8-4-4-4-12 hexadecimal digits.
 func ParseID(s string) (id ID, ok bool) {
-	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
-		return ID{}, false
-	}
-	var digits [32]byte
-	n := copy(digits[:], s[:8])
-	n += copy(digits[n:], s[9:13])
-	n += copy(digits[n:], s[14:18])
-	n += copy(digits[n:], s[19:23])
-	copy(digits[n:], s[24:])
-	if _, err := hex.Decode(id[:], digits[:]); err != nil {
-		return ID{}, false
-	}
-	return id, true
+	return guid.Parse(s)
 }
 
 // Access says in which directions an attendee may use one kind of media.

@@ -145,12 +145,6 @@ func (r *relays) release(one *relay, user string) {
 	}
 }
 
-func (r *relays) count() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.open)
-}
-
 // close closes every relay and waits for the last.
 func (r *relays) close() {
 	r.mu.Lock()

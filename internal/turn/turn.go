@@ -63,13 +63,11 @@ const realm = "carillon"
 
 // Server is a running TURN server. Its methods are safe for concurrent use.
 type Server struct {
-	cfg      Config
-	server   *turn.Server
-	relays   *relays
-	conns    []*boundedListener
-	uris     []string
-	udp, tcp int
-	tls      int
+	cfg    Config
+	server *turn.Server
+	relays *relays
+	conns  []*boundedListener
+	uris   []string
 }
 
 // Credentials are what one client gets to use the server for a while.
@@ -156,8 +154,7 @@ func (s *Server) listen(conf *turn.ServerConfig) error {
 		if err != nil {
 			return fmt.Errorf("turn: listen on UDP: %w", err)
 		}
-		s.udp = conn.LocalAddr().(*net.UDPAddr).Port
-		s.addURI("turn", s.udp, "udp")
+		s.addURI("turn", conn.LocalAddr().(*net.UDPAddr).Port, "udp")
 		conf.PacketConnConfigs = append(conf.PacketConnConfigs, turn.PacketConnConfig{
 			PacketConn: conn, RelayAddressGenerator: s.relays, PermissionHandler: s.relays.permit,
 		})
@@ -165,8 +162,7 @@ func (s *Server) listen(conf *turn.ServerConfig) error {
 	for _, l := range []struct {
 		addr, scheme string
 		tls          *tls.Config
-		port         *int
-	}{{s.cfg.TCPAddr, "turn", nil, &s.tcp}, {s.cfg.TLSAddr, "turns", s.cfg.TLS, &s.tls}} {
+	}{{s.cfg.TCPAddr, "turn", nil}, {s.cfg.TLSAddr, "turns", s.cfg.TLS}} {
 		if l.addr == "" {
 			continue
 		}
@@ -174,8 +170,7 @@ func (s *Server) listen(conf *turn.ServerConfig) error {
 		if err != nil {
 			return fmt.Errorf("turn: listen on TCP: %w", err)
 		}
-		*l.port = inner.Addr().(*net.TCPAddr).Port
-		s.addURI(l.scheme, *l.port, "tcp")
+		s.addURI(l.scheme, inner.Addr().(*net.TCPAddr).Port, "tcp")
 		bounded := newBoundedListener(inner, l.tls, s.cfg.MaxConns, s.cfg.IdleTimeout)
 		s.conns = append(s.conns, bounded)
 		conf.ListenerConfigs = append(conf.ListenerConfigs, turn.ListenerConfig{
@@ -199,18 +194,6 @@ func (s *Server) closeListeners(conf turn.ServerConfig) {
 		l.Close()
 	}
 }
-
-// UDPPort returns the port for UDP, 0 if off.
-func (s *Server) UDPPort() int { return s.udp }
-
-// TCPPort returns the port for plain TCP, 0 if off.
-func (s *Server) TCPPort() int { return s.tcp }
-
-// TLSPort returns the port for TLS, 0 if off.
-func (s *Server) TLSPort() int { return s.tls }
-
-// Allocations returns how many relays are open.
-func (s *Server) Allocations() int { return s.relays.count() }
 
 // Close ends all relays and connections and waits for them.
 func (s *Server) Close() error {
