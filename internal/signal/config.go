@@ -79,8 +79,8 @@ type Config struct {
 	ClientAddr func(*http.Request) netip.Addr
 	// NoSDPCompression keeps session descriptions uncompressed.
 	NoSDPCompression bool
-	// VideoSubscriptions is how many videos a client may watch (25 if 0); the
-	// media node should be given the same number.
+	// VideoSubscriptions is how many videos a client is told that it may watch,
+	// 0 leaves it to the client; the media node is to be given the same number.
 	VideoSubscriptions int
 	// MaxSockets bounds the open connections (20,000 if 0).
 	MaxSockets int
@@ -124,9 +124,6 @@ type Timers struct {
 func (c Config) withDefaults() (Config, error) {
 	if c.Control == nil || c.Media == nil {
 		return c, errors.New("signal: Control and Media are required")
-	}
-	if c.VideoSubscriptions <= 0 {
-		c.VideoSubscriptions = 25
 	}
 	if c.MaxSockets <= 0 {
 		c.MaxSockets = 20_000

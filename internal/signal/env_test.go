@@ -53,7 +53,7 @@ func newEnvWith(t testing.TB, plane control.Config, change func(*Config)) *env {
 	v := &env{t: t, media: newFakeMedia()}
 	t.Cleanup(v.media.stop)
 	v.control = startControl(t, plane)
-	cfg := Config{Control: v.control, Media: v.media, Timers: Timers{
+	cfg := Config{Control: v.control, Media: v.media, VideoSubscriptions: 25, Timers: Timers{
 		Dropped: 300 * time.Millisecond, Farewell: 200 * time.Millisecond, Close: time.Second, Levels: 10 * time.Millisecond, Index: 5 * time.Millisecond,
 	}}
 	if change != nil {

@@ -12,6 +12,9 @@
 // Stream is the TCP fallback: the same datagrams, each behind a two-byte length
 // (RFC 4571), on one connection per client.
 //
+// The clock here is the kernel's: it tells when a datagram arrived and ends waits.
+// So there is none to be given; whoever is handed a datagram is told the time.
+//
 // A received datagram is valid only during the call that delivers it. A Buffer
 // is what travels the other way: Get one, fill it, give it away with Send.
 package netio

@@ -4,6 +4,7 @@
 package reception
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -127,12 +128,7 @@ func (r *Stream) skip(ext int64, at time.Time) (overflow bool) {
 }
 
 func (r *Stream) fill(ext int64) {
-	for i := range r.missing {
-		if r.missing[i].seq == ext {
-			r.missing = append(r.missing[:i], r.missing[i+1:]...)
-			return
-		}
-	}
+	r.missing = slices.DeleteFunc(r.missing, func(h hole) bool { return h.seq == ext })
 }
 
 func (r *Stream) see(ext int64) {
