@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/pion/stun/v4"
 	"github.com/pion/turn/v5"
 
 	"github.com/carillon-meetings/carillon/internal/media"
@@ -51,7 +53,11 @@ func allocate(t *testing.T, s *server) *turn.Client {
 	}
 	t.Cleanup(func() { conn.Close() })
 	c := s.media.turn.Credentials("attendee")
-	addr := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(s.media.turn.UDPPort())).String()
+	uri, err := stun.ParseURI(c.URIs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := net.JoinHostPort(uri.Host, fmt.Sprint(uri.Port))
 	tc, err := turn.NewClient(&turn.ClientConfig{
 		STUNServerAddr: addr, TURNServerAddr: addr, Conn: conn, Username: c.Username, Password: c.Password,
 	})

@@ -49,9 +49,8 @@ type audio struct {
 
 	in struct {
 		sync.Mutex
-		ssrc    uint32
-		stream  *reception.Stream
-		replays uint64
+		ssrc   uint32
+		stream *reception.Stream
 	}
 	out struct {
 		sync.Mutex
