@@ -85,7 +85,7 @@ func (p *Peer) sees(other *Peer) bool {
 
 // atCapacity says that the peer cannot begin to send video.
 func (p *Peer) atCapacity() bool {
-	return !p.permissions().VideoSend || p.cfg.MaxVideo.Off || !p.room.reserve(p)
+	return !p.permissions().VideoSend || p.cfg.MaxVideo.Off || !p.room.hasRoom(p)
 }
 
 // indexChanged announces a new index, once for changes in quick succession.

@@ -131,8 +131,8 @@ func (r *Room) members() []*Peer {
 	return slices.Clone(r.peers)
 }
 
-// reserve says whether p may begin to send video now.
-func (r *Room) reserve(p *Peer) bool {
+// hasRoom says whether p may begin to send video now.
+func (r *Room) hasRoom(p *Peer) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return p.cfg.Content || r.camerasLocked(p) < r.node.cfg.MaxVideoSenders

@@ -18,7 +18,9 @@ type Publication struct {
 	layers []*Layer // from the lowest up
 	live   atomic.Bool
 	ended  atomic.Bool
-	listed atomic.Pointer[[]uint32] // stream ids of the last Listed
+	// before are the stream ids that were listed before the last announcement,
+	// nil if none ever were.
+	before atomic.Pointer[[]uint32]
 }
 
 // Encoding describes one layer as its publisher announced it.
@@ -43,12 +45,26 @@ func newPublication(u *Uplink, encodings []Encoding, content bool, next func() u
 // Describe takes over new announcements for the same layers; it reports whether
 // they differ from the old ones.
 func (p *Publication) Describe(encodings []Encoding) (changed bool) {
+	if on := p.on(); len(on) > 0 {
+		p.before.Store(&on)
+	}
 	for i, l := range p.layers[:min(len(p.layers), len(encodings))] {
 		e := encodings[i]
 		changed = l.maxKbps.Swap(e.MaxKbps) != e.MaxKbps || changed
 		changed = l.framerate.Swap(e.Framerate) != e.Framerate || changed
 	}
 	return changed
+}
+
+// on are the stream ids of the layers that are switched on and have carried
+// packets.
+func (p *Publication) on() (ids []uint32) {
+	for _, l := range p.layers {
+		if l.flowed.Load() && l.maxKbps.Load() > 0 {
+			ids = append(ids, l.StreamID)
+		}
+	}
+	return ids
 }
 
 // Live says whether the publication has carried packets.
@@ -73,29 +89,24 @@ func (p *Publication) Layer(streamID uint32) *Layer {
 
 // Listed describes the layers that belong in the index: those that are switched
 // on and have carried packets. While there is none (layers are being changed)
-// it keeps to the last list, because viewers give up a publication that
+// it keeps to those before the change, because viewers give up a publication that
 // vanishes for a moment.
 func (p *Publication) Listed(now time.Time) []LayerInfo {
-	var out []LayerInfo
-	var ids []uint32
-	for _, l := range p.layers {
-		if i := l.Info(now); i.Seen && i.MaxKbps > 0 {
-			out = append(out, i)
-			ids = append(ids, i.StreamID)
-		}
-	}
-	if len(out) > 0 {
-		p.listed.Store(&ids)
-		return out
-	}
-	last := p.listed.Load()
+	var on, seen []LayerInfo
+	last := p.before.Load()
 	for _, l := range p.layers {
 		i := l.Info(now)
-		if last == nil && i.Seen || last != nil && slices.Contains(*last, i.StreamID) {
-			out = append(out, i)
+		if i.Seen && i.MaxKbps > 0 {
+			on = append(on, i)
+		}
+		if i.Seen && (last == nil || slices.Contains(*last, i.StreamID)) {
+			seen = append(seen, i)
 		}
 	}
-	return out
+	if len(on) > 0 {
+		return on
+	}
+	return seen
 }
 
 // Stalled says that the publication is live but nothing of it arrives.

@@ -144,7 +144,7 @@ func (u *Uplink) RTP(h *rtpx.Header, pkt []byte, at time.Time) bool {
 	if f.Codec == rtpx.CodecUnknown && f.Repairs == 0 {
 		return false
 	}
-	s := u.findLocked(h, pkt, f.Repairs != 0)
+	s := u.enterLocked(h, pkt, f.Repairs != 0)
 	if s == nil {
 		return false
 	}
@@ -181,8 +181,8 @@ func (u *Uplink) deliverLocked(s *stream, p *packet) {
 	}
 }
 
-// findLocked returns the stream a packet belongs to, entering it if it is new.
-func (u *Uplink) findLocked(h *rtpx.Header, pkt []byte, repair bool) *stream {
+// enterLocked returns the stream a packet belongs to, entering it if it is new.
+func (u *Uplink) enterLocked(h *rtpx.Header, pkt []byte, repair bool) *stream {
 	if s := u.streams[h.SSRC]; s != nil && (s.primary != nil) == repair {
 		return s
 	}
