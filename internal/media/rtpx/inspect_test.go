@@ -134,39 +134,6 @@ func TestWritePicture(t *testing.T) {
 	}
 }
 
-// structure is a dependency descriptor with the templates of one stream with
-// three temporal layers in each of two spatial layers (offset 61, so that the
-// ids wrap).
-func structure(template byte) []byte {
-	w := bitWriter{}
-	w.put(1, 1)
-	w.put(0, 1)
-	w.put(uint32(template), 6)
-	w.put(0x1234, 16)
-	w.put(0x10, 5) // structure present
-	w.put(61, 6)
-	w.put(5, 5)
-	for _, next := range []uint32{1, 0, 1, 2, 1, 1, 3} {
-		w.put(next, 2)
-	}
-	return w.data
-}
-
-type bitWriter struct {
-	data []byte
-	at   int
-}
-
-func (w *bitWriter) put(v uint32, bits int) {
-	for i := bits - 1; i >= 0; i-- {
-		if w.at%8 == 0 {
-			w.data = append(w.data, 0)
-		}
-		w.data[w.at/8] |= byte(v>>i&1) << (7 - w.at%8)
-		w.at++
-	}
-}
-
 func FuzzInspect(f *testing.F) {
 	f.Add(uint8(VP8), cat([]byte{0xB0, 0xF0, 0x92, 0x34, 0x07, 0x60}, keyVP8))
 	f.Add(uint8(VP9), []byte{0xAA, 0x92, 0x34, 0x00, 0x07, 0x38, 0x01, 0x40, 0x00, 0xB4, 0x02, 0x80, 0x01, 0x68, 0x01, 0x04, 0x00, 0xFF})
