@@ -128,7 +128,7 @@ func (e *Estimator) packet(seq uint16, received bool, arrival time.Duration) {
 	p.open = false // it may yet be reported as late; loss counts it once
 	e.loss.add(!received)
 	if received {
-		e.acked.add(int(p.size), arrival)
+		e.acked.add(p, arrival)
 		e.trend.add(p.at, arrival)
 		e.probe.add(p, arrival)
 	}

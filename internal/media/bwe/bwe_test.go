@@ -1,6 +1,7 @@
 package bwe
 
 import (
+	"encoding/binary"
 	"math"
 	"testing"
 	"time"
@@ -163,5 +164,52 @@ func TestSlope(t *testing.T) {
 	}
 	if s := slope([]sample{{1, 1}, {1, 5}}); s != 0 {
 		t.Errorf("slope of a vertical line %v", s)
+	}
+}
+
+// liar is a receiver who claims that everything came in a tenth of the time, or at
+// one and the same.
+type liar struct {
+	to     *Estimator
+	spread time.Duration // between two packets as he has it
+}
+
+func (l *liar) report(now time.Time, seqs []uint16) {
+	raw := head(uint16(len(seqs)), 0x20, byte(len(seqs)))
+	for range seqs {
+		raw = append(raw, byte(l.spread/deltaUnit))
+	}
+	for len(raw)%4 != 0 {
+		raw = append(raw, 0)
+	}
+	binary.BigEndian.PutUint16(raw[2:], uint16(len(raw)/4-1))
+	binary.BigEndian.PutUint16(raw[12:], seqs[0])
+	reference := uint32(0)
+	if l.spread > 0 {
+		reference = uint32(now.UnixMilli() / 640)
+	}
+	binary.BigEndian.PutUint32(raw[16:], reference<<8)
+	_ = l.to.Feedback(raw, now)
+}
+
+func TestALiarGetsNoMoreThanIsSentToHim(t *testing.T) {
+	for _, spread := range []time.Duration{250 * time.Microsecond, 0} {
+		e := &Estimator{}
+		l := &liar{e, spread}
+		now := time.Unix(1_700_000_000, 0)
+		for range 600 { // a minute of 3 Mb/s
+			var seqs []uint16
+			for range 32 {
+				seqs = append(seqs, e.Sent(1170, now))
+				now = now.Add(3125 * time.Microsecond)
+			}
+			l.report(now, seqs)
+		}
+		if bps, _ := e.Estimate(now); bps > 6_000_000 {
+			t.Errorf("spread %v: estimate %d for a way that has carried 3,000,000", spread, bps)
+		}
+		if n := len(e.acked.samples); n > history {
+			t.Errorf("spread %v: %d packets are remembered", spread, n)
+		}
 	}
 }

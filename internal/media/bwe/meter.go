@@ -15,23 +15,28 @@ const (
 )
 
 // ackedRate measures what arrives, by arrival time: R_hat in the draft's §5.5.
+// Those times are the receiver's word, so they neither make the rate larger than
+// that of sending nor the samples more than history.
 type ackedRate struct {
 	samples []ackedSample
 	sum     int // bytes
 }
 
 type ackedSample struct {
-	at   time.Duration
+	sent time.Time
+	at   time.Duration // arrival
 	size int
 }
 
-func (a *ackedRate) add(size int, at time.Duration) {
-	a.samples = append(a.samples, ackedSample{at, size})
-	a.sum += size
+func (a *ackedRate) add(p *sentPacket, at time.Duration) {
+	a.samples = append(a.samples, ackedSample{p.at, at, int(p.size)})
+	a.sum += int(p.size)
 	cut := 0
-	for cut < len(a.samples)-1 && at-a.samples[cut].at > ackedWindow {
+	for ; cut < len(a.samples)-1; cut++ {
+		if at-a.samples[cut].at <= ackedWindow && len(a.samples)-cut <= history {
+			break
+		}
 		a.sum -= a.samples[cut].size
-		cut++
 	}
 	if cut > 0 {
 		a.samples = a.samples[:copy(a.samples, a.samples[cut:])]
@@ -43,11 +48,12 @@ func (a *ackedRate) bps() float64 {
 	if len(a.samples) < ackedPackets {
 		return 0
 	}
-	span := a.samples[len(a.samples)-1].at - a.samples[0].at
+	first, last := a.samples[0], a.samples[len(a.samples)-1]
+	span := last.at - first.at
 	if span < ackedSpan {
 		return 0
 	}
-	return float64(a.sum*8) / span.Seconds()
+	return float64(a.sum*8) / max(span, last.sent.Sub(first.sent)).Seconds()
 }
 
 // lossMeter is the share of lost packets since it was last taken.

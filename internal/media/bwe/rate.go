@@ -110,9 +110,10 @@ func (r *rateControl) isNear(bps float64) bool {
 
 // increase grows the rate: by about a packet per response time near the known
 // capacity, by a fixed share elsewhere. What is not being used cannot be known
-// to be there, so the rate stays within reach of what is delivered.
+// to be there, so the rate stays within reach of what is delivered, and as it is
+// while that is unknown.
 func (r *rateControl) increase(acked float64, passed time.Duration, now time.Time) {
-	if now.Sub(r.lowered) < afterDecrease {
+	if acked == 0 || now.Sub(r.lowered) < afterDecrease {
 		return
 	}
 	if r.capacity != 0 && acked > r.capacity && !r.isNear(acked) {
@@ -122,10 +123,7 @@ func (r *rateControl) increase(acked float64, passed time.Duration, now time.Tim
 	if r.capacity != 0 && r.isNear(acked) {
 		grown = r.bps + packetBits*passed.Seconds()/responseTime.Seconds()
 	}
-	if limit := reach*acked + reachMore; acked > 0 && grown > limit {
-		grown = max(r.bps, limit)
-	}
-	r.bps = max(r.bps, grown)
+	r.bps = max(r.bps, min(grown, reach*acked+reachMore))
 }
 
 // probed takes over what a probe has shown. over says that the probe went beyond
