@@ -17,7 +17,7 @@ var processStart = time.Now()
 func printBanner(w io.Writer, s *server) {
 	base := s.ports.public.String()
 	fmt.Fprintf(w, "carillon %s ready in %d ms: API %s", thisBuild(), time.Since(processStart).Milliseconds(), base)
-	if s.cfg.Pages.Demo && s.demo != nil {
+	if s.demo != nil {
 		fmt.Fprintf(w, ", meeting page %s/", base)
 	}
 	if s.cfg.Pages.Console {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"reflect"
 	"strings"
@@ -22,15 +23,24 @@ type checkConfigCommand struct {
 
 // Run prints every problem, or the settings in force as a configuration file.
 func (c *checkConfigCommand) Run(k *kong.Context) error {
-	if err := c.Check(); err != nil {
-		return fmt.Errorf("the configuration has problems:\n%w", err)
+	if _, err := prepare(&c.Serve); err != nil {
+		return err
 	}
-	for _, flag := range k.Selected().Flags {
+	return c.print(os.Stdout, k.Selected().Flags)
+}
+
+func (c *checkConfigCommand) print(w io.Writer, flags []*kong.Flag) error {
+	for _, flag := range flags {
 		value := flag.Target.Interface()
-		if strings.Contains(flag.Name, "secret") && !flag.Target.IsZero() {
+		switch {
+		case strings.Contains(flag.Name, "secret") && !flag.Target.IsZero():
 			value = "(set, not shown)"
+		case value == any(c.Pages.Demo):
+			value = c.ServesDemo()
 		}
-		fmt.Fprintf(os.Stdout, "%s: %s\n", flag.Name, yamlValue(value))
+		if _, err := fmt.Fprintf(w, "%s: %s\n", flag.Name, yamlValue(value)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -39,6 +49,12 @@ func yamlValue(v any) string {
 	switch v := v.(type) {
 	case []string:
 		return "[" + strings.Join(v, ", ") + "]"
+	case config.Networks:
+		items := make([]string, len(v))
+		for i, network := range v {
+			items[i] = network.String()
+		}
+		return yamlValue(items)
 	case string:
 		return fmt.Sprintf("%q", v)
 	case time.Duration:

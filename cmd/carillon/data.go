@@ -55,6 +55,7 @@ func (s *server) openLedger(ctx context.Context) error {
 	s.ledger = log
 	s.control, err = control.New(ctx, control.Config{
 		Limits:     limits(s.cfg),
+		Quotas:     map[string]int{demoAccount: s.cfg.Limits.DemoMeetings},
 		Idle:       s.cfg.Timers.Idle,
 		MaxAge:     s.cfg.Timers.MaxAge,
 		Tombstone:  s.cfg.Timers.Tombstone,

@@ -13,12 +13,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/api"
+	"github.com/carillon-meetings/carillon/internal/clientaddr"
+	"github.com/carillon-meetings/carillon/internal/console"
+	"github.com/carillon-meetings/carillon/internal/gate"
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/signal"
 )
 
-// Times after which the HTTP server gives up on a peer. A body has its own
-// deadline, set by the door that reads it.
+// Times after which the HTTP server gives up on a peer. Bodies and answers have
+// deadlines of their own: package gate.
 const (
 	headerTimeout = 10 * time.Second
 	idleTimeout   = 2 * time.Minute
@@ -27,6 +31,13 @@ const (
 
 // maxHeaderBytes bounds a request's header; AWS clients send under 4 KiB.
 const maxHeaderBytes = 64 << 10
+
+// Paths that are no door's.
+const (
+	pathHealth  = "/healthz"
+	pathReady   = "/readyz"
+	pathMetrics = "/metrics"
+)
 
 // doors are the handlers behind the one port. pages and metrics may be nil.
 type doors struct {
@@ -45,15 +56,15 @@ func (d *doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (d *doors) pick(r *http.Request) http.Handler {
 	path := r.URL.Path
 	switch {
-	case path == "/healthz":
+	case path == pathHealth:
 		return http.HandlerFunc(healthy)
-	case path == "/readyz":
+	case path == pathReady:
 		return http.HandlerFunc(d.readiness)
-	case path == "/metrics" && d.metrics != nil:
+	case path == pathMetrics && d.metrics != nil:
 		return d.metrics
 	case underAny(path, signal.PathControl, signal.PathEvents, signal.PathTURN, signal.PathScreen, signal.PathScreenViewing, signal.PathCalls):
 		return d.signal
-	case d.pages != nil && (path == "/" || underAny(path, "/m/", "/assets/", "/demo/", "/operator", "/favicon")):
+	case d.pages != nil && console.Serves(path):
 		return d.pages
 	}
 	return d.api
@@ -128,30 +139,71 @@ func (d *doors) readiness(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// listen opens the one port, with TLS when certificate files are given.
-func listen(ctx context.Context, addr, certFile, keyFile string) (net.Listener, error) {
+// listen opens the HTTP port. Its connections are bounded; with a certificate
+// they are encrypted.
+func listen(ctx context.Context, addr string, cert *tls.Certificate, conns *gate.Connections) (net.Listener, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)
-	if err != nil || certFile == "" {
-		return l, err
-	}
-	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("TLS certificate: %w", err), l.Close())
+		return nil, err
+	}
+	l = conns.Listen(l)
+	if cert == nil {
+		return l, nil
 	}
 	return tls.NewListener(l, &tls.Config{
-		Certificates: []tls.Certificate{cert},
+		Certificates: []tls.Certificate{*cert},
 		MinVersion:   tls.VersionTLS12,
 		NextProtos:   []string{"http/1.1"}, // WebSockets need HTTP/1.1
 	}), nil
 }
 
-func newHTTPServer(h http.Handler, logger *slog.Logger) *http.Server {
+// newHTTPServer serves the handler, behind the gate, on connections of conns.
+func (s *server) newHTTPServer(h http.Handler, conns *gate.Connections) *http.Server {
+	log := s.log.With("part", "http")
 	return &http.Server{
-		Handler:           h,
+		Handler:           gate.Handler(h, gate.Rules{Hosts: s.hosts(), Body: s.cfg.API.BodyTimeout, Logger: log}),
+		ConnState:         conns.Watch,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+}
+
+// hosts are the names the server answers to: what clients are told, what media
+// is announced under, what was configured, and the real service's own names
+// for those who lead them here by DNS.
+func (s *server) hosts() gate.Hosts {
+	names := append([]string{s.ports.public.Hostname()}, s.cfg.AllowedHosts...)
+	names = append(names, s.cfg.Media.PublicIPs...)
+	if host, _, err := net.SplitHostPort(s.cfg.Listen); err == nil && host != "" {
+		names = append(names, host)
+	}
+	return gate.Hosts{Names: names, Also: api.ServiceHost}
+}
+
+func (s *server) proxies() clientaddr.Proxies { return clientaddr.Proxies(s.cfg.TrustedProxies) }
+
+// connections bounds the connections of the HTTP port.
+func (s *server) newConnections() *gate.Connections {
+	return gate.NewConnections(gate.Limits{
+		Total: s.files.connections, PerAddress: s.files.perAddress, Proxies: s.proxies(), Logger: s.log.With("part", "http"),
+	})
+}
+
+// openMetrics opens the second address, if the metrics have one of their own.
+func (s *server) openMetrics(ctx context.Context) (err error) {
+	if s.cfg.Pages.MetricsListen == "" {
+		return nil
+	}
+	conns := s.newConnections()
+	if s.ports.metrics, err = listen(ctx, s.cfg.Pages.MetricsListen, nil, conns); err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET "+pathMetrics, s.metrics.handler())
+	s.metricsHTTP = s.newHTTPServer(mux, conns)
+	s.background(func() error { return ignoreClosed(s.metricsHTTP.Serve(s.ports.metrics)) })
+	return nil
 }

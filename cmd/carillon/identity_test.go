@@ -18,7 +18,7 @@ import (
 func refusedStart(t *testing.T, dir string) error {
 	t.Helper()
 	cfg := settings(t, "--data", dir)
-	s := &server{cfg: cfg, log: newLogger(cfg)}
+	s := unstarted(t, cfg)
 	err := s.start(t.Context())
 	if stopErr := s.stop(); stopErr != nil {
 		t.Error(stopErr)
@@ -42,7 +42,7 @@ func TestTwoFirstStartsAtOnceAgreeOnOneIdentity(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range servers {
 			cfg := settings(t, "--data", dir)
-			servers[i] = &server{cfg: cfg, log: newLogger(cfg)}
+			servers[i] = unstarted(t, cfg)
 			wg.Go(func() { errs[i] = servers[i].start(context.Background()) })
 		}
 		wg.Wait()

@@ -14,9 +14,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
-	"os/signal"
+	ossignal "os/signal"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -25,7 +26,7 @@ import (
 )
 
 type commandLine struct {
-	Config      kong.ConfigFlag  `help:"YAML file with flag values (also CARILLON_CONFIG)." placeholder:"FILE"`
+	Config      kong.ConfigFlag  `help:"YAML file with flag values (also CARILLON_CONFIG)." placeholder:"FILE" env:"-"` // run reads the variable
 	ShowVersion kong.VersionFlag `name:"version" env:"-" help:"Print the version."`
 
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
@@ -36,12 +37,21 @@ type commandLine struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := ossignal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "carillon:", err)
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
+}
+
+// exitCode tells whoever started the process why it ended: 3 for a disk that
+// failed, 1 for anything else.
+func exitCode(err error) int {
+	if errors.Is(err, errDisk) {
+		return 3
+	}
+	return 1
 }
 
 func run(ctx context.Context, args []string) error {

@@ -70,15 +70,25 @@ func (s *server) openTURN() error {
 		Logger:     s.log.With("part", "turn"),
 	}
 	if c.TLS != "" {
-		cert, err := tls.LoadX509KeyPair(s.cfg.TLSCert, s.cfg.TLSKey)
-		if err != nil {
-			return err
-		}
-		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{*s.certificate}, MinVersion: tls.VersionTLS12}
 	}
 	server, err := turn.New(cfg)
 	s.media.turn = server
 	return err
+}
+
+// tellTURN says what the clients' check of their connection is worth: it tells
+// UDP from TCP by leaving out the TURN addresses of the other, so that it finds
+// a blocked transport only when there are addresses for both.
+func (s *server) tellTURN() {
+	udp, tcp := s.cfg.Turn.UDP != "", s.cfg.Turn.TCP != "" || s.cfg.Turn.TLS != ""
+	switch {
+	case udp != tcp:
+		s.log.Warn("TURN is on for one transport only: the meeting readiness checker of clients cannot find out that the other is blocked. Set --turn-udp and --turn-tcp",
+			"udp", udp, "tcp", tcp)
+	case !udp:
+		s.log.Info("TURN is off: the meeting readiness checker of clients, where an application runs it, cannot tell UDP from TCP. See --turn-udp and --turn-tcp")
+	}
 }
 
 // credentials returns what signaling gives clients to use the TURN server

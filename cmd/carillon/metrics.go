@@ -18,6 +18,7 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 	calls    *prometheus.HistogramVec
+	idle     *prometheus.CounterVec // members accepted without effect
 }
 
 func newMetrics(s *server) *metrics {
@@ -28,8 +29,12 @@ func newMetrics(s *server) *metrics {
 			Help:    "Time from a request's first byte to its answer, by operation, flavour and status.",
 			Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 5},
 		}, []string{"operation", "flavour", "status"}),
+		idle: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "carillon_api_without_effect_total",
+			Help: "Members of requests that were accepted and do nothing yet, by member.",
+		}, []string{"member"}),
 	}
-	m.registry.MustRegister(m.calls, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.calls, m.idle, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	gauge := func(name, help string, read func() int) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(read()) }))
 	}
@@ -40,6 +45,10 @@ func newMetrics(s *server) *metrics {
 	gauge("carillon_signaling_sockets", "Open signaling connections, joined or not.", func() int { return s.signal.Counts().Sockets })
 	gauge("carillon_videos", "Cameras and content shares being sent now.", func() int { return s.signal.Counts().Video })
 	gauge("carillon_content_shares", "Content shares connected now.", func() int { return s.signal.Counts().Content })
+	gauge("carillon_http_connections", "Open HTTP connections; those taken over for signaling are not counted.", func() int { return s.conns.Stats().Open })
+	gauge("carillon_http_connections_idle", "Open HTTP connections that wait for a request.", func() int { return s.conns.Stats().Idle })
+	m.counter("carillon_http_connections_evicted_total", "Idle HTTP connections closed to make room for others.", func() float64 { return float64(s.conns.Stats().Evicted) })
+	m.counter("carillon_http_connections_refused_total", "HTTP connections closed because there was no room.", func() float64 { return float64(s.conns.Stats().Refused) })
 	m.watchMedia(s)
 	m.watchStore(s)
 	return m
@@ -67,10 +76,15 @@ func (m *metrics) watchStore(s *server) {
 	})
 }
 
+// counter adds a figure that only grows.
+func (m *metrics) counter(name, help string, read func() float64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, read))
+}
+
 // watchMedia adds what mixing and the media port have done.
 func (m *metrics) watchMedia(s *server) {
 	counter := func(name, help string, read func(media.NodeStats) float64) {
-		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return read(s.media.node.Stats()) }))
+		m.counter(name, help, func() float64 { return read(s.media.node.Stats()) })
 	}
 	counter("carillon_mixer_seconds_total", "Time spent mixing sound.", func(n media.NodeStats) float64 { return n.Mixer.Busy.Seconds() })
 	counter("carillon_mixer_frames_total", "Beats of 20 ms in which somebody was connected.", func(n media.NodeStats) float64 { return float64(n.Mixer.Ticks) })
@@ -90,6 +104,9 @@ func (m *metrics) watchMedia(s *server) {
 func (m *metrics) observeCall(operation, flavour string, status int, d time.Duration) {
 	m.calls.WithLabelValues(operation, flavour, strconv.Itoa(status)).Observe(d.Seconds())
 }
+
+// observeWithoutEffect counts a member that was accepted and does nothing yet.
+func (m *metrics) observeWithoutEffect(member string) { m.idle.WithLabelValues(member).Inc() }
 
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})

@@ -2,16 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"os"
 
 	"github.com/carillon-meetings/carillon/internal/api"
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
 	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/console"
-	"github.com/carillon-meetings/carillon/internal/console/demo"
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/signal"
@@ -33,49 +30,42 @@ func (s *server) openSignal(context.Context) (err error) {
 		Host:               hostName(),
 		Origins:            s.cfg.Pages.Origins,
 		VideoSubscriptions: s.cfg.Limits.VideoSubscriptions,
-		MaxSockets:         s.cfg.Limits.SignalingSockets,
+		MaxSockets:         s.files.sockets,
+		ClientAddr:         s.proxies().Of,
 		Timers:             signal.Timers{Dropped: s.cfg.Timers.Dropped},
 		Logger:             s.log.With("part", "signal"),
 	})
 	return err
 }
 
-// keys returns who may call the API, and the pair that the demo backend signs
-// with; the pair is empty when there is none it may use.
-func (s *server) keys() (keys *sigv4.Keys, access, secret string, err error) {
-	c := s.cfg.Credentials
-	access, secret = c.AccessKey, c.SecretKey
-	if c.KeyFile != "" {
-		keys, err = sigv4.LoadKeys(c.KeyFile, api.Actions())
-		return keys, access, secret, err
+// openAPI builds the API door for those who have a key.
+func (s *server) openAPI(context.Context) error {
+	keys := s.keys
+	if keys == nil {
+		own, err := sigv4.Single(s.id.AccessKey, s.id.SecretKey, s.cfg.Credentials.Account)
+		if err != nil {
+			return fmt.Errorf("access key of the data directory: %w", err)
+		}
+		keys = own
 	}
-	if access == "" {
-		access, secret = s.id.AccessKey, s.id.SecretKey
-	}
-	keys, err = sigv4.Single(access, secret, c.Account)
-	return keys, access, secret, err
+	s.api = s.newAPI(sigv4.Config{Keys: keys, AcceptAny: s.cfg.Credentials.Dev})
+	return nil
 }
 
-func (s *server) openAPI(context.Context) error {
-	keys, _, _, err := s.keys()
-	if err != nil {
-		return fmt.Errorf("access keys: %w", err)
-	}
+// newAPI returns an API door; who says whose requests it takes.
+func (s *server) newAPI(who sigv4.Config) *api.Server {
 	c := s.cfg.API
-	verifier := sigv4.Config{
-		Keys: keys, Window: c.ClockSkew, AllowUnsignedPayload: c.AllowUnsigned, AcceptAny: s.cfg.Credentials.Dev,
-	}
-	verifier.Regions = api.DefaultControlRegions()
-	if c.Region != "" {
-		verifier.Regions = []string{c.Region}
+	who.Window, who.AllowUnsignedPayload = c.ClockSkew, c.AllowUnsigned
+	if who.Regions = api.DefaultControlRegions(); c.Region != "" {
+		who.Regions = []string{c.Region}
 	}
 	flavour := meeting.Meetings
 	if c.DefaultFlavour == "legacy" {
 		flavour = meeting.Legacy
 	}
-	s.api = api.New(api.Config{
+	return api.New(api.Config{
 		Control:             s.control,
-		Verifier:            sigv4.New(verifier),
+		Verifier:            sigv4.New(who),
 		Placement:           placement(s.ports.public, s.ports.mediaHost(s.cfg), s.media.turn != nil, s.cfg.Pages.EventIngestion),
 		Limits:              limits(s.cfg),
 		MediaRegions:        c.MediaRegions,
@@ -86,11 +76,11 @@ func (s *server) openAPI(context.Context) error {
 		ValidationException: c.ValidationErrorName,
 		ShapeNameInCode:     c.ShapeNameInCode,
 		CORSOrigins:         c.CORSOrigins,
-		BodyTimeout:         c.BodyTimeout,
-		Logger:              s.log.With("part", "api"),
+		ClientAddr:          s.proxies().Of,
 		Observe:             s.metrics.observeCall,
+		WithoutEffect:       s.metrics.observeWithoutEffect,
+		Logger:              s.log.With("part", "api"),
 	})
-	return nil
 }
 
 // openPages builds the meeting page with its demo backend and the operators'
@@ -100,6 +90,7 @@ func (s *server) openPages(context.Context) (err error) {
 	cfg := console.Config{
 		TLS:            s.ports.public.Scheme == "https",
 		ConnectSources: s.ports.connectSources(),
+		ClientAddr:     s.proxies().Of,
 		Dev:            s.cfg.Credentials.Dev,
 		Version:        thisBuild().String(),
 		Logger:         s.log.With("part", "pages"),
@@ -112,7 +103,7 @@ func (s *server) openPages(context.Context) (err error) {
 			cfg.OperatorSecret = s.id.OperatorSecret
 		}
 	}
-	if p.Demo {
+	if s.cfg.ServesDemo() {
 		if cfg.Demo, err = s.openDemo(); err != nil {
 			return err
 		}
@@ -124,33 +115,13 @@ func (s *server) openPages(context.Context) (err error) {
 	return err
 }
 
-// openDemo builds the backend of the meeting page; nil when there is no key it
-// could sign with.
-func (s *server) openDemo() (http.Handler, error) {
-	_, access, secret, err := s.keys()
-	if err != nil || access == "" {
-		s.log.Info("the meeting page is off: with a key file it needs --access-key and --secret-key of one of its keys")
-		return nil, err
-	}
-	s.demo = newInnerDoor(s.api)
-	region := s.cfg.API.Region
-	backend, err := demo.New(demo.Config{
-		Endpoint: "http://" + innerHost, Region: region, AccessKey: access, SecretKey: secret,
-		HTTPClient: s.demo.client(), Logger: s.log.With("part", "demo"),
-	})
-	if err != nil {
-		return nil, errors.Join(err, s.demo.Close())
-	}
-	return backend, nil
-}
-
 func (s *server) openDoors() *doors {
 	d := &doors{signal: s.signal, ready: &s.ready, store: s.ledger.Space}
 	d.api = d.counted(s.api)
 	if s.console != nil {
 		d.pages = s.console
 	}
-	if s.cfg.Pages.Metrics {
+	if s.cfg.Pages.Metrics && s.cfg.Pages.MetricsListen == "" {
 		d.metrics = s.metrics.handler()
 	}
 	return d

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
@@ -9,18 +10,20 @@ import (
 	"strconv"
 
 	"github.com/carillon-meetings/carillon/internal/config"
+	"github.com/carillon-meetings/carillon/internal/gate"
 )
 
 // ports are the addresses of the server. The web port is opened first, because
 // the others take their defaults from it.
 type ports struct {
-	web    net.Listener
-	public *url.URL       // base URL for clients
-	addr   netip.AddrPort // of web
+	web     net.Listener
+	metrics net.Listener   // nil when the metrics have no address of their own
+	public  *url.URL       // base URL for clients
+	addr    netip.AddrPort // of web
 }
 
-func (p *ports) open(ctx context.Context, cfg *config.Serve) (err error) {
-	if p.web, err = listen(ctx, cfg.Listen, cfg.TLSCert, cfg.TLSKey); err != nil {
+func (p *ports) open(ctx context.Context, cfg *config.Serve, cert *tls.Certificate, conns *gate.Connections) (err error) {
+	if p.web, err = listen(ctx, cfg.Listen, cert, conns); err != nil {
 		return err
 	}
 	if p.public, err = publicBase(cfg, p.web.Addr()); err != nil {
@@ -30,15 +33,18 @@ func (p *ports) open(ctx context.Context, cfg *config.Serve) (err error) {
 	return err
 }
 
-// close closes the web port; closing it twice is no error.
+// close closes the HTTP ports; closing them twice is no error.
 func (p *ports) close() error {
-	if p.web == nil {
-		return nil
+	var errs []error
+	for _, l := range []net.Listener{p.web, p.metrics} {
+		if l == nil {
+			continue
+		}
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
 	}
-	if err := p.web.Close(); !errors.Is(err, net.ErrClosed) {
-		return err
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // mediaUDP and mediaTCP are where media listens; mediaTCP is empty when it is

@@ -16,6 +16,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/control"
+	"github.com/carillon-meetings/carillon/internal/gate"
 	"github.com/carillon-meetings/carillon/internal/identity"
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/signal"
@@ -27,17 +28,20 @@ type serveCommand struct {
 
 // Run serves until ctx ends, then shuts down.
 func (c *serveCommand) Run(ctx context.Context) error {
-	if err := c.Check(); err != nil {
-		return fmt.Errorf("the configuration has problems:\n%w", err)
+	found, err := prepare(&c.Serve)
+	if err != nil {
+		return err
 	}
 	if c.MemoryLimitMiB > 0 {
 		debug.SetMemoryLimit(int64(c.MemoryLimitMiB) << 20)
 	}
-	s := &server{cfg: &c.Serve, log: newLogger(&c.Serve)}
-	err := s.start(ctx)
-	if err == nil {
+	s := &server{cfg: &c.Serve, prepared: found, log: newLogger(&c.Serve)}
+	if err = s.start(ctx); err == nil {
 		printBanner(os.Stdout, s)
 		err = s.wait(ctx)
+	}
+	if errors.Is(err, errDisk) {
+		return err // without the courtesies of a shutdown: nothing may be acknowledged
 	}
 	return errors.Join(err, s.stop())
 }
@@ -58,6 +62,7 @@ func newLogger(cfg *config.Serve) *slog.Logger {
 // nil until start has built it, so that stop can take down what there is.
 type server struct {
 	cfg *config.Serve
+	prepared
 	log *slog.Logger
 	id  identity.Identity
 
@@ -71,8 +76,11 @@ type server struct {
 	console *console.Console
 	demo    *innerDoor
 	doors   *doors
+	conns   *gate.Connections // of the HTTP port
 	http    *http.Server
 	metrics *metrics
+
+	metricsHTTP *http.Server // nil unless the metrics have an address of their own
 
 	ready    atomic.Bool
 	lifeEnds context.CancelFunc // stops control.Run
@@ -87,14 +95,16 @@ type server struct {
 // be called.
 func (s *server) start(ctx context.Context) (err error) {
 	s.failures, s.tasks = make(chan error, 4), make(chan struct{}, 4)
-	s.metrics = newMetrics(s)
+	s.metrics, s.conns = newMetrics(s), s.newConnections()
+	tellRoom(s.log, wantedRoom(s.cfg), s.files)
+	s.tellTURN()
 	if err := s.openData(); err != nil {
 		return err
 	}
-	if err := s.ports.open(ctx, s.cfg); err != nil {
+	if err := s.ports.open(ctx, s.cfg, s.certificate, s.conns); err != nil {
 		return err
 	}
-	for _, build := range []func(context.Context) error{s.openLedger, s.openMedia, s.openSignal, s.openAPI, s.openPages} {
+	for _, build := range []func(context.Context) error{s.openLedger, s.openMedia, s.openSignal, s.openAPI, s.openPages, s.openMetrics} {
 		if err := build(ctx); err != nil {
 			return err
 		}
@@ -103,7 +113,7 @@ func (s *server) start(ctx context.Context) (err error) {
 	s.lifeEnds = ends
 	s.background(func() error { return s.control.Run(life) })
 	s.doors = s.openDoors()
-	s.http = newHTTPServer(s.doors, s.log)
+	s.http = s.newHTTPServer(s.doors, s.conns)
 	s.background(func() error { return ignoreClosed(s.http.Serve(s.ports.web)) })
 	s.ready.Store(true)
 	return nil
@@ -127,6 +137,9 @@ func ignoreClosed(err error) error {
 	return err
 }
 
+// errDisk ends the process at once.
+var errDisk = errors.New("the ledger's disk failed")
+
 // wait returns nil when ctx ends, or the failure that must end the process.
 func (s *server) wait(ctx context.Context) error {
 	select {
@@ -135,11 +148,8 @@ func (s *server) wait(ctx context.Context) error {
 	case err := <-s.failures:
 		return err
 	case err := <-s.ledger.Fault():
-		// Nothing may be acknowledged any more: leave at once, without the
-		// courtesies of a shutdown.
 		s.log.Error("the ledger's disk failed; ending so that nothing is acknowledged that may be lost", "err", err)
-		os.Exit(3)
-		return nil
+		return fmt.Errorf("%w: %w", errDisk, err)
 	}
 }
 
@@ -167,6 +177,9 @@ func (s *server) shutDown() error {
 	}
 	if s.demo != nil {
 		errs = append(errs, s.demo.Close())
+	}
+	if s.metricsHTTP != nil {
+		errs = append(errs, s.metricsHTTP.Close())
 	}
 	if s.http != nil {
 		_ = s.ports.web.Close() // no new connections

@@ -38,19 +38,32 @@ func settings(t *testing.T, flags ...string) *config.Serve {
 	if _, err := parser.Parse(args); err != nil {
 		t.Fatal(err)
 	}
-	if err := cli.Serve.Check(); err != nil {
+	return &cli.Serve
+}
+
+// unstarted returns a server that has read what its configuration names.
+func unstarted(t *testing.T, cfg *config.Serve) *server {
+	t.Helper()
+	found, err := prepare(cfg)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return &cli.Serve
+	return &server{cfg: cfg, prepared: found, log: newLogger(cfg)}
 }
 
 // startServer runs a server until the test ends, and then looks for leaked
 // goroutines.
 func startServer(t *testing.T, dir string, flags ...string) *server {
 	t.Helper()
+	s := unstarted(t, settings(t, append([]string{"--data", dir}, flags...)...))
+	startAs(t, s)
+	return s
+}
+
+// startAs starts a server that has been set up.
+func startAs(t *testing.T, s *server) {
+	t.Helper()
 	before := goleak.IgnoreCurrent()
-	cfg := settings(t, append([]string{"--data", dir}, flags...)...)
-	s := &server{cfg: cfg, log: newLogger(cfg)}
 	t.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
 		goleak.VerifyNone(t, before)
@@ -63,7 +76,6 @@ func startServer(t *testing.T, dir string, flags ...string) *server {
 			t.Error(err)
 		}
 	})
-	return s
 }
 
 func (s *server) sdk(access, secret string, client *http.Client) *chimesdkmeetings.Client {
@@ -135,7 +147,7 @@ func TestADataDirectoryServesOneProcess(t *testing.T) {
 	dir := t.TempDir()
 	startServer(t, dir)
 	cfg := settings(t, "--data", dir)
-	second := &server{cfg: cfg, log: newLogger(cfg)}
+	second := unstarted(t, cfg)
 	err := second.start(t.Context())
 	if stopErr := second.stop(); stopErr != nil {
 		t.Error(stopErr)
@@ -186,7 +198,7 @@ func TestAShutdownFinishesWhatRunsAndTellsOthersToComeBack(t *testing.T) {
 	}
 	defer slow.Close()
 	const body = `{"ClientRequestToken":"slow-1","ExternalMeetingId":"x1","MediaRegion":"us-east-1"}`
-	head := "POST /meetings HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(body)) +
+	head := "POST /meetings HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(body)) +
 		"\r\nAuthorization: AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/chime/aws4_request, SignedHeaders=host, Signature=0\r\n\r\n"
 	if _, err := io.WriteString(slow, head); err != nil {
 		t.Fatal(err)

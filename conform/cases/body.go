@@ -126,11 +126,11 @@ func bodyDeep(t *conform.T) {
 	const deep = 500_000
 	m := t.Meeting()
 	for _, body := range []string{
-		strings.Repeat("[", deep), strings.Repeat(`{"a":`, deep), `{"ExternalUserId":` + strings.Repeat("[", deep) + strings.Repeat("]", deep) + "}",
+		strings.Repeat("[", deep), strings.Repeat(`{"a":`, deep), `{"Attendees":` + strings.Repeat("[", deep) + strings.Repeat("]", deep) + "}",
 	} {
-		t.API.Raw(post, attendeesPath(m.ID), body).Fails(badRequest())
+		t.API.Raw(post, batchPath(m.ID), body).Fails(badRequest())
 	}
-	ignored := t.API.Raw(post, attendeesPath(m.ID), `{"ExternalUserId":"user-1","x":`+strings.Repeat("[", deep)+strings.Repeat("]", deep)+"}")
+	ignored := t.API.Raw(post, batchPath(m.ID), `{"Attendees":[{"ExternalUserId":"user-1"}],"x":`+strings.Repeat("[", deep)+strings.Repeat("]", deep)+"}")
 	ignored.Answered()
 	if ignored.Status != t.API.Created() {
 		ignored.Fails(badRequest())

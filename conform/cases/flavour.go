@@ -22,6 +22,7 @@ func flavourCases() []conform.Case {
 		{Name: "Flavour_HomeOfTheMeeting", Says: "a request that names no flavour gets that of its meeting, for every operation (D-01)", Body: flavourByHome},
 		{Name: "Flavour_HomeOfTheArn", Says: "a tag request that names no flavour gets that of the meeting in its ARN (D-01)", Body: flavourByARN},
 		{Name: "Flavour_BodyMembers", Says: "members only one flavour has tell it when a meeting is created (D-01)", Body: flavourByBody},
+		{Name: "Flavour_MissingMembers", Says: "a body the current flavour could only refuse for a missing member is legacy, as the PHP SDK sends it, unless something names the current flavour (D-01)", Body: flavourByMissing},
 		{Name: "Flavour_DefaultIsCurrent", Says: "nothing said means current: its required members are asked for (D-01)", Body: flavourDefault},
 		{Name: "Flavour_ExplicitMismatchIsNotFound", Says: "a meeting does not exist for the flavour that did not create it", Body: flavourMismatch},
 		{Name: "Flavour_SameClientBytesBothWays", Says: "the very same BatchCreateAttendee is answered 200 or 201 by the meeting it names (D-01)", Body: flavourSameBytes},
@@ -209,10 +210,33 @@ func flavourByBody(t *conform.T) {
 	tellsFlavour(t, "capabilities", create(with, `"Attendees":[{"ExternalUserId":"user-1",`+caps+`}]`), conform.Meetings)
 }
 
+func flavourByMissing(t *conform.T) {
+	const plain, with = "/meetings", "/meetings?operation=create-attendees"
+	request := func(target, more string) conform.Request {
+		return conform.Request{Method: post, Target: target, Body: []byte(`{"ClientRequestToken":"` + uuid.NewString() + `"` + more + `}`),
+			Header: http.Header{"User-Agent": {"aws-sdk-php/3.281.4 ua/2.0 OS/Linux#6.1 lang/php#8.2.10 GuzzleHttp/7"}}}
+	}
+	const region, external, attendees = `,"MediaRegion":"us-east-1"`, `,"ExternalMeetingId":"conform-flavour"`, `,"Attendees":[{"ExternalUserId":"user-1"}]`
+	for target, bodies := range map[string][]string{plain: {"", region, external}, with: {"", region + external, region + attendees, attendees}} {
+		for _, more := range bodies {
+			tellsFlavour(t, target+" "+more, silent(t, request(target, more)), conform.Legacy)
+			silent(t, request("/meetings-api"+target, more)).Fails(badRequest(), "must not be null")
+			named := request(target, more)
+			named.Header = http.Header{"User-Agent": {"app api/chime-sdk-meetings#1.0"}}
+			silent(t, named).Fails(badRequest(), "must not be null")
+			named = request(target, more)
+			named.Host = "meetings-chime.us-east-1.amazonaws.com"
+			silent(t, named).Fails(badRequest(), "must not be null")
+		}
+	}
+	tellsFlavour(t, "all there", silent(t, request(with, region+external+attendees)), conform.Meetings)
+	silent(t, request(plain, region+`,"TenantIds":["t1"]`)).Fails(badRequest(), "externalMeetingId")
+}
+
 func flavourDefault(t *conform.T) {
 	tellsFlavour(t, "nothing said", silent(t, newMeetingRequest("")), conform.Meetings)
-	silent(t, conform.Request{Method: post, Target: "/meetings", Body: []byte(`{"ClientRequestToken":"` + uuid.NewString() + `"}`)}).
-		Fails(badRequest(), "mediaRegion", "externalMeetingId")
+	silent(t, conform.Request{Method: post, Target: "/meetings", Body: []byte("{}")}).
+		Fails(badRequest(), "clientRequestToken", "mediaRegion", "externalMeetingId")
 	silent(t, conform.Request{Method: get, Target: meetingPath(unknownID)}).Fails(notFound())
 }
 

@@ -20,6 +20,8 @@ func routeCases() []conform.Case {
 		{Name: "Route_CapabilitiesIsNoAttendee", Says: "…/attendees/capabilities is matched before …/attendees/{AttendeeId}", In: inMeetings(), Body: capabilitiesSegment},
 		{Name: "Route_LabelsAreDecodedOnce", Says: "path labels are percent-decoded exactly once", In: inBoth(), Body: labelsDecodedOnce},
 		{Name: "Route_OrderOfQueryParameters", Says: "operation is found wherever it stands in the query", In: inBoth(), Body: operationAnywhere},
+		{Name: "Route_SlashesBeforeTheOperation", Says: "empty segments before an operation's path are skipped, signed or not, as when an endpoint ends in a slash", In: inBoth(), Body: slashesBefore},
+		{Name: "Route_EmptyIds", Says: "empty segments elsewhere are empty ids, and refused", In: inBoth(), Body: emptyIDs},
 		{Name: "Route_NoDotsNoRedirects", Says: "paths are taken as they are: no cleaning, no redirects", In: inBoth(), Body: pathsAsTheyAre},
 	}
 }
@@ -110,9 +112,32 @@ func operationAnywhere(t *conform.T) {
 	}
 }
 
+func slashesBefore(t *conform.T) {
+	m := t.Meeting()
+	for _, slashes := range []string{"/", "//", "////"} {
+		t.API.Raw(get, slashes+meetingPath(m.ID), nil).Succeeds(200)
+		t.API.Raw(post, slashes+attendeesPath(m.ID), object{"ExternalUserId": "user-1"}).Creates()
+		tidied := conform.Request{Method: get, Target: meetingPath(m.ID)} // signed without them
+		tidied.Tamper = func(r *http.Request) {
+			r.URL.Path = strings.TrimSuffix(r.URL.Path, meetingPath(m.ID)) + slashes + meetingPath(m.ID)
+		}
+		t.API.Send(tidied).Succeeds(200)
+	}
+}
+
+func emptyIDs(t *conform.T) {
+	m := t.Meeting()
+	t.API.Raw(get, "/meetings//attendees", nil).Fails(badRequest(), "meetingId")
+	t.API.Raw(post, "/meetings//attendees", object{"ExternalUserId": "user-1"}).Fails(badRequest(), "meetingId")
+	t.API.Raw(get, "//meetings//attendees", nil).Fails(badRequest(), "meetingId")
+	t.API.Raw(get, "/meetings/", nil).Fails(badRequest(), "meetingId")
+	t.API.Raw(get, meetingPath(m.ID)+"/attendees/", nil).Fails(badRequest(), "attendeeId")
+	t.API.Raw(get, "/meetings//"+m.ID, nil).Fails(unknownOperation())
+}
+
 func pathsAsTheyAre(t *conform.T) {
 	m := t.Meeting()
-	for _, path := range []string{"//meetings/" + m.ID, "/meetings/./" + m.ID, "/meetings/../meetings/" + m.ID, "/meetings/" + m.ID + "/", "/meetings/" + m.ID + "//attendees"} {
+	for _, path := range []string{"/meetings/./" + m.ID, "/meetings/../meetings/" + m.ID, "/meetings/" + m.ID + "/", "/meetings/" + m.ID + "//attendees"} {
 		r := t.API.Raw(get, path, nil)
 		r.Answered()
 		t.True(path+" is refused as unknown or as an empty or odd label", r.Status == 404 || r.Status == 400)

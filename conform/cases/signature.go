@@ -39,7 +39,7 @@ func signatureCases() []conform.Case {
 		{Name: "Signature_DateChanged", Says: "a date changed after signing is InvalidSignature", Body: tampered(func(r *http.Request) {
 			r.Header.Set("X-Amz-Date", time.Now().UTC().Add(-time.Minute).Format("20060102T150405Z"))
 		})},
-		{Name: "Signature_HostChanged", Says: "a host changed after signing is InvalidSignature", Body: tampered(func(r *http.Request) { r.Host = "elsewhere.example" })},
+		{Name: "Signature_HostChanged", Says: "a host changed after signing is InvalidSignature", Body: tampered(func(r *http.Request) { r.Host = "elsewhere.localhost" })},
 		{Name: "Signature_RegionChanged", Says: "a scope changed after signing is InvalidSignature", Body: tampered(func(r *http.Request) {
 			parts := strings.SplitN(r.Header.Get("Authorization"), "/", 4)
 			parts[2] = "eu-south-2"

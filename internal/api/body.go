@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"errors"
 	"io"
@@ -9,19 +10,28 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
 )
 
-// maxBody bounds request bodies, as sent and decompressed, in bytes. A legal
-// batch with escaped tags can pass 2 MiB.
-const maxBody = 5 << 20
+// The sizes of request bodies, as sent and decompressed, in bytes. Each holds
+// the longest legal body of its operations with every character escaped; a
+// legacy batch of a hundred attendees with ten tags each passes 4.5 MiB.
+const (
+	maxBody     = 5 << 20   // of any operation
+	meetingBody = 1 << 20   // of those that make a meeting
+	tagsBody    = 256 << 10 // of those that take a list of tags or keys
+	smallBody   = 64 << 10  // of the rest
+)
 
-// buffer is a reusable piece of memory for one body.
-type buffer struct {
-	bytes []byte
-}
+// maxUnverified bounds the bytes of all bodies that are being received and
+// whose sender is not known yet, so that strangers cannot fill the memory.
+const maxUnverified = 64 << 20
+
+// bodyStep is how many bytes of a body are made room for at first; each further
+// step doubles the room.
+const bodyStep = 16 << 10
 
 // keepBuffer is the largest buffer kept for reuse: one huge body must not pin
 // its memory.
@@ -32,41 +42,33 @@ type bufferPool struct {
 	pool sync.Pool
 }
 
-func (p *bufferPool) take() *buffer {
-	if b, ok := p.pool.Get().(*buffer); ok {
+func (p *bufferPool) take() *bytes.Buffer {
+	if b, ok := p.pool.Get().(*bytes.Buffer); ok {
+		b.Reset()
 		return b
 	}
-	return &buffer{bytes: make([]byte, 0, 4<<10)}
+	return new(bytes.Buffer)
 }
 
-func (p *bufferPool) put(b *buffer) {
-	if cap(b.bytes) <= keepBuffer {
+func (p *bufferPool) put(b *bytes.Buffer) {
+	if b.Cap() <= keepBuffer {
 		p.pool.Put(b)
 	}
 }
 
-// readFrom fills the buffer with everything r has, or returns errTooLarge.
-func (b *buffer) readFrom(r io.Reader, expected int64) error {
-	b.bytes = b.bytes[:0]
-	if int64(cap(b.bytes)) <= expected { // one more, so that the end is seen without growing
-		b.bytes = make([]byte, 0, expected+1)
+// budget is a number of bytes that requests share.
+type budget struct{ used atomic.Int64 }
+
+// take reports whether n more bytes may be used, and if so counts them.
+func (b *budget) take(n int) bool {
+	if b.used.Add(int64(n)) > maxUnverified {
+		b.give(n)
+		return false
 	}
-	for {
-		n, err := r.Read(b.bytes[len(b.bytes):cap(b.bytes)])
-		b.bytes = b.bytes[:len(b.bytes)+n]
-		switch {
-		case len(b.bytes) > maxBody:
-			return errTooLarge
-		case err == io.EOF:
-			return nil
-		case err != nil:
-			return err
-		}
-		if len(b.bytes) == cap(b.bytes) {
-			b.bytes = append(b.bytes, 0)[:len(b.bytes)]
-		}
-	}
+	return true
 }
+
+func (b *budget) give(n int) { b.used.Add(int64(-n)) }
 
 // release gives the call's memory back. Nothing may point into the body then:
 // the reader of bodies copies what it returns.
@@ -77,7 +79,7 @@ func (c *call) release() {
 	c.body, c.buffers = nil, nil
 }
 
-func (c *call) takeBuffer() *buffer {
+func (c *call) takeBuffer() *bytes.Buffer {
 	b := c.pool.take()
 	c.buffers = append(c.buffers, b)
 	return b
@@ -87,36 +89,54 @@ func hasBody(r *http.Request) bool {
 	return r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0
 }
 
-// limitArrival gives the body this long to arrive, also when nobody but the
-// server, cleaning up, reads it. arrived must be called once the body was read:
-// the deadline would end the wait for a client that goes away.
-func limitArrival(w http.ResponseWriter, r *http.Request, d time.Duration) (arrived func()) {
-	if !hasBody(r) {
-		return func() {}
+// maxBody is the longest body that the operation takes; not before its flavour
+// is known, since that takes the body.
+func (c *call) maxBody() int {
+	limit := 0
+	for _, r := range []*route{c.current, c.legacyRoute} {
+		if r != nil {
+			limit = max(limit, r.op.maxBody)
+		}
 	}
-	// A writer without deadlines, as in tests without a connection, has no
-	// slow client either: the error means nothing.
-	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Now().Add(d))
-	return func() { _ = rc.SetReadDeadline(time.Time{}) }
+	return cmp.Or(limit, smallBody)
 }
 
-// readBody reads the body exactly as it was sent.
-func (c *call) readBody() ([]byte, error) {
-	if !hasBody(c.r) {
-		return nil, nil
+// readBody reads the body exactly as it was sent. Its bytes count against the
+// budget, unless that is nil, until the returned function is called; it is
+// never nil.
+func (c *call) readBody(shared *budget) (body []byte, settle func(), err error) {
+	held := 0
+	settle = func() {
+		if shared != nil {
+			shared.give(held)
+		}
 	}
-	b := c.takeBuffer()
-	switch err := b.readFrom(c.r.Body, c.r.ContentLength); {
-	case err == nil:
-		c.body = b.bytes
-		return b.bytes, nil
-	case errors.Is(err, errTooLarge):
-		return nil, errTooLarge
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, errTooSlow
-	default:
-		return nil, errBrokenBody
+	if !hasBody(c.r) {
+		return nil, settle, nil
+	}
+	b, limit := c.takeBuffer(), c.maxBody()
+	for {
+		if b.Len() == held { // grows with what arrives, whatever length was announced
+			more := min(max(bodyStep, held), limit+1-held)
+			if shared != nil && !shared.take(more) {
+				return nil, settle, errBusy
+			}
+			held += more
+			b.Grow(more)
+		}
+		n, err := c.r.Body.Read(b.AvailableBuffer()[:held-b.Len()])
+		b.Write(b.AvailableBuffer()[:n])
+		switch {
+		case b.Len() > limit:
+			return nil, settle, tooLarge(limit)
+		case err == io.EOF:
+			c.body = b.Bytes()
+			return c.body, settle, nil
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return nil, settle, errTooSlow
+		case err != nil:
+			return nil, settle, errBrokenBody
+		}
 	}
 }
 
@@ -132,17 +152,17 @@ func (c *call) decompress() error {
 		c.bodyFault = &restjson.Error{Message: "The request body has an encoding other than gzip."}
 		return nil
 	}
-	b := c.takeBuffer()
+	b, limit := c.takeBuffer(), c.maxBody()
 	z, err := gzip.NewReader(bytes.NewReader(c.body))
 	if err == nil {
-		err = b.readFrom(z, int64(len(c.body)))
+		_, err = b.ReadFrom(io.LimitReader(z, int64(limit)+1))
 	}
-	if errors.Is(err, errTooLarge) {
-		return errTooLarge
+	if b.Len() > limit {
+		return tooLarge(limit)
 	}
 	if err != nil {
 		c.bodyFault = &restjson.Error{Message: "The request body is not valid gzip."}
 	}
-	c.body = b.bytes
+	c.body = b.Bytes()
 	return nil
 }

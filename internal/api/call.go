@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"strconv"
@@ -22,8 +23,9 @@ type call struct {
 	body      []byte // as JSON: decompressed
 	bodyFault error  // a body that cannot be decompressed: reported when it is its turn
 	pool      *bufferPool
-	buffers   []*buffer // from the pool, to give back in release
+	buffers   []*bytes.Buffer // from the pool, to give back in release
 
+	claimed  string // access key id that the request names, before it is checked
 	identity sigv4.Identity
 	path     string // raw
 	query    []sigv4.Param
@@ -44,6 +46,17 @@ func (c *call) setFlavour(f meeting.Flavour) {
 }
 
 func (c *call) legacy() bool { return c.flavour == meeting.Legacy }
+
+// operation is the name of what the caller asked for, as far as the request
+// line tells it: "" when no flavour has such an operation.
+func (c *call) operation() string {
+	for _, r := range []*route{c.route, c.current, c.legacyRoute} {
+		if r != nil {
+			return r.op.name
+		}
+	}
+	return ""
+}
 
 // actor names who calls in what is written down.
 func (c *call) actor() string {

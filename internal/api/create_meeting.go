@@ -16,7 +16,28 @@ func (s *Server) createMeeting(c *call) (respond, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.withoutEffect(c, m.ID.String(), membersWithoutEffect(&n))
 	return s.oneMeeting(c, m), nil
+}
+
+// membersWithoutEffect are the members of a new meeting that ask for something
+// this server does not do yet. The table in docs/api.md has them too.
+func membersWithoutEffect(n *meeting.NewMeeting) (members []string) {
+	for _, m := range []struct {
+		asked bool
+		name  string
+	}{
+		{n.Notifications.LambdaFunctionArn != "", "NotificationsConfiguration.LambdaFunctionArn"},
+		{n.Notifications.SnsTopicArn != "", "NotificationsConfiguration.SnsTopicArn"},
+		{n.Notifications.SqsQueueArn != "", "NotificationsConfiguration.SqsQueueArn"},
+		{n.DualStack, "MediaPlacementNetworkType"},
+		{n.Features != nil && n.Features.EchoReduction == "AVAILABLE", "MeetingFeatures.Audio.EchoReduction"},
+	} {
+		if m.asked {
+			members = append(members, m.name)
+		}
+	}
+	return members
 }
 
 // oneMeeting is the response of operations that return a single meeting.

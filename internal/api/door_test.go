@@ -98,7 +98,7 @@ func openWithKeys(t testing.TB, keys *sigv4.Keys, account string, change func(*a
 	t.Helper()
 	cfg := api.Config{
 		Control:  plane,
-		Verifier: sigv4.New(sigv4.Config{Keys: keys}),
+		Verifier: sigv4.New(sigv4.Config{Keys: keys, Window: 15 * time.Minute}),
 		Placement: func(m meeting.Summary) api.MediaPlacement {
 			id := m.ID.String()
 			return api.MediaPlacement{
@@ -234,11 +234,16 @@ func (d *door) sign(r *http.Request, body []byte) {
 // sign signs a request with the AWS SDK's own signer and the tests' key.
 func sign(t testing.TB, r *http.Request, body []byte, region string) {
 	t.Helper()
-	sum := sha256.Sum256(body)
 	creds := aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: secret}
-	if err := v4.NewSigner().SignHTTP(context.Background(), creds, r, hex.EncodeToString(sum[:]), "chime", region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(context.Background(), creds, r, hashOf(string(body)), "chime", region, time.Now()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// hashOf is a body's hash as it is signed.
+func hashOf(body string) string {
+	sum := sha256.Sum256([]byte(body))
+	return hex.EncodeToString(sum[:])
 }
 
 // do signs, sends and reads.

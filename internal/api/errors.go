@@ -17,17 +17,24 @@ type frontError struct {
 	status  int
 	name    string
 	message string
-	hangUp  bool // the rest of the request is not worth reading
+	hangUp  bool          // the rest of the request is not worth reading
+	retry   time.Duration // 0: nothing said
 }
 
 func (e *frontError) Error() string { return e.name + ": " + e.message }
 
 var (
-	errUnknownOperation = &frontError{http.StatusNotFound, "UnknownOperationException", "The requested operation is not recognized by the service.", false}
-	errTooLarge         = &frontError{http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "The request body is larger than " + strconv.Itoa(maxBody) + " bytes.", true}
-	errTooSlow          = &frontError{http.StatusRequestTimeout, "RequestTimeoutException", "The request body took too long to arrive.", true}
-	errBrokenBody       = &frontError{http.StatusBadRequest, "BadRequestException", "The request body could not be read.", true}
+	errUnknownOperation = &frontError{status: http.StatusNotFound, name: "UnknownOperationException", message: "The requested operation is not recognized by the service."}
+	errTooSlow          = &frontError{status: http.StatusRequestTimeout, name: "RequestTimeoutException", message: "The request body took too long to arrive.", hangUp: true}
+	errBrokenBody       = &frontError{status: http.StatusBadRequest, name: "BadRequestException", message: "The request body could not be read.", hangUp: true}
+	errBusy             = &frontError{status: http.StatusServiceUnavailable, name: "ServiceUnavailableException", message: "Too many large requests arrive at the same time.",
+		hangUp: true, retry: retryUnavailable}
 )
+
+func tooLarge(limit int) *frontError {
+	return &frontError{status: http.StatusRequestEntityTooLarge, name: "RequestEntityTooLargeException",
+		message: "The request body is larger than " + strconv.Itoa(limit) + " bytes.", hangUp: true}
+}
 
 // throttled is a refusal that says when to try again.
 type throttled struct {
@@ -98,7 +105,7 @@ func (s *Server) wire(err error, flavour meeting.Flavour) wireError {
 	)
 	switch {
 	case errors.As(err, &front):
-		return wireError{status: front.status, name: front.name, message: front.message, hangUp: front.hangUp}
+		return wireError{status: front.status, name: front.name, message: front.message, hangUp: front.hangUp, retry: front.retry}
 	case errors.As(err, &auth):
 		return wireError{status: auth.Status, name: auth.Name, message: auth.Message}
 	case errors.As(err, &rate):
@@ -155,9 +162,8 @@ func itemCode(kind meeting.Kind) string {
 	return e.code
 }
 
-// sendError writes an error response and returns its status.
-func (s *Server) sendError(w http.ResponseWriter, c *call, err error) int {
-	e := s.wire(err, c.flavour)
+// sendError writes an error response.
+func (s *Server) sendError(w http.ResponseWriter, c *call, e *wireError) {
 	out := restjson.NewWriter(nil)
 	out.Object()
 	if e.code == "" {
@@ -182,5 +188,4 @@ func (s *Server) sendError(w http.ResponseWriter, c *call, err error) int {
 	}
 	w.WriteHeader(e.status)
 	_, _ = w.Write(out.Bytes())
-	return e.status
 }

@@ -145,8 +145,8 @@ func TestThrottling(t *testing.T) {
 	var passed atomic.Int64 // on the clock
 	start := time.Now()
 	both(t, func(c *api.Config) {
-		c.Throttle = api.Throttle{Rate: 10}
-		c.Clock = func() time.Time { return start.Add(time.Duration(passed.Load())) }
+		c.Throttle = api.Throttle{Rate: 10, Burst: 20}
+		c.Now = func() time.Time { return start.Add(time.Duration(passed.Load())) }
 	}, func(t *testing.T, d *door) {
 		get := func() answer { return d.do("GET", "/meetings/"+unknownID, "") }
 		for range 20 {

@@ -100,6 +100,20 @@ func hostFlavour(host string) meeting.Flavour {
 	return 0
 }
 
+// ServiceHost reports whether a host name, in lower case and without a port, is
+// one of the real service's: nobody else can have a web page under it.
+func ServiceHost(name string) bool {
+	first, rest, _ := strings.Cut(name, ".")
+	switch first {
+	case "meetings-chime", "meetings-chime-fips", "chime":
+		_, domain, _ := strings.Cut(rest, ".") // after the Region
+		return domain == "amazonaws.com" || domain == "amazonaws.com.cn" || domain == "api.aws"
+	case "service", "service-fips":
+		return rest == "chime.aws.amazon.com" || rest == "chime.amazonaws.com"
+	}
+	return false
+}
+
 // agentFlavour reads the service token that many SDKs put into User-Agent
 // (rule 3): api/<name> or md/command#<name>.<operation>.
 func agentFlavour(agent string) meeting.Flavour {

@@ -16,6 +16,7 @@ type operation struct {
 	name      string // as in the API; with "chime:" before it, the action of policies
 	run       func(*Server, *call) (respond, error)
 	unmetered bool // has no request quota of its own
+	maxBody   int  // bytes; 0: smallBody
 
 	// For operations that both flavours have, what tells which is meant when
 	// neither the endpoint nor the client says.
@@ -25,13 +26,13 @@ type operation struct {
 
 // The operations, each a method in the file of its name.
 var (
-	createMeeting                         = operation{name: "CreateMeeting", run: (*Server).createMeeting, flavour: newMeetingFlavour}
-	createMeetingWithAttendees            = operation{name: "CreateMeetingWithAttendees", run: (*Server).createMeetingWithAttendees, flavour: newMeetingWithAttendeesFlavour}
+	createMeeting                         = operation{name: "CreateMeeting", run: (*Server).createMeeting, maxBody: meetingBody, flavour: newMeetingFlavour}
+	createMeetingWithAttendees            = operation{name: "CreateMeetingWithAttendees", run: (*Server).createMeetingWithAttendees, maxBody: meetingBody, flavour: newMeetingWithAttendeesFlavour}
 	getMeeting                            = operation{name: "GetMeeting", run: (*Server).getMeeting}
 	deleteMeeting                         = operation{name: "DeleteMeeting", run: (*Server).deleteMeeting}
 	listMeetings                          = operation{name: "ListMeetings", run: (*Server).listMeetings}
 	createAttendee                        = operation{name: "CreateAttendee", run: (*Server).createAttendee}
-	batchCreateAttendee                   = operation{name: "BatchCreateAttendee", run: (*Server).batchCreateAttendee}
+	batchCreateAttendee                   = operation{name: "BatchCreateAttendee", run: (*Server).batchCreateAttendee, maxBody: maxBody}
 	getAttendee                           = operation{name: "GetAttendee", run: (*Server).getAttendee, unmetered: true}
 	listAttendees                         = operation{name: "ListAttendees", run: (*Server).listAttendees}
 	deleteAttendee                        = operation{name: "DeleteAttendee", run: (*Server).deleteAttendee}
@@ -39,14 +40,14 @@ var (
 	batchUpdateAttendeeCapabilitiesExcept = operation{name: "BatchUpdateAttendeeCapabilitiesExcept", run: (*Server).batchUpdateAttendeeCapabilitiesExcept}
 	startMeetingTranscription             = operation{name: "StartMeetingTranscription", run: (*Server).startMeetingTranscription, unmetered: true}
 	stopMeetingTranscription              = operation{name: "StopMeetingTranscription", run: (*Server).stopMeetingTranscription, unmetered: true}
-	tagResource                           = operation{name: "TagResource", run: (*Server).tagResource, home: homeByBody}
-	untagResource                         = operation{name: "UntagResource", run: (*Server).untagResource, home: homeByBody}
+	tagResource                           = operation{name: "TagResource", run: (*Server).tagResource, maxBody: tagsBody, home: homeByBody}
+	untagResource                         = operation{name: "UntagResource", run: (*Server).untagResource, maxBody: tagsBody, home: homeByBody}
 	listTagsForResource                   = operation{name: "ListTagsForResource", run: (*Server).listTagsForResource, home: homeByQuery}
-	tagMeeting                            = operation{name: "TagMeeting", run: (*Server).tagMeeting}
-	untagMeeting                          = operation{name: "UntagMeeting", run: (*Server).untagMeeting}
+	tagMeeting                            = operation{name: "TagMeeting", run: (*Server).tagMeeting, maxBody: tagsBody}
+	untagMeeting                          = operation{name: "UntagMeeting", run: (*Server).untagMeeting, maxBody: tagsBody}
 	listMeetingTags                       = operation{name: "ListMeetingTags", run: (*Server).listMeetingTags}
-	tagAttendee                           = operation{name: "TagAttendee", run: (*Server).tagAttendee}
-	untagAttendee                         = operation{name: "UntagAttendee", run: (*Server).untagAttendee}
+	tagAttendee                           = operation{name: "TagAttendee", run: (*Server).tagAttendee, maxBody: tagsBody}
+	untagAttendee                         = operation{name: "UntagAttendee", run: (*Server).untagAttendee, maxBody: tagsBody}
 	listAttendeeTags                      = operation{name: "ListAttendeeTags", run: (*Server).listAttendeeTags}
 )
 

@@ -1,10 +1,11 @@
 package api
 
 import (
-	"context"
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strconv"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
+	"github.com/carillon-meetings/carillon/internal/clientaddr"
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
@@ -34,15 +36,48 @@ type Config struct {
 	DefaultFlavour meeting.Flavour // of requests that do not tell; meeting.Meetings
 	Throttle       Throttle        // default: off (API decision D-50)
 
-	DeleteUnknownIs404  bool          // DeleteMeeting of an unknown meeting is an error (API decision D-06)
-	ValidationException bool          // broken constraints are named ValidationException instead of BadRequestException (API decision D-20)
-	ShapeNameInCode     bool          // current flavour: the body's Code holds the exception name, for SDKs that let it override the header (API decision D-53)
-	CORSOrigins         []string      // web origins that may call; "*" for any; default: none
-	BodyTimeout         time.Duration // how long a request body may take to arrive; 20 s
+	DeleteUnknownIs404  bool     // DeleteMeeting of an unknown meeting is an error (API decision D-06)
+	ValidationException bool     // broken constraints are named ValidationException instead of BadRequestException (API decision D-20)
+	ShapeNameInCode     bool     // current flavour: the body's Code holds the exception name, for SDKs that let it override the header (API decision D-53)
+	CORSOrigins         []string // web origins that may call; "*" for any; default: none
 
-	Clock   func() time.Time                                             // time.Now
-	Logger  *slog.Logger                                                 // nil: discard
-	Observe func(operation, flavour string, status int, d time.Duration) // called after each request; names are "" when unknown
+	// ClientAddr tells where a request comes from, for the log; nil takes the
+	// address of the TCP peer.
+	ClientAddr func(*http.Request) netip.Addr
+	// Observe is called after each request; names are "" when unknown.
+	Observe func(operation, flavour string, status int, d time.Duration)
+	// WithoutEffect is called for each member that was accepted and does
+	// nothing yet, by its name in the API.
+	WithoutEffect func(member string)
+
+	Logger *slog.Logger     // nil discards
+	Now    func() time.Time // nil is time.Now
+}
+
+func (c Config) withDefaults() Config {
+	c.DefaultFlavour = cmp.Or(c.DefaultFlavour, meeting.Meetings)
+	c.Limits = c.Limits.OrDefaults()
+	c.Throttle.Burst = max(c.Throttle.Burst, 1)
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	if len(c.MediaRegions) == 0 {
+		c.MediaRegions = DefaultMediaRegions()
+	}
+	if c.Placement == nil {
+		c.Placement = func(meeting.Summary) MediaPlacement { return MediaPlacement{} }
+	}
+	if c.ClientAddr == nil {
+		c.ClientAddr = clientaddr.Proxies(nil).Of
+	}
+	if c.Observe == nil {
+		c.Observe = func(string, string, int, time.Duration) {}
+	}
+	if c.WithoutEffect == nil {
+		c.WithoutEffect = func(string) {}
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
 }
 
 // Server serves the API. It implements http.Handler. It must get requests as
@@ -54,29 +89,12 @@ type Server struct {
 	throttle        *throttle // nil when off
 	draining        atomic.Bool
 	pool            bufferPool
+	unverified      budget
 }
 
 // New returns a server.
 func New(cfg Config) *Server {
-	if cfg.Placement == nil {
-		cfg.Placement = func(meeting.Summary) MediaPlacement { return MediaPlacement{} }
-	}
-	if len(cfg.MediaRegions) == 0 {
-		cfg.MediaRegions = DefaultMediaRegions()
-	}
-	if cfg.DefaultFlavour == 0 {
-		cfg.DefaultFlavour = meeting.Meetings
-	}
-	if cfg.BodyTimeout == 0 {
-		cfg.BodyTimeout = 20 * time.Second
-	}
-	if cfg.Clock == nil {
-		cfg.Clock = time.Now
-	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
-	cfg.Limits = cfg.Limits.OrDefaults()
+	cfg = cfg.withDefaults()
 	return &Server{cfg: cfg, current: currentRoutes(), legacy: legacyRoutes(), throttle: newThrottle(cfg.Throttle)}
 }
 
@@ -99,47 +117,47 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &call{r: r, ctx: r.Context(), id: uuid.NewString(), began: time.Now(), pool: &s.pool}
 	defer c.release()
-	body, err := s.answer(c, w)
+	body, err := s.answer(c)
 	if len(s.cfg.CORSOrigins) > 0 {
 		s.allowOrigin(w, r)
 	}
 	w.Header()["X-Amzn-Requestid"] = []string{c.id}
-	status := 0
 	if err != nil {
-		status = s.sendError(w, c, err)
+		refusal := s.wire(err, c.flavour)
+		s.sendError(w, c, &refusal)
+		s.recordRefusal(c, &refusal, err)
 	} else {
-		status = send(w, c, body)
+		s.record(c, send(w, c, body))
 	}
-	s.record(c, status, err)
 }
 
 // answer runs a request and writes its response to memory. A panic anywhere on
 // the way becomes an error of ours, so that the connection and the server live
 // on.
-func (s *Server) answer(c *call, w http.ResponseWriter) (body []byte, err error) {
+func (s *Server) answer(c *call) (body []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			body, err = nil, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	write, err := s.run(c, w)
+	write, err := s.run(c)
 	if write == nil || err != nil {
 		return nil, err
 	}
 	b := c.takeBuffer()
-	out := restjson.NewWriter(b.bytes[:0])
+	out := restjson.NewWriter(b.AvailableBuffer())
 	write(out)
-	b.bytes = out.Bytes()
-	return b.bytes, nil
+	b.Write(out.Bytes())
+	return b.Bytes(), nil
 }
 
 // run takes a request through all steps.
-func (s *Server) run(c *call, w http.ResponseWriter) (respond, error) {
+func (s *Server) run(c *call) (respond, error) {
 	if s.draining.Load() {
 		return nil, meeting.Errorf(meeting.Unavailable, "The server is shutting down.")
 	}
 	s.locate(c)
-	if err := s.authenticate(c, w); err != nil {
+	if err := s.authenticate(c); err != nil {
 		return nil, err
 	}
 	if err := s.resolve(c); err != nil {
@@ -158,20 +176,24 @@ func (s *Server) run(c *call, w http.ResponseWriter) (respond, error) {
 // authenticate reads the body and finds out who sent the request. Whatever can
 // be refused by its headers is refused before the body is read: that is also
 // when a client that asked with Expect gets its 100 Continue.
-func (s *Server) authenticate(c *call, w http.ResponseWriter) error {
-	if c.r.ContentLength > maxBody {
-		return errTooLarge
+func (s *Server) authenticate(c *call) error {
+	if limit := c.maxBody(); c.r.ContentLength > int64(limit) {
+		return tooLarge(limit)
 	}
-	arrived := limitArrival(w, c.r, s.cfg.BodyTimeout)
 	pending, err := s.cfg.Verifier.Begin(c.r)
+	c.claimed = pending.ClaimedKey()
 	if err != nil {
 		return err
 	}
-	sent, err := c.readBody()
+	shared := &s.unverified
+	if pending.Proven() {
+		shared = nil
+	}
+	sent, settle, err := c.readBody(shared)
+	defer settle()
 	if err != nil {
 		return err
 	}
-	arrived()
 	if c.identity, err = pending.Finish(sent); err != nil {
 		return err
 	}
@@ -189,7 +211,7 @@ func (s *Server) admit(c *call) error {
 		return meeting.Errorf(meeting.Forbidden, "AWS authorization failed")
 	}
 	if s.throttle != nil && !c.route.op.unmetered {
-		return s.throttle.take(c.owner.Account, c.owner.Region, c.route.op.name, s.cfg.Clock())
+		return s.throttle.take(c.owner.Account, c.owner.Region, c.route.op.name, s.cfg.Now())
 	}
 	return nil
 }
@@ -209,38 +231,4 @@ func send(w http.ResponseWriter, c *call, body []byte) int {
 		_, _ = w.Write(body) // a client that went away is nobody's fault
 	}
 	return c.route.status
-}
-
-// record writes the access log and tells the observer. External ids, tokens
-// and query strings stay out of the log.
-func (s *Server) record(c *call, status int, err error) {
-	took := time.Since(c.began)
-	operation, flavour := "", ""
-	if c.route != nil {
-		operation, flavour = c.route.op.name, c.flavour.String()
-	}
-	if s.cfg.Observe != nil {
-		s.cfg.Observe(operation, flavour, status, took)
-	}
-	level := slog.LevelInfo
-	if status >= 500 {
-		level = slog.LevelError
-	}
-	if !s.cfg.Logger.Enabled(context.Background(), level) {
-		return
-	}
-	attrs := make([]slog.Attr, 0, 12)
-	attrs = append(attrs,
-		slog.String("request_id", c.id), slog.String("method", c.r.Method),
-		slog.String("operation", operation), slog.String("flavour", flavour),
-		slog.Int("status", status), slog.Duration("took", took),
-		slog.String("access_key", c.identity.AccessKeyID), slog.String("region", c.identity.Region),
-	)
-	if id := c.r.Header.Get("Amz-Sdk-Invocation-Id"); isGUID(id) {
-		attrs = append(attrs, slog.String("invocation", id))
-	}
-	if status >= 500 {
-		attrs = append(attrs, slog.Any("error", err))
-	}
-	s.cfg.Logger.LogAttrs(context.Background(), level, "api request", attrs...)
 }

@@ -21,7 +21,11 @@ func (s *Server) startMeetingTranscription(c *call) (respond, error) {
 	if err := v.Err(); err != nil {
 		return nil, err
 	}
-	return nil, s.cfg.Control.StartTranscription(c.ctx, c.owner, id, in.config())
+	if err := s.cfg.Control.StartTranscription(c.ctx, c.owner, id, in.config()); err != nil {
+		return nil, err
+	}
+	s.withoutEffect(c, id.String(), []string{"TranscriptionConfiguration"})
+	return nil, nil
 }
 
 // engineMember is one setting of a transcription engine.

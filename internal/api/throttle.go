@@ -12,7 +12,7 @@ import (
 // has a rate of 10 and a burst of 20.
 type Throttle struct {
 	Rate  float64
-	Burst int // default 20
+	Burst int // requests that may come at once; at least 1
 }
 
 // throttle holds the token buckets.
@@ -33,9 +33,6 @@ const maxBuckets = 16384
 func newThrottle(cfg Throttle) *throttle {
 	if cfg.Rate <= 0 {
 		return nil
-	}
-	if cfg.Burst <= 0 {
-		cfg.Burst = 20
 	}
 	return &throttle{cfg: cfg, buckets: map[bucketID]*rate.Limiter{}}
 }

@@ -7,23 +7,15 @@
 // whole list at once.
 package config
 
-import (
-	"errors"
-	"fmt"
-	"net"
-	"net/netip"
-	"net/url"
-	"os"
-	"slices"
-	"strings"
-	"time"
-)
+import "time"
 
 // Serve is the configuration of the server.
 type Serve struct {
 	Listen          string        `help:"Address of the API, signaling and pages." default:"127.0.0.1:8480" placeholder:"ADDR"`
 	Data            string        `help:"Data directory; created when missing." default:"carillon-data" type:"path" placeholder:"DIR"`
 	PublicURL       string        `help:"Base URL under which clients reach this server, when it differs from the listen address (http or https, no path)." placeholder:"URL"`
+	AllowedHosts    []string      `help:"Further host names that requests may be for, beside the public one, localhost and the addresses of this machine; .example.org stands for all below it, * for any." placeholder:"NAME"`
+	TrustedProxies  Networks      `help:"Proxies in front, as addresses or networks: only their X-Forwarded-For and Forwarded headers are believed." placeholder:"CIDR"`
 	TLSCert         string        `help:"TLS certificate chain, PEM." type:"path" placeholder:"FILE"`
 	TLSKey          string        `help:"TLS private key, PEM." type:"path" placeholder:"FILE"`
 	ShutdownTimeout time.Duration `help:"How long running calls may take to finish at shutdown." default:"10s"`
@@ -80,6 +72,9 @@ type Limits struct {
 	CacheMiB           int `help:"Memory for meetings kept at hand, in MiB; others are read from the ledger when asked for." default:"256" name:"cache-mib"`
 	StorageMiB         int `help:"Size of the ledger on disk in MiB; a full ledger refuses, never drops. 0 for no limit." default:"0" name:"storage-mib"`
 	SignalingSockets   int `help:"Open signaling connections." default:"20000"`
+	Connections        int `help:"Open HTTP connections, signaling not counted; an idle one makes room for a new one." default:"4000"`
+	PerAddress         int `help:"Open HTTP connections of one address, or of one IPv6 /64; trusted proxies are not bounded." default:"1000" name:"connections-per-address"`
+	DemoMeetings       int `help:"Active meetings of the meeting page's demo backend, which has an account of its own." default:"20"`
 }
 
 // Timers are the lifecycle times of meetings.
@@ -110,97 +105,10 @@ type Turn struct {
 // Pages holds what people look at.
 type Pages struct {
 	OperatorSecret string   `help:"Secret of the operators' console; generated on first start when not given." placeholder:"SECRET"`
-	Demo           bool     `help:"Serve the meeting page and its demo backend." default:"true" negatable:""`
+	Demo           *bool    `help:"Serve the meeting page and its demo backend, where anybody can open a meeting; default: only while nothing but this machine can reach the server." negatable:""`
 	Console        bool     `help:"Serve the operators' console." default:"true" negatable:""`
 	Metrics        bool     `help:"Serve Prometheus metrics on /metrics." default:"true" negatable:""`
+	MetricsListen  string   `help:"Address of the metrics; default: the listen address." placeholder:"ADDR"`
 	Origins        []string `help:"Web origins that may open signaling connections; empty accepts any." placeholder:"ORIGIN" name:"origin"`
 	EventIngestion bool     `help:"Give clients an address for their join and quality events." default:"true" negatable:""`
-}
-
-// Check returns every problem of the configuration, joined; nil when there is
-// none.
-func (s *Serve) Check() error {
-	var errs []error
-	add := func(ok bool, format string, args ...any) {
-		if !ok {
-			errs = append(errs, fmt.Errorf(format, args...))
-		}
-	}
-	s.checkAddresses(add)
-	s.checkCredentials(add)
-	s.checkNumbers(add)
-	return errors.Join(errs...)
-}
-
-func (s *Serve) checkAddresses(add func(bool, string, ...any)) {
-	for _, a := range []struct{ flag, value string }{
-		{"listen", s.Listen}, {"media-udp", s.Media.UDP}, {"media-tcp", s.Media.TCP},
-		{"turn-udp", s.Turn.UDP}, {"turn-tcp", s.Turn.TCP}, {"turn-tls", s.Turn.TLS},
-	} {
-		if a.value == "" && a.flag != "listen" || a.flag == "media-tcp" && a.value == "off" {
-			continue
-		}
-		_, port, err := net.SplitHostPort(a.value)
-		if err == nil {
-			_, err = net.LookupPort("tcp", port)
-		}
-		add(err == nil, "--%s: %q is not an address of the form host:port", a.flag, a.value)
-	}
-	for _, ip := range s.Media.PublicIPs {
-		_, err := netip.ParseAddr(ip)
-		add(err == nil, "--media-public-ip: %q is not an IP address", ip)
-	}
-	if s.PublicURL != "" {
-		u, err := url.Parse(s.PublicURL)
-		ok := err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") &&
-			strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""
-		add(ok, "--public-url: %q is not of the form https://host[:port]", s.PublicURL)
-	}
-	add((s.TLSCert == "") == (s.TLSKey == ""), "--tls-cert and --tls-key go together")
-	add(s.Turn.TLS == "" || s.TLSCert != "", "--turn-tls needs --tls-cert and --tls-key")
-	for _, f := range []string{s.TLSCert, s.TLSKey, s.Credentials.KeyFile} {
-		if f != "" {
-			_, err := os.Stat(f)
-			add(err == nil, "cannot read %s: %v", f, errors.Unwrap(err))
-		}
-	}
-}
-
-func (s *Serve) checkCredentials(add func(bool, string, ...any)) {
-	c := s.Credentials
-	add((c.AccessKey == "") == (c.SecretKey == ""), "--access-key and --secret-key go together")
-	digits := len(c.Account) == 12 && strings.Trim(c.Account, "0123456789") == ""
-	add(digits, "--account: %q is not twelve digits", c.Account)
-}
-
-func (s *Serve) checkNumbers(add func(bool, string, ...any)) {
-	l := s.Limits
-	for _, n := range []struct {
-		flag     string
-		value    int
-		min, max int
-	}{
-		{"limit-meetings", l.Meetings, 1, 10_000_000}, {"limit-attendees", l.Attendees, 1, 10_000},
-		{"limit-hd-attendees", l.HDAttendees, 1, l.Attendees}, {"limit-replicas", l.Replicas, 1, 1000},
-		{"limit-meeting-tags", l.MeetingTags, 1, 1000}, {"limit-attendee-tags", l.AttendeeTags, 1, 1000},
-		{"limit-video-senders", l.VideoSenders, 0, 250}, {"limit-video-subscriptions", l.VideoSubscriptions, 0, 250},
-		{"limit-content-shares", l.ContentShares, 0, 250}, {"limit-cache-mib", l.CacheMiB, 1, 1 << 20},
-		{"limit-storage-mib", l.StorageMiB, 0, 1 << 40}, {"limit-signaling-sockets", l.SignalingSockets, 1, 10_000_000},
-		{"media-talkers", s.Media.Talkers, 1, 16}, {"memory-limit-mib", s.MemoryLimitMiB, 0, 1 << 30},
-		{"throttle-burst", s.API.ThrottleBurst, 1, 1_000_000},
-	} {
-		add(n.value >= n.min && n.value <= n.max, "--%s: %d is not between %d and %d", n.flag, n.value, n.min, n.max)
-	}
-	add(s.API.ThrottleRate >= 0, "--throttle-rate must not be negative")
-	t := s.Timers
-	for _, d := range []struct {
-		flag  string
-		value time.Duration
-	}{
-		{"timer-idle", t.Idle}, {"timer-max-age", t.MaxAge}, {"timer-tombstone", t.Tombstone},
-		{"timer-dropped", t.Dropped}, {"shutdown-timeout", s.ShutdownTimeout}, {"clock-skew", s.API.ClockSkew}, {"turn-ttl", s.Turn.TTL}, {"body-timeout", s.API.BodyTimeout},
-	} {
-		add(d.value > 0, "--%s must be positive", d.flag)
-	}
-	add(!slices.Contains(s.API.MediaRegions, ""), "--media-regions: an empty name")
 }

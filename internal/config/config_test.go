@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -52,8 +53,8 @@ func TestFlagsWinOverEnvironmentOverFile(t *testing.T) {
 	if s.Listen != "127.0.0.1:3" || s.Limits.Meetings != 12 || s.Timers.Idle != time.Minute {
 		t.Errorf("got listen %s, meetings %d, idle %s", s.Listen, s.Limits.Meetings, s.Timers.Idle)
 	}
-	if len(s.Media.PublicIPs) != 2 || s.Media.PublicIPs[1] != "10.0.0.2" || s.Pages.Demo {
-		t.Errorf("got public ips %v, demo %t", s.Media.PublicIPs, s.Pages.Demo)
+	if len(s.Media.PublicIPs) != 2 || s.Media.PublicIPs[1] != "10.0.0.2" || s.ServesDemo() {
+		t.Errorf("got public ips %v, demo %t", s.Media.PublicIPs, s.ServesDemo())
 	}
 }
 
@@ -73,7 +74,8 @@ func TestUnusableFilesAreRefused(t *testing.T) {
 
 func TestCheckNamesEveryProblemAtOnce(t *testing.T) {
 	s, err := parse(t, "", "--listen", "nonsense", "--access-key", "A", "--account", "12", "--timer-idle", "0s",
-		"--limit-hd-attendees", "300", "--public-url", "ftp://x/y", "--media-public-ip", "host", "--tls-cert", "/nowhere", "--throttle-rate=-1")
+		"--limit-hd-attendees", "300", "--public-url", "ftp://x/y", "--media-public-ip", "host", "--tls-cert", "/nowhere", "--throttle-rate=-1",
+		"--region", "US East", "--allowed-hosts", "a:1,*", "--dev", "--metrics-listen", "x", "--limit-connections", "0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,9 +83,51 @@ func TestCheckNamesEveryProblemAtOnce(t *testing.T) {
 	if problems == nil {
 		t.Fatal("Check found nothing")
 	}
-	for _, want := range []string{"--listen", "--access-key", "--account", "--timer-idle", "--limit-hd-attendees", "--public-url", "--media-public-ip", "--tls-cert", "/nowhere", "--throttle-rate"} {
+	for _, want := range []string{"--listen", "--access-key", "--account", "--timer-idle", "--limit-hd-attendees", "--public-url", "--media-public-ip", "--tls-cert", "--throttle-rate", "--region",
+		`--allowed-hosts: "a:1"`, "--allowed-hosts: * is not possible with --dev", "--metrics-listen", "--limit-connections"} {
 		if !strings.Contains(problems.Error(), want) {
 			t.Errorf("the list does not name %s:\n%v", want, problems)
+		}
+	}
+}
+
+func TestAddressesThatAreAskedForTwice(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		want string // "": none
+	}{
+		"the defaults":              {nil, ""},
+		"any free port":             {[]string{"--listen", "127.0.0.1:0", "--media-tcp", "127.0.0.1:0"}, ""},
+		"TCP and UDP":               {[]string{"--listen", "127.0.0.1:1", "--turn-udp", "127.0.0.1:3", "--turn-tcp", "127.0.0.1:3"}, ""},
+		"other hosts":               {[]string{"--listen", "127.0.0.1:1", "--metrics-listen", "127.0.0.2:1"}, ""},
+		"the same host":             {[]string{"--listen", "127.0.0.1:1", "--metrics-listen", "127.0.0.1:1"}, "--listen and --metrics-listen"},
+		"every host":                {[]string{"--listen", ":1", "--metrics-listen", "127.0.0.1:1"}, "--listen and --metrics-listen"},
+		"the default of media":      {[]string{"--listen", "127.0.0.1:1", "--turn-tcp", "127.0.0.1:2"}, "--media-tcp and --turn-tcp"},
+		"the same name":             {[]string{"--turn-tcp", "localhost:7", "--turn-tls", "LOCALHOST:7", "--tls-cert", "c", "--tls-key", "k"}, "--turn-tcp and --turn-tls"},
+		"no default when it is off": {[]string{"--listen", "127.0.0.1:1", "--media-tcp", "off", "--turn-tcp", "127.0.0.1:2"}, ""},
+	} {
+		s, err := parse(t, "", c.args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		problems := s.Check()
+		if c.want == "" && problems != nil || c.want != "" && (problems == nil || !strings.Contains(problems.Error(), c.want)) {
+			t.Errorf("%s: %v, want %q", name, problems, c.want)
+		}
+	}
+}
+
+func TestProxiesAreAddressesOrNetworks(t *testing.T) {
+	s, err := parse(t, "trusted-proxies: [10.1.2.3/8, \"2001:db8::/32\", \"::ffff:192.0.2.1\"]\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(s.TrustedProxies); got != "[10.0.0.0/8 2001:db8::/32 192.0.2.1/32]" {
+		t.Errorf("%s", got)
+	}
+	for _, bad := range []string{"10.0.0.0/99", "proxy.example.org"} {
+		if _, err := parse(t, "", "--trusted-proxies", bad); err == nil {
+			t.Errorf("%s is accepted", bad)
 		}
 	}
 }

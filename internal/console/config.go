@@ -11,6 +11,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/carillon-meetings/carillon/internal/clientaddr"
 )
 
 // MinSecret is the least length of an operator secret, in bytes.
@@ -83,7 +85,7 @@ func (c Config) withDefaults() Config {
 		c.Now = time.Now
 	}
 	if c.ClientAddr == nil {
-		c.ClientAddr = peerAddr
+		c.ClientAddr = clientaddr.Proxies(nil).Of
 	}
 	return c
 }
@@ -157,13 +159,4 @@ func (c *Console) Close() error {
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.setHeaders(w.Header(), r)
 	c.mux.ServeHTTP(w, r)
-}
-
-// peerAddr returns the address of the TCP peer, or the zero Addr.
-func peerAddr(r *http.Request) netip.Addr {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return ap.Addr().Unmap()
 }

@@ -47,7 +47,7 @@ func (c *Console) contentPolicy(r *http.Request) string {
 		"form-action 'none'",
 		"frame-ancestors 'none'",
 	}
-	if strings.HasPrefix(r.URL.Path, "/operator/") {
+	if strings.HasPrefix(r.URL.Path, pathOperator) {
 		// The operators' pages never turn text into markup or code.
 		rules = append(rules, "require-trusted-types-for 'script'", "trusted-types 'none'")
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/carillon-meetings/carillon/internal/clientaddr"
 )
 
 // Rate allows Burst events at once and one more after each Every.
@@ -36,7 +38,7 @@ func newLimiter(r Rate, now func() time.Time) *limiter {
 // take uses up one event of the address's allowance. When there is none left it
 // takes nothing and returns how long to wait.
 func (l *limiter) take(addr netip.Addr) (wait time.Duration, ok bool) {
-	key := network(addr)
+	key := clientaddr.Network(addr)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
@@ -57,7 +59,7 @@ func (l *limiter) take(addr netip.Addr) (wait time.Duration, ok bool) {
 func (l *limiter) forgive(addr netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.clients, network(addr))
+	delete(l.clients, clientaddr.Network(addr))
 }
 
 func (l *limiter) makeRoomLocked(now time.Time) {
@@ -75,17 +77,4 @@ func (l *limiter) makeRoomLocked(now time.Time) {
 		}
 		delete(l.clients, key)
 	}
-}
-
-func network(addr netip.Addr) netip.Prefix {
-	addr = addr.Unmap().WithZone("")
-	bits := addr.BitLen()
-	if addr.Is6() {
-		bits = 64
-	}
-	prefix, err := addr.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{} // no address: all such clients share one allowance
-	}
-	return prefix
 }

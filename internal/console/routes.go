@@ -5,46 +5,68 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
 // maxBody bounds the JSON a page may send, in bytes.
 const maxBody = 4096
 
+// Paths of the pages. Those that end in a slash stand for all below them.
+const (
+	pathStart    = "/"
+	pathMeeting  = "/m/"
+	pathDemo     = "/demo/"
+	pathAssets   = "/assets/"
+	pathIcon     = "/favicon.svg"
+	pathOperator = "/operator/"
+	pathAPI      = pathOperator + "api/"
+)
+
+// Serves reports whether a path is one of the pages' or belongs to them.
+func Serves(path string) bool {
+	if path == pathStart || path == pathIcon || path+"/" == pathOperator {
+		return true
+	}
+	return slices.ContainsFunc([]string{pathMeeting, pathDemo, pathAssets, pathOperator}, func(below string) bool {
+		return strings.HasPrefix(path, below)
+	})
+}
+
 // routes declares every address. Changes go through change, which checks the
 // sign-in and both guards against forged requests.
 func (c *Console) routes() {
-	c.mux.HandleFunc("GET /assets/", c.asset)
-	c.mux.HandleFunc("GET /favicon.svg", c.asset)
+	c.mux.HandleFunc("GET "+pathAssets, c.asset)
+	c.mux.HandleFunc("GET "+pathIcon, c.asset)
 	if c.cfg.Demo != nil {
-		c.mux.Handle("/demo/", crossOriginGuard().Handler(c.limited(c.visits, c.cfg.Demo)))
-		c.mux.Handle("POST /demo/meetings/{code}/rights", crossOriginGuard().Handler(c.limited(c.asks, c.cfg.Demo)))
-		c.mux.HandleFunc("GET /{$}", c.page("index.html"))
-		c.mux.HandleFunc("GET /m/{code}", c.page("index.html"))
+		c.mux.Handle(pathDemo, crossOriginGuard().Handler(c.limited(c.visits, c.cfg.Demo)))
+		c.mux.Handle("POST "+pathDemo+"meetings/{code}/rights", crossOriginGuard().Handler(c.limited(c.asks, c.cfg.Demo)))
+		c.mux.HandleFunc("GET "+pathStart+"{$}", c.page("index.html"))
+		c.mux.HandleFunc("GET "+pathMeeting+"{code}", c.page("index.html"))
 	}
 	if c.cfg.OperatorSecret == "" {
 		return
 	}
 	if c.cfg.Demo == nil {
-		c.mux.Handle("GET /{$}", http.RedirectHandler("/operator/", http.StatusFound))
+		c.mux.Handle("GET "+pathStart+"{$}", http.RedirectHandler(pathOperator, http.StatusFound))
 	}
-	c.mux.HandleFunc("/operator/", c.page("operator.html"))
-	c.mux.HandleFunc("/operator/explorer", c.page("explorer.html"))
+	c.mux.HandleFunc(pathOperator, c.page("operator.html"))
+	c.mux.HandleFunc(pathOperator+"explorer", c.page("explorer.html"))
 
-	const api = "/operator/api/"
-	c.mux.HandleFunc(api, func(w http.ResponseWriter, _ *http.Request) {
+	c.mux.HandleFunc(pathAPI, func(w http.ResponseWriter, _ *http.Request) {
 		writeFault(w, http.StatusNotFound, "There is nothing at this address.")
 	})
-	c.mux.HandleFunc("GET "+api+"session", c.showSession)
-	c.mux.Handle("POST "+api+"session", crossOriginGuard().Handler(http.HandlerFunc(c.signIn)))
-	c.mux.Handle("DELETE "+api+"session", c.change(c.signOut))
-	c.mux.Handle("GET "+api+"events", c.signedIn(c.streamMeetings))
-	c.mux.Handle("GET "+api+"meetings/{meeting}/events", c.signedIn(c.streamMeeting))
-	c.mux.Handle("GET "+api+"meetings/{meeting}/attendees/{attendee}/history", c.signedIn(c.connections))
-	c.mux.Handle("POST "+api+"meetings/{meeting}/end", c.change(c.endMeeting))
-	c.mux.Handle("POST "+api+"meetings/{meeting}/attendees/{attendee}/remove", c.change(c.removeAttendee))
-	c.mux.Handle("PUT "+api+"meetings/{meeting}/attendees/{attendee}/capabilities", c.change(c.setCapabilities))
+	c.mux.HandleFunc("GET "+pathAPI+"session", c.showSession)
+	c.mux.Handle("POST "+pathAPI+"session", crossOriginGuard().Handler(http.HandlerFunc(c.signIn)))
+	c.mux.Handle("DELETE "+pathAPI+"session", c.change(c.signOut))
+	c.mux.Handle("GET "+pathAPI+"events", c.signedIn(c.streamMeetings))
+	c.mux.Handle("GET "+pathAPI+"meetings/{meeting}/events", c.signedIn(c.streamMeeting))
+	c.mux.Handle("GET "+pathAPI+"meetings/{meeting}/attendees/{attendee}/history", c.signedIn(c.connections))
+	c.mux.Handle("POST "+pathAPI+"meetings/{meeting}/end", c.change(c.endMeeting))
+	c.mux.Handle("POST "+pathAPI+"meetings/{meeting}/attendees/{attendee}/remove", c.change(c.removeAttendee))
+	c.mux.Handle("PUT "+pathAPI+"meetings/{meeting}/attendees/{attendee}/capabilities", c.change(c.setCapabilities))
 }
 
 // crossOriginGuard refuses changes that another web site's page asked for.

@@ -89,7 +89,7 @@ func (c *Console) setCookie(w http.ResponseWriter, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{
 		Name:     cookieName,
 		Value:    value,
-		Path:     "/operator/",
+		Path:     pathOperator,
 		MaxAge:   maxAge,
 		HttpOnly: true,
 		Secure:   c.cfg.TLS,

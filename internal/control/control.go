@@ -38,12 +38,13 @@ type Clock interface {
 // the default.
 type Config struct {
 	Limits       meeting.Limits
-	Idle         time.Duration // a meeting nobody is connected to ends after this; 5 min
-	MaxAge       time.Duration // a meeting ends at this age; 24 h
-	Tombstone    time.Duration // how long an ended meeting is remembered; 30 min
-	Dropped      time.Duration // a session a crash cut off counts as dropped this long after the start; 12 s
-	ConflictWait time.Duration // how long a call waits for its turn before Conflict; 5 s
-	CacheBytes   int64         // bound on the folded meetings kept in memory; 256 MiB
+	Quotas       map[string]int // active meetings of accounts that have a quota of their own, instead of Limits.Meetings
+	Idle         time.Duration  // a meeting nobody is connected to ends after this; 5 min
+	MaxAge       time.Duration  // a meeting ends at this age; 24 h
+	Tombstone    time.Duration  // how long an ended meeting is remembered; 30 min
+	Dropped      time.Duration  // a session a crash cut off counts as dropped this long after the start; 12 s
+	ConflictWait time.Duration  // how long a call waits for its turn before Conflict; 5 s
+	CacheBytes   int64          // bound on the folded meetings kept in memory; 256 MiB
 	Clock        Clock
 	Logger       *slog.Logger // nil: discard
 

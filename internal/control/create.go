@@ -165,7 +165,11 @@ func (c *Control) reserve(owner meeting.Owner) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	b := c.index.meetingsOf(owner)
-	if most := c.cfg.Limits.Meetings; b.active+b.reserved >= most {
+	most := c.cfg.Limits.Meetings
+	if own, ok := c.cfg.Quotas[owner.Account]; ok {
+		most = own
+	}
+	if b.active+b.reserved >= most {
 		return meeting.Errorf(meeting.LimitExceeded, "Limit of %d concurrent meetings exceeded", most)
 	}
 	b.reserved++

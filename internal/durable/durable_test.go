@@ -86,3 +86,30 @@ func TestADirectoryHasOneOwner(t *testing.T) {
 		t.Error("a file was locked as a directory")
 	}
 }
+
+func TestCheckMakesNothing(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fresh := filepath.Join(dir, "not", "yet", "there")
+	for path, ok := range map[string]bool{dir: true, fresh: true, file: false, filepath.Join(file, "below"): false} {
+		if err := durable.Check(path); (err == nil) != ok {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Dir(filepath.Dir(fresh))); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it made something: %v", err)
+	}
+	lock, err := durable.Lock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := durable.Check(dir); err != nil {
+		t.Errorf("while it is locked: %v", err)
+	}
+	if err := lock.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -5,6 +5,7 @@ package durable
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -37,4 +38,25 @@ func Lock(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("%w: %s", ErrLocked, dir)
 	}
 	return nil, fmt.Errorf("lock data directory: %w", err)
+}
+
+// Check returns why Lock could not make or write the directory. It makes
+// nothing, and does not mind that somebody else has the directory.
+func Check(dir string) error {
+	there := filepath.Clean(dir)
+	info, err := os.Stat(there)
+	for errors.Is(err, fs.ErrNotExist) && filepath.Dir(there) != there {
+		there = filepath.Dir(there)
+		info, err = os.Stat(there)
+	}
+	switch {
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is not a directory", there)
+	}
+	if err := unix.Access(there, unix.W_OK|unix.X_OK); err != nil {
+		return fmt.Errorf("%s cannot be written: %w", there, err)
+	}
+	return nil
 }

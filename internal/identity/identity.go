@@ -57,16 +57,59 @@ func Load(dir string, records bool) (Identity, error) {
 	if err != nil {
 		return id, err
 	}
-	access, secret, ok := strings.Cut(pair, " ")
-	if !ok {
-		return id, fmt.Errorf("%s does not hold an access key and a secret key", filepath.Join(dir, AccessKeyFile))
+	if err := checkKeyPair(filepath.Join(dir, AccessKeyFile), pair); err != nil {
+		return id, err
 	}
+	access, secret, _ := strings.Cut(pair, " ")
 	id.AccessKey, id.SecretKey, id.FirstStart = access, secret, made
 	id.OperatorSecret, _, err = loadOrMake(dir, OperatorSecretFile, newOperatorSecret)
-	if err == nil && id.OperatorSecret == "" {
-		err = fmt.Errorf("%s is empty: remove it to have a new secret made, or switch the console off with --no-console", filepath.Join(dir, OperatorSecretFile))
+	if err != nil {
+		return id, err
 	}
-	return id, err
+	return id, checkOperatorSecret(filepath.Join(dir, OperatorSecretFile), id.OperatorSecret)
+}
+
+// Check reads the files that are there and returns what Load would refuse of
+// them, without making any.
+func Check(dir string) error {
+	for _, file := range []struct {
+		name  string
+		check func(path, content string) error
+	}{{TokenKeyFile, checkTokenKey}, {AccessKeyFile, checkKeyPair}, {OperatorSecretFile, checkOperatorSecret}} {
+		path := filepath.Join(dir, file.name)
+		raw, err := os.ReadFile(path)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+		case err != nil:
+			return fmt.Errorf("data directory: %w", err)
+		default:
+			if err := file.check(path, strings.TrimSpace(string(raw))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func checkTokenKey(path, content string) error {
+	if key, err := base64.StdEncoding.DecodeString(content); err != nil || len(key) < tokenKeySize {
+		return fmt.Errorf("%s does not hold a key of %d bytes in base64", path, tokenKeySize)
+	}
+	return nil
+}
+
+func checkKeyPair(path, content string) error {
+	if _, _, ok := strings.Cut(content, " "); !ok {
+		return fmt.Errorf("%s does not hold an access key and a secret key", path)
+	}
+	return nil
+}
+
+func checkOperatorSecret(path, content string) error {
+	if content == "" {
+		return fmt.Errorf("%s is empty: remove it to have a new secret made, or switch the console off with --no-console", path)
+	}
+	return nil
 }
 
 func tokenKey(dir string, records bool) ([]byte, error) {
@@ -81,11 +124,10 @@ func tokenKey(dir string, records bool) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := base64.StdEncoding.DecodeString(text)
-	if err != nil || len(key) < tokenKeySize {
-		return nil, fmt.Errorf("%s does not hold a key of %d bytes in base64", path, tokenKeySize)
+	if err := checkTokenKey(path, text); err != nil {
+		return nil, err
 	}
-	return key, nil
+	return base64.StdEncoding.DecodeString(text)
 }
 
 // newKeyPair returns an access key id and a secret key in the shapes AWS tools

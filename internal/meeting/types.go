@@ -30,7 +30,7 @@ func (f Flavour) String() string {
 // Owner is the partition a meeting belongs to: nobody outside it can see the
 // meeting. Region is the control Region, taken from the request signature.
 type Owner struct {
-	Account string // twelve digits
+	Account string // twelve digits, or a word for a part of the server itself
 	Region  string
 	Flavour Flavour
 }

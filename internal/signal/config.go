@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/clientaddr"
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -129,7 +130,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.MaxSockets = 20_000
 	}
 	if c.ClientAddr == nil {
-		c.ClientAddr = tcpPeer
+		c.ClientAddr = clientaddr.Proxies(nil).Of
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -151,15 +152,6 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	return c, nil
-}
-
-// tcpPeer returns the address of the TCP peer, or the zero Addr.
-func tcpPeer(r *http.Request) netip.Addr {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return ap.Addr().Unmap()
 }
 
 // OnNode makes a media node usable as Config.Media.

@@ -2,7 +2,6 @@ package sigv4
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -25,8 +24,6 @@ type authorization struct {
 	signature     string
 	sessionToken  string
 	date          time.Time
-	presigned     bool
-	expires       time.Duration // of a presigned request
 }
 
 // scope is the credential scope: where and when a derived key is good for.
@@ -36,6 +33,11 @@ type scope struct {
 
 func (s scope) String() string {
 	return s.date + "/" + s.region + "/" + s.service + "/" + s.terminator
+}
+
+// signs reports whether a header, named in lower case, is among those signed.
+func (a *authorization) signs(header string) bool {
+	return strings.Contains(";"+a.signedHeaders+";", ";"+header+";")
 }
 
 // parseHeader reads the value of an Authorization header. Every missing part
@@ -131,36 +133,4 @@ func headerDate(h http.Header) (time.Time, *Error) {
 		return t, refuse(incompleteSignature, "Date must be in ISO-8601 'basic format'. See http://en.wikipedia.org/wiki/ISO_8601")
 	}
 	return t.UTC(), nil
-}
-
-// fromQuery reads the claims of a presigned URL.
-func fromQuery(query []Param) (authorization, *Error) {
-	a := authorization{presigned: true}
-	get := func(name string) string {
-		for _, p := range query {
-			if p.Name == name {
-				return p.Value
-			}
-		}
-		return ""
-	}
-	a.signedHeaders, a.signature, a.sessionToken = get("X-Amz-SignedHeaders"), get("X-Amz-Signature"), get("X-Amz-Security-Token")
-	for _, name := range []string{"X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature"} {
-		if get(name) == "" {
-			return a, refuse(incompleteSignature, "AWS query-string parameters must include '%s'.", name)
-		}
-	}
-	if get("X-Amz-Algorithm") != algorithm {
-		return a, refuse(incompleteSignature, "X-Amz-Algorithm must be '%s'.", algorithm)
-	}
-	var err error
-	if a.date, err = time.Parse(isoBasic, get("X-Amz-Date")); err != nil {
-		return a, refuse(incompleteSignature, "X-Amz-Date must be in ISO-8601 'basic format'.")
-	}
-	seconds, err := strconv.Atoi(get("X-Amz-Expires"))
-	if err != nil || seconds < 1 || seconds > 604800 {
-		return a, refuse(incompleteSignature, "X-Amz-Expires must be a number of seconds between 1 and 604800.")
-	}
-	a.expires = time.Duration(seconds) * time.Second
-	return a, a.setCredential(get("X-Amz-Credential"))
 }

@@ -123,16 +123,13 @@ func appendCollapsed(dst []byte, s string) []byte {
 }
 
 // appendQuery writes the parameters encoded, then sorted by name and value.
-// The signature of a presigned URL is not part of what it signs.
 func appendQuery(dst []byte, query []Param) []byte {
 	if len(query) == 0 {
 		return dst
 	}
 	encoded := make([]Param, 0, len(query))
 	for _, p := range query {
-		if p.Name != "X-Amz-Signature" {
-			encoded = append(encoded, Param{escape(p.Name), escape(p.Value)})
-		}
+		encoded = append(encoded, Param{escape(p.Name), escape(p.Value)})
 	}
 	slices.SortFunc(encoded, func(a, b Param) int {
 		if c := strings.Compare(a.Name, b.Name); c != 0 {

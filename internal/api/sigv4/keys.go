@@ -55,6 +55,13 @@ func Single(accessKeyID, secretAccessKey, account string) (*Keys, error) {
 	return &Keys{byID: map[string]*key{k.id: k}}, nil
 }
 
+// Own returns Keys with the one key of a part of the server itself. Its account
+// is a word, so that no customer's can be the same.
+func Own(accessKeyID, secretAccessKey, account string) *Keys {
+	k := &key{id: accessKeyID, secret: secretAccessKey, account: account}
+	return &Keys{byID: map[string]*key{k.id: k}}
+}
+
 // Len returns the number of access keys.
 func (k *Keys) Len() int { return len(k.byID) }
 

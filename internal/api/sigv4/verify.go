@@ -1,6 +1,7 @@
 package sigv4
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -18,10 +19,9 @@ type Config struct {
 	Keys                 *Keys
 	Service              string           // service of the credential scope; default "chime"
 	Regions              []string         // Regions of the scope that are served; empty serves all
-	Window               time.Duration    // how far the date may be off either way; default 15 min (API decision D-58)
-	Clock                func() time.Time // default time.Now
+	Window               time.Duration    // how far the date may be off either way (API decision D-58)
+	Now                  func() time.Time // nil is time.Now
 	AllowUnsignedPayload bool             // accept x-amz-content-sha256: UNSIGNED-PAYLOAD
-	AllowPresigned       bool             // accept signatures in the query string
 	AcceptAny            bool             // development: no check at all, but account and Region are read
 }
 
@@ -47,14 +47,9 @@ const maxDerived = 4096
 
 // New returns a Verifier.
 func New(cfg Config) *Verifier {
-	if cfg.Service == "" {
-		cfg.Service = "chime"
-	}
-	if cfg.Window == 0 {
-		cfg.Window = 15 * time.Minute
-	}
-	if cfg.Clock == nil {
-		cfg.Clock = time.Now
+	cfg.Service = cmp.Or(cfg.Service, "chime")
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	if cfg.Keys == nil {
 		cfg.Keys = &Keys{}
@@ -79,11 +74,14 @@ type Pending struct {
 	auth     authorization
 	key      *key // nil when AcceptAny let an unknown key pass
 	accepted bool // by AcceptAny: Finish has nothing to check
+	proven   bool // the signature is right for the body hash that was sent
 	identity Identity
 }
 
-// Begin checks everything that needs no body. Pass the request as the server
-// received it: its RequestURI and headers are part of what was signed.
+// Begin checks everything that needs no body: also the signature, when the hash
+// of the body was sent and signed. Pass the request as the server received it:
+// its RequestURI and headers are part of what was signed. A Pending that comes
+// with an error tells ClaimedKey and no more.
 func (v *Verifier) Begin(r *http.Request) (Pending, error) {
 	p := Pending{verifier: v, state: v.state.Load(), request: r}
 	if v.cfg.AcceptAny {
@@ -94,7 +92,7 @@ func (v *Verifier) Begin(r *http.Request) (Pending, error) {
 	if p.auth, refused = v.claims(r); refused != nil {
 		return p, refused
 	}
-	now := v.cfg.Clock()
+	now := v.cfg.Now()
 	if refused := v.checkScope(&p.auth); refused != nil {
 		return p, refused
 	}
@@ -108,18 +106,48 @@ func (v *Verifier) Begin(r *http.Request) (Pending, error) {
 		return p, refused
 	}
 	p.identity = p.key.identity(p.auth.scope.region)
+	if refused := p.checkSentHash(); refused != nil {
+		return p, refused
+	}
 	return p, nil
 }
 
-// claims finds where the request was signed, header or query, and reads it.
+// checkSentHash checks the signature before the body is read, if the caller
+// sent its hash and signed that: then the body can at most turn out not to be
+// the one signed.
+func (p *Pending) checkSentHash() *Error {
+	sent := p.request.Header.Get(hashHeader)
+	if sent == "" || !p.auth.signs(hashHeader) {
+		return nil
+	}
+	unsigned := sent == unsignedPayload && p.verifier.cfg.AllowUnsignedPayload
+	if !unsigned && len(sent) != hex.EncodedLen(sha256.Size) {
+		return wrongBodyHash()
+	}
+	if refused := p.checkSignature(sent); refused != nil {
+		return refused
+	}
+	p.proven = true
+	return nil
+}
+
+// Proven reports whether Begin could check the signature already.
+func (p *Pending) Proven() bool { return p.proven }
+
+// ClaimedKey returns the access key id that the request names, whether or not
+// it is known; empty when it names none, or something that cannot be one.
+func (p *Pending) ClaimedKey() string {
+	if !validAccessKey(p.auth.accessKey) {
+		return ""
+	}
+	return p.auth.accessKey
+}
+
+// claims reads how the request was signed. Signatures in the query string are
+// none (API decision D-65).
 func (v *Verifier) claims(r *http.Request) (authorization, *Error) {
 	if len(r.Header["Authorization"]) > 0 {
 		return fromHeader(r)
-	}
-	if v.cfg.AllowPresigned {
-		if _, raw := Target(r); strings.Contains(raw, "X-Amz-Algorithm") {
-			return fromQuery(ParseQuery(raw))
-		}
 	}
 	return authorization{}, refuse(missingToken, "Missing Authentication Token")
 }
@@ -139,14 +167,13 @@ func (v *Verifier) checkScope(a *authorization) *Error {
 			s.date, day, a.date.Format(isoBasic))
 	}
 	headers := ";" + a.signedHeaders + ";"
-	if !strings.Contains(headers, ";host;") || strings.Contains(headers, ";;") || strings.Count(headers, ";") > maxSignedHeaders {
+	if !a.signs("host") || strings.Contains(headers, ";;") || strings.Count(headers, ";") > maxSignedHeaders {
 		return refuse(invalidSignature, "'Host' must be a 'SignedHeader' in the AWS Authorization.")
 	}
 	return nil
 }
 
-// checkDate holds the date of signing against the clock; a presigned request
-// is good from its date until it expires.
+// checkDate holds the date of signing against the clock.
 func (v *Verifier) checkDate(a *authorization, now time.Time) *Error {
 	now = now.UTC()
 	window := v.cfg.Window
@@ -154,13 +181,6 @@ func (v *Verifier) checkDate(a *authorization, now time.Time) *Error {
 	if limit := now.Add(window); a.date.After(limit) {
 		return refuse(invalidSignature, "Signature not yet current: %s is still later than %s (%s + %d min.)",
 			a.date.Format(isoBasic), limit.Format(isoBasic), now.Format(isoBasic), minutes)
-	}
-	if a.presigned {
-		if now.After(a.date.Add(a.expires)) {
-			return refuse(invalidSignature, "Signature expired: %s is now earlier than %s",
-				a.date.Add(a.expires).Format(isoBasic), now.Format(isoBasic))
-		}
-		return nil
 	}
 	if limit := now.Add(-window); a.date.Before(limit) {
 		return refuse(invalidSignature, "Signature expired: %s is now earlier than %s (%s - %d min.)",
@@ -176,8 +196,6 @@ func (p *Pending) acceptAny() {
 	p.identity = Identity{Account: DefaultAccount, Region: DefaultRegion}
 	if values := p.request.Header["Authorization"]; len(values) > 0 {
 		p.auth, _ = parseHeader(values[0])
-	} else if _, raw := Target(p.request); raw != "" {
-		p.auth, _ = fromQuery(ParseQuery(raw))
 	}
 	region := p.auth.scope.region
 	if !validRegion(region) {
@@ -206,40 +224,58 @@ func (p *Pending) Finish(body []byte) (Identity, error) {
 	if refused != nil {
 		return Identity{}, refused
 	}
+	if !p.proven {
+		if refused := p.checkSignature(hash); refused != nil {
+			return Identity{}, refused
+		}
+	}
+	return p.identity, nil
+}
+
+// checkSignature checks the signature of a body with this hash. The path may
+// have been tidied before it was signed.
+func (p *Pending) checkSignature(bodyHash string) *Error {
 	path, raw := Target(p.request)
 	query := ParseQuery(raw)
 	signingKey, known := p.signingKey()
-	ok := p.signed(signingKey, path, query, hash)
+	ok := p.signed(signingKey, path, query, bodyHash)
 	if !ok {
 		if plain := normalised(path); plain != path {
-			ok = p.signed(signingKey, plain, query, hash)
+			ok = p.signed(signingKey, plain, query, bodyHash)
 		}
 	}
 	if !ok {
-		return Identity{}, refuse(invalidSignature, "The request signature we calculated does not match the signature you provided. "+
+		return refuse(invalidSignature, "The request signature we calculated does not match the signature you provided. "+
 			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
 	}
 	if !known {
 		p.keep(signingKey)
 	}
-	return p.identity, nil
+	return nil
 }
 
-const unsignedPayload = "UNSIGNED-PAYLOAD"
+const (
+	hashHeader      = "x-amz-content-sha256"
+	unsignedPayload = "UNSIGNED-PAYLOAD"
+)
 
 // bodyHash returns the hash that belongs into the canonical request, after
 // comparing it with the one the caller sent, if any.
 func (p *Pending) bodyHash(body []byte) (string, *Error) {
-	sent := p.request.Header.Get("X-Amz-Content-Sha256")
+	sent := p.request.Header.Get(hashHeader)
 	if sent == unsignedPayload && p.verifier.cfg.AllowUnsignedPayload {
 		return unsignedPayload, nil
 	}
 	sum := sha256.Sum256(body)
 	hash := hex.EncodeToString(sum[:])
 	if sent != "" && sent != hash {
-		return "", refuse(invalidSignature, "The value of the x-amz-content-sha256 header does not match the SHA-256 of the request body.")
+		return "", wrongBodyHash()
 	}
 	return hash, nil
+}
+
+func wrongBodyHash() *Error {
+	return refuse(invalidSignature, "The value of the x-amz-content-sha256 header does not match the SHA-256 of the request body.")
 }
 
 // signed reports whether the signature is the one of this canonical request.

@@ -63,13 +63,18 @@ func sign(t testing.TB, r *http.Request, body string, s signing) {
 		s.at = signedAt
 	}
 	if s.bodyHash == "" {
-		sum := sha256.Sum256([]byte(body))
-		s.bodyHash = hex.EncodeToString(sum[:])
+		s.bodyHash = hashOf(body)
 	}
 	creds := aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: s.secret, SessionToken: s.token}
 	if err := v4.NewSigner().SignHTTP(context.Background(), creds, r, s.bodyHash, s.service, s.region, s.at); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// hashOf is the body's hash as it is sent.
+func hashOf(body string) string {
+	sum := sha256.Sum256([]byte(body))
+	return hex.EncodeToString(sum[:])
 }
 
 // overTheWire returns the request and its body as a server would see them.
@@ -104,7 +109,7 @@ func verifier(t testing.TB, change func(*sigv4.Config)) *sigv4.Verifier {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := sigv4.Config{Keys: keys, Clock: clockAt(signedAt)}
+	cfg := sigv4.Config{Keys: keys, Window: 15 * time.Minute, Now: clockAt(signedAt)}
 	if change != nil {
 		change(&cfg)
 	}
@@ -140,7 +145,7 @@ func TestAcceptsWhatTheSDKSigns(t *testing.T) {
 // Signatures of the test suite that AWS published for Signature Version 4.
 func TestAcceptsPublishedVectors(t *testing.T) {
 	at := time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC)
-	v := verifier(t, func(c *sigv4.Config) { c.Service, c.Clock = "service", clockAt(at) })
+	v := verifier(t, func(c *sigv4.Config) { c.Service, c.Now = "service", clockAt(at) })
 	for _, c := range []struct{ name, method, target, signature string }{
 		{"get-vanilla", "GET", "/", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"},
 		{"get-vanilla-query-order-key-case", "GET", "/?Param2=value2&Param1=value1", "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"},
@@ -321,38 +326,87 @@ func TestContentHash(t *testing.T) {
 	}
 }
 
-func TestPresigned(t *testing.T) {
-	sum := sha256.Sum256(nil)
+// A signed hash lets the signature be checked while the body is still on its
+// way, and only then.
+func TestASentAndSignedHashIsCheckedBeforeTheBody(t *testing.T) {
+	const body = `{"Attendees":[]}`
+	send := func(hash string, s signing, tamper func(*http.Request)) (sigv4.Pending, error) {
+		r := request(t, "POST", "http://host.example/meetings", body)
+		r.Header.Set("X-Amz-Content-Sha256", hash)
+		s.bodyHash = hash
+		sign(t, r, body, s)
+		got, _ := overTheWire(t, r)
+		if tamper != nil {
+			tamper(got)
+		}
+		return verifier(t, nil).Begin(got)
+	}
+	p, err := send(hashOf(body), signing{}, nil)
+	if err != nil || !p.Proven() {
+		t.Fatalf("proven %t, %v", p.Proven(), err)
+	}
+	if _, err := p.Finish([]byte(body)); err != nil {
+		t.Error(err)
+	}
+	if _, err := p.Finish([]byte(body + " ")); err == nil || !strings.Contains(err.Error(), "x-amz-content-sha256") {
+		t.Errorf("another body than the one signed: %v", err)
+	}
+	for name, c := range map[string]struct {
+		hash   string
+		s      signing
+		tamper func(*http.Request)
+	}{
+		"wrong secret":       {hashOf(body), signing{secret: "other"}, nil},
+		"path changed":       {hashOf(body), signing{}, func(r *http.Request) { r.RequestURI = "/elsewhere" }},
+		"hash changed":       {hashOf(body), signing{}, func(r *http.Request) { r.Header.Set("X-Amz-Content-Sha256", hashOf("{}")) }},
+		"unsigned payload":   {"UNSIGNED-PAYLOAD", signing{}, nil},
+		"not a hash":         {"0", signing{}, nil},
+		"in capital letters": {strings.ToUpper(hashOf(body)), signing{}, func(r *http.Request) { r.Header.Set("X-Amz-Content-Sha256", hashOf(body)) }},
+	} {
+		p, err := send(c.hash, c.s, c.tamper)
+		var refused *sigv4.Error
+		if !errors.As(err, &refused) || refused.Name != "InvalidSignatureException" || p.ClaimedKey() != accessKey {
+			t.Errorf("%s: %v, key %q", name, err, p.ClaimedKey())
+		}
+	}
+	r := request(t, "POST", "http://host.example/meetings", body)
+	sign(t, r, body, signing{secret: "other"})
+	r.Header.Set("X-Amz-Content-Sha256", hashOf(body))
+	if p, err := verifier(t, nil).Begin(r); err != nil || p.Proven() {
+		t.Errorf("a hash that was not signed proves nothing: %t, %v", p.Proven(), err)
+	}
+}
+
+func TestPresignedURLsAreRefused(t *testing.T) {
 	r := request(t, "GET", "http://host.example/meetings/x?X-Amz-Expires=60", "")
 	creds := aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: secret}
-	url, _, err := v4.NewSigner().PresignHTTP(context.Background(), creds, r, hex.EncodeToString(sum[:]), "chime", "us-east-1", signedAt)
+	url, _, err := v4.NewSigner().PresignHTTP(context.Background(), creds, r, hashOf(""), "chime", "us-east-1", signedAt)
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := func(now time.Time, change func(*sigv4.Config), url string) error {
-		_, err := check(verifier(t, func(c *sigv4.Config) {
-			c.AllowPresigned, c.Clock = true, clockAt(now)
-			if change != nil {
-				change(c)
-			}
-		}), request(t, "GET", url, ""), nil)
-		return err
+	_, err = check(verifier(t, nil), request(t, "GET", url, ""), nil)
+	var refused *sigv4.Error
+	if !errors.As(err, &refused) || refused.Name != "MissingAuthenticationTokenException" {
+		t.Errorf("got %v", err)
 	}
-	if err := at(signedAt.Add(59*time.Second), nil, url); err != nil {
-		t.Error(err)
-	}
-	for name, err := range map[string]error{
-		"expired":         at(signedAt.Add(61*time.Second), nil, url),
-		"not enabled":     at(signedAt, func(c *sigv4.Config) { c.AllowPresigned = false }, url),
-		"longer validity": at(signedAt, nil, strings.Replace(url, "Expires=60", "Expires=6000", 1)),
-		"eight days":      at(signedAt, nil, strings.Replace(url, "Expires=60", "Expires=691200", 1)),
-		"no credential":   at(signedAt, nil, strings.Replace(url, "X-Amz-Credential", "x", 1)),
-		"other algorithm": at(signedAt, nil, strings.Replace(url, "HMAC", "RSA", 1)),
-		"bad date":        at(signedAt, nil, strings.Replace(url, "20260304T", "20260399T", 1)),
+}
+
+func TestTheClaimedKeyIsToldOfRefusedRequests(t *testing.T) {
+	for header, want := range map[string]string{
+		"": "", "Bearer x": "",
+		"AWS4-HMAC-SHA256 Credential=AKIDOTHER/20260304/us-east-1/chime/aws4_request, SignedHeaders=host;x-amz-date, Signature=0":             "AKIDOTHER",
+		"AWS4-HMAC-SHA256 Credential=AKID/20260304/us-east-1/s3/aws4_request, SignedHeaders=host;x-amz-date, Signature=0":                     "AKID",
+		"AWS4-HMAC-SHA256 Credential=not a key\n/20260304/us-east-1/chime/aws4_request, SignedHeaders=host, Signature=0":                      "",
+		"AWS4-HMAC-SHA256 Credential=" + strings.Repeat("A", 200) + "/20260304/us-east-1/chime/aws4_request, SignedHeaders=host, Signature=0": "",
 	} {
-		var refused *sigv4.Error
-		if !errors.As(err, &refused) {
-			t.Errorf("%s: got %v", name, err)
+		r := request(t, "GET", "http://host.example/", "")
+		r.Header.Set("X-Amz-Date", "20260304T050607Z")
+		if header != "" {
+			r.Header.Set("Authorization", header)
+		}
+		p, err := verifier(t, nil).Begin(r)
+		if err == nil || p.ClaimedKey() != want {
+			t.Errorf("%s: key %q, %v", header, p.ClaimedKey(), err)
 		}
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // letters spell codes: lower case, without those that look like others.
@@ -18,14 +20,25 @@ const (
 	checkLength = 3
 )
 
-// codes makes and checks meeting codes.
-type codes struct{ key [sha256.Size]byte }
+// codeDay is how long a code is good at least; at most it is twice that. A
+// meeting does not last longer either.
+const codeDay = 24 * time.Hour
+
+// codes makes and checks meeting codes. The check depends on the day on which a
+// code was made, so that codes expire without being remembered.
+type codes struct {
+	key [sha256.Size]byte
+	now func() time.Time
+}
 
 // newCodes derives the checksum key from the API secret key, so that every node
 // that holds the same key takes the same codes.
-func newCodes(secretKey string) codes {
-	return codes{key: sha256.Sum256([]byte("meeting codes of the demo backend\x00" + secretKey))}
+func newCodes(secretKey string, now func() time.Time) codes {
+	return codes{key: sha256.Sum256([]byte("meeting codes of the demo backend\x00" + secretKey)), now: now}
 }
+
+// today counts days since the epoch.
+func (c codes) today() int64 { return c.now().Unix() / int64(codeDay/time.Second) }
 
 // fresh returns a new code, about 3·10¹⁰ to guess among.
 func (c codes) fresh() string {
@@ -33,7 +46,7 @@ func (c codes) fresh() string {
 	for i := range random {
 		random[i] = randomLetter()
 	}
-	return dashed(string(random) + c.check(string(random)))
+	return dashed(string(random) + c.check(string(random), c.today()))
 }
 
 // randomLetter draws without bias by throwing high bytes away.
@@ -48,8 +61,8 @@ func randomLetter() byte {
 	}
 }
 
-func (c codes) check(random string) string {
-	sum := c.mac("code", random)
+func (c codes) check(random string, day int64) string {
+	sum := c.mac("code", random, strconv.FormatInt(day, 10))
 	out := make([]byte, checkLength)
 	for i := range out {
 		out[i] = letters[int(sum[i])%len(letters)]
@@ -59,7 +72,7 @@ func (c codes) check(random string) string {
 
 // parse returns a code in the form fresh gives it. It takes any letter case,
 // spaces and missing dashes, as people type them. ok is false when the checksum
-// is wrong.
+// is wrong or the code has expired.
 func (c codes) parse(typed string) (code string, ok bool) {
 	if len(typed) > 64 {
 		return "", false
@@ -74,10 +87,10 @@ func (c codes) parse(typed string) (code string, ok bool) {
 		return "", false
 	}
 	random, check := plain[:codeLength-checkLength], plain[codeLength-checkLength:]
-	if subtle.ConstantTimeCompare([]byte(c.check(random)), []byte(check)) != 1 {
-		return "", false
-	}
-	return dashed(plain), true
+	today := c.today()
+	good := subtle.ConstantTimeCompare([]byte(c.check(random, today)), []byte(check)) |
+		subtle.ConstantTimeCompare([]byte(c.check(random, today-1)), []byte(check))
+	return dashed(plain), good == 1
 }
 
 func dashed(plain string) string { return plain[:3] + "-" + plain[3:7] + "-" + plain[7:] }

@@ -5,13 +5,14 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
 func TestCodes(t *testing.T) {
-	c := newCodes("key")
+	c := newCodes("key", time.Now)
 	form := regexp.MustCompile(`^[a-km-np-z2-9]{3}-[a-km-np-z2-9]{4}-[a-km-np-z2-9]{3}$`)
-	other, shared := newCodes("another key"), 0
+	other, shared := newCodes("another key", time.Now), 0
 	seen := map[string]bool{}
 	for range 1000 {
 		code := c.fresh()
@@ -28,7 +29,7 @@ func TestCodes(t *testing.T) {
 			shared++
 		}
 	}
-	if shared > 3 { // by chance one in thirty thousand is
+	if shared > 3 { // by chance one in fifteen thousand is
 		t.Errorf("%d of 1000 codes are good under another key", shared)
 	}
 	if len(seen) < 999 {
@@ -37,7 +38,7 @@ func TestCodes(t *testing.T) {
 }
 
 func TestMistypedCodesAreRefused(t *testing.T) {
-	c := newCodes("key")
+	c := newCodes("key", time.Now)
 	wrong := 0
 	for range 200 {
 		code := c.fresh()
@@ -51,13 +52,41 @@ func TestMistypedCodesAreRefused(t *testing.T) {
 			}
 		}
 	}
-	if wrong > 2 { // the checksum lets one in thirty thousand through
+	if wrong > 2 { // the checksum lets one in fifteen thousand through
 		t.Errorf("%d of 600 mistyped codes were taken", wrong)
 	}
 }
 
+func TestCodesExpire(t *testing.T) {
+	start := time.Date(2026, 3, 4, 23, 59, 0, 0, time.UTC)
+	now := start
+	c := newCodes("key", func() time.Time { return now })
+	var made []string
+	for range 200 {
+		made = append(made, c.fresh())
+	}
+	good := func() (n int) {
+		for _, code := range made {
+			if _, ok := c.parse(code); ok {
+				n++
+			}
+		}
+		return n
+	}
+	for _, after := range []time.Duration{0, time.Minute, 24 * time.Hour} { // as long as a meeting can last
+		if now = start.Add(after); good() != len(made) {
+			t.Errorf("%v later, %d of %d are good", after, good(), len(made))
+		}
+	}
+	for _, after := range []time.Duration{48 * time.Hour, 1000 * time.Hour} {
+		if now = start.Add(after); good() > 2 { // by chance one in fifteen thousand is
+			t.Errorf("%v later, %d of %d are good", after, good(), len(made))
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
-	c := newCodes("key")
+	c := newCodes("key", time.Now)
 	f.Add(c.fresh())
 	f.Add("")
 	f.Add("É-ééé-ééé")
@@ -76,7 +105,7 @@ func FuzzParse(f *testing.F) {
 var allowed = regexp.MustCompile(`^[-_&@+=,(){}\[\]/«».:|'"#a-zA-Z0-9À-ÿ\s]{2,64}$`)
 
 func TestExternalIDs(t *testing.T) {
-	c := newCodes("key")
+	c := newCodes("key", time.Now)
 	for name, kind := range map[string]byte{
 		"Ada": '#', "Zoë Müller-Lüdenscheidt": '#', "O'Brien (host)": '#', strings.Repeat("long ", 30): '#',
 		"山田太郎": '=', "Ada 🌟": '=', "100%": '=', strings.Repeat("日本", 40): '=', "what?": '=',
@@ -105,7 +134,7 @@ func TestExternalIDs(t *testing.T) {
 }
 
 func FuzzExternalID(f *testing.F) {
-	c := newCodes("key")
+	c := newCodes("key", time.Now)
 	f.Add("Ada")
 	f.Add("日本\x00\xff")
 	f.Fuzz(func(t *testing.T, name string) {

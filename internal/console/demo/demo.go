@@ -1,12 +1,14 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings"
 	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings/types"
+
+	"github.com/carillon-meetings/carillon/internal/clientaddr"
 )
 
 // Config says which API to call, and as whom.
@@ -27,7 +31,25 @@ type Config struct {
 	AccessKey, SecretKey string
 	// HTTPClient carries the calls; nil takes the AWS SDK's own.
 	HTTPClient aws.HTTPClient
-	Logger     *slog.Logger // nil discards
+	// ClientAddr tells where a request comes from; nil takes the address of
+	// the TCP peer. One address can have five open meetings.
+	ClientAddr func(*http.Request) netip.Addr
+
+	Logger *slog.Logger     // nil discards
+	Now    func() time.Time // nil is time.Now
+}
+
+func (c Config) withDefaults() Config {
+	c.Region = cmp.Or(c.Region, "us-east-1")
+	c.MediaRegion = cmp.Or(c.MediaRegion, "us-east-1")
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	if c.ClientAddr == nil {
+		c.ClientAddr = clientaddr.Proxies(nil).Of
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
 }
 
 // maxBody bounds a request, in bytes; callTimeout bounds what it may cause.
@@ -42,10 +64,11 @@ const maxName = 200
 
 // Backend answers /demo/. It is safe for concurrent use and needs no closing.
 type Backend struct {
-	cfg   Config
-	api   *chimesdkmeetings.Client
-	codes codes
-	mux   *http.ServeMux
+	cfg    Config
+	api    *chimesdkmeetings.Client
+	codes  codes
+	opened *opened
+	mux    *http.ServeMux
 }
 
 // New returns a Backend; it makes no call yet.
@@ -53,16 +76,8 @@ func New(cfg Config) (*Backend, error) {
 	if cfg.Endpoint == "" || cfg.AccessKey == "" || cfg.SecretKey == "" {
 		return nil, errors.New("demo: Endpoint, AccessKey and SecretKey are required")
 	}
-	if cfg.Region == "" {
-		cfg.Region = "us-east-1"
-	}
-	if cfg.MediaRegion == "" {
-		cfg.MediaRegion = "us-east-1"
-	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
-	b := &Backend{cfg: cfg, codes: newCodes(cfg.SecretKey), mux: http.NewServeMux()}
+	cfg = cfg.withDefaults()
+	b := &Backend{cfg: cfg, codes: newCodes(cfg.SecretKey, cfg.Now), opened: newOpened(cfg.Now), mux: http.NewServeMux()}
 	b.api = chimesdkmeetings.New(chimesdkmeetings.Options{
 		BaseEndpoint: aws.String(cfg.Endpoint),
 		Region:       cfg.Region,
@@ -102,7 +117,7 @@ type joinAnswer struct {
 func (b *Backend) join(w http.ResponseWriter, r *http.Request) {
 	code, ok := b.codes.parse(r.PathValue("code"))
 	if !ok {
-		refuse(w, http.StatusNotFound, "There is no meeting with this code. Check the link for a typing mistake.")
+		refuse(w, http.StatusNotFound, "There is no meeting with this code, or the code has expired. Check the link for a typing mistake, or start a new meeting.")
 		return
 	}
 	var body struct {
@@ -124,7 +139,7 @@ func (b *Backend) join(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
 	defer cancel()
-	got, err := b.admit(ctx, code, b.codes.externalID(code, body.Who, name))
+	got, err := b.admit(ctx, r, code, b.codes.externalID(code, body.Who, name))
 	if err != nil {
 		b.fail(w, err)
 		return
@@ -133,23 +148,19 @@ func (b *Backend) join(w http.ResponseWriter, r *http.Request) {
 }
 
 // admit finds or creates the meeting and the attendee.
-func (b *Backend) admit(ctx context.Context, code, externalID string) (joinAnswer, error) {
-	m, err := b.api.CreateMeeting(ctx, &chimesdkmeetings.CreateMeetingInput{
-		ClientRequestToken: aws.String(code),
-		ExternalMeetingId:  aws.String(code),
-		MediaRegion:        aws.String(b.cfg.MediaRegion),
-	})
+func (b *Backend) admit(ctx context.Context, r *http.Request, code, externalID string) (joinAnswer, error) {
+	m, err := b.meeting(ctx, r, code)
 	if err != nil {
-		return joinAnswer{}, fmt.Errorf("create meeting: %w", err)
+		return joinAnswer{}, fmt.Errorf("meeting: %w", err)
 	}
 	a, err := b.api.CreateAttendee(ctx, &chimesdkmeetings.CreateAttendeeInput{
-		MeetingId:      m.Meeting.MeetingId,
+		MeetingId:      m.MeetingId,
 		ExternalUserId: aws.String(externalID),
 	})
 	if err != nil {
 		return joinAnswer{}, fmt.Errorf("create attendee: %w", err)
 	}
-	return joinAnswer{Code: code, Meeting: m.Meeting, Attendee: a.Attendee}, nil
+	return joinAnswer{Code: code, Meeting: m, Attendee: a.Attendee}, nil
 }
 
 // fail says in words why the API refused.
@@ -160,6 +171,8 @@ func (b *Backend) fail(w http.ResponseWriter, err error) {
 	var busy *types.ThrottlingException
 	var away *types.ServiceUnavailableException
 	switch {
+	case errors.Is(err, errTooMany):
+		refuse(w, http.StatusTooManyRequests, "Too many meetings that were started from your address are still open. Leave one of them, or try again later.")
 	case errors.As(err, &full):
 		refuse(w, http.StatusConflict, "The meeting is full, or this server holds as many meetings as it may.")
 	case errors.As(err, &gone):

@@ -9,9 +9,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/carillon-meetings/carillon/internal/api"
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
@@ -48,7 +50,7 @@ func realAPI(t *testing.T, limits meeting.Limits) (url string, c *control.Contro
 	if err != nil {
 		t.Fatal(err)
 	}
-	door := httptest.NewServer(api.New(api.Config{Control: c, Verifier: sigv4.New(sigv4.Config{Keys: keys}), Limits: limits}))
+	door := httptest.NewServer(api.New(api.Config{Control: c, Verifier: sigv4.New(sigv4.Config{Keys: keys, Window: time.Hour}), Limits: limits}))
 	t.Cleanup(door.Close)
 	return door.URL, c
 }
@@ -120,6 +122,50 @@ func TestTwoPeopleMeetThroughTheRealAPI(t *testing.T) {
 	}
 	if other := b.testJoin(t, code, who+"3", "Ada"); other.Attendee.ID == ada.Attendee.ID {
 		t.Error("another browser with the same name got the same seat")
+	}
+}
+
+// One address must not use up the account's quota.
+func TestAnAddressHasFewOpenMeetings(t *testing.T) {
+	url, c := realAPI(t, meeting.Limits{})
+	addr := netip.MustParseAddr("192.0.2.1")
+	b, err := New(Config{Endpoint: url, AccessKey: accessKey, SecretKey: secretKey, ClientAddr: func(*http.Request) netip.Addr { return addr }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first reply
+	codes := make([]string, maxOpened)
+	for i := range codes {
+		codes[i] = b.codes.fresh()
+		r := b.testJoin(t, codes[i], who, "Ada")
+		if r.status != http.StatusOK {
+			t.Fatalf("meeting %d: %d %q", i+1, r.status, r.Error)
+		}
+		if i == 0 {
+			first = r
+		}
+	}
+	next := b.codes.fresh()
+	if r := b.testJoin(t, next, who, "Ada"); r.status != http.StatusTooManyRequests || !strings.Contains(r.Error, "from your address") {
+		t.Errorf("one more meeting: %d %q", r.status, r.Error)
+	}
+	if r := b.testJoin(t, codes[1], who+"2", "Grace"); r.status != http.StatusOK {
+		t.Errorf("joining one that is open: %d %q", r.status, r.Error)
+	}
+	addr = netip.MustParseAddr("192.0.2.2")
+	if r := b.testJoin(t, next, who, "Ada"); r.status != http.StatusOK {
+		t.Errorf("from another address: %d %q", r.status, r.Error)
+	}
+	addr = netip.MustParseAddr("192.0.2.1")
+	id, _ := meeting.ParseID(first.Meeting.ID)
+	if err := c.EndMeeting(context.Background(), id); err != nil {
+		t.Fatal(err)
+	}
+	if r := b.testJoin(t, b.codes.fresh(), who, "Ada"); r.status != http.StatusOK {
+		t.Errorf("after one has ended: %d %q", r.status, r.Error)
+	}
+	if r := b.testJoin(t, codes[0], who, "Ada"); r.status != http.StatusTooManyRequests {
+		t.Errorf("the ended one, anew: %d %q", r.status, r.Error)
 	}
 }
 

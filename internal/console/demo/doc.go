@@ -14,6 +14,10 @@
 // ClientRequestToken: whoever comes first creates the meeting, everybody else
 // gets the same one, and nothing needs to be stored here.
 //
+// A code is good for a day or two. One address may have begun five meetings
+// that are still open; the key should belong to an account of its own with a
+// small quota of meetings, so that strangers use up nobody else's.
+//
 // People are not known to this backend: whoever has the link may join. Switch
 // it off where that is not wanted.
 package demo

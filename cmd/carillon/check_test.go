@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/carillon-meetings/carillon/internal/config"
+	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/servertest"
+)
+
+// file writes a file of a test's own and returns its path.
+func file(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// dataWith returns a data directory that holds one file.
+func dataWith(t *testing.T, name, content string) string {
+	t.Helper()
+	return filepath.Dir(file(t, name, content))
+}
+
+// Whatever keeps a server from starting, `check config` says so first, in the
+// same words.
+func TestWhatServeRefusesCheckConfigRefuses(t *testing.T) {
+	t.Setenv(config.FileEnv, "")
+	cert, other := servertest.NewCertificate(t), servertest.NewCertificate(t)
+	notDir := file(t, "file", "")
+	unreadable := filepath.Join(t.TempDir(), "folder.yaml")
+	if err := os.Mkdir(unreadable, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	keys := func(content string) []string { return []string{"--key-file", file(t, "keys.yaml", content)} }
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"key file missing":            {[]string{"--key-file", "/nowhere/keys.yaml"}, "/nowhere/keys.yaml"},
+		"key file is a folder":        {[]string{"--key-file", unreadable}, "--key-file"},
+		"key file is no YAML":         {keys("keys: [\n"), "--key-file"},
+		"key file is empty":           {keys(""), "--key-file"},
+		"key file has unknown fields": {keys("keys:\n  - access-key-id: A\n    secret: b\n"), "secret"},
+		"key file has an unknown operation": {
+			keys("keys:\n  - {access-key-id: A, secret-access-key: b, allow: [\"chime:Fly\"]}\n"), "chime:Fly"},
+		"key file has a key twice": {
+			keys("keys:\n  - {access-key-id: A, secret-access-key: b}\n  - {access-key-id: A, secret-access-key: c}\n"), "--key-file"},
+		"key file has a bad account": {
+			keys("keys:\n  - {access-key-id: A, secret-access-key: b, account: demo}\n"), "--key-file"},
+		"access key of other letters":     {[]string{"--access-key", "a key", "--secret-key", "s"}, "--access-key"},
+		"half a key":                      {[]string{"--access-key", "AKID"}, "--access-key and --secret-key go together"},
+		"account":                         {[]string{"--account", "12"}, "--account"},
+		"Region":                          {[]string{"--region", "US East"}, "--region"},
+		"certificate missing":             {[]string{"--tls-cert", "/nowhere/cert.pem", "--tls-key", cert.KeyFile}, "/nowhere/cert.pem"},
+		"certificate without a key":       {[]string{"--tls-cert", cert.CertFile}, "--tls-cert and --tls-key go together"},
+		"certificate of another key":      {[]string{"--tls-cert", cert.CertFile, "--tls-key", other.KeyFile}, "private key does not match"},
+		"certificate that is none":        {[]string{"--tls-cert", notDir, "--tls-key", cert.KeyFile}, "--tls-cert"},
+		"TURN over TLS without TLS":       {[]string{"--turn-tls", "127.0.0.1:0"}, "--turn-tls needs"},
+		"listen address":                  {[]string{"--listen", "nonsense"}, `"nonsense" is not an address`},
+		"listen port":                     {[]string{"--listen", "127.0.0.1:99999"}, "--listen"},
+		"listen on somebody else's":       {[]string{"--listen", "192.0.2.1:0"}, "--listen: listen tcp 192.0.2.1:0"},
+		"listen on an unknown name":       {[]string{"--listen", "no-such-name.invalid:0"}, "--listen"},
+		"no port left for media":          {[]string{"--listen", "127.0.0.1:65535"}, "--media-tcp"},
+		"media address":                   {[]string{"--media-udp", "127.0.0.1"}, "--media-udp"},
+		"media on somebody else's":        {[]string{"--media-udp", "192.0.2.1:0"}, "--media-udp: listen udp 192.0.2.1:0"},
+		"media over TCP":                  {[]string{"--media-tcp", "on"}, "--media-tcp"},
+		"public address":                  {[]string{"--media-public-ip", "meet.example.org"}, "--media-public-ip"},
+		"TURN address":                    {[]string{"--turn-udp", ":x"}, "--turn-udp"},
+		"TURN on somebody else's":         {[]string{"--turn-tcp", "192.0.2.1:0"}, "--turn-tcp"},
+		"metrics on somebody else's":      {[]string{"--metrics-listen", "192.0.2.1:0"}, "--metrics-listen"},
+		"metrics on and off":              {[]string{"--metrics-listen", "127.0.0.1:0", "--no-metrics"}, "--metrics-listen and --no-metrics"},
+		"one port twice":                  {[]string{"--listen", "127.0.0.1:18480", "--media-tcp", "0.0.0.0:18480"}, "--listen and --media-tcp: both want TCP port 18480"},
+		"one port twice by default":       {[]string{"--listen", "127.0.0.1:18480", "--turn-udp", "127.0.0.1:18480"}, "--media-udp and --turn-udp: both want UDP port 18480"},
+		"public URL":                      {[]string{"--public-url", "https://meet.example.org/path"}, "--public-url"},
+		"host name with a port":           {[]string{"--allowed-hosts", "meet.example.org:8480"}, "--allowed-hosts"},
+		"any host in development":         {[]string{"--allowed-hosts", "*", "--dev"}, "--dev"},
+		"proxy network":                   {[]string{"--trusted-proxies", "10.0.0.0/99"}, "10.0.0.0/99"},
+		"data directory is a file":        {[]string{"--data", notDir}, "is not a directory"},
+		"data directory below a file":     {[]string{"--data", filepath.Join(notDir, "data")}, "--data"},
+		"token key cut short":             {[]string{"--data", dataWith(t, "token.key", "c2hvcnQ=\n")}, "token.key does not hold a key of 32 bytes"},
+		"key pair without a secret":       {[]string{"--data", dataWith(t, "access.key", "AKID\n")}, "access.key does not hold"},
+		"operator secret emptied":         {[]string{"--data", dataWith(t, "operator.secret", "\n")}, "operator.secret is empty"},
+		"operator secret too short":       {[]string{"--operator-secret", "short"}, "--operator-secret"},
+		"timer":                           {[]string{"--timer-idle", "0s"}, "--timer-idle"},
+		"quota":                           {[]string{"--limit-meetings", "0"}, "--limit-meetings"},
+		"connections":                     {[]string{"--limit-connections", "0"}, "--limit-connections"},
+		"throttle":                        {[]string{"--throttle-rate=-1"}, "--throttle-rate"},
+		"a flag that does not exist":      {[]string{"--no-such-flag"}, "--no-such-flag"},
+		"a duration that is none":         {[]string{"--timer-idle", "soon"}, "--timer-idle"},
+		"several at once, of every kind":  {[]string{"--listen", "x", "--key-file", "/nowhere/keys.yaml", "--data", notDir}, "--data"},
+		"several at once, the first kind": {[]string{"--listen", "x", "--key-file", "/nowhere/keys.yaml", "--data", notDir}, "--listen"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var words [2]string
+			for i, command := range [][]string{{"serve"}, {"check", "config"}} {
+				args := append(command, "--data", filepath.Join(t.TempDir(), "data"), "--log-level", "error")
+				ctx, cancel := context.WithCancel(t.Context())
+				cancel() // a server that starts in spite of it ends at once
+				err := run(ctx, append(args, c.args...))
+				if err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Fatalf("%s: %v, want %q", strings.Join(command, " "), err, c.want)
+				}
+				words[i] = err.Error()
+			}
+			if words[0] != words[1] {
+				t.Errorf("serve says\n%s\ncheck config says\n%s", words[0], words[1])
+			}
+		})
+	}
+}
+
+// check config is asked beside a running server: it must not mind that, and
+// must leave nothing behind.
+func TestCheckConfigBesideARunningServer(t *testing.T) {
+	dir := t.TempDir()
+	s := startServer(t, dir)
+	if err := run(t.Context(), []string{"check", "config", "--data", dir, "--listen", s.ports.web.Addr().String()}); err != nil {
+		t.Errorf("beside the server: %v", err)
+	}
+	fresh := filepath.Join(t.TempDir(), "not", "yet")
+	if err := run(t.Context(), []string{"check", "config", "--data", fresh, "--listen", "127.0.0.1:0"}); err != nil {
+		t.Errorf("before the first start: %v", err)
+	}
+	if _, err := os.Stat(filepath.Dir(fresh)); !os.IsNotExist(err) {
+		t.Errorf("checking made the data directory: %v", err)
+	}
+}
+
+// checked parses the flags of check config and prints what is in force.
+func checked(t *testing.T, args ...string) string {
+	t.Helper()
+	var cli commandLine
+	parser, err := kong.New(&cli)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, err := parser.Parse(append([]string{"check", "config"}, args...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := cli.Check.Config.print(&out, ctx.Selected().Flags); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func TestCheckConfigPrintsAConfiguration(t *testing.T) {
+	out := checked(t, "--trusted-proxies", "10.0.0.0/8,192.0.2.1", "--secret-key", "hidden", "--media-public-ip", "192.0.2.7", "--listen", "0.0.0.0:8480")
+	for _, line := range []string{"trusted-proxies: [10.0.0.0/8, 192.0.2.1/32]", "secret-key: \"(set, not shown)\"", "media-public-ip: [192.0.2.7]", "demo: false", "timer-idle: 5m0s"} {
+		if !strings.Contains(out, line+"\n") {
+			t.Errorf("%q is missing:\n%s", line, out)
+		}
+	}
+	if strings.Contains(out, "hidden") || strings.Contains(out, "0xc") {
+		t.Errorf("%s", out)
+	}
+	again := file(t, "config.yaml", strings.ReplaceAll(out, "secret-key: \"(set, not shown)\"\n", ""))
+	var cli commandLine
+	parser, err := kong.New(&cli, kong.Configuration(config.Load, again))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parser.Parse([]string{"serve"}); err != nil {
+		t.Fatalf("what is printed is no configuration file: %v", err)
+	}
+	if fmt.Sprint(cli.Serve.TrustedProxies) != "[10.0.0.0/8 192.0.2.1/32]" || cli.Serve.ServesDemo() {
+		t.Errorf("read back as %+v", cli.Serve.Serve)
+	}
+}
+
+// The defaults of the command line are the real service's quotas.
+func TestTheDefaultQuotasAreThoseOfTheService(t *testing.T) {
+	if got := limits(settings(t)); got != meeting.DefaultLimits() {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestConnectionsFitIntoTheOpenFiles(t *testing.T) {
+	wanted := room{connections: 4000, perAddress: 1000, sockets: 20000}
+	for files, want := range map[int]room{
+		0:     {4000, 1000, 20000, 0},
+		65536: {4000, 1000, 20000, 65536},
+		24100: {4000, 1000, 20000, 24100},
+		20000: {4000, 1000, 15900, 20000},
+		1024:  {231, 115, 693, 1024},
+		256:   {39, 19, 117, 256},
+	} {
+		got, err := fitFiles(files, wanted)
+		if err != nil || got != want {
+			t.Errorf("%d files: %+v, %v, want %+v", files, got, err, want)
+		}
+		if files > 0 && got.connections+got.sockets+keptFiles > files {
+			t.Errorf("%d files: %+v is too much", files, got)
+		}
+	}
+	if _, err := fitFiles(128, wanted); err == nil || !strings.Contains(err.Error(), "128 files") {
+		t.Errorf("128 files: %v", err)
+	}
+	small := room{connections: 10, perAddress: 5, sockets: 20}
+	if got, err := fitFiles(200, small); err != nil || got.connections != 10 || got.sockets != 20 {
+		t.Errorf("a small server: %+v, %v", got, err)
+	}
+}

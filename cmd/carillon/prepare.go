@@ -1,0 +1,124 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+
+	"github.com/carillon-meetings/carillon/internal/api"
+	"github.com/carillon-meetings/carillon/internal/api/sigv4"
+	"github.com/carillon-meetings/carillon/internal/config"
+	"github.com/carillon-meetings/carillon/internal/console"
+	"github.com/carillon-meetings/carillon/internal/durable"
+	"github.com/carillon-meetings/carillon/internal/identity"
+)
+
+// prepared is what a configuration names outside of itself, read once before
+// anything is opened.
+type prepared struct {
+	keys        *sigv4.Keys      // nil: the development pair of the data directory
+	certificate *tls.Certificate // nil: no TLS
+	files       room             // how much may be open at once
+}
+
+// prepare reads what a configuration names and returns every problem that would
+// keep a server from starting with it, joined. It changes nothing, so that
+// `check config` can be asked beside a running server. What only the moment of
+// starting can tell, such as a port that somebody else has, is not its matter.
+func prepare(cfg *config.Serve) (prepared, error) {
+	var p prepared
+	errs := []error{cfg.Check()}
+	note := func(err error) { errs = append(errs, err) }
+	var err error
+	p.keys, err = configuredKeys(cfg.Credentials)
+	note(err)
+	p.certificate, err = certificate(cfg.TLSCert, cfg.TLSKey)
+	note(err)
+	if secret := cfg.Pages.OperatorSecret; secret != "" && len(secret) < console.MinSecret {
+		note(fmt.Errorf("--operator-secret has fewer than %d characters", console.MinSecret))
+	}
+	note(checkAddresses(cfg))
+	note(checkData(cfg.Data))
+	p.files, err = fitFiles(openFiles(), wantedRoom(cfg))
+	note(err)
+	if err := errors.Join(errs...); err != nil {
+		return p, fmt.Errorf("the configuration has problems:\n%w", err)
+	}
+	return p, nil
+}
+
+// configuredKeys are the access keys that the configuration names; nil when it
+// names none.
+func configuredKeys(c config.Credentials) (*sigv4.Keys, error) {
+	switch {
+	case c.KeyFile != "":
+		keys, err := sigv4.LoadKeys(c.KeyFile, api.Actions())
+		if err != nil {
+			return nil, fmt.Errorf("--key-file: %w", err)
+		}
+		return keys, nil
+	case c.AccessKey == "" || c.SecretKey == "": // none, or half of one, which Check refuses
+		return nil, nil
+	}
+	keys, err := sigv4.Single(c.AccessKey, c.SecretKey, c.Account)
+	if err != nil {
+		return nil, fmt.Errorf("--access-key: %w", err)
+	}
+	return keys, nil
+}
+
+func certificate(certFile, keyFile string) (*tls.Certificate, error) {
+	if certFile == "" || keyFile == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return nil, fmt.Errorf("--tls-cert and --tls-key: %w", err)
+	}
+	return &pair, nil
+}
+
+// checkAddresses tries each address for a moment. One that is in use is good:
+// the server that this configuration belongs to may be running.
+func checkAddresses(cfg *config.Serve) error {
+	var errs []error
+	for _, a := range []struct{ flag, network, addr string }{
+		{"listen", "tcp", cfg.Listen}, {"media-udp", "udp", cfg.Media.UDP}, {"media-tcp", "tcp", cfg.Media.TCP},
+		{"turn-udp", "udp", cfg.Turn.UDP}, {"turn-tcp", "tcp", cfg.Turn.TCP}, {"turn-tls", "tcp", cfg.Turn.TLS},
+		{"metrics-listen", "tcp", cfg.Pages.MetricsListen},
+	} {
+		if _, _, err := net.SplitHostPort(a.addr); err != nil {
+			continue // none, or one that Check refuses
+		}
+		if err := tryAddress(a.network, a.addr); err != nil && !errors.Is(err, syscall.EADDRINUSE) {
+			errs = append(errs, fmt.Errorf("--%s: %w", a.flag, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func tryAddress(network, addr string) error {
+	if network == "udp" {
+		c, err := net.ListenPacket(network, addr)
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	}
+	l, err := net.Listen(network, addr)
+	if err != nil {
+		return err
+	}
+	return l.Close()
+}
+
+// checkData checks that the data directory can be used, and that the secrets in
+// it are whole.
+func checkData(dir string) error {
+	if err := durable.Check(dir); err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	return identity.Check(dir)
+}

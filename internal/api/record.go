@@ -1,0 +1,119 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// record writes the access log and tells the observer. External ids, tokens
+// and query strings stay out of the log.
+func (s *Server) record(c *call, status int) {
+	s.observe(c, status)
+	s.log(c, slog.LevelInfo, status)
+}
+
+// recordRefusal does so for a request that was not answered as asked, and says
+// why: in the words that the caller got and, when the fault is ours, with what
+// broke.
+func (s *Server) recordRefusal(c *call, e *wireError, err error) {
+	s.observe(c, e.status)
+	why := []slog.Attr{slog.String("error", e.name), slog.String("reason", shortened(e.message, maxReason))}
+	if c.operation() == "" {
+		why = append(why, slog.String("path", shape(c.path)))
+	}
+	level := slog.LevelWarn
+	if e.status >= http.StatusInternalServerError {
+		level = slog.LevelError
+		why = append(why, slog.Any("cause", err))
+	}
+	s.log(c, level, e.status, why...)
+}
+
+func (s *Server) observe(c *call, status int) {
+	operation, flavour := "", ""
+	if c.route != nil {
+		operation, flavour = c.route.op.name, c.flavour.String()
+	}
+	s.cfg.Observe(operation, flavour, status, time.Since(c.began))
+}
+
+// log writes one line about a request. Its access key is the one that signed
+// it or, in a request that was refused before that was known, the one that it
+// claims.
+func (s *Server) log(c *call, level slog.Level, status int, more ...slog.Attr) {
+	if !s.cfg.Logger.Enabled(context.Background(), level) {
+		return
+	}
+	flavour, key := "", c.identity.AccessKeyID
+	if c.route != nil {
+		flavour = c.flavour.String()
+	}
+	if key == "" {
+		key = c.claimed
+	}
+	attrs := make([]slog.Attr, 0, 14)
+	attrs = append(attrs,
+		slog.String("request_id", c.id), slog.String("method", c.r.Method),
+		slog.String("operation", c.operation()), slog.String("flavour", flavour),
+		slog.Int("status", status), slog.Duration("took", time.Since(c.began)),
+		slog.String("access_key", key), slog.String("region", c.identity.Region),
+		slog.String("from", fromText(s.cfg.ClientAddr(c.r))),
+	)
+	if id := c.r.Header.Get("Amz-Sdk-Invocation-Id"); isGUID(id) {
+		attrs = append(attrs, slog.String("invocation", id))
+	}
+	s.cfg.Logger.LogAttrs(context.Background(), level, "api request", append(attrs, more...)...)
+}
+
+// withoutEffect writes down that a meeting asked for what is accepted and does
+// nothing yet: its owner waits for something that will not come. Only the names
+// of the members are told.
+func (s *Server) withoutEffect(c *call, meetingID string, members []string) {
+	if len(members) == 0 {
+		return
+	}
+	for _, m := range members {
+		s.cfg.WithoutEffect(m)
+	}
+	s.cfg.Logger.Warn("accepted without effect", "meeting", meetingID, "members", members, "operation", c.operation(), "request_id", c.id)
+}
+
+// maxReason bounds what is logged of a message, in bytes: some repeat a part of
+// the request's header.
+const maxReason = 512
+
+func shortened(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "…"
+}
+
+// maxSegment is how long a path's segment may be to be logged, in bytes: names
+// of operations are shorter, ids and tokens longer.
+const maxSegment = 24
+
+// shape returns what a path that leads nowhere looks like, without anything in
+// it that could be somebody's.
+func shape(path string) string {
+	parts := strings.SplitN(path, "/", 10)
+	for i, part := range parts {
+		plain := all(part, func(r rune) bool { return isAlphanumeric(r) || strings.ContainsRune("-_.", r) })
+		if len(part) > maxSegment || !plain {
+			parts[i] = "…"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// fromText is an address in the log; callers inside the process have none.
+func fromText(addr netip.Addr) string {
+	if !addr.IsValid() {
+		return "inside"
+	}
+	return addr.String()
+}

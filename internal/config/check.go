@@ -1,0 +1,188 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ServesDemo reports whether the meeting page with its demo backend is to be
+// served: as asked for or, when nothing was said, only while every address is
+// one that nothing but this machine can reach.
+func (s *Serve) ServesDemo() bool {
+	if s.Pages.Demo != nil {
+		return *s.Pages.Demo
+	}
+	return s.onlyLoopback()
+}
+
+// onlyLoopback reports whether nothing but this machine can reach the server.
+// A public URL or a proxy means that others can, whatever it listens on.
+func (s *Serve) onlyLoopback() bool {
+	for _, addr := range []string{s.Listen, s.Media.UDP, s.Media.TCP, s.Turn.UDP, s.Turn.TCP, s.Turn.TLS} {
+		if addr == "" || addr == "off" { // nothing, or what --listen says
+			continue
+		}
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil || !isLoopback(host) {
+			return false
+		}
+	}
+	public, err := url.Parse(s.PublicURL)
+	return len(s.TrustedProxies) == 0 && (s.PublicURL == "" || err == nil && isLoopback(public.Hostname()))
+}
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && addr.Unmap().IsLoopback()
+}
+
+// Check returns every problem of the configuration, joined; nil when there is
+// none.
+func (s *Serve) Check() error {
+	var errs []error
+	add := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	s.checkAddresses(add)
+	s.checkClashes(add)
+	s.checkCredentials(add)
+	s.checkNumbers(add)
+	return errors.Join(errs...)
+}
+
+func (s *Serve) checkAddresses(add func(bool, string, ...any)) {
+	for _, a := range []struct{ flag, value string }{
+		{"listen", s.Listen}, {"media-udp", s.Media.UDP}, {"media-tcp", s.Media.TCP},
+		{"turn-udp", s.Turn.UDP}, {"turn-tcp", s.Turn.TCP}, {"turn-tls", s.Turn.TLS}, {"metrics-listen", s.Pages.MetricsListen},
+	} {
+		if a.value == "" && a.flag != "listen" || a.flag == "media-tcp" && a.value == "off" {
+			continue
+		}
+		_, port, err := net.SplitHostPort(a.value)
+		if err == nil {
+			_, err = net.LookupPort("tcp", port)
+		}
+		add(err == nil, "--%s: %q is not an address of the form host:port", a.flag, a.value)
+	}
+	_, port, _ := net.SplitHostPort(s.Listen)
+	add(port != "65535" || s.Media.TCP != "", "--media-tcp: there is no port after that of --listen; give an address, or \"off\"")
+	add(s.Pages.MetricsListen == "" || s.Pages.Metrics, "--metrics-listen and --no-metrics exclude each other")
+	for _, name := range s.AllowedHosts {
+		_, err := netip.ParseAddr(name)
+		plain := name != "" && strings.Trim(name, ".") != "" && !strings.ContainsAny(name, "*/:@ ")
+		add(err == nil || plain || name == "*", "--allowed-hosts: %q is not a host name without a port", name)
+		add(name != "*" || !s.Credentials.Dev, "--allowed-hosts: * is not possible with --dev, where a web page of anybody's could call the API")
+	}
+	for _, ip := range s.Media.PublicIPs {
+		_, err := netip.ParseAddr(ip)
+		add(err == nil, "--media-public-ip: %q is not an IP address", ip)
+	}
+	if s.PublicURL != "" {
+		u, err := url.Parse(s.PublicURL)
+		ok := err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") &&
+			strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""
+		add(ok, "--public-url: %q is not of the form https://host[:port]", s.PublicURL)
+	}
+	add((s.TLSCert == "") == (s.TLSKey == ""), "--tls-cert and --tls-key go together")
+	add(s.Turn.TLS == "" || s.TLSCert != "", "--turn-tls needs --tls-cert and --tls-key")
+}
+
+// checkClashes finds addresses that this server itself would open twice.
+func (s *Serve) checkClashes(add func(bool, string, ...any)) {
+	listenHost, listenPort := hostPort(s.Listen)
+	type endpoint struct {
+		flag, network, host string
+		port                int // 0: any that is free
+	}
+	var all []endpoint
+	for _, e := range []struct{ flag, network, addr string }{
+		{"listen", "tcp", s.Listen}, {"media-udp", "udp", s.Media.UDP}, {"media-tcp", "tcp", s.Media.TCP}, {"turn-udp", "udp", s.Turn.UDP},
+		{"turn-tcp", "tcp", s.Turn.TCP}, {"turn-tls", "tcp", s.Turn.TLS}, {"metrics-listen", "tcp", s.Pages.MetricsListen},
+	} {
+		host, port := hostPort(e.addr)
+		switch {
+		case e.flag == "media-udp" && e.addr == "":
+			host, port = listenHost, listenPort
+		case e.flag == "media-tcp" && e.addr == "" && listenPort > 0:
+			host, port = listenHost, listenPort+1
+		}
+		for _, other := range all {
+			clash := port > 0 && port == other.port && e.network == other.network && overlap(host, other.host)
+			add(!clash, "--%s and --%s: both want %s port %d", other.flag, e.flag, strings.ToUpper(e.network), port)
+		}
+		all = append(all, endpoint{e.flag, e.network, host, port})
+	}
+}
+
+// hostPort splits an address; one that cannot be split has port 0.
+func hostPort(addr string) (host string, port int) {
+	host, name, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", 0
+	}
+	port, err = net.LookupPort("tcp", name)
+	if err != nil {
+		return host, 0
+	}
+	return host, port
+}
+
+// overlap reports whether two hosts cannot both be listened on at one port.
+func overlap(a, b string) bool {
+	everywhere := func(host string) bool {
+		addr, err := netip.ParseAddr(host)
+		return host == "" || err == nil && addr.IsUnspecified()
+	}
+	return strings.EqualFold(a, b) || everywhere(a) || everywhere(b)
+}
+
+func (s *Serve) checkCredentials(add func(bool, string, ...any)) {
+	c := s.Credentials
+	add((c.AccessKey == "") == (c.SecretKey == ""), "--access-key and --secret-key go together")
+	digits := len(c.Account) == 12 && strings.Trim(c.Account, "0123456789") == ""
+	add(digits, "--account: %q is not twelve digits", c.Account)
+	region := strings.Trim(s.API.Region, "abcdefghijklmnopqrstuvwxyz0123456789-") == "" && len(s.API.Region) <= 64
+	add(region, "--region: %q is not the name of a Region: lower-case letters, digits and dashes", s.API.Region)
+}
+
+func (s *Serve) checkNumbers(add func(bool, string, ...any)) {
+	l := s.Limits
+	for _, n := range []struct {
+		flag     string
+		value    int
+		min, max int
+	}{
+		{"limit-meetings", l.Meetings, 1, 10_000_000}, {"limit-attendees", l.Attendees, 1, 10_000},
+		{"limit-hd-attendees", l.HDAttendees, 1, l.Attendees}, {"limit-replicas", l.Replicas, 1, 1000},
+		{"limit-meeting-tags", l.MeetingTags, 1, 1000}, {"limit-attendee-tags", l.AttendeeTags, 1, 1000},
+		{"limit-video-senders", l.VideoSenders, 0, 250}, {"limit-video-subscriptions", l.VideoSubscriptions, 0, 250},
+		{"limit-content-shares", l.ContentShares, 0, 250}, {"limit-cache-mib", l.CacheMiB, 1, 1 << 20},
+		{"limit-storage-mib", l.StorageMiB, 0, 1 << 40}, {"limit-signaling-sockets", l.SignalingSockets, 1, 10_000_000},
+		{"limit-connections", l.Connections, 1, 10_000_000}, {"limit-connections-per-address", l.PerAddress, 1, 10_000_000},
+		{"limit-demo-meetings", l.DemoMeetings, 1, 10_000_000},
+		{"media-talkers", s.Media.Talkers, 1, 16}, {"memory-limit-mib", s.MemoryLimitMiB, 0, 1 << 30},
+		{"throttle-burst", s.API.ThrottleBurst, 1, 1_000_000},
+	} {
+		add(n.value >= n.min && n.value <= n.max, "--%s: %d is not between %d and %d", n.flag, n.value, n.min, n.max)
+	}
+	add(s.API.ThrottleRate >= 0, "--throttle-rate must not be negative")
+	t := s.Timers
+	for _, d := range []struct {
+		flag  string
+		value time.Duration
+	}{
+		{"timer-idle", t.Idle}, {"timer-max-age", t.MaxAge}, {"timer-tombstone", t.Tombstone},
+		{"timer-dropped", t.Dropped}, {"shutdown-timeout", s.ShutdownTimeout}, {"clock-skew", s.API.ClockSkew}, {"turn-ttl", s.Turn.TTL}, {"body-timeout", s.API.BodyTimeout},
+	} {
+		add(d.value > 0, "--%s must be positive", d.flag)
+	}
+	add(!slices.Contains(s.API.MediaRegions, ""), "--media-regions: an empty name")
+}
