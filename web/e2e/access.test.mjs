@@ -24,7 +24,17 @@ async function faults(page) {
 const scrollsSideways = (page) =>
   page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
 
-describe('accessibility', { timeout: 6 * patience }, () => {
+/** Keeps what is wrong with a page when it is looked at, by the name of what it shows. */
+function inspector() {
+  const found = [];
+  const look = async (name, page) => {
+    found.push(...(await faults(page)).map((f) => `${name}: ${f}`));
+    if (await scrollsSideways(page)) found.push(`${name}: scrolls sideways`);
+  };
+  return { found, look };
+}
+
+describe('accessibility', { timeout: 20 * patience }, () => {
   let server, browser;
   world([], (s, b) => {
     server = s;
@@ -37,11 +47,7 @@ describe('accessibility', { timeout: 6 * patience }, () => {
       ['phone', phone],
     ]) {
       test(`${size}, ${colorScheme}`, async () => {
-        const found = [];
-        const look = async (name, page) => {
-          found.push(...(await faults(page)).map((f) => `${name}: ${f}`));
-          if (await scrollsSideways(page)) found.push(`${name}: scrolls sideways`);
-        };
+        const { found, look } = inspector();
         const page = await openPage(browser, server, '/', { viewport, colorScheme });
         await look('lobby', page);
         await page.fill('#name', 'Ada');
@@ -80,6 +86,47 @@ describe('accessibility', { timeout: 6 * patience }, () => {
         await closePage(operator);
       });
     }
+  }
+
+  for (const [size, options] of [
+    ['desktop, light', { viewport: { width: 1280, height: 800 }, colorScheme: 'light' }],
+    ['phone, dark', { viewport: phone, colorScheme: 'dark' }],
+  ]) {
+    test(`in trouble: ${size}`, async () => {
+      const { found, look } = inspector();
+      const page = await openPage(browser, server, '/', options);
+      await page.fill('#name', 'Ada');
+      await page.click('.entry-form button');
+      await page.waitForSelector('.quality[data-bars="3"]');
+      const operator = await openPage(browser, server, '/operator/', options);
+      await signIn(operator);
+      await operator.click('.m-name a');
+      await operator.click('.a-name a');
+      await operator.click('.person-actions >> text=Capabilities');
+      for (const kind of ['audio', 'video', 'content']) await operator.selectOption(`#cap-${kind}`, 'None');
+      await operator.click('dialog .main');
+      await page.waitForSelector('.control:has-text("Muted")');
+      await look('muted', page);
+      server.freeze();
+      try {
+        await operator.waitForSelector('.live:text-is("Not live")', { state: 'attached' });
+        await page.waitForSelector('.quality[data-bars="0"]');
+        await look('not live', operator);
+        await look('no connection', page);
+      } finally {
+        server.thaw();
+      }
+      await operator.waitForSelector('.live[data-live=true]', { state: 'attached' });
+      await operator.click('text=End meeting');
+      await operator.click('dialog .danger');
+      await operator.waitForSelector('dt:text-is("Ended")');
+      await look('one ended meeting', operator);
+      await page.waitForSelector('h1:has-text("The meeting has ended")');
+      await look('over', page);
+      assert.deepEqual(found, []);
+      await closePage(page);
+      await closePage(operator);
+    });
   }
 
   test('the keyboard alone starts a meeting', async () => {
