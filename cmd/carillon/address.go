@@ -85,7 +85,7 @@ func placement(base *url.URL, mediaHost string, turnOn, events bool) func(meetin
 			p.TurnControlURL = ""
 		}
 		if events {
-			p.EventIngestionURL = web + signal.PathEvents
+			p.EventIngestionURL = web + signal.PathEvents + "/" + id
 		}
 		return p
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/media"
+	"github.com/carillon-meetings/carillon/internal/signal/reports"
 )
 
 // metrics is what /metrics tells. No label holds anything of a caller's.
@@ -49,9 +50,21 @@ func newMetrics(s *server) *metrics {
 	gauge("carillon_http_connections_idle", "Open HTTP connections that wait for a request.", func() int { return s.conns.Stats().Idle })
 	m.counter("carillon_http_connections_evicted_total", "Idle HTTP connections closed to make room for others.", func() float64 { return float64(s.conns.Stats().Evicted) })
 	m.counter("carillon_http_connections_refused_total", "HTTP connections closed because there was no room.", func() float64 { return float64(s.conns.Stats().Refused) })
+	m.watchReports(s)
 	m.watchMedia(s)
 	m.watchStore(s)
 	return m
+}
+
+// watchReports adds what clients have reported about themselves.
+func (m *metrics) watchReports(s *server) {
+	for _, name := range reports.Names() {
+		opts := prometheus.CounterOpts{
+			Name: "carillon_client_events_total", Help: "Events that clients reported about themselves, by the name they have for it.",
+			ConstLabels: prometheus.Labels{"event": name},
+		}
+		m.registry.MustRegister(prometheus.NewCounterFunc(opts, func() float64 { return float64(s.signal.ClientEvents()[name]) }))
+	}
 }
 
 // watchStore adds how much room the store has.

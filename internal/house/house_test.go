@@ -39,6 +39,7 @@ var mayImport = map[string][]string{
 	"internal/api/restjson":    {"internal/meeting"},
 	"internal/api":             {"internal/api/...", "internal/clientaddr", "internal/control", "internal/meeting"},
 	"internal/signal/plainweb": {},
+	"internal/signal/reports":  {"internal/signal/plainweb", "internal/meeting"},
 	"internal/signal":          {"internal/signal/...", "internal/clientaddr", "internal/control", "internal/history", "internal/media", "internal/meeting", "internal/observe"},
 	"internal/turn":            {},
 	"internal/console":         {"internal/clientaddr", "internal/meeting", "internal/observe"},

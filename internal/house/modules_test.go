@@ -17,6 +17,7 @@ var mayUse = map[string][]string{
 	"internal/api/sigv4":       {"go.yaml.in/yaml"},
 	"internal/api":             {"github.com/google/uuid", "golang.org/x/time"},
 	"internal/signal/wire":     {"github.com/klauspost/compress", "google.golang.org/protobuf"},
+	"internal/signal/reports":  {"golang.org/x/time"},
 	"internal/signal":          {"github.com/coder/websocket", "golang.org/x/time", "google.golang.org/protobuf"},
 	"internal/media":           {"github.com/pion/rtcp"},
 	"internal/media/forward":   {"github.com/pion/interceptor", "github.com/pion/rtcp"},

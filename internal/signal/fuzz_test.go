@@ -2,7 +2,6 @@ package signal
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -73,28 +72,6 @@ func FuzzSession(f *testing.F) {
 			} else if f.GetPingPong().GetPingId() == 0xfffffff0 {
 				return
 			}
-		}
-	})
-}
-
-// FuzzReport sends the event endpoint whatever it likes.
-func FuzzReport(f *testing.F) {
-	f.Add(reportBody(meeting.ID{7}, "token", "meetingStartSucceeded"))
-	f.Add(`{"metadata":{"meetingId":"x"},"events":[null,{"payloads":[1,{"name":"a","ts":1e300}]}]}`)
-	m := newFakeMedia()
-	f.Cleanup(m.stop)
-	s, err := New(Config{Control: fakeControl{}, Media: m})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Fuzz(func(t *testing.T, body string) {
-		w := httptest.NewRecorder()
-		s.ServeHTTP(w, httptest.NewRequest(http.MethodPost, PathEvents, strings.NewReader(body)))
-		if !json.Valid(w.Body.Bytes()) {
-			t.Errorf("%d answered with %q", w.Code, w.Body)
-		}
-		if events := s.ClientEvents(meeting.ID{7}); len(events) > maxMeetingEvents {
-			t.Errorf("%d events kept", len(events))
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/history"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/signal/plainweb"
+	"github.com/carillon-meetings/carillon/internal/signal/reports"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
@@ -32,7 +33,7 @@ type Server struct {
 	draining atomic.Bool  // no new connections, and those there are sent away
 	stopped  atomic.Bool  // committed changes are no longer acted on
 
-	events  eventStore
+	reports *reports.Handler
 	history *history.Log
 
 	handlers sync.WaitGroup // one for each connection being served
@@ -57,10 +58,12 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, log: cfg.Logger, mux: http.NewServeMux(),
 		halls: make(map[meeting.ID]*hall), branches: make(map[meeting.ID]*branch),
-		speaking: make(map[*hall]struct{}), history: history.New(), events: newEventStore(),
+		speaking: make(map[*hall]struct{}), history: history.New(),
 	}
 	s.mux.HandleFunc("GET "+PathControl+"{meeting}", s.serveControl)
-	s.mux.HandleFunc(PathEvents, s.serveEvents)
+	s.reports = reports.New(reports.Config{Check: s.checkReport, OriginAllowed: s.originAllowed, Logger: cfg.Logger})
+	s.mux.Handle(PathEvents, s.reports)
+	s.mux.Handle(PathEvents+"/{meeting}", s.reports)
 	s.mux.HandleFunc(PathTURN, s.serveTURN)
 	s.mux.HandleFunc(PathScreen+"{meeting}", serveRetired("screen sharing of its own ended with version 1 of the client: share content instead"))
 	s.mux.HandleFunc(PathScreenViewing, serveRetired("screen sharing of its own ended with version 1 of the client: share content instead"))
@@ -73,7 +76,7 @@ func New(cfg Config) (*Server, error) {
 const (
 	// PathControl and a meeting's id make up the SignalingUrl.
 	PathControl = "/control/"
-	// PathEvents takes clients' own reports: the EventIngestionUrl.
+	// PathEvents, a slash and a meeting's id make up the EventIngestionUrl.
 	PathEvents = "/v1/client-events"
 	// PathTURN gives clients before 1.18.4 their TURN credentials: the
 	// TurnControlUrl. Later ones get them with the answer to JOIN.
@@ -91,6 +94,21 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	plainweb.LimitArrival(w, r, s.cfg.Timers.Body)
 	s.mux.ServeHTTP(w, r)
 }
+
+// checkReport says whether a client may report on a meeting.
+func (s *Server) checkReport(ctx context.Context, id meeting.ID, token string) (attendee string, status int) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	grant, err := s.cfg.Control.Authorize(ctx, id, token)
+	if err != nil {
+		return "", joinCause(err).outcome().http
+	}
+	return wireID(memberKey{id, grant.Attendee.ID, grant.Content}), http.StatusOK
+}
+
+// ClientEvents returns how many events clients have reported since the start,
+// by name; see reports.Names.
+func (s *Server) ClientEvents() map[string]uint64 { return s.reports.Counts() }
 
 // callTimeout bounds one call of the control plane.
 const callTimeout = 5 * time.Second

@@ -134,6 +134,7 @@ func TestSlowBodies(t *testing.T) {
 		"credentials, read":  {"POST " + PathTURN + " HTTP/1.1\r\nX-Chime-Auth-Token: _aws_wt_session=" + p.token("ada"), "408"},
 		"credentials, not":   {"POST " + PathTURN + " HTTP/1.1", "403"},
 		"reports, read":      {"POST " + PathEvents + " HTTP/1.1\r\nAuthorization: Bearer " + p.token("ada"), "408"},
+		"reports, bad token": {"POST " + PathEvents + "/" + p.id.String() + " HTTP/1.1\r\nAuthorization: Bearer x", "403"},
 		"reports, method":    {"PUT " + PathEvents + " HTTP/1.1", "405"},
 		"signaling":          {"GET " + PathControl + "x HTTP/1.1", "404"},
 		"retired":            {"POST " + PathScreenViewing + " HTTP/1.1", "410"},
