@@ -18,6 +18,9 @@ help:
 	@echo 'make test-libopus   the two Opus codecs against each other (cgo, libopus)'
 	@echo 'make fuzz           every fuzz target for FUZZTIME (default 30s) each'
 	@echo 'make bench          benchmarks of the hot paths'
+	@echo 'make dist           binaries, Debian packages, bills of materials and checksums in dist/'
+	@echo 'make image          the OCI image, by buildah (root)'
+	@echo 'make test-packages  install, start, upgrade and remove what dist and image make (root)'
 	@echo 'make pages          the pages that the server embeds (part of build)'
 	@echo 'make setup          what the tests use: Debian packages (part of test)'
 
@@ -34,6 +37,19 @@ pages:
 .PHONY: run
 run: build
 	bin/carillon serve $(ARGS)
+
+.PHONY: dist
+dist:
+	@scripts/make-dist
+
+.PHONY: image
+image: dist
+	@scripts/make-image
+
+.PHONY: test-packages
+test-packages: dist
+	@scripts/setup-packages
+	$(GO) test -tags packages -count=1 -timeout 40m -v ./packaging
 
 .PHONY: test
 test: announce setup lint test-quick test-clients test-browser

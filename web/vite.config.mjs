@@ -24,6 +24,26 @@ function gzipped() {
   return { name: 'carillon-gzip', apply: 'build', closeBundle: () => pack(out) };
 }
 
+// The packages of others that end up in the pages are listed, by folder, for
+// the notices that their licences ask for.
+function bundledPackages() {
+  const found = new Set();
+  return {
+    name: 'carillon-bundled-packages',
+    apply: 'build',
+    generateBundle(_, bundle) {
+      for (const id of Object.values(bundle).flatMap((chunk) => chunk.moduleIds ?? [])) {
+        const dir = id.match(/^\0?(\/.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//)?.[1];
+        if (dir) found.add(dir);
+      }
+    },
+    closeBundle() {
+      const list = resolve(import.meta.dirname, 'node_modules/.carillon-bundled.json');
+      writeFileSync(list, JSON.stringify([...found].sort()));
+    },
+  };
+}
+
 // Every page names the version it was built with.
 function versioned() {
   const generator = { tag: 'meta', attrs: { name: 'generator', content: `Carillon ${version}` }, injectTo: 'head' };
@@ -31,7 +51,7 @@ function versioned() {
 }
 
 export default defineConfig({
-  plugins: [gzipped(), versioned()],
+  plugins: [gzipped(), versioned(), bundledPackages()],
   define: {
     // The meeting SDK's dependencies expect Node's name of the global object.
     global: 'globalThis',

@@ -15,6 +15,7 @@ import (
 
 type checkCommand struct {
 	Config checkConfigCommand `cmd:"" help:"Check the configuration of serve and print what is in force."`
+	Health checkHealthCommand `cmd:"" help:"Ask the server with these settings, on this machine, whether it takes calls."`
 }
 
 type checkConfigCommand struct {

@@ -3,6 +3,7 @@
 //
 //	carillon serve           run the server
 //	carillon check config    check a configuration and print what is in force
+//	carillon check health    ask a running server whether it takes calls
 //	carillon conform         run the conformance suite against an endpoint
 //	carillon load api        load the API of a running server
 //	carillon load meeting    load meetings with scripted attendees
