@@ -55,6 +55,8 @@ var mayImport = map[string][]string{
 	"conform":                  {},
 	"conform/cases":            {"conform"},
 	"clients":                  {},
+	"packaging":                {},
+	"packaging/tools/bom":      {},
 	"cmd/carillon":             {"..."},
 }
 

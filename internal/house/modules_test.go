@@ -37,6 +37,7 @@ var mayUse = map[string][]string{
 	"conform":                  {"github.com/aws/aws-sdk-go", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "github.com/google/uuid", "golang.org/x/time"},
 	"conform/cases":            {"github.com/aws/aws-sdk-go", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "github.com/google/uuid"},
 	"cmd/carillon":             {"github.com/alecthomas/kong", "github.com/prometheus/client_golang"},
+	"packaging/tools/bom":      {"github.com/CycloneDX/cyclonedx-go"},
 }
 
 // project returns the name of the project that a path belongs to, without its
