@@ -7,7 +7,8 @@
 //   - comments_test.go: every package and exported name is explained
 //   - state_test.go: no package variable changes
 //   - decisions_test.go: the decisions the code names are explained
-//   - docs_test.go: the table of packages in docs/architecture.md
+//   - docs_test.go, vocabulary_test.go: the table of packages in
+//     docs/architecture.md, the words in docs/vocabulary.md
 //
 // What the command line takes is held against docs/commands.md by a test of
 // cmd/carillon, which knows it. The package has no code of its own.
