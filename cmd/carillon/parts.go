@@ -25,7 +25,7 @@ func limits(cfg *config.Serve) meeting.Limits {
 func (s *server) openSignal(context.Context) (err error) {
 	s.signal, err = signal.New(signal.Config{
 		Control:            s.control,
-		Media:              signal.OnNode(s.media.node),
+		Room:               signal.RoomsOf(s.media.node),
 		TURN:               s.media.credentials(),
 		Host:               hostName(),
 		Origins:            s.cfg.Pages.Origins,

@@ -139,12 +139,12 @@ func TestEverybodyHearsTheOthersAndNotThemselves(t *testing.T) {
 		t.Errorf("alice hears herself at %.3f", a)
 	}
 	levels := make(map[uint32]uint8)
-	room.Levels(func(id uint32, level uint8, muted bool, signal uint8) {
-		levels[id] = level
-		if muted || signal != 2 {
-			t.Errorf("stream %d: muted %v signal %d", id, muted, signal)
+	for _, l := range room.Levels(nil) {
+		levels[l.AudioStreamID] = l.Level
+		if l.Muted || l.Signal != 2 {
+			t.Errorf("%+v", l)
 		}
-	})
+	}
 	if l := levels[alice.peer.cfg.AudioStreamID]; l > 30 {
 		t.Errorf("alice's level %d, want about 12", l)
 	}

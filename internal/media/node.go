@@ -11,6 +11,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/media/mix"
 	"github.com/carillon-meetings/carillon/internal/media/transport"
+	"github.com/carillon-meetings/carillon/internal/serial"
 )
 
 // Node is one process's media: see the package comment. All methods are safe
@@ -19,7 +20,8 @@ type Node struct {
 	cfg      Config
 	listener *transport.Listener
 	engine   *mix.Engine
-	events   *dispatcher
+	events   *serial.Queue  // what peers tell, off the path of packets
+	telling  sync.WaitGroup // its goroutine
 
 	mu     sync.Mutex
 	rooms  map[string]*Room   // guarded by mu
@@ -57,7 +59,7 @@ func NewNode(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("media: %w", err), n.listener.Close())
 	}
-	n.events = newDispatcher()
+	n.events = serial.New(&n.telling)
 	n.wg.Go(n.watch)
 	return n, nil
 }
@@ -85,7 +87,8 @@ func (n *Node) Close() error {
 	n.engine.Close()
 	err := n.listener.Close()
 	n.wg.Wait()
-	n.events.close()
+	n.events.Close()
+	n.telling.Wait()
 	return err
 }
 

@@ -68,7 +68,7 @@ func (p *Peer) post(fn func(PeerEvents)) {
 	if p.cfg.Events == nil {
 		return
 	}
-	p.room.node.events.post(func() {
+	p.room.node.events.Push(func() {
 		if !p.closed.Load() {
 			fn(p.cfg.Events)
 		}
@@ -117,7 +117,7 @@ func (p *Peer) RTP(h *rtpx.Header, pkt []byte, at time.Time) {
 // videoLive is called when the first packet of a layer has come; first says that
 // it is the publication's first.
 func (p *Peer) videoLive(pub *forward.Publication, first bool) {
-	p.room.node.events.post(func() {
+	p.room.node.events.Push(func() {
 		if p.up.Publication() != pub {
 			return
 		}

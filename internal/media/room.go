@@ -195,15 +195,22 @@ func (r *Room) codecs() []Codec {
 	return mask.list()
 }
 
-// Levels calls fn for every peer with its loudness: level in dB below full
-// scale (127 silence), whether it is muted, and signal 0 (nothing arrives),
-// 1 (weak) or 2 (good). fn must not call the room.
-func (r *Room) Levels(fn func(audioStreamID uint32, level uint8, muted bool, signal uint8)) {
+// Level is how one peer is heard.
+type Level struct {
+	AudioStreamID uint32
+	Level         uint8 // dB below full scale; 127 is silence
+	Muted         bool
+	Signal        uint8 // 0: nothing arrives, 1: weak, 2: good
+}
+
+// Levels appends the level of every peer to the list and returns it.
+func (r *Room) Levels(to []Level) []Level {
 	now := r.node.now()
 	for _, p := range r.members() {
 		level, muted := p.loudness()
-		fn(p.cfg.AudioStreamID, level, muted, p.signal(now))
+		to = append(to, Level{p.cfg.AudioStreamID, level, muted, p.signal(now)})
 	}
+	return to
 }
 
 // tick serves the peers once a second.

@@ -20,7 +20,7 @@ func bigHall(b *testing.B, people int) *hall {
 	b.Helper()
 	m := newFakeMedia()
 	b.Cleanup(m.stop)
-	s, err := New(Config{Control: fakeControl{}, Media: m, Timers: Timers{Levels: time.Hour, Index: time.Hour}})
+	s, err := New(Config{Control: fakeControl{}, Room: m.Room, Timers: Timers{Levels: time.Hour, Index: time.Hour}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func BenchmarkJoin(b *testing.B) {
 func BenchmarkIdleMeetings(b *testing.B) {
 	m := newFakeMedia()
 	defer m.stop()
-	s, err := New(Config{Control: fakeControl{}, Media: m})
+	s, err := New(Config{Control: fakeControl{}, Room: m.Room})
 	if err != nil {
 		b.Fatal(err)
 	}

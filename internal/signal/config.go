@@ -1,6 +1,7 @@
 package signal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -28,15 +29,10 @@ type Control interface {
 	SetConnected(meetingID meeting.ID, attendees int)
 }
 
-// Media opens rooms. OnNode makes one from a media node.
-type Media interface {
-	Room(id string) Room
-}
-
-// Room is one meeting's media; *media.Room is behind it.
+// Room is the media of one conference. RoomsOf makes them from a media node.
 type Room interface {
 	Join(cfg media.PeerConfig) (Peer, error)
-	Levels(fn func(audioStreamID uint32, level uint8, muted bool, signal uint8))
+	Levels(to []media.Level) []media.Level
 	Close()
 }
 
@@ -61,11 +57,12 @@ type TURN struct {
 	URIs               []string
 }
 
-// Config says how to run the signaling door. Control and Media are required;
+// Config says how to run the signaling door. Control and Room are required;
 // any other field may be zero.
 type Config struct {
 	Control Control
-	Media   Media
+	// Room opens the media of a conference, by the id of its primary meeting.
+	Room func(id string) Room
 	// TURN gives a client its TURN credentials; nil when there is no server.
 	TURN func(attendeeID string) TURN
 
@@ -78,12 +75,10 @@ type Config struct {
 	// ClientAddr tells where a request comes from, for the console; nil takes
 	// the address of the TCP peer.
 	ClientAddr func(*http.Request) netip.Addr
-	// NoSDPCompression keeps session descriptions uncompressed.
-	NoSDPCompression bool
 	// VideoSubscriptions is how many videos a client is told that it may watch,
 	// 0 leaves it to the client; the media node is to be given the same number.
 	VideoSubscriptions int
-	// MaxSockets bounds the open connections (20,000 if 0).
+	// MaxSockets bounds the open connections; 0 does not.
 	MaxSockets int
 
 	Timers Timers
@@ -95,7 +90,8 @@ type Config struct {
 // Timers are the times the door waits for things. A zero field takes the
 // default given with it.
 type Timers struct {
-	// Dropped: how long a lost attendee may take to come back unnoticed. 12 s.
+	// Dropped: how long a lost attendee may take to come back unnoticed. 0: not
+	// at all.
 	Dropped time.Duration
 	// Idle: how long a socket may be open without joining. Clients open one
 	// early to save time later. 10 min.
@@ -123,50 +119,42 @@ type Timers struct {
 }
 
 func (c Config) withDefaults() (Config, error) {
-	if c.Control == nil || c.Media == nil {
-		return c, errors.New("signal: Control and Media are required")
+	if c.Control == nil || c.Room == nil {
+		return c, errors.New("signal: Control and Room are required")
 	}
-	if c.MaxSockets <= 0 {
-		c.MaxSockets = 20_000
-	}
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	if c.ClientAddr == nil {
 		c.ClientAddr = clientaddr.Proxies(nil).Of
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	t := &c.Timers
-	for _, f := range []struct {
-		field    *time.Duration
-		fallback time.Duration
-	}{
-		{&t.Dropped, 12 * time.Second}, {&t.Idle, 10 * time.Minute}, {&t.Connect, 45 * time.Second},
-		{&t.Farewell, 2 * time.Second}, {&t.Close, 5 * time.Second}, {&t.KeepAlive, 25 * time.Second}, {&t.Pong, 10 * time.Second},
-		{&t.Body, 10 * time.Second}, {&t.Write, 10 * time.Second}, {&t.Levels, 200 * time.Millisecond}, {&t.Index, 25 * time.Millisecond},
-	} {
-		if *f.field <= 0 {
-			*f.field = f.fallback
-		}
-	}
+	t.Idle = cmp.Or(t.Idle, 10*time.Minute)
+	t.Connect = cmp.Or(t.Connect, 45*time.Second)
+	t.Farewell = cmp.Or(t.Farewell, 2*time.Second)
+	t.Close = cmp.Or(t.Close, 5*time.Second)
+	t.KeepAlive = cmp.Or(t.KeepAlive, 25*time.Second)
+	t.Pong = cmp.Or(t.Pong, 10*time.Second)
+	t.Body = cmp.Or(t.Body, 10*time.Second)
+	t.Write = cmp.Or(t.Write, 10*time.Second)
+	t.Levels = cmp.Or(t.Levels, 200*time.Millisecond)
+	t.Index = cmp.Or(t.Index, 25*time.Millisecond)
 	return c, nil
 }
 
-// OnNode makes a media node usable as Config.Media.
-func OnNode(n *media.Node) Media { return node{n} }
+// RoomsOf makes the rooms of a media node usable as Config.Room.
+func RoomsOf(n *media.Node) func(id string) Room {
+	return func(id string) Room { return room{n.Room(id)} }
+}
 
-type node struct{ *media.Node }
-
-func (n node) Room(id string) Room { return room{n.Node.Room(id)} }
-
+// room is a media room whose peers are seen through the interface.
 type room struct{ *media.Room }
 
 func (r room) Join(cfg media.PeerConfig) (Peer, error) {
 	p, err := r.Room.Join(cfg)
 	if err != nil {
-		return nil, err
+		return nil, err // and not a Peer that holds a nil
 	}
 	return p, nil
 }

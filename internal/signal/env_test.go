@@ -53,7 +53,7 @@ func newEnvWith(t testing.TB, plane control.Config, change func(*Config)) *env {
 	v := &env{t: t, media: newFakeMedia()}
 	t.Cleanup(v.media.stop)
 	v.control = startControl(t, plane)
-	cfg := Config{Control: v.control, Media: v.media, VideoSubscriptions: 25, Timers: Timers{
+	cfg := Config{Control: v.control, Room: v.media.Room, VideoSubscriptions: 25, Timers: Timers{
 		Dropped: 300 * time.Millisecond, Farewell: 200 * time.Millisecond, Close: time.Second, Levels: 10 * time.Millisecond, Index: 5 * time.Millisecond,
 	}}
 	if change != nil {
@@ -535,14 +535,15 @@ func (r *fakeRoom) Join(cfg media.PeerConfig) (Peer, error) {
 	return p, nil
 }
 
-func (r *fakeRoom) Levels(fn func(uint32, uint8, bool, uint8)) {
+func (r *fakeRoom) Levels(to []media.Level) []media.Level {
 	r.media.mu.Lock()
 	defer r.media.mu.Unlock()
 	for _, p := range r.media.peers {
 		if p.room == r && !p.closed {
-			fn(p.cfg.AudioStreamID, p.level, p.muted, p.signal)
+			to = append(to, media.Level{AudioStreamID: p.cfg.AudioStreamID, Level: p.level, Muted: p.muted, Signal: p.signal})
 		}
 	}
+	return to
 }
 
 // fakePeer's fields are guarded by the media's mu.

@@ -29,7 +29,7 @@ func FuzzSession(f *testing.F) {
 	f.Add([]byte{wire.Prefix}, false)
 	m := newFakeMedia()
 	f.Cleanup(m.stop)
-	s, err := New(Config{Control: fakeControl{}, Media: m, Timers: Timers{Dropped: time.Millisecond, Farewell: time.Millisecond}})
+	s, err := New(Config{Control: fakeControl{}, Room: m.Room, Timers: Timers{Dropped: time.Millisecond, Farewell: time.Millisecond}})
 	if err != nil {
 		f.Fatal(err)
 	}

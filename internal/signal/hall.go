@@ -11,6 +11,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/history"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/serial"
 )
 
 // hall is everything that happens around one primary meeting: its own
@@ -47,8 +48,8 @@ type branch struct {
 	replica  bool
 	ready    chan struct{} // closed once the meeting is watched
 	unwatch  func()        // valid after ready
-	changes  line          // committed changes, worked off in order
-	facts    line          // facts, written in order
+	changes  *serial.Queue // committed changes, acted on in order
+	facts    *serial.Queue // facts, written in order
 	sessions map[*session]struct{}
 	joins    map[memberKey]*rate.Limiter
 	counted  int    // what SetConnected was told last
@@ -90,7 +91,7 @@ type member struct {
 // that they keep growing for clients that come back after a restart.
 func newHall(s *Server, id meeting.ID) *hall {
 	return &hall{
-		server: s, id: id, room: s.cfg.Media.Room(id.String()),
+		server: s, id: id, room: s.cfg.Room(id.String()),
 		branches: make(map[meeting.ID]*branch), members: make(map[memberKey]*member), audio: make(map[uint32]*member), aliases: make(map[string]*member),
 		nextAudio: uint32(s.cfg.Now().Unix() - idEpoch), board: newBoard(),
 	}
@@ -123,7 +124,7 @@ func (h *hall) addBranch(id meeting.ID) *branch {
 		hall: h, id: id, replica: id != h.id, ready: make(chan struct{}),
 		sessions: make(map[*session]struct{}), joins: make(map[memberKey]*rate.Limiter), history: h.server.history.Meeting(id),
 	}
-	b.changes.running, b.facts.running = &h.server.tasks, &h.server.tasks
+	b.changes, b.facts = serial.New(&h.server.tasks), serial.New(&h.server.tasks)
 	h.branches[id] = b
 	return b
 }
@@ -133,7 +134,7 @@ func (b *branch) watch() {
 	s := b.hall.server
 	b.unwatch = s.cfg.Control.Watch(b.id, func(c control.Change) {
 		if !s.stopped.Load() {
-			b.changes.push(func() { b.apply(c) })
+			b.changes.Push(func() { b.apply(c) })
 		}
 	})
 	close(b.ready)
@@ -154,7 +155,7 @@ func (b *branch) factOf(kind meeting.FactKind, attendee meeting.ID, external str
 		return // the meeting's last record tells who was there
 	}
 	f := meeting.Fact{Kind: kind, Attendee: attendee, ExternalUserID: external, Time: s.cfg.Now()}
-	b.facts.push(func() {
+	b.facts.Push(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 		defer cancel()
 		if err := s.cfg.Control.RecordFact(ctx, b.id, f); err != nil {

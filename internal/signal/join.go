@@ -230,7 +230,7 @@ func wantsFullAdaption(f *wire.Join) bool {
 // whoever joins.
 func (s *session) welcome(f *wire.Join, peer Peer) {
 	h := s.hall
-	if f.GetWantsCompressedSdp() && !s.server.cfg.NoSDPCompression {
+	if f.GetWantsCompressedSdp() {
 		s.deflate = s.server.sdp.NewDeflater()
 	}
 	index := peer.Index()

@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
@@ -25,14 +26,7 @@ const (
 type levelState struct {
 	speaking uint32 // the stream id of a speaker in the last frame, 0 if none
 	weak     bool   // somebody's signal strength was below the best
-	readings []reading
-}
-
-// reading is one peer's loudness, as media reports it.
-type reading struct {
-	audioID       uint32
-	level, signal uint8
-	muted         bool
+	readings []media.Level
 }
 
 // louden has the hall's volumes told from now on. One ticker serves all
@@ -99,9 +93,7 @@ func (h *hall) tellLevels() {
 	readings := h.levels.readings[:0]
 	h.levels.readings = nil // ours until it is put back
 	h.mu.Unlock()
-	h.room.Levels(func(id uint32, level uint8, muted bool, signal uint8) {
-		readings = append(readings, reading{id, level, signal, muted})
-	})
+	readings = h.room.Levels(readings)
 	h.update(func() {
 		if f := h.levelsFrame(readings); f != nil {
 			h.broadcast(f, nil)
@@ -114,21 +106,21 @@ func (h *hall) tellLevels() {
 // Clients take everybody without a volume in it for silent, and everybody
 // without a strength for well connected, so speakers and the badly connected
 // suffice.
-func (h *hall) levelsFrame(readings []reading) []byte {
+func (h *hall) levelsFrame(readings []media.Level) []byte {
 	var rows []*wire.AudioLevel
 	var speaker uint32
 	weak, changed := false, false
 	for _, r := range readings {
-		m := h.audio[r.audioID]
+		m := h.audio[r.AudioStreamID]
 		if m == nil || m.hidden {
 			continue
 		}
 		s := m.session
 		changed = s.hear(r) || changed
-		speaks := r.level < inaudible && !r.muted && !m.muted()
+		speaks := r.Level < inaudible && !r.Muted && !m.muted()
 		weak = weak || s.signal < goodSignal
 		if speaks {
-			speaker = r.audioID
+			speaker = r.AudioStreamID
 		}
 		if speaks || s.signal < goodSignal {
 			rows = append(rows, levelRow(r, s.signal, speaks))
@@ -155,13 +147,13 @@ func (h *hall) levelsFrame(readings []reading) []byte {
 
 // hear takes over a reading; true if the signal strength has changed. Who does
 // not send audio, or has not begun, is not badly connected.
-func (s *session) hear(r reading) bool {
-	s.level = r.level
-	if r.muted {
+func (s *session) hear(r media.Level) bool {
+	s.level = r.Level
+	if r.Muted {
 		s.level = silence
 	}
 	s.loudest = min(s.loudest, s.level)
-	strength := r.signal
+	strength := r.Signal
 	if !s.audio || s.member.silenced {
 		strength = goodSignal
 	}
@@ -170,10 +162,10 @@ func (s *session) hear(r reading) bool {
 	return was != strength
 }
 
-func levelRow(r reading, strength uint8, speaks bool) *wire.AudioLevel {
-	row := &wire.AudioLevel{AudioStreamId: proto.Uint32(r.audioID), SignalStrength: proto.Uint32(uint32(strength))}
+func levelRow(r media.Level, strength uint8, speaks bool) *wire.AudioLevel {
+	row := &wire.AudioLevel{AudioStreamId: proto.Uint32(r.AudioStreamID), SignalStrength: proto.Uint32(uint32(strength))}
 	if speaks {
-		row.Volume = proto.Uint32(uint32(r.level))
+		row.Volume = proto.Uint32(uint32(r.Level))
 	}
 	return row
 }

@@ -3,8 +3,6 @@ package signal
 import (
 	"fmt"
 	"log/slog"
-	"slices"
-	"sync"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -96,19 +94,6 @@ func TestNoSecretsLogged(t *testing.T) {
 		if log.Contains(secret) {
 			t.Errorf("%q is in the log", secret)
 		}
-	}
-}
-
-func TestLineKeepsOrder(t *testing.T) {
-	var running sync.WaitGroup
-	l := line{running: &running}
-	var got []int
-	for i := range 1000 {
-		l.push(func() { got = append(got, i) })
-	}
-	running.Wait()
-	if len(got) != 1000 || !slices.IsSorted(got) {
-		t.Errorf("%d ran, in order: %v", len(got), slices.IsSorted(got))
 	}
 }
 

@@ -33,7 +33,7 @@ func newRealEnv(t testing.TB) *env {
 			t.Error(err)
 		}
 	})
-	return newEnv(t, func(c *Config) { c.Media = OnNode(n) })
+	return newEnv(t, func(c *Config) { c.Room = RoomsOf(n) })
 }
 
 // levelURI names the header extension with the sound level (RFC 6464).

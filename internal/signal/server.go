@@ -118,7 +118,7 @@ const callTimeout = 5 * time.Second
 func (s *Server) begin() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.draining.Load() || s.open.Load() >= int64(s.cfg.MaxSockets) {
+	if s.closed || s.draining.Load() || s.cfg.MaxSockets > 0 && s.open.Load() >= int64(s.cfg.MaxSockets) {
 		return false
 	}
 	s.open.Add(1)
@@ -186,8 +186,7 @@ func (s *Server) retire(b *branch) {
 
 // Counts are totals for metrics.
 type Counts struct {
-	Sockets  int // open connections, joined or not
-	Meetings int // meetings somebody has connected to since they began
+	Sockets int // open connections, joined or not
 	Attendees, Content,
 	Video int // members present, content shares, videos being sent
 }
@@ -197,7 +196,6 @@ func (s *Server) Counts() Counts {
 	c := Counts{Sockets: int(s.open.Load())}
 	for _, h := range s.allHalls() {
 		h.mu.Lock()
-		c.Meetings += len(h.branches)
 		for _, m := range h.audio {
 			if m.key.content {
 				c.Content++

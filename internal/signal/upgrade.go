@@ -23,6 +23,10 @@ const subprotocol = "_aws_wt_session"
 // the largest offer needs.
 const maxBeforeJoin = 16 << 10
 
+// refusedShare of the sockets may be held at a time by clients that have to be
+// told that they may not join.
+const refusedShare = 20
+
 // serveControl is the signaling connection of one client.
 //
 // A request that is no WebSocket of a client's, or from a web origin that is
@@ -54,7 +58,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		// Bad tokens must not take the place of good ones.
 		defer s.refusing.Add(-1)
-		if s.refusing.Add(1) > int64(s.cfg.MaxSockets/20+1) {
+		if n := s.refusing.Add(1); s.cfg.MaxSockets > 0 && n > int64(s.cfg.MaxSockets/refusedShare+1) {
 			refuse(w, joinCause(err))
 			return
 		}
