@@ -1,0 +1,82 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// NodeStatus is what operators see of a node.
+type NodeStatus struct {
+	Node        string `json:"node"`
+	Live        bool   `json:"live"`   // heard of within the lease time
+	Leader      bool   `json:"leader"` // the one that moves slots
+	Draining    bool   `json:"draining"`
+	Incarnation uint64 `json:"incarnation"`
+	Slots       int    `json:"slots"`    // its own
+	Arriving    int    `json:"arriving"` // to be handed over to it
+	Address     string `json:"address"`
+	Version     string `json:"version"`
+	Connected   int    `json:"connected"` // attendees
+	SilentFor   string `json:"silentFor"` // since it was last heard of
+	Settings    string `json:"settings"`
+}
+
+// Status returns all nodes by name, as this one sees them.
+func (n *Node) Status() []NodeStatus {
+	a, _ := n.view()
+	if a == nil {
+		return nil
+	}
+	leader := n.leader(a)
+	list := make([]NodeStatus, 0, len(a.Nodes))
+	for _, node := range slices.Sorted(maps.Keys(a.Nodes)) {
+		m := a.Nodes[node]
+		info, _ := n.promises.info(node)
+		s := NodeStatus{
+			Node: node, Live: n.live(node), Leader: node == leader, Draining: m.Draining, Incarnation: m.Incarnation,
+			Address: info.Address, Version: info.Version, Connected: info.Connected, Settings: info.Settings,
+			SilentFor: n.silent(node).Round(n.cfg.Renew / 10).String(),
+		}
+		for _, slot := range a.Slots {
+			if slot.Owner == node {
+				s.Slots++
+			}
+			if slot.Next == node {
+				s.Arriving++
+			}
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// Drain makes the node hand all its slots over, one by one.
+func (n *Node) Drain(ctx context.Context, node string) error {
+	return n.change(ctx, func(a *Assignment) (bool, error) {
+		m, known := a.Nodes[node]
+		switch {
+		case !known:
+			return false, fmt.Errorf("cluster: %q is not a member", node)
+		case len(a.Nodes) == 1:
+			return false, errors.New("cluster: there is no other node to take the slots")
+		case m.Draining:
+			return false, nil
+		}
+		m.Draining = true
+		a.Nodes[node] = m
+		return true, nil
+	})
+}
+
+// Remove takes a node out of the cluster that has no slots any more.
+func (n *Node) Remove(ctx context.Context, node string) error {
+	return n.change(ctx, func(a *Assignment) (bool, error) {
+		if node == n.cfg.Node {
+			return false, errors.New("cluster: a node cannot remove itself: ask another")
+		}
+		return true, a.remove(node)
+	})
+}

@@ -1,0 +1,164 @@
+package cluster
+
+import (
+	"context"
+	"time"
+)
+
+// phase is what this node does with a slot.
+type phase uint8
+
+const (
+	away      phase = iota // not this node's
+	adopting               // being read
+	serving                // served
+	releasing              // being handed over
+)
+
+// held is this node's side of one slot.
+type held struct {
+	phase phase
+	lost  bool // it stopped being this incarnation's while adopting or releasing
+}
+
+// reconcile makes this node's slots what the assignment says.
+func (n *Node) reconcile(ctx context.Context) {
+	incarnation, _ := n.lease.current()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	a := n.known
+	if a == nil {
+		return
+	}
+	active := incarnation != 0 && a.Nodes[n.cfg.Node].Incarnation == incarnation
+	for i := range n.slots {
+		s := &n.slots[i]
+		mine := active && a.Slots[i].Owner == n.cfg.Node
+		switch {
+		case !mine && (s.phase == adopting || s.phase == releasing):
+			s.lost = true
+		case mine && s.phase == away:
+			s.phase, s.lost = adopting, false
+			n.work.Go(func() { n.adopt(ctx, i) })
+		case mine && s.phase == serving && a.Slots[i].Next != "":
+			s.phase = releasing
+			n.work.Go(func() { n.release(ctx, i) })
+		case !mine && s.phase == serving:
+			s.phase = away
+			n.cfg.Holder.Drop(i)
+		}
+	}
+	if incarnation != 0 && !active {
+		n.refused = true // another process is this node, or the assignment was made anew
+	}
+}
+
+// dropAll drops every slot that is served, and marks the others lost.
+func (n *Node) dropAll() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i := range n.slots {
+		s := &n.slots[i]
+		s.lost = true
+		if s.phase == serving {
+			s.phase = away
+			n.cfg.Holder.Drop(i)
+		}
+	}
+}
+
+// adopt reads a slot. When it has been lost meanwhile, it is dropped again.
+func (n *Node) adopt(ctx context.Context, slot int) {
+	begun := n.cfg.Now()
+	err := n.cfg.Holder.Adopt(context.WithoutCancel(ctx), slot)
+	n.mu.Lock()
+	s := &n.slots[slot]
+	switch {
+	case err != nil:
+		s.phase = away
+	case s.lost || ctx.Err() != nil:
+		s.phase = away
+		n.cfg.Holder.Drop(slot)
+	default:
+		s.phase = serving
+	}
+	n.mu.Unlock()
+	if err != nil {
+		n.cfg.Logger.Warn("slot not adopted, will try again", "slot", slot, "err", err)
+		return
+	}
+	n.cfg.Logger.Debug("slot adopted", "slot", slot, "took", n.cfg.Now().Sub(begun).Round(time.Millisecond))
+	n.read() // it may have to move on already
+}
+
+// release ends the service of a slot and gives it to the next node.
+func (n *Node) release(ctx context.Context, slot int) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.cfg.ReleaseWithin)
+	defer cancel()
+	if err := n.cfg.Holder.Release(ctx, slot); err != nil {
+		n.cfg.Logger.Warn("slot released in haste", "slot", slot, "err", err)
+	}
+	handOver, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.cfg.Lease)
+	defer cancel()
+	err := n.change(handOver, func(a *Assignment) (bool, error) { return a.handOver(slot, n.cfg.Node), nil })
+	if err != nil {
+		n.cfg.Logger.Warn("released slot not handed over yet", "slot", slot, "err", err)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.slots[slot].phase = away
+}
+
+// Lost says that the log has refused this node's writes to the slot for
+// another owner's. The holder serves it no more. If the slot is still this
+// node's, it is adopted again.
+func (n *Node) Lost(slot int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if s := &n.slots[slot]; s.phase == serving {
+		s.phase = away
+		n.cfg.Holder.Drop(slot)
+	}
+	n.read()
+}
+
+// Holds tells whether this node serves the slot and may answer for it now. A
+// caller that has read something asks afterwards, before the answer leaves.
+func (n *Node) Holds(slot int) bool {
+	incarnation := n.lease.holds()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s := n.slots[slot]
+	return incarnation != 0 && s.phase == serving && !s.lost
+}
+
+// Owner returns the node that owns the slot as far as this one knows, and what
+// that node said of itself last; false when nothing was heard of it.
+func (n *Node) Owner(slot int) (Info, bool) {
+	a, _ := n.view()
+	if a == nil {
+		return Info{}, false
+	}
+	owner := a.Slots[slot].Owner
+	info, known := n.promises.info(owner)
+	info.Node = owner
+	return info, known
+}
+
+// Ready tells whether this node serves all the slots that are its own.
+func (n *Node) Ready() bool {
+	if n.lease.holds() == 0 {
+		return false
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.known == nil {
+		return false
+	}
+	for i, s := range n.slots {
+		if n.known.Slots[i].Owner == n.cfg.Node && s.phase != serving && s.phase != releasing {
+			return false
+		}
+	}
+	return true
+}
