@@ -1,0 +1,256 @@
+package route_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/route"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// node is one of two: its two ports, and what it holds.
+type node struct {
+	router *route.Router
+	outer  *httptest.Server
+	inner  *httptest.Server
+
+	mu    sync.Mutex
+	holds map[int]bool
+	owner map[int]string
+	seen  []string
+	vain  int // questions about slots that it does not hold
+}
+
+func (n *node) Holds(slot int) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.holds[slot] {
+		n.vain++
+	}
+	return n.holds[slot]
+}
+
+func (n *node) Owner(slot int) (string, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	a, ok := n.owner[slot]
+	return a, ok
+}
+
+// set says who has a slot in this node's eyes.
+func (n *node) set(slot int, holds bool, owner string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.holds[slot] = holds
+	delete(n.owner, slot)
+	if owner != "" {
+		n.owner[slot] = owner
+	}
+}
+
+// local answers with what it was asked.
+func (n *node) local(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Upgrade") == "echo" {
+		conn, rw, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
+		_ = rw.Flush()
+		line, _ := rw.ReadString('\n')
+		_, _ = rw.WriteString("heard " + line)
+		_ = rw.Flush()
+		return
+	}
+	body, _ := io.ReadAll(r.Body)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.seen = append(n.seen, fmt.Sprintf("%s %s host=%s client=%s auth=%q xff=%q body=%q",
+		r.Method, r.RequestURI, r.Host, r.RemoteAddr, r.Header.Get("Authorization"), r.Header.Get("X-Forwarded-For"), body))
+	w.Header().Set("X-Served-By", n.outer.URL)
+}
+
+func slotOfMeeting(id meeting.ID) int { return int(id[0]) }
+
+func slotOfToken(key, token string) (int, bool) { return len(token), key == "AKIDEXAMPLE" }
+
+func start(t *testing.T) *node {
+	n := &node{holds: map[int]bool{}, owner: map[int]string{}}
+	n.router = route.New(route.Config{
+		Owners: n, SlotOfMeeting: slotOfMeeting, SlotOfToken: slotOfToken,
+		Local: http.HandlerFunc(n.local),
+		Unavailable: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}),
+		Patience: 500 * time.Millisecond, Poll: 5 * time.Millisecond,
+	})
+	n.outer, n.inner = httptest.NewServer(n.router), httptest.NewServer(n.router.Inner())
+	t.Cleanup(func() {
+		n.router.Close()
+		n.outer.Close()
+		n.inner.Close()
+		http.DefaultClient.CloseIdleConnections()
+	})
+	return n
+}
+
+func (n *node) innerAddress() string { return strings.TrimPrefix(n.inner.URL, "http://") }
+
+const id = "07000000-0000-4000-8000-000000000001" // in slot 7
+
+func ask(t *testing.T, method, url, body string, header ...string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = resp.Body.Close() })
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return resp
+}
+
+func TestRequestsReachTheOwnerUnchanged(t *testing.T) {
+	a, b := start(t), start(t)
+	a.set(7, false, b.innerAddress())
+	b.set(7, true, "")
+	auth := "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261129/us-east-1/chime/aws4_request, SignedHeaders=host, Signature=00"
+	for _, c := range []struct{ method, path, body string }{
+		{"GET", "/meetings/" + id, ""},
+		{"GET", "/legacy/meetings/" + id + "/attendees?max-results=5&next-token=a%2Bb", ""},
+		{"GET", "//meetings/" + id, ""},
+		{"POST", "/meetings/" + id + "/attendees?operation=batch-create", `{"Attendees":[]}`},
+		{"GET", "/tags?arn=arn%3Aaws%3Achime%3Aus-east-1%3A1%3Ameeting%2F" + id, ""},
+		{"POST", "/tags?operation=tag-resource", `{"ResourceARN":"arn:aws:chime:us-east-1:1:meeting/` + id + `","Tags":[]}`},
+		{"POST", "/meetings", `{"ClientRequestToken":"seven77"}`},
+		{"POST", "/meetings?operation=create-attendees", `{"PrimaryMeetingId":"` + id + `","ClientRequestToken":"other"}`},
+		{"GET", "/meetings/" + strings.ToUpper(id)[:35] + "%31", ""},
+	} {
+		b.seen = nil
+		resp := ask(t, c.method, a.outer.URL+c.path, c.body, "Authorization", auth, "X-Forwarded-For", "203.0.113.9")
+		if resp.StatusCode != 200 || resp.Header.Get("X-Served-By") != b.outer.URL || len(b.seen) != 1 {
+			t.Errorf("%s %s: %d, seen %q", c.method, c.path, resp.StatusCode, b.seen)
+			continue
+		}
+		want := fmt.Sprintf("%s %s host=%s client=127.0.0.1:", c.method, c.path, strings.TrimPrefix(a.outer.URL, "http://"))
+		if !strings.HasPrefix(b.seen[0], want) || !strings.HasSuffix(b.seen[0], fmt.Sprintf("auth=%q xff=%q body=%q", auth, "203.0.113.9", c.body)) {
+			t.Errorf("seen %s, want %s…", b.seen[0], want)
+		}
+	}
+	for _, c := range []struct{ method, path, body string }{
+		{"GET", "/healthz", ""}, {"GET", "/meetings", ""}, {"POST", "/meetings", "{}"}, {"POST", "/meetings", "{"},
+		{"GET", "/meetings/nonsense", ""}, {"POST", "/tags", `{"ResourceARN":"arn:of:something"}`},
+		{"POST", "/meetings", `{"ClientRequestToken":"seven77"}`}, // no key
+	} {
+		if resp := ask(t, c.method, a.outer.URL+c.path, c.body); resp.Header.Get("X-Served-By") != a.outer.URL {
+			t.Errorf("%s %s %s: served by %s", c.method, c.path, c.body, resp.Header.Get("X-Served-By"))
+		}
+	}
+}
+
+func TestCallersCannotPretendToBeNodes(t *testing.T) {
+	a := start(t)
+	a.set(7, true, "")
+	ask(t, "GET", a.outer.URL+"/meetings/"+id, "", "Carillon-Client", "192.0.2.1:1")
+	if strings.Contains(a.seen[0], "192.0.2.1") {
+		t.Errorf("seen %s", a.seen[0])
+	}
+}
+
+func TestWebSocketsReachTheOwner(t *testing.T) {
+	a, b := start(t), start(t)
+	a.set(7, false, b.innerAddress())
+	b.set(7, true, "")
+	conn, err := net.Dial("tcp", strings.TrimPrefix(a.outer.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = fmt.Fprintf(conn, "GET /control/%s HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n", id)
+	rd := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(rd, nil)
+	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("%+v, %v", resp, err)
+	}
+	_, _ = fmt.Fprintln(conn, "hello")
+	if line, err := rd.ReadString('\n'); line != "heard hello\n" {
+		t.Errorf("%q, %v", line, err)
+	}
+}
+
+func TestASlotWithoutAnOwnerIsWaitedFor(t *testing.T) {
+	a, b := start(t), start(t)
+	a.set(7, false, b.innerAddress()) // b does not own it yet, and says so
+	created := make(chan *http.Response, 1)
+	go func() { created <- ask(t, "POST", a.outer.URL+"/meetings/"+id+"/attendees", `{"n":1}`) }()
+	for b.askedInVain() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	b.set(7, true, "")
+	if resp := <-created; resp.StatusCode != 200 || len(b.seen) != 1 || !strings.HasSuffix(b.seen[0], `body="{\"n\":1}"`) {
+		t.Errorf("%d, seen %q", resp.StatusCode, b.seen)
+	}
+	b.set(7, false, "")
+	resp := ask(t, "GET", a.outer.URL+"/meetings/"+id, "")
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("without an owner: %d %v", resp.StatusCode, resp.Header)
+	}
+}
+
+func (n *node) askedInVain() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.vain
+}
+
+func TestAnOwnerThatIsGone(t *testing.T) {
+	a, b, c := start(t), start(t), start(t)
+	a.set(7, false, b.innerAddress())
+	b.inner.Close()
+	c.set(7, true, "")
+	time.AfterFunc(50*time.Millisecond, func() { a.set(7, false, c.innerAddress()) })
+	if resp := ask(t, "POST", a.outer.URL+"/meetings/"+id+"/attendees", "{}"); resp.StatusCode != 200 || len(c.seen) != 1 {
+		t.Errorf("%d, seen %q", resp.StatusCode, c.seen)
+	}
+}
+
+// An owner that dies with the request in its hands may have done it.
+func TestAnOwnerThatDiesMidway(t *testing.T) {
+	a := start(t)
+	dying := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.ReadAll(r.Body)
+		conn, _, _ := w.(http.Hijacker).Hijack()
+		_ = conn.Close()
+	}))
+	defer dying.Close()
+	a.set(7, false, strings.TrimPrefix(dying.URL, "http://"))
+	if resp := ask(t, "POST", a.outer.URL+"/meetings/"+id+"/attendees", "{}"); resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("a call that changes something: %d", resp.StatusCode)
+	}
+	b := start(t)
+	b.set(7, true, "")
+	time.AfterFunc(50*time.Millisecond, func() { a.set(7, false, b.innerAddress()) })
+	if resp := ask(t, "GET", a.outer.URL+"/meetings/"+id, ""); resp.StatusCode != 200 {
+		t.Errorf("a question: %d", resp.StatusCode)
+	}
+}
