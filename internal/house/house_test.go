@@ -35,6 +35,8 @@ var mayImport = map[string][]string{
 	"internal/serial":          {},
 	"internal/media":           {"internal/media/...", "internal/serial"},
 	"internal/history":         {"internal/meeting", "internal/observe"},
+	"internal/cluster":         {},
+	"internal/route":           {"internal/meeting"},
 	"internal/control":         {"internal/meeting", "internal/ledger", "internal/jointoken", "internal/observe"},
 	"internal/api/sigv4":       {},
 	"internal/api/restjson":    {"internal/meeting"},

@@ -8,4 +8,6 @@
 // and the first node looks again. While a slot has no owner that answers,
 // because one has died and its successor is reading the slot, the request waits;
 // after Config.Patience the caller is told to come back.
+//
+// The server does not use it yet: package cluster has to run first.
 package route
