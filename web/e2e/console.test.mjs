@@ -101,7 +101,7 @@ describe('signing in', { timeout: 4 * patience }, () => {
     assert.ok(rows > 5 && rows < 60, `${rows} rows are in the document`);
     await page.locator('.people .vt-scroll').evaluate((node) => node.scrollTo(0, node.scrollHeight));
     await page.click('.a-name a:has-text("person-249")');
-    await page.waitForSelector('.timeline:has-text("Never tried to join")');
+    await page.waitForSelector('.timeline:has-text("Has not tried to join")');
     await closePage(page);
   });
 

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { callAPI, closePage, openPage, patience, until, world } from './world.mjs';
+import { asOperator, callAPI, closePage, openPage, patience, until, world } from './world.mjs';
 
 async function join(browser, server, name, path = '/') {
   const page = await openPage(browser, server, path);
@@ -124,18 +124,62 @@ describe('the mark of the line without a way for media', { timeout: 3 * patience
   });
 });
 
-describe('what an operator takes away', { timeout: 4 * patience }, () => {
-  let server, browser, page, attendee;
+describe('when it is over', { timeout: 3 * patience }, () => {
+  let server, browser;
   world([], (s, b) => {
     server = s;
     browser = b;
   });
 
-  /** Sets what Ada may do. */
-  const allow = (Audio, Video, Content) =>
-    callAPI(server, 'PUT', `/meetings/${attendee.meeting}/attendees/${attendee.id}/capabilities`, {
-      Capabilities: { Audio, Video, Content },
+  const off = async (frozen) => {
+    const page = await openPage(browser, server);
+    await page.addInitScript(() => {
+      window.captured = [];
+      for (const method of ['getUserMedia', 'getDisplayMedia']) {
+        const real = navigator.mediaDevices[method].bind(navigator.mediaDevices);
+        navigator.mediaDevices[method] = async (wanted) => {
+          const stream = await real(wanted);
+          window.captured.push(...stream.getTracks());
+          return stream;
+        };
+      }
     });
+    await page.goto(`${server.url}/`);
+    await page.fill('#name', 'Ada');
+    await page.click('.entry-form button');
+    await until('the line is good', async () => (await mark(page)) === 'Good connection');
+    await page.click('.control:has-text("Share")');
+    await page.waitForSelector('.sharing-mark:visible');
+    const live = () => page.evaluate(() => window.captured.filter((track) => track.readyState === 'live').length);
+    assert.ok((await live()) >= 3, 'microphone, camera and screen are on');
+    if (frozen) server.freeze();
+    try {
+      if (frozen) await until('there is no connection', async () => lost.test(await mark(page)));
+      await page.click('.control.leave');
+      await page.waitForSelector('text=Your camera and microphone are off');
+      await until('nothing is captured any more', async () => (await live()) === 0);
+    } finally {
+      server.thaw();
+    }
+    await closePage(page);
+  };
+
+  test('camera, microphone and screen are off, as the page says', () => off(false));
+
+  test('they are off without a server too', () => off(true));
+});
+
+describe('what an operator takes away', { timeout: 4 * patience }, () => {
+  let server, browser, page, attendee, operate;
+  world([], async (s, b) => {
+    server = s;
+    browser = b;
+    operate = await asOperator(server);
+  });
+
+  /** Sets what Ada may do. */
+  const allow = (audio, video, content) =>
+    operate('PUT', `meetings/${attendee.meeting}/attendees/${attendee.id}/capabilities`, { audio, video, content });
   const control = (name) => page.locator('.control', { hasText: name });
   const own = () => page.locator('.tile[aria-label^="Ada (you)"]').getAttribute('aria-label');
 
@@ -187,15 +231,18 @@ describe('what an operator takes away', { timeout: 4 * patience }, () => {
   });
 
   test('is known from the start to who comes muted', async () => {
-    const seat = await callAPI(server, 'POST', `/meetings/${attendee.meeting}/attendees`, {
-      ExternalUserId: '0123456789ab#Bob',
-      Capabilities: { Audio: 'Receive', Video: 'None', Content: 'None' },
+    const { Meeting, Attendees } = await callAPI(server, 'POST', '/meetings?operation=create-attendees', {
+      ClientRequestToken: 'comes-muted',
+      MediaRegion: 'us-east-1',
+      ExternalMeetingId: 'comes-muted',
+      Attendees: [
+        { ExternalUserId: '0123456789ab#Bob', Capabilities: { Audio: 'Receive', Video: 'None', Content: 'None' } },
+      ],
     });
-    const { Meeting } = await callAPI(server, 'GET', `/meetings/${attendee.meeting}`);
     page = await openPage(browser, server);
     await page.route('**/attendees', async (route) => {
       const answer = await route.fetch();
-      const json = { ...(await answer.json()), meeting: Meeting, attendee: seat.Attendee };
+      const json = { ...(await answer.json()), meeting: Meeting, attendee: Attendees[0] };
       await route.fulfill({ response: answer, json });
     });
     await page.fill('#name', 'Bob');

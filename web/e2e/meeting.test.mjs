@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { callAPI, closePage, openPage, patience, signIn, until, world } from './world.mjs';
+import { asOperator, closePage, openPage, patience, signIn, until, world } from './world.mjs';
 
 const labels = (page) =>
   page.locator('.tiles .tile').evaluateAll((tiles) => tiles.map((tile) => tile.getAttribute('aria-label')));
@@ -197,12 +197,13 @@ describe('when joining fails, the page says why', { timeout: 3 * patience }, () 
   });
 
   test('a seat that was taken away', async () => {
+    const operate = await asOperator(server);
     const page = await openPage(browser, server);
     // The attendee is deleted between taking the seat and opening the socket.
     await page.route('**/attendees', async (route) => {
       const answer = await route.fetch();
       const seat = await answer.json();
-      await callAPI(server, 'DELETE', `/meetings/${seat.meeting.MeetingId}/attendees/${seat.attendee.AttendeeId}`);
+      await operate('POST', `meetings/${seat.meeting.MeetingId}/attendees/${seat.attendee.AttendeeId}/remove`);
       await route.fulfill({ response: answer });
     });
     await page.fill('#name', 'Ada');

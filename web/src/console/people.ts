@@ -24,6 +24,12 @@ export function stateOf(a: AttendeeRow): State | '' {
   return a.deleted ? 'removed' : a.state;
 }
 
+/** What is said of where an attendee stands. Whether it joined a meeting that has ended may be forgotten. */
+export function stateWord(a: AttendeeRow, ended: boolean): string {
+  const state = stateOf(a);
+  return ended && !state ? 'not remembered' : stateWords[state];
+}
+
 // Those in trouble come first, then those who are there.
 const stateOrder: (State | '')[] = ['failed', 'dropped', 'joining', 'connected', '', 'left', 'removed', 'replaced'];
 const rank = (a: AttendeeRow) => stateOrder.indexOf(stateOf(a));
@@ -32,6 +38,7 @@ export class PeopleTable {
   readonly element: HTMLElement;
   private readonly table: VirtualTable<AttendeeRow>;
   private chosen = '';
+  private ended = false;
   private points: Sample['points'] = {};
 
   constructor(meeting: string) {
@@ -58,6 +65,7 @@ export class PeopleTable {
 
   /** Shows who was invited to a meeting, which may have ended. */
   show(attendees: AttendeeRow[], ended: boolean): void {
+    this.ended = ended;
     this.table.explain(
       ended
         ? 'Nobody had connected, or the server has been restarted since.'
@@ -100,7 +108,7 @@ export class PeopleTable {
       setText(link, nameOfAttendee(a.id, a.external));
       element.classList.toggle('chosen', chosen);
       attribute(state, 'data-state', stateOf(a));
-      setText(state, stateWords[stateOf(a)]);
+      setText(state, stateWord(a, this.ended));
       const own = a.sessions.find((s) => !s.content && s.state === 'connected');
       const point = own && this.points[a.id];
       muted.show(!!own?.muted || !maySpeak(a), maySpeak(a) ? 'muted' : silencedWords(a));

@@ -5,7 +5,7 @@ import { icon } from '../ui/icons';
 import { FactList } from './facts';
 import { nameOfAttendee } from './format';
 import { LineCharts } from './linecharts';
-import { stateOf, stateWords } from './people';
+import { stateOf, stateWord } from './people';
 import { PersonActions } from './personactions';
 import { personFacts } from './personfacts';
 import type { AttendeeRow, Point } from './rows';
@@ -67,11 +67,11 @@ export class PersonCard {
       return;
     }
     setText(this.heading, nameOfAttendee(this.id, row.external));
-    setText(this.state, stateWords[stateOf(row)]);
+    setText(this.state, stateWord(row, ended));
     attribute(this.state, 'data-state', stateOf(row));
     this.actions.draw(row, ended);
     const own = row.sessions.filter((s) => !s.content);
-    drawTimeline(this.timeline, own.at(-1));
+    drawTimeline(this.timeline, own.at(-1), ended);
     setText(this.tries, own.length > 1 ? `The newest of ${own.length} connections is shown.` : '');
     this.drawFacts(row);
   }

@@ -49,24 +49,18 @@ const steps: StepText[] = [
   },
 ];
 
-/** Shows the steps of a session in an element. */
-export function drawTimeline(list: HTMLElement, session: SessionRow | undefined): void {
-  const key = JSON.stringify([session?.key, session?.state, session?.steps]);
+// Connections are remembered by the process that had them, not by the record.
+const neverTried =
+  'Has not tried to join since this server started: no signaling connection was opened with this attendee’s token. Look at the client’s console, and at whether it got the right SignalingUrl.';
+const forgotten = 'Nothing is remembered of its connections, if it had any.';
+
+/** Shows the steps of a session in an element; of a meeting that has ended, perhaps. */
+export function drawTimeline(list: HTMLElement, session: SessionRow | undefined, ended: boolean): void {
+  const key = JSON.stringify([session?.key, session?.state, session?.steps, ended]);
   if (list.dataset.shown === key) return;
   list.dataset.shown = key;
   if (!session) {
-    fill(
-      list,
-      el(
-        'li',
-        { class: 'step missing' },
-        el(
-          'p',
-          {},
-          'Never tried to join: no signaling connection has been opened with this attendee’s token. Look at the client’s console, and at whether it got the right SignalingUrl.',
-        ),
-      ),
-    );
+    fill(list, el('li', { class: 'step missing' }, el('p', {}, ended ? forgotten : neverTried)));
     return;
   }
   const done = new Map(session.steps.map((step) => [step.name, step]));

@@ -11,6 +11,9 @@ import { remember } from './remembered';
 import { sign } from './sigv4';
 import { SnippetView } from './snippetview';
 
+/** How long an answer may take, in ms. */
+const patience = 30_000;
+
 class Explorer {
   private readonly announce = announcer();
   private readonly credentials = new CredentialForm(() => this.drawSnippets());
@@ -85,8 +88,9 @@ class Explorer {
     this.send.disabled = true;
     try {
       await this.call(filled);
-    } catch {
-      this.complain('The server cannot be reached.');
+    } catch (error) {
+      const frozen = error instanceof DOMException && error.name === 'TimeoutError';
+      this.complain(frozen ? 'The server does not answer.' : 'The server cannot be reached.');
     } finally {
       this.send.disabled = false;
     }
@@ -108,6 +112,7 @@ class Explorer {
       body: body ?? null,
       credentials: 'omit',
       cache: 'no-store',
+      signal: AbortSignal.timeout(patience),
     });
     const text = await answer.text();
     const took = Math.round(performance.now() - started);

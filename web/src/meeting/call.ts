@@ -194,6 +194,7 @@ export class Call {
 
   private async release(): Promise<void> {
     this.av.unbindAudioElement();
+    if (this.store.state.sharing) this.av.stopContentShare(); // a server that is away would not end it
     await Promise.allSettled([this.av.stopVideoInput(), this.av.stopAudioInput()]);
     await this.session.deviceController.destroy?.();
   }

@@ -2,7 +2,7 @@
 
 import type { AudioVideoFacade, ClientMetricReport } from 'amazon-chime-sdk-js';
 import { type Evidence, judge } from './line';
-import type { RoomStore } from './state';
+import type { Person, RoomStore } from './state';
 
 /** How often the line is judged, in ms: what does not arrive tells nobody. */
 const judgeEvery = 500;
@@ -66,8 +66,18 @@ export class LineWatch {
   }
 
   private judge(): void {
-    const { phase, rights } = this.store.state;
-    this.store.change({ line: judge({ ...this.known, phase, listens: rights.listen }, performance.now()) });
+    const { phase, rights, people } = this.store.state;
+    const line = judge({ ...this.known, phase, listens: rights.listen }, performance.now());
+    if (line.bars === 0) quiet(people.values());
+    this.store.change({ line });
+  }
+}
+
+/** Nobody is known to speak while nothing arrives. */
+function quiet(people: Iterable<Person>): void {
+  for (const person of people) {
+    person.volume = 0;
+    person.speaking = false;
   }
 }
 

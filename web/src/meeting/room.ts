@@ -100,6 +100,7 @@ export class Room {
 
   private draw(state: RoomState): void {
     attribute(this.element, 'data-phase', state.phase);
+    attribute(this.element, 'data-bars', state.line.bars);
     this.element.classList.toggle('with-panel', !!state.panel);
     this.sharing.hidden = !state.sharing;
     this.mark.draw(state.line);
