@@ -33,3 +33,17 @@ test('Firefox and Chromium hear and see each other', async () => {
   await fox.event('didStop', { code: 'Left' });
   assert.equal((await chrome.event('presence', { id: fox.id, present: false })).dropped, false);
 });
+
+test('Firefox and Chromium hear each other in stereo', async () => {
+  const made = await makeMeeting(server, ['fox', 'chrome', 'plain']);
+  const [fox, plain] = [await Attendee.open(firefox, page, 'fox'), await Attendee.open(firefox, page, 'plain')];
+  const chrome = await Attendee.open(chromium, page, 'chrome');
+  const stereo = { audioProfile: 'fullbandMusicStereo' };
+  await fox.join(made, 'fox', { stereo: [440, 880], options: { capture: true, ...stereo } });
+  await chrome.join(made, 'chrome', { stereo: [550, 1100], options: stereo });
+  await chrome.hearsStereo([440, 880]);
+  await fox.hearsStereo([550, 1100]);
+  // Firefox plays stereo without being asked to.
+  await plain.join(made, 'plain', { options: { capture: true } });
+  await plain.hearsStereo([440, 880]);
+});

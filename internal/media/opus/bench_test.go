@@ -48,7 +48,7 @@ func BenchmarkDecode(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			pcm := make([]float32, 2*MaxSamples)
+			pcm := make([]float32, int(bench.to)*MaxSamples)
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				if _, err := d.Decode(bench.packets[i%200], pcm); err != nil {
