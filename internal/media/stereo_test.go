@@ -299,3 +299,28 @@ func TestLostStereoIsSentTwice(t *testing.T) {
 		return p.PayloadType == client.OpusType && p.payload[0]>>3 < 16
 	})
 }
+
+// A copy goes along only where it is of use and the packet stays small enough.
+func TestCopiesAreLeftOut(t *testing.T) {
+	var a audio
+	dst := make([]byte, 2*maxWithCopy+100)
+	for i, tc := range []struct {
+		size    int
+		ts      uint32
+		twice   bool
+		because string
+	}{
+		{100, 960, false, "nothing was sent before"},
+		{100, 1920, true, "the packet before is known"},
+		{900, 2880, false, "the two are as long as they may be together"},
+		{899, 3840, false, "the one before is long"},
+		{100, 4800, true, "the two are a little shorter"},
+		{100, 7680, false, "there was a gap"},
+	} {
+		n := a.putWithCopy(dst, rtpx.Header{PayloadType: 111, TS: tc.ts}, 63, make([]byte, tc.size))
+		a.out.lastTS = tc.ts
+		if twice := dst[1] == 63; twice != tc.twice || !twice && n != rtpx.HeaderSize+tc.size {
+			t.Errorf("packet %d of %d bytes is sent with payload type %d and %d bytes: %s", i, tc.size, dst[1], n, tc.because)
+		}
+	}
+}
