@@ -15,8 +15,9 @@ import (
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
-// bigHall is a hall with so many people in it, whose connections only queue.
-func bigHall(b *testing.B, people int) *hall {
+// bigConference is a conference with so many people in it, whose connections
+// only queue.
+func bigConference(b *testing.B, people int) *conference {
 	b.Helper()
 	m := newFakeMedia()
 	b.Cleanup(m.stop)
@@ -25,35 +26,35 @@ func bigHall(b *testing.B, people int) *hall {
 		b.Fatal(err)
 	}
 	br := s.enter(meeting.ID{1}, meeting.ID{})
-	h := br.hall
+	conf := br.conference
 	for i := range people {
 		ctx, cut := context.WithCancel(context.Background())
 		b.Cleanup(cut)
-		key := memberKey{h.id, meeting.ID{2, byte(i), byte(i >> 8)}, false}
+		key := participantKey{conf.id, meeting.ID{2, byte(i), byte(i >> 8)}, false}
 		one := &session{
-			server: s, hall: h, branch: br, key: key, state: live, audio: true, signal: goodSignal,
+			server: s, conference: conf, meeting: br, key: key, state: live, audio: true, signal: goodSignal,
 			conn: &conn{ctx: ctx, cut: cut, wake: make(chan struct{}, 1), timers: &s.cfg.Timers}, rec: br.history.Open(history.Start{Attendee: key.attendee}),
 		}
-		mem := &member{key: key, branch: br, session: one, present: true, wireID: wireID(key), external: "guest-17"}
-		one.member = mem
-		h.nextAudio++
-		one.audioID, mem.audioID = h.nextAudio, h.nextAudio
-		p, err := h.room.Join(media.PeerConfig{AudioStreamID: one.audioID})
+		mem := &participant{key: key, meeting: br, session: one, present: true, wireID: wireID(key), external: "guest-17"}
+		one.participant = mem
+		conf.nextAudio++
+		one.audioID, mem.audioID = conf.nextAudio, conf.nextAudio
+		p, err := conf.room.Join(media.PeerConfig{AudioStreamID: one.audioID})
 		if err != nil {
 			b.Fatal(err)
 		}
 		one.peer = p
-		h.members[key], h.audio[mem.audioID] = mem, mem
-		h.index.mark(h, one)
+		conf.participants[key], conf.byAudioID[mem.audioID] = mem, mem
+		conf.index.markLocked(conf, one)
 		one.index.sent = true
 	}
-	return h
+	return conf
 }
 
 // drain takes what is queued for everybody, as the writers do.
-func drain(h *hall) (messages, bytes int) {
-	for _, m := range h.members {
-		batch, _ := m.session.conn.take()
+func drain(conf *conference) (messages, bytes int) {
+	for _, part := range conf.participants {
+		batch, _ := part.session.conn.take()
 		messages += len(batch)
 		for _, msg := range batch {
 			bytes += len(msg)
@@ -64,18 +65,18 @@ func drain(h *hall) (messages, bytes int) {
 
 // BenchmarkAnnounce250 is somebody coming into a meeting of 250.
 func BenchmarkAnnounce250(b *testing.B) {
-	h := bigHall(b, 250)
-	var someone *member
-	for _, someone = range h.members {
+	conf := bigConference(b, 250)
+	var someone *participant
+	for _, someone = range conf.participants {
 		break
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		h.update(func() {
+		conf.update(func() {
 			someone.present = true // no fact
-			h.announce(someone)
+			conf.announceLocked(someone)
 		})
-		if n, _ := drain(h); n != 250 {
+		if n, _ := drain(conf); n != 250 {
 			b.Fatalf("%d messages", n)
 		}
 	}
@@ -84,22 +85,22 @@ func BenchmarkAnnounce250(b *testing.B) {
 // BenchmarkLevels250 is one of the five frames a second with the volumes in a
 // meeting of 250 of whom five speak.
 func BenchmarkLevels250(b *testing.B) {
-	h := bigHall(b, 250)
-	for i, m := range slices.Collect(func(yield func(*member) bool) {
-		for _, m := range h.members {
-			if !yield(m) {
+	conf := bigConference(b, 250)
+	for i, part := range slices.Collect(func(yield func(*participant) bool) {
+		for _, part := range conf.participants {
+			if !yield(part) {
 				return
 			}
 		}
 	}) {
 		if i < 5 {
-			m.session.peer.(*fakePeer).level = 20
+			part.session.peer.(*fakePeer).level = 20
 		}
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		h.tellLevels()
-		if n, _ := drain(h); n != 250 {
+		conf.tellLevels()
+		if n, _ := drain(conf); n != 250 {
 			b.Fatalf("%d messages", n)
 		}
 	}
@@ -107,7 +108,7 @@ func BenchmarkLevels250(b *testing.B) {
 
 // BenchmarkIndex250 is a change of the list of 25 videos in a meeting of 250.
 func BenchmarkIndex250(b *testing.B) {
-	h := bigHall(b, 250)
+	conf := bigConference(b, 250)
 	sources := make([]media.Source, 25)
 	for i := range sources {
 		sources[i] = media.Source{
@@ -117,14 +118,14 @@ func BenchmarkIndex250(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for n := uint32(0); b.Loop(); n++ {
-		for _, m := range h.members {
-			p := m.session.peer.(*fakePeer)
+		for _, part := range conf.participants {
+			p := part.session.peer.(*fakePeer)
 			p.index.Sources = slices.Clone(sources)
 			p.index.Sources[0].StreamID += n
 		}
-		h.update(func() { h.index.markAll(h) })
-		h.flushIndex()
-		if n, _ := drain(h); n != 250 {
+		conf.update(func() { conf.index.markAllLocked(conf) })
+		conf.flushIndex()
+		if n, _ := drain(conf); n != 250 {
 			b.Fatalf("%d messages", n)
 		}
 	}
@@ -179,7 +180,7 @@ func BenchmarkJoin(b *testing.B) {
 }
 
 // BenchmarkIdleMeetings is the second of a server with 1,000 meetings whose
-// members have all left.
+// participants have all left.
 func BenchmarkIdleMeetings(b *testing.B) {
 	m := newFakeMedia()
 	defer m.stop()
@@ -188,15 +189,15 @@ func BenchmarkIdleMeetings(b *testing.B) {
 		b.Fatal(err)
 	}
 	for i := range 1000 {
-		h := s.enter(meeting.ID{1, byte(i), byte(i >> 8)}, meeting.ID{}).hall
-		h.update(func() { s.louden(h) })
-		h.update(func() { s.quiet(h) })
+		conf := s.enter(meeting.ID{1, byte(i), byte(i >> 8)}, meeting.ID{}).conference
+		conf.update(func() { conf.startLevelsLocked() })
+		conf.update(func() { conf.stopLevelsLocked() })
 	}
 	eventually(b, func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return s.ticker == nil
-	}, func() string { return fmt.Sprintf("%d halls are still ticking", len(s.speaking)) })
+	}, func() string { return fmt.Sprintf("%d conferences are still ticking", len(s.occupied)) })
 	b.ReportAllocs()
 	for b.Loop() {
 		s.tick() // what would run if it did

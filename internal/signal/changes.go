@@ -12,120 +12,123 @@ import (
 // carry transcripts. Clients cannot send on it: see validTopic.
 const transcriptionTopic = "aws:chime:transcription"
 
-// apply acts on a committed change of the branch's meeting. Changes come in
-// order, on the branch's line.
-func (b *branch) apply(change control.Change) {
-	h := b.hall
-	h.update(func() { b.applied++ })
+// apply acts on a committed change of the meeting. Changes come in order, from
+// its queue.
+func (meet *openMeeting) apply(change control.Change) {
+	conf := meet.conference
+	conf.update(func() { meet.applied++ })
 	switch c := change.(type) {
 	case control.AttendeeDeleted:
-		h.update(func() { b.expel(c.Attendee) })
+		conf.update(func() { meet.expelLocked(c.Attendee) })
 	case control.CapabilitiesChanged:
-		h.update(func() {
+		conf.update(func() {
 			for _, a := range c.Attendees {
-				b.changeCapabilities(a)
+				meet.changeCapabilitiesLocked(a)
 			}
 		})
 	case control.TranscriptionStarted:
-		h.update(func() { h.tellTranscription(transcriptionStarted(c)) })
+		conf.update(func() { conf.tellTranscriptionLocked(transcriptionStarted(c)) })
 	case control.TranscriptionStopped:
-		h.update(func() { h.tellTranscription(&wire.TranscriptionStatus{Type: wire.TranscriptionStatus_STOPPED.Enum()}) })
+		conf.update(func() {
+			conf.tellTranscriptionLocked(&wire.TranscriptionStatus{Type: wire.TranscriptionStatus_STOPPED.Enum()})
+		})
 	case control.Ended:
-		h.update(b.endAll)
-		h.server.retire(b)
+		conf.update(meet.endAllLocked)
+		conf.server.retire(meet)
 	}
 }
 
-// expel throws an attendee out, with every connection there is of it.
-func (b *branch) expel(attendee meeting.ID) {
-	h := b.hall
-	b.endPromotionOf(attendee)
+// expelLocked throws an attendee out, with every connection there is of it.
+func (meet *openMeeting) expelLocked(attendee meeting.ID) {
+	conf := meet.conference
+	meet.endPromotionOfLocked(attendee)
 	for _, content := range []bool{false, true} {
-		if m := h.members[memberKey{b.id, attendee, content}]; m != nil {
-			h.kick(m, attendeeRemoved, departure{fact: meeting.Left})
+		if part := conf.participants[participantKey{meet.id, attendee, content}]; part != nil {
+			conf.kickLocked(part, attendeeRemoved, departure{fact: meeting.Left})
 		}
 	}
-	for s := range b.sessions {
+	for s := range meet.sessions {
 		if s.key.attendee == attendee && s.state == opened {
-			s.turnAway(attendeeRemoved)
+			s.turnAwayLocked(attendeeRemoved)
 		}
 	}
 }
 
-// turnAway has a session that has not joined refused when it tries, and
+// turnAwayLocked has a session that has not joined refused when it tries, and
 // closed if it does not.
-func (s *session) turnAway(why cause) {
+func (s *session) turnAwayLocked(why cause) {
 	s.refused = why
-	s.arm(s.server.cfg.Timers.Farewell, func() { s.finish(why) })
+	s.armLocked(s.server.cfg.Timers.Farewell, func() { s.finishLocked(why) })
 }
 
-// endAll sends everybody away because the meeting is over. What that means for
-// who was present is in the meeting's last record, so no facts are written.
-func (b *branch) endAll() {
-	h := b.hall
-	b.over = true
+// endAllLocked sends everybody away because the meeting is over. What that
+// means for who was present is in the meeting's last record, so no facts are
+// written.
+func (meet *openMeeting) endAllLocked() {
+	conf := meet.conference
+	meet.over = true
 	for _, content := range []bool{true, false} { // a share would else be told that its owner left
-		for _, m := range h.members {
-			if m.branch == b && m.key.content == content {
-				h.kick(m, meetingEnded, departure{quiet: !b.replica})
+		for _, part := range conf.participants {
+			if part.meeting == meet && part.key.content == content {
+				conf.kickLocked(part, meetingEnded, departure{quiet: !meet.replica})
 			}
 		}
 	}
-	for s := range b.sessions {
+	for s := range meet.sessions {
 		if s.state == opened {
-			s.turnAway(meetingEnded)
+			s.turnAwayLocked(meetingEnded)
 		}
 	}
 }
 
-// changeCapabilities has what an attendee may send and receive take effect on
-// its connections at once.
-func (b *branch) changeCapabilities(a meeting.Attendee) {
-	h := b.hall
-	for s := range b.sessions {
+// changeCapabilitiesLocked has what an attendee may send and receive take
+// effect on its connections at once.
+func (meet *openMeeting) changeCapabilitiesLocked(a meeting.Attendee) {
+	conf := meet.conference
+	for s := range meet.sessions {
 		if s.key.attendee == a.ID {
 			s.grant.Attendee.Capabilities = a.Capabilities
 		}
 	}
 	for _, content := range []bool{false, true} {
-		m := h.members[memberKey{b.id, a.ID, content}]
-		if m == nil {
+		part := conf.participants[participantKey{meet.id, a.ID, content}]
+		if part == nil {
 			continue
 		}
-		m.session.grant.Attendee.Capabilities = a.Capabilities // also of one whose socket is lost
+		part.session.grant.Attendee.Capabilities = a.Capabilities // also of one whose socket is lost
 		if content && !a.Capabilities.Content.MaySend() {
-			h.kick(m, contentNotPermitted, departure{fact: meeting.Left})
+			conf.kickLocked(part, contentNotPermitted, departure{fact: meeting.Left})
 			continue
 		}
-		h.applyPermissions(m)
+		conf.applyPermissionsLocked(part)
 	}
-	b.changePromoted(a)
+	meet.changePromotedLocked(a)
 }
 
-// applyPermissions hands a member's permissions to media and tells whom it
-// concerns.
-func (h *hall) applyPermissions(m *member) {
-	s := m.session
-	p := s.permissions()
-	wasMuted := m.muted()
-	m.silenced = !p.AudioSend
-	h.tellMuted(m, wasMuted)
+// applyPermissionsLocked hands a participant's permissions to media and tells
+// whom it concerns.
+func (conf *conference) applyPermissionsLocked(part *participant) {
+	s := part.session
+	p := s.permissionsLocked()
+	wasMuted := part.mutedLocked()
+	part.silenced = !p.AudioSend
+	conf.tellMutedLocked(part, wasMuted)
 	if peer := s.peer; peer != nil {
-		h.later(func() { peer.SetPermissions(p) })
+		conf.laterLocked(func() { peer.SetPermissions(p) })
 	}
 	if s.video && !p.VideoSend {
-		s.conn.send(s.viewOnly())
+		s.conn.send(s.viewOnlyLocked())
 	}
 }
 
-// viewOnly tells a client that it may no longer send video: it takes its own
-// picture down. It rides on an index, whose news is the same.
-func (s *session) viewOnly() []byte {
+// viewOnlyLocked tells a client that it may no longer send video: it takes its
+// own picture down. It rides on an index, whose news is the same.
+func (s *session) viewOnlyLocked() []byte {
 	index := s.index.last
 	index.AtCapacity = true
 	s.index.last = index
-	f := newFrame(wire.Frame_INDEX, s.hall.now())
-	f.Index, f.Error = s.hall.indexBody(index, s.index.participants), errorOf(statusViewOnly)
+	f := newFrame(wire.Frame_INDEX, s.conference.now())
+	f.Index, f.Error = s.conference.indexBodyLocked(index, s.index.participants), errorOf(statusViewOnly)
 	return mustEncode(f)
 }
 
@@ -142,14 +145,14 @@ func transcriptionStarted(c control.TranscriptionStarted) *wire.TranscriptionSta
 	return st
 }
 
-// tellTranscription sends everybody the state of the transcription.
-func (h *hall) tellTranscription(st *wire.TranscriptionStatus) {
-	st.EventTime = proto.Int64(h.now().UnixMilli())
+// tellTranscriptionLocked sends everybody the state of the transcription.
+func (conf *conference) tellTranscriptionLocked(st *wire.TranscriptionStatus) {
+	st.EventTime = proto.Int64(conf.now().UnixMilli())
 	event := &wire.TranscriptEvent{Event: &wire.TranscriptEvent_Status{Status: st}}
 	data, err := proto.Marshal(&wire.TranscriptFrame{Events: []*wire.TranscriptEvent{event}})
 	if err != nil {
-		h.server.log.Error("transcription status not encoded", "err", err)
+		conf.server.log.Error("transcription status not encoded", "err", err)
 		return
 	}
-	h.spread(&dataMessage{topic: transcriptionTopic, data: data, ingest: h.board.stamp(h.now())}, nil)
+	conf.spreadLocked(&dataMessage{topic: transcriptionTopic, data: data, ingest: conf.messages.stamp(conf.now())}, nil)
 }

@@ -94,7 +94,7 @@ func (c *conn) send(msg []byte) {
 	}
 	c.queue = append(c.queue, msg)
 	c.bytes += len(msg)
-	c.wakeWriter()
+	c.wakeWriterLocked()
 }
 
 // close closes the connection with a code once everything queued has been
@@ -104,12 +104,12 @@ func (c *conn) close(code websocket.StatusCode, reason string) {
 	defer c.mu.Unlock()
 	if c.final == nil {
 		c.final = &farewell{code, reason}
-		c.wakeWriter()
+		c.wakeWriterLocked()
 	}
 }
 
-// wakeWriter wakes the writer.
-func (c *conn) wakeWriter() {
+// wakeWriterLocked wakes the writer.
+func (c *conn) wakeWriterLocked() {
 	select {
 	case c.wake <- struct{}{}:
 	default:

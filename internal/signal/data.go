@@ -18,7 +18,7 @@ func (s *session) post(messages []*wire.DataMessage) error {
 			return s.hangUp(overBudget, "too many data messages")
 		}
 		tooMany := false
-		s.hall.update(func() { tooMany = s.postOne(m) == hungUp })
+		s.conference.update(func() { tooMany = s.postOneLocked(m) == hungUp })
 		if tooMany {
 			return s.hangUp(overBudget, "too many data messages in the meeting")
 		}
@@ -26,37 +26,37 @@ func (s *session) post(messages []*wire.DataMessage) error {
 	return nil
 }
 
-// postOne hands on one message.
-func (s *session) postOne(in *wire.DataMessage) verdict {
-	h, m := s.hall, s.member
-	if m == nil || s.state < joined {
+// postOneLocked hands on one message.
+func (s *session) postOneLocked(in *wire.DataMessage) verdict {
+	conf, part := s.conference, s.participant
+	if part == nil || s.state < joined {
 		return throttled
 	}
 	msg := dataMessage{
-		topic: in.GetTopic(), data: in.GetData(), sender: m.wireID, external: m.external,
+		topic: in.GetTopic(), data: in.GetData(), sender: part.wireID, external: part.external,
 		lifetime: time.Duration(in.GetLifetimeMs()) * time.Millisecond,
 	}
 	v := throttled
-	if validTopic(msg.topic) && len(msg.data) <= maxData && (!m.hidden || m.promoted != nil) {
-		v = h.board.post(h.now(), &msg)
+	if validTopic(msg.topic) && len(msg.data) <= maxData && (!part.hidden || part.promoted != nil) {
+		v = conf.messages.post(conf.now(), &msg)
 	}
 	switch v {
 	case accepted:
-		h.spread(&msg, s)
+		conf.spreadLocked(&msg, s)
 	case throttled:
 		if len(msg.data) <= maxData && len(msg.topic) <= maxTopic {
-			s.conn.send(dataFrame(h.now(), &msg)) // with ingest time 0
+			s.conn.send(dataFrame(conf.now(), &msg)) // with ingest time 0
 		}
 	}
 	return v
 }
 
-// spread sends a data message to everybody who has joined, except its sender's
-// session and content shares.
-func (h *hall) spread(msg *dataMessage, except *session) {
-	frame := dataFrame(h.now(), msg)
-	for _, m := range h.members {
-		if s := m.session; s != except && !m.key.content && (s.state == joined || s.state == live) {
+// spreadLocked sends a data message to everybody who has joined, except its
+// sender's session and content shares.
+func (conf *conference) spreadLocked(msg *dataMessage, except *session) {
+	frame := dataFrame(conf.now(), msg)
+	for _, part := range conf.participants {
+		if s := part.session; s != except && !part.key.content && (s.state == joined || s.state == live) {
 			s.conn.send(frame)
 		}
 	}

@@ -138,7 +138,7 @@ func TestDataFlood(t *testing.T) {
 
 func TestBoard(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
-	b := newBoard()
+	b := newMessageStore()
 	post := func(lifetime time.Duration) (dataMessage, verdict) {
 		m := dataMessage{topic: "t", lifetime: lifetime}
 		v := b.post(now, &m)
@@ -175,7 +175,7 @@ func TestBoard(t *testing.T) {
 
 func TestBoardRates(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
-	b := newBoard()
+	b := newMessageStore()
 	counts := make(map[verdict]int)
 	for range hardBurst + 1 {
 		counts[b.post(now, &dataMessage{})]++

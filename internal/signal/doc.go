@@ -27,14 +27,18 @@
 //
 //   - session (session.go): one WebSocket with a valid token. Its goroutines
 //     are the HTTP handler, which reads, and the conn's writer.
-//   - member (hall.go): an attendee who is in, or was a moment ago. A member
-//     survives the loss of its socket for Timers.Dropped; if the client is
-//     back by then, with a new session, nobody has noticed.
-//   - branch: one meeting. It watches the meeting's committed changes, so that
-//     a deleted attendee is out within milliseconds.
-//   - hall: a primary meeting and its replicas; usually just one branch. All
-//     state of its members is guarded by its one mutex.
-//   - history.Connection: what is kept of a connection for the console, in a
+//   - participant (conference.go): an attendee who is in, or was a moment ago. It
+//     survives the loss of its socket for Timers.Dropped; if the client is back
+//     by then, with a new session, nobody has noticed.
+//   - open meeting (conference.go): a meeting somebody has connected to. It
+//     watches the meeting's committed changes, so that a deleted attendee is out
+//     within milliseconds.
+//   - conference (conference.go): a primary meeting and its replicas; usually
+//     just one meeting. All state of its participants is guarded by its one
+//     mutex; a method whose name ends in Locked needs it.
+//   - cause and outcome (outcome.go): why something ends or comes to nothing, and
+//     what the client is told of it.
+//   - history.Connection: what is kept of a connection for operators, in a
 //     package of its own.
 //
 // # Where to start reading

@@ -10,55 +10,54 @@ import (
 	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
-// The ways a session ends. In each, the member goes first (media stops, the
-// others are told), then the client is told, and the socket is closed last:
-// a connected client acts on frames and hardly on close codes.
+// The ways a session ends. In each, the participant goes first (media stops, the
+// others are told), then the client is told, and the socket is closed last.
+// What the client is told is in outcomes.
 //
-//	LEAVE             leave    left at once; LEAVE_ACK
-//	socket lost       lost     the member stays for Timers.Dropped, then dropped
-//	media lost        failed   dropped; closed with "retry" so that the client
-//	                           reconnects without waiting to find out itself
-//	removed, ended    kick     left at once; AUDIO_STATUS, LEAVE awaited
-//	second device     displace AUDIO_STATUS 301, the member is the new one's
-//	misuse            hangUp   left at once; error frame, LEAVE awaited
+//	LEAVE             leave           left at once
+//	socket lost       lostLocked      stays for Timers.Dropped, then dropped
+//	media lost        abandonLocked   dropped; the client is to come back
+//	removed, ended    kickLocked      left at once; LEAVE awaited
+//	second device     displaceLocked  stays, as the newer session's
+//	misuse            hangUp          dropped at once
 
-// departure is how a member goes.
+// departure is how a participant goes.
 type departure struct {
 	fact  meeting.FactKind // Left or Dropped
 	quiet bool             // the others need not be told: they are going too
 }
 
-// remove takes a member out of the meeting, and its content share with it.
-// The caller deals with the session's socket.
-func (h *hall) remove(m *member, how departure) {
-	m.stopGrace()
-	delete(h.members, m.key)
-	if m.promoted != nil {
-		h.endPromotion(m, how)
+// removeLocked takes a participant out of the meeting, and its content share
+// with it. The caller deals with the session's socket.
+func (conf *conference) removeLocked(part *participant, how departure) {
+	part.stopGraceLocked()
+	delete(conf.participants, part.key)
+	if part.promoted != nil {
+		conf.endPromotionLocked(part, how)
 	}
-	if s := m.session; s != nil {
-		h.release(s)
+	if s := part.session; s != nil {
+		conf.releaseLocked(s)
 	}
-	if m.present {
-		h.unannounce(m, how)
-		m.branch.fact(factFor(m, how.fact), m)
-		m.branch.history.Attended(h.now().Sub(m.since))
+	if part.present {
+		conf.unannounceLocked(part, how)
+		part.meeting.factLocked(factFor(part, how.fact), part)
+		part.meeting.history.Attended(conf.now().Sub(part.since))
 	}
-	m.branch.recount()
-	if m.key.content {
+	part.meeting.recountLocked()
+	if part.key.content {
 		return
 	}
-	content := m.key
+	content := part.key
 	content.content = true
-	if share := h.members[content]; share != nil {
-		h.kick(share, attendeeGone, departure{fact: meeting.Left, quiet: how.quiet})
+	if share := conf.participants[content]; share != nil {
+		conf.kickLocked(share, attendeeGone, departure{fact: meeting.Left, quiet: how.quiet})
 	}
 }
 
-// factFor returns the kind of fact for the member: content sessions have
+// factFor returns the kind of fact for the participant: content sessions have
 // their own.
-func factFor(m *member, kind meeting.FactKind) meeting.FactKind {
-	if !m.key.content {
+func factFor(part *participant, kind meeting.FactKind) meeting.FactKind {
+	if !part.key.content {
 		return kind
 	}
 	switch kind {
@@ -74,47 +73,48 @@ func factFor(m *member, kind meeting.FactKind) meeting.FactKind {
 	return meeting.ContentLeft
 }
 
-// kick removes a member and tells its client why.
-func (h *hall) kick(m *member, why cause, how departure) {
-	s := m.session
-	h.remove(m, how)
+// kickLocked removes a participant and tells its client why.
+func (conf *conference) kickLocked(part *participant, why cause, how departure) {
+	s := part.session
+	conf.removeLocked(part, how)
 	if s == nil {
 		return
 	}
 	s.ends(observe.Removed, why.outcome().words)
-	s.dismiss(why)
+	s.dismissLocked(why)
 }
 
-// dismiss tells a session's client of the cause, in the way it understands at
-// the point it has come to, and closes its connection: after its LEAVE, if
-// it will say that.
-func (s *session) dismiss(why cause) {
+// dismissLocked tells a session's client of the cause, in the way it
+// understands at the point it has come to, and closes its connection: after its
+// LEAVE, if it will say that.
+func (s *session) dismissLocked(why cause) {
 	o := why.outcome()
 	said := o.joined
 	if s.state <= joining {
 		said = o.atJoin
 	}
 	if said.typ == 0 || s.state >= ending {
-		s.finish(why)
+		s.finishLocked(why)
 		return
 	}
-	s.conn.send(said.frame(s.hall.now()))
+	s.conn.send(said.frame(s.conference.now()))
 	if s.state > joining && o.comesBack() {
-		s.finish(why)
+		s.finishLocked(why)
 		return
 	}
-	s.depart(why)
+	s.departLocked(why)
 }
 
-// depart gives the client a moment to say LEAVE before its socket is closed.
-func (s *session) depart(why cause) {
+// departLocked gives the client a moment to say LEAVE before its socket is
+// closed.
+func (s *session) departLocked(why cause) {
 	s.state = ending
-	s.arm(s.server.cfg.Timers.Farewell, func() { s.finish(why) })
+	s.armLocked(s.server.cfg.Timers.Farewell, func() { s.finishLocked(why) })
 }
 
-// finish closes the socket once everything queued is written. From there on
-// nothing is expected of the client.
-func (s *session) finish(why cause) {
+// finishLocked closes the socket once everything queued is written. From there
+// on nothing is expected of the client.
+func (s *session) finishLocked(why cause) {
 	o := why.outcome()
 	s.state = over
 	s.conn.close(o.code, o.reason)
@@ -122,39 +122,39 @@ func (s *session) finish(why cause) {
 
 // leave acts on LEAVE: the client waits for the answer.
 func (s *session) leave() {
-	h := s.hall
-	h.update(func() {
-		if m := s.member; m != nil {
-			h.remove(m, departure{fact: meeting.Left})
+	conf := s.conference
+	conf.update(func() {
+		if part := s.participant; part != nil {
+			conf.removeLocked(part, departure{fact: meeting.Left})
 			s.ends(observe.Left, "")
 		}
-		s.conn.send(clientLeft.outcome().joined.frame(h.now()))
+		s.conn.send(clientLeft.outcome().joined.frame(conf.now()))
 		if s.state != over {
-			s.depart(clientLeft) // the client closes first
+			s.departLocked(clientLeft) // the client closes first
 		}
 	})
 }
 
 // ends closes the session's record; the first reason given is the one kept.
 func (s *session) ends(state observe.State, reason string) {
-	s.rec.End(state, s.hall.now(), reason)
+	s.rec.End(state, s.conference.now(), reason)
 }
 
 // fails closes the session's record with the step of joining that went wrong.
-func (s *session) fails(step, words string) { s.rec.Fail(step, s.hall.now(), words) }
+func (s *session) fails(step, words string) { s.rec.Fail(step, s.conference.now(), words) }
 
 // hangUp ends a session for misuse. It returns the error that ends its reader
 // in case the client does not care.
 func (s *session) hangUp(why cause, detail string) error {
 	o := why.outcome()
-	h := s.hall
-	h.update(func() {
+	conf := s.conference
+	conf.update(func() {
 		if s.state < ending {
 			s.log.Warn("client hung up on", "why", detail)
 			s.ends(observe.Removed, o.words+": "+detail)
-			s.conn.send(o.joined.frame(h.now()))
-			if m := s.member; m != nil {
-				h.remove(m, departure{fact: meeting.Dropped})
+			s.conn.send(o.joined.frame(conf.now()))
+			if part := s.participant; part != nil {
+				conf.removeLocked(part, departure{fact: meeting.Dropped})
 			}
 		}
 		s.state = over
@@ -163,12 +163,12 @@ func (s *session) hangUp(why cause, detail string) error {
 	return errMisuse
 }
 
-// lost is called once, when the reader has ended. A present attendee who did
-// not say LEAVE may be back within a moment and is kept for that long.
-func (s *session) lost(err error) {
-	h := s.hall
+// lostLocked is called once, when the reader has ended. A present attendee who
+// did not say LEAVE may be back within a moment and is kept for that long.
+func (s *session) lostLocked(err error) {
+	conf := s.conference
 	s.socketLost = true
-	delete(s.branch.sessions, s)
+	delete(s.meeting.sessions, s)
 	if s.timer != nil {
 		s.timer.Stop()
 	}
@@ -178,77 +178,78 @@ func (s *session) lost(err error) {
 	if !errors.Is(err, errMisuse) {
 		s.conn.cut()
 	}
-	m := s.member
+	part := s.participant
 	switch {
-	case m == nil:
+	case part == nil:
 		s.rec.Close() // before its end: opened early and never used, it is forgotten
 		s.ends(observe.Left, "")
-	case m.present:
-		h.await(m)
+	case part.present:
+		conf.awaitLocked(part)
 	default:
 		s.fails("", "the client closed the connection while joining")
-		h.remove(m, departure{fact: meeting.Dropped})
+		conf.removeLocked(part, departure{fact: meeting.Dropped})
 	}
 	s.rec.Close()
 }
 
-// await keeps a lost member for a while.
-func (h *hall) await(m *member) {
-	s := m.session
-	if m.grace != nil {
+// awaitLocked keeps a lost participant for a while.
+func (conf *conference) awaitLocked(part *participant) {
+	s := part.session
+	if part.grace != nil {
 		return
 	}
-	m.grace = time.AfterFunc(h.server.cfg.Timers.Dropped, func() {
-		h.update(func() {
-			if m.session == s && h.members[m.key] == m && m.grace != nil {
+	part.grace = time.AfterFunc(conf.server.cfg.Timers.Dropped, func() {
+		conf.update(func() {
+			if part.session == s && conf.participants[part.key] == part && part.grace != nil {
 				s.ends(observe.Dropped, connectionLost.outcome().words)
-				h.remove(m, departure{fact: meeting.Dropped})
-				s.dismiss(connectionLost)
+				conf.removeLocked(part, departure{fact: meeting.Dropped})
+				s.dismissLocked(connectionLost)
 			}
 		})
 	})
 }
 
-func (m *member) stopGrace() {
-	if m.grace != nil {
-		m.grace.Stop()
-		m.grace = nil
+func (part *participant) stopGraceLocked() {
+	if part.grace != nil {
+		part.grace.Stop()
+		part.grace = nil
 	}
 }
 
-// abandon drops a session whose media failed, and has its client reconnect.
-func (h *hall) abandon(s *session, why cause) {
-	if m := s.member; m != nil {
-		h.remove(m, departure{fact: meeting.Dropped})
+// abandonLocked drops a session whose media failed, and has its client
+// reconnect.
+func (conf *conference) abandonLocked(s *session, why cause) {
+	if part := s.participant; part != nil {
+		conf.removeLocked(part, departure{fact: meeting.Dropped})
 	}
 	s.ends(observe.Failed, why.outcome().words)
-	s.dismiss(why)
+	s.dismissLocked(why)
 }
 
 // shut records everybody present as dropped and closes their media, because
 // the server is stopping.
-func (h *hall) shut() {
-	h.update(func() {
-		for _, b := range h.branches {
-			h.later(func() { <-b.ready; b.unwatch() })
+func (conf *conference) shut() {
+	conf.update(func() {
+		for _, meet := range conf.meetings {
+			conf.laterLocked(func() { <-meet.ready; meet.unwatch() })
 		}
-		for _, m := range h.members {
-			if m.session != nil {
-				m.session.ends(observe.Dropped, stopping.outcome().words)
+		for _, part := range conf.participants {
+			if part.session != nil {
+				part.session.ends(observe.Dropped, stopping.outcome().words)
 			}
-			if !m.key.content || h.members[memberKey{m.key.meeting, m.key.attendee, false}] == nil {
-				h.remove(m, departure{fact: meeting.Dropped, quiet: true})
+			if !part.key.content || conf.participants[participantKey{part.key.meeting, part.key.attendee, false}] == nil {
+				conf.removeLocked(part, departure{fact: meeting.Dropped, quiet: true})
 			}
 		}
-		h.index.stop()
+		conf.index.stopLocked()
 	})
 }
 
 // cutAll cuts whatever is still connected.
-func (h *hall) cutAll() {
-	h.update(func() {
-		for _, b := range h.branches {
-			for s := range b.sessions {
+func (conf *conference) cutAll() {
+	conf.update(func() {
+		for _, meet := range conf.meetings {
+			for s := range meet.sessions {
 				s.conn.cut()
 			}
 		}

@@ -10,24 +10,24 @@ import (
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
-// peerEvents is what media tells of a session's peer. Calls come one at a
-// time, in order, on a goroutine of media's; they only take the hall's lock.
+// peerEvents is what media tells of a session's peer. Calls come one at a time,
+// in order, on a goroutine of media's; they only take the conference's lock.
 type peerEvents struct{ s *session }
 
-// update runs fn with the hall locked, unless the session has been replaced or
-// sent away, in which case the peer no longer matters.
-func (e peerEvents) update(fn func(h *hall, m *member)) {
-	h := e.s.hall
-	h.update(func() {
-		if m := e.s.member; m != nil && e.s.state >= joined {
-			fn(h, m)
+// update runs fn with the conference locked, unless the session has been
+// replaced or sent away, in which case the peer no longer matters.
+func (e peerEvents) update(fn func(conf *conference, part *participant)) {
+	conf := e.s.conference
+	conf.update(func() {
+		if part := e.s.participant; part != nil && e.s.state >= joined {
+			fn(conf, part)
 		}
 	})
 }
 
 // Connected: media is up, so the attendee is here.
 func (e peerEvents) Connected() {
-	e.update(func(h *hall, m *member) {
+	e.update(func(conf *conference, part *participant) {
 		s := e.s
 		if s.state != joined {
 			return
@@ -36,77 +36,77 @@ func (e peerEvents) Connected() {
 		if s.timer != nil {
 			s.timer.Stop()
 		}
-		h.announce(m)
-		s.ping()
+		conf.announceLocked(part)
+		s.pingLocked()
 		s.log.Info("connected", "client", s.rec.Client())
 	})
 }
 
 // AudioStarted: from now on a weak signal means something.
 func (e peerEvents) AudioStarted() {
-	e.update(func(*hall, *member) { e.s.audio = true })
+	e.update(func(*conference, *participant) { e.s.audio = true })
 }
 
 // Failed: media is lost. A client whose signaling still works is told to
 // reconnect; it would notice by itself, but only after 25 s. One that shut its
 // end itself is leaving or reconnecting, and says so in a moment.
 func (e peerEvents) Failed(err error) {
-	e.update(func(h *hall, m *member) {
+	e.update(func(conf *conference, part *participant) {
 		s := e.s
 		s.log.Info("media lost", "err", err)
 		switch {
 		case s.state == live && (s.socketLost || errors.Is(err, media.ErrClosedByClient)):
-			h.await(m)
+			conf.awaitLocked(part)
 		case s.state == live:
 			s.ends(observe.Dropped, mediaSilent.outcome().words)
-			h.abandon(s, mediaSilent)
+			conf.abandonLocked(s, mediaSilent)
 		default:
 			why := mediaCause(err, s.rec.Took)
 			s.fails("", why.outcome().words)
-			h.abandon(s, why)
+			conf.abandonLocked(s, why)
 		}
 	})
 }
 
 // VideoStarted: the session's own video is live for the others.
 func (e peerEvents) VideoStarted() {
-	e.update(func(_ *hall, m *member) {
+	e.update(func(_ *conference, part *participant) {
 		if !e.s.video {
 			e.s.video = true
-			m.factAsSeen(meeting.VideoStarted)
+			part.factAsSeenLocked(meeting.VideoStarted)
 		}
 	})
 }
 
 // VideoStopped: it is gone.
 func (e peerEvents) VideoStopped() {
-	e.update(func(_ *hall, m *member) { e.s.stopVideo(m) })
+	e.update(func(_ *conference, part *participant) { e.s.stopVideoLocked(part) })
 }
 
-// stopVideo notes that the video of the member's session is gone, also when
-// media can no longer say so because the session is being taken down.
-func (s *session) stopVideo(m *member) {
+// stopVideoLocked notes that the video of the participant's session is gone,
+// also when media can no longer say so because the session is being taken down.
+func (s *session) stopVideoLocked(part *participant) {
 	if s.video {
 		s.video = false
-		m.factAsSeen(meeting.VideoStopped)
+		part.factAsSeenLocked(meeting.VideoStopped)
 	}
 }
 
-// factAsSeen writes down a fact about the member under the identity the others
-// see it by.
-func (m *member) factAsSeen(kind meeting.FactKind) {
-	if p := m.promoted; p != nil {
-		p.branch.factOf(kind, p.attendee, p.external)
+// factAsSeenLocked writes down a fact about the participant under the identity
+// the others see it by.
+func (part *participant) factAsSeenLocked(kind meeting.FactKind) {
+	if p := part.promoted; p != nil {
+		p.meeting.factOfLocked(kind, p.attendee, p.external)
 		return
 	}
-	m.branch.fact(factFor(m, kind), m)
+	part.meeting.factLocked(factFor(part, kind), part)
 }
 
 // SourcesChanged: the session's index has to be looked at again.
 func (e peerEvents) SourcesChanged() {
-	e.update(func(h *hall, _ *member) {
+	e.update(func(conf *conference, _ *participant) {
 		if e.s.index.sent {
-			h.index.mark(h, e.s)
+			conf.index.markLocked(conf, e.s)
 		}
 	})
 }

@@ -27,36 +27,36 @@ type sessionIndex struct {
 	renames      uint64
 }
 
-// mark has a session told its index soon, if it has changed.
-func (x *indexer) mark(h *hall, s *session) {
+// markLocked has a session told its index soon, if it has changed.
+func (x *indexer) markLocked(conf *conference, s *session) {
 	if x.dirty == nil {
 		x.dirty = make(map[*session]struct{})
 	}
 	x.dirty[s] = struct{}{}
-	x.arm(h)
+	x.armLocked(conf)
 }
 
-// markAll marks every session of the hall.
-func (x *indexer) markAll(h *hall) {
-	for _, m := range h.members {
-		if m.session != nil && m.session.index.sent {
-			x.mark(h, m.session)
+// markAllLocked marks every session of the conference.
+func (x *indexer) markAllLocked(conf *conference) {
+	for _, part := range conf.participants {
+		if part.session != nil && part.session.index.sent {
+			x.markLocked(conf, part.session)
 		}
 	}
 }
 
-// arm starts the timer unless it is running. The larger the meeting, the more
-// an INDEX for everybody costs and the longer changes are gathered.
-func (x *indexer) arm(h *hall) {
+// armLocked starts the timer unless it is running. The larger the meeting, the
+// more an INDEX for everybody costs and the longer changes are gathered.
+func (x *indexer) armLocked(conf *conference) {
 	if x.timer != nil || x.ended {
 		return
 	}
-	wait := h.server.cfg.Timers.Index
-	wait += min(wait*time.Duration(len(h.members))/12, 20*wait)
-	x.timer = time.AfterFunc(wait, func() { h.flushIndex() })
+	wait := conf.server.cfg.Timers.Index
+	wait += min(wait*time.Duration(len(conf.participants))/12, 20*wait)
+	x.timer = time.AfterFunc(wait, func() { conf.flushIndex() })
 }
 
-func (x *indexer) stop() {
+func (x *indexer) stopLocked() {
 	x.ended = true
 	if x.timer != nil {
 		x.timer.Stop()
@@ -65,57 +65,57 @@ func (x *indexer) stop() {
 }
 
 // flushIndex sends the marked sessions their index. Media is asked with the
-// hall unlocked; what changes meanwhile marks the session again.
-func (h *hall) flushIndex() {
+// conference unlocked; what changes meanwhile marks the session again.
+func (conf *conference) flushIndex() {
 	type asked struct {
 		s     *session
 		peer  Peer
 		index media.Index
 	}
 	var todo []asked
-	h.update(func() {
-		for s := range h.index.dirty {
+	conf.update(func() {
+		for s := range conf.index.dirty {
 			if s.peer != nil && s.index.sent {
 				todo = append(todo, asked{s: s, peer: s.peer})
 			}
 		}
-		clear(h.index.dirty)
+		clear(conf.index.dirty)
 	})
 	for i := range todo {
 		todo[i].index = todo[i].peer.Index()
 	}
-	h.update(func() {
+	conf.update(func() {
 		var encoded indexMessage
 		for _, t := range todo {
 			if t.s.peer == t.peer {
-				h.sendIndex(t.s, t.index, &encoded)
+				conf.sendIndexLocked(t.s, t.index, &encoded)
 			}
 		}
-		h.index.timer = nil
-		if len(h.index.dirty) > 0 {
-			h.index.arm(h)
+		conf.index.timer = nil
+		if len(conf.index.dirty) > 0 {
+			conf.index.armLocked(conf)
 		}
 	})
 }
 
-// sendIndex sends a session its index unless it was told just that before.
+// sendIndexLocked sends a session its index unless it was told just that before.
 // encoded is the message made last, which usually fits the next session too:
 // whoever sends no video sees the same.
-func (h *hall) sendIndex(s *session, index media.Index, encoded *indexMessage) {
+func (conf *conference) sendIndexLocked(s *session, index media.Index, encoded *indexMessage) {
 	if s.key.content {
 		index.Sources, index.PausedAtSource = nil, nil
 	}
-	people := h.visible()
-	if m := s.member; m != nil && !m.hidden && !m.present && !s.key.content {
+	people := conf.visibleLocked()
+	if part := s.participant; part != nil && !part.hidden && !part.present && !s.key.content {
 		people++ // the client counts itself, from the first INDEX on
 	}
 	last := &s.index
-	if last.sent && last.participants == people && last.renames == h.renames && sameIndex(last.last, index) {
+	if last.sent && last.participants == people && last.renames == conf.renames && sameIndex(last.last, index) {
 		return
 	}
-	s.index = sessionIndex{sent: true, last: index, participants: people, renames: h.renames}
+	s.index = sessionIndex{sent: true, last: index, participants: people, renames: conf.renames}
 	if encoded.message == nil || encoded.participants != people || !sameIndex(encoded.index, index) {
-		*encoded = indexMessage{index, people, h.indexFrame(index, people)}
+		*encoded = indexMessage{index, people, conf.indexFrameLocked(index, people)}
 	}
 	s.conn.send(encoded.message)
 }
@@ -132,21 +132,21 @@ func sameIndex(a, b media.Index) bool {
 		slices.Equal(a.PausedAtSource, b.PausedAtSource) && slices.Equal(a.Codecs, b.Codecs)
 }
 
-// indexFrame encodes an index.
-func (h *hall) indexFrame(index media.Index, people int) []byte {
-	f := newFrame(wire.Frame_INDEX, h.now())
-	f.Index = h.indexBody(index, people)
+// indexFrameLocked encodes an index.
+func (conf *conference) indexFrameLocked(index media.Index, people int) []byte {
+	f := newFrame(wire.Frame_INDEX, conf.now())
+	f.Index = conf.indexBodyLocked(index, people)
 	return mustEncode(f)
 }
 
-// indexBody translates an index.
-func (h *hall) indexBody(index media.Index, people int) *wire.Index {
+// indexBodyLocked translates an index.
+func (conf *conference) indexBodyLocked(index media.Index, people int) *wire.Index {
 	body := &wire.Index{
 		AtCapacity: proto.Bool(index.AtCapacity), NumParticipants: proto.Uint32(uint32(people)),
 		PausedAtSourceIds: index.PausedAtSource, Sources: make([]*wire.Stream, len(index.Sources)),
 	}
 	for i, src := range index.Sources {
-		body.Sources[i] = h.source(src)
+		body.Sources[i] = conf.sourceLocked(src)
 	}
 	for _, c := range index.Codecs {
 		if name, ok := wireCodec(c); ok {
@@ -156,9 +156,9 @@ func (h *hall) indexBody(index media.Index, people int) *wire.Index {
 	return body
 }
 
-// source describes one video. Measures that are not known are left out.
-func (h *hall) source(src media.Source) *wire.Stream {
-	attendee, external := h.identity(src)
+// sourceLocked describes one video. Measures that are not known are left out.
+func (conf *conference) sourceLocked(src media.Source) *wire.Stream {
+	attendee, external := conf.identityLocked(src)
 	out := &wire.Stream{
 		StreamId: proto.Uint32(src.StreamID), GroupId: proto.Uint32(src.GroupID), MediaType: wire.Media_VIDEO.Enum(),
 		MaxBitrateKbps: proto.Uint32(src.MaxKbps), AttendeeId: proto.String(attendee), ExternalUserId: proto.String(external),

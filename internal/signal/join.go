@@ -21,15 +21,15 @@ func (s *session) join(f *wire.Join) error {
 	}
 	var refusal cause
 	again := false
-	s.hall.update(func() {
+	s.conference.update(func() {
 		if again = s.state != opened; again {
 			return
 		}
 		s.rec.Describe(clientName(f.GetClientDetails()))
-		if refusal = s.mayJoin(); refusal == 0 {
+		if refusal = s.mayJoinLocked(); refusal == 0 {
 			s.audioSession = f.GetAudioSessionId()
 			s.full = wantsFullAdaption(f)
-			s.takeOver()
+			s.takeOverLocked()
 		}
 	})
 	switch {
@@ -40,7 +40,7 @@ func (s *session) join(f *wire.Join) error {
 		return nil
 	}
 	s.conn.limit = wire.MaxMessage
-	peer, err := s.hall.room.Join(s.peerConfig(f))
+	peer, err := s.conference.room.Join(s.peerConfig(f))
 	if err != nil {
 		s.refuseJoin(err)
 		return nil
@@ -49,14 +49,14 @@ func (s *session) join(f *wire.Join) error {
 	return nil
 }
 
-// mayJoin returns why the session may not join; 0 when it may.
-func (s *session) mayJoin() cause {
+// mayJoinLocked returns why the session may not join; 0 when it may.
+func (s *session) mayJoinLocked() cause {
 	switch {
 	case s.server.draining.Load():
 		return stopping
 	case s.refused != 0:
 		return s.refused
-	case !s.branch.mayTry(s.key):
+	case !s.meeting.mayTryLocked(s.key):
 		return joinsTooOften
 	case s.key.content && (!s.grant.Attendee.Capabilities.Content.MaySend() || contentOff(s.grant.Features)):
 		return contentNotPermitted
@@ -70,14 +70,14 @@ const (
 	joinBurst = 30
 )
 
-// mayTry counts another join of the attendee.
-func (b *branch) mayTry(key memberKey) bool {
-	l := b.joins[key]
+// mayTryLocked counts another join of the attendee.
+func (meet *openMeeting) mayTryLocked(key participantKey) bool {
+	l := meet.joins[key]
 	if l == nil {
 		l = rate.NewLimiter(joinRate, joinBurst)
-		b.joins[key] = l
+		meet.joins[key] = l
 	}
-	return l.AllowN(b.hall.now(), 1)
+	return l.AllowN(meet.conference.now(), 1)
 }
 
 func contentOff(f *meeting.Features) bool { return f != nil && f.ContentOff() }
@@ -86,108 +86,109 @@ func contentOff(f *meeting.Features) bool { return f != nil && f.ContentOff() }
 func (s *session) refuseJoin(err error) {
 	why := joinCause(err)
 	s.log.Info("join refused", "why", why.explain(err))
-	s.hall.update(func() {
+	s.conference.update(func() {
 		s.fails(observe.StepJoin, why.explain(err))
-		if m := s.member; m != nil {
-			s.hall.remove(m, departure{fact: meeting.Dropped})
+		if part := s.participant; part != nil {
+			s.conference.removeLocked(part, departure{fact: meeting.Dropped})
 		}
 		if s.state < ending {
-			s.dismiss(why)
+			s.dismissLocked(why)
 		}
 	})
 }
 
-// takeOver makes the session its attendee's. An earlier one is replaced: in
-// silence if it belongs to the same client, which is reconnecting, else with
+// takeOverLocked makes the session its attendee's. An earlier one is replaced:
+// in silence if it belongs to the same client, which is reconnecting, else with
 // word that the attendee has joined from elsewhere.
-func (s *session) takeOver() {
-	h := s.hall
+func (s *session) takeOverLocked() {
+	conf := s.conference
 	s.state = joining
-	h.nextAudio++
-	s.audioID = h.nextAudio
-	m := h.members[s.key]
-	if m == nil {
-		m = &member{key: s.key, branch: s.branch, hidden: s.branch.replica, external: s.grant.Attendee.ExternalUserID}
-		m.wireID = wireID(s.key)
-		h.members[s.key] = m
-		s.branch.recount()
+	conf.nextAudio++
+	s.audioID = conf.nextAudio
+	part := conf.participants[s.key]
+	if part == nil {
+		part = &participant{key: s.key, meeting: s.meeting, hidden: s.meeting.replica, external: s.grant.Attendee.ExternalUserID}
+		part.wireID = wireID(s.key)
+		conf.participants[s.key] = part
+		s.meeting.recountLocked()
 	}
-	if old := m.session; old != nil {
-		h.displace(old, old.audioSession == s.audioSession && s.audioSession != 0)
+	if old := part.session; old != nil {
+		conf.displaceLocked(old, old.audioSession == s.audioSession && s.audioSession != 0)
 	}
-	m.session, s.member = s, m
-	m.silenced = !s.permissions().AudioSend
-	m.stopGrace()
+	part.session, s.participant = s, part
+	part.silenced = !s.permissionsLocked().AudioSend
+	part.stopGraceLocked()
 	if !s.key.content {
-		s.branch.fact(meeting.Authorized, m)
+		s.meeting.factLocked(meeting.Authorized, part)
 	}
 }
 
-// displace takes the attendee from an older session. Whatever the older client
-// had going on goes with it, unless the newcomer is that client, reconnecting.
-func (h *hall) displace(old *session, sameClient bool) {
-	if old.member.promoted != nil {
-		h.endPromotion(old.member, departure{fact: meeting.Left})
+// displaceLocked takes the attendee from an older session. Whatever the older
+// client had going on goes with it, unless the newcomer is that client,
+// reconnecting.
+func (conf *conference) displaceLocked(old *session, sameClient bool) {
+	if old.participant.promoted != nil {
+		conf.endPromotionLocked(old.participant, departure{fact: meeting.Left})
 	}
-	h.release(old)
+	conf.releaseLocked(old)
 	if sameClient {
-		h.replace(old, "the client reconnected")
+		conf.replaceLocked(old, "the client reconnected")
 		return
 	}
 	if !old.key.content {
-		old.branch.endShare(old.key.attendee)
+		old.meeting.endShareLocked(old.key.attendee)
 	}
 	if old.socketLost {
-		h.replace(old, joinedElsewhere.outcome().words) // as a page that was loaded again
+		conf.replaceLocked(old, joinedElsewhere.outcome().words) // as a page that was loaded again
 		return
 	}
 	old.ends(observe.Removed, joinedElsewhere.outcome().words)
-	old.dismiss(joinedElsewhere)
+	old.dismissLocked(joinedElsewhere)
 }
 
-// endShare ends what a client shared that is no longer its attendee's, and
+// endShareLocked ends what a client shared that is no longer its attendee's, and
 // refuses what it was about to share.
-func (b *branch) endShare(attendee meeting.ID) {
-	key := memberKey{b.id, attendee, true}
-	if share := b.hall.members[key]; share != nil {
-		b.hall.kick(share, joinedElsewhere, departure{fact: meeting.Left})
+func (meet *openMeeting) endShareLocked(attendee meeting.ID) {
+	key := participantKey{meet.id, attendee, true}
+	if share := meet.conference.participants[key]; share != nil {
+		meet.conference.kickLocked(share, joinedElsewhere, departure{fact: meeting.Left})
 	}
-	for s := range b.sessions {
+	for s := range meet.sessions {
 		if s.key == key && s.state == opened {
-			s.turnAway(joinedElsewhere)
+			s.turnAwayLocked(joinedElsewhere)
 		}
 	}
 }
 
-// replace ends a session whose client needs no telling.
-func (h *hall) replace(old *session, why string) {
+// replaceLocked ends a session whose client needs no telling.
+func (conf *conference) replaceLocked(old *session, why string) {
 	old.state = over
 	old.ends(observe.Replaced, why)
 	old.conn.cut()
 }
 
-// release takes a session's media down and its member away.
-func (h *hall) release(s *session) {
-	s.stopVideo(s.member)
-	s.member = nil
+// releaseLocked takes a session's media down and its participant away.
+func (conf *conference) releaseLocked(s *session) {
+	s.stopVideoLocked(s.participant)
+	s.participant = nil
 	if p := s.peer; p != nil {
 		s.peer = nil
-		h.later(p.Close)
+		conf.laterLocked(p.Close)
 	}
 }
 
 // wireID is the attendee id as clients know it.
-func wireID(k memberKey) string { return observe.SessionKey(k.attendee, k.content) }
+func wireID(k participantKey) string { return observe.SessionKey(k.attendee, k.content) }
 
 // peerConfig describes the session to media.
 func (s *session) peerConfig(f *wire.Join) media.PeerConfig {
-	h := s.hall
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	conf := s.conference
+	conf.mu.Lock()
+	defer conf.mu.Unlock()
 	return media.PeerConfig{
 		AttendeeID: wireID(s.key), Content: s.key.content, Owner: s.key.attendee.String(),
 		ExternalUserID: s.grant.Attendee.ExternalUserID, AudioStreamID: s.audioID,
-		Permissions: s.permissions(), MaxVideo: videoLimit(s.grant.Features, s.key.content),
+		Permissions: s.permissionsLocked(), MaxVideo: videoLimit(s.grant.Features, s.key.content),
 		ServerSideAdaption: s.full, NoPeriodicKeyFrames: f.GetNoPeriodicContentKeyframes(),
 		Events: peerEvents{s},
 	}
@@ -229,34 +230,34 @@ func wantsFullAdaption(f *wire.Join) bool {
 // welcome sends JOIN_ACK, the first INDEX, and the data messages kept for
 // whoever joins.
 func (s *session) welcome(f *wire.Join, peer Peer) {
-	h := s.hall
+	conf := s.conference
 	if f.GetWantsCompressedSdp() {
 		s.deflate = s.server.sdp.NewDeflater()
 	}
 	index := peer.Index()
 	abandoned := false
-	h.update(func() {
+	conf.update(func() {
 		if abandoned = s.state != joining; abandoned {
 			return // sent away or replaced meanwhile
 		}
 		s.peer, s.state = peer, joined
-		s.conn.send(s.joinAck(f))
-		h.sendIndex(s, index, new(indexMessage))
-		h.index.mark(h, s) // for what changed since it was read
-		for _, m := range h.board.replay(h.now()) {
-			s.conn.send(dataFrame(h.now(), &m))
+		s.conn.send(s.joinAckLocked(f))
+		conf.sendIndexLocked(s, index, new(indexMessage))
+		conf.index.markLocked(conf, s) // for what changed since it was read
+		for _, m := range conf.messages.replay(conf.now()) {
+			s.conn.send(dataFrame(conf.now(), &m))
 		}
-		s.rec.Step(observe.StepJoin, h.now())
-		s.arm(s.server.cfg.Timers.Connect, s.neverConnected)
+		s.rec.Step(observe.StepJoin, conf.now())
+		s.armLocked(s.server.cfg.Timers.Connect, s.neverConnectedLocked)
 	})
 	if abandoned {
 		peer.Close()
 	}
 }
 
-// joinAck is the answer to JOIN. The TURN credentials are there even when
+// joinAckLocked is the answer to JOIN. The TURN credentials are there even when
 // empty: without them clients wait until they have gathered all candidates.
-func (s *session) joinAck(f *wire.Join) []byte {
+func (s *session) joinAckLocked(f *wire.Join) []byte {
 	var t TURN
 	if s.server.cfg.TURN != nil {
 		t = s.server.cfg.TURN(wireID(s.key))
@@ -275,17 +276,17 @@ func (s *session) joinAck(f *wire.Join) []byte {
 	case f.GetAdaption() == wire.Adaption_PROBING:
 		ack.DefaultAdaption = wire.Adaption_PROBING.Enum()
 	}
-	out := newFrame(wire.Frame_JOIN_ACK, s.hall.now())
+	out := newFrame(wire.Frame_JOIN_ACK, s.conference.now())
 	out.JoinAck = ack
 	return mustEncode(out)
 }
 
-// neverConnected ends a session whose media did not come up in time. The
+// neverConnectedLocked ends a session whose media did not come up in time. The
 // client gave up long before, or is one that does not.
-func (s *session) neverConnected() {
+func (s *session) neverConnectedLocked() {
 	why := mediaCause(nil, s.rec.Took)
 	s.fails("", why.outcome().words)
-	s.hall.abandon(s, why)
+	s.conference.abandonLocked(s, why)
 }
 
 // clientName puts what a client says about itself into one line.

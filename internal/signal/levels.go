@@ -22,44 +22,44 @@ const (
 	sampleTicks = 10
 )
 
-// levelState is what a hall's clients were told last about volumes.
+// levelState is what a conference's clients were told last about volumes.
 type levelState struct {
 	speaking uint32 // the stream id of a speaker in the last frame, 0 if none
 	weak     bool   // somebody's signal strength was below the best
 	readings []media.Level
 }
 
-// louden has the hall's volumes told from now on. One ticker serves all
-// meetings, and none while nobody is anywhere. The caller holds h.mu, so the
-// server's lock is taken on another goroutine: see Server for the order.
-func (s *Server) louden(h *hall) {
-	h.later(func() {
+// startLevelsLocked has the conference's volumes told from now on. One ticker
+// serves all meetings, and none while nobody is anywhere. The server's lock
+// comes before the conference's, so it is taken later.
+func (conf *conference) startLevelsLocked() {
+	s := conf.server
+	conf.laterLocked(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.closed || s.halls[h.id] != h {
+		if s.closed || s.conferences[conf.id] != conf {
 			return
 		}
-		s.speaking[h] = struct{}{}
+		s.occupied[conf] = struct{}{}
 		if s.ticker == nil {
 			s.ticker = time.AfterFunc(s.cfg.Timers.Levels, s.tick)
 		}
 	})
 }
 
-// quiet ends louden when the hall is empty.
-func (s *Server) quiet(h *hall) {
-	h.later(func() {
+// stopLevelsLocked ends that when the conference is empty.
+func (conf *conference) stopLevelsLocked() {
+	s := conf.server
+	conf.laterLocked(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		if len(h.audio) == 0 {
-			s.quietLocked(h)
+		conf.mu.Lock()
+		defer conf.mu.Unlock()
+		if len(conf.byAudioID) == 0 {
+			delete(s.occupied, conf)
 		}
 	})
 }
-
-func (s *Server) quietLocked(h *hall) { delete(s.speaking, h) }
 
 // tick tells the volumes of every meeting somebody is in.
 func (s *Server) tick() {
@@ -67,20 +67,20 @@ func (s *Server) tick() {
 	s.mu.Lock()
 	s.ticks++
 	sample := s.ticks%sampleTicks == 0
-	halls := make([]*hall, 0, len(s.speaking))
-	for h := range s.speaking {
-		halls = append(halls, h)
+	conferences := make([]*conference, 0, len(s.occupied))
+	for conf := range s.occupied {
+		conferences = append(conferences, conf)
 	}
 	s.mu.Unlock()
-	for _, h := range halls {
-		h.tellLevels()
+	for _, conf := range conferences {
+		conf.tellLevels()
 		if sample {
-			h.sample()
+			conf.sample()
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.speaking) == 0 || s.closed {
+	if len(s.occupied) == 0 || s.closed {
 		s.ticker = nil
 		return
 	}
@@ -88,36 +88,36 @@ func (s *Server) tick() {
 }
 
 // tellLevels asks media how loud everybody is and tells the clients.
-func (h *hall) tellLevels() {
-	h.mu.Lock()
-	readings := h.levels.readings[:0]
-	h.levels.readings = nil // ours until it is put back
-	h.mu.Unlock()
-	readings = h.room.Levels(readings)
-	h.update(func() {
-		if f := h.levelsFrame(readings); f != nil {
-			h.broadcast(f, nil)
+func (conf *conference) tellLevels() {
+	conf.mu.Lock()
+	readings := conf.levels.readings[:0]
+	conf.levels.readings = nil // ours until it is put back
+	conf.mu.Unlock()
+	readings = conf.room.Levels(readings)
+	conf.update(func() {
+		if f := conf.levelsFrameLocked(readings); f != nil {
+			conf.broadcastLocked(f, nil)
 		}
-		h.levels.readings = readings
+		conf.levels.readings = readings
 	})
 }
 
-// levelsFrame returns the frame to send, nil when there is nothing to tell.
-// Clients take everybody without a volume in it for silent, and everybody
+// levelsFrameLocked returns the frame to send, nil when there is nothing to
+// tell. Clients take everybody without a volume in it for silent, and everybody
 // without a strength for well connected, so speakers and the badly connected
 // suffice.
-func (h *hall) levelsFrame(readings []media.Level) []byte {
+func (conf *conference) levelsFrameLocked(readings []media.Level) []byte {
 	var rows []*wire.AudioLevel
 	var speaker uint32
 	weak, changed := false, false
 	for _, r := range readings {
-		m := h.audio[r.AudioStreamID]
-		if m == nil || m.hidden {
+		part := conf.byAudioID[r.AudioStreamID]
+		if part == nil || part.hidden {
 			continue
 		}
-		s := m.session
-		changed = s.hear(r) || changed
-		speaks := r.Level < inaudible && !r.Muted && !m.muted()
+		s := part.session
+		changed = s.hearLocked(r) || changed
+		speaks := r.Level < inaudible && !r.Muted && !part.mutedLocked()
 		weak = weak || s.signal < goodSignal
 		if speaks {
 			speaker = r.AudioStreamID
@@ -126,35 +126,35 @@ func (h *hall) levelsFrame(readings []media.Level) []byte {
 			rows = append(rows, levelRow(r, s.signal, speaks))
 		}
 	}
-	tellSignal := changed && (weak || h.levels.weak)
+	tellSignal := changed && (weak || conf.levels.weak)
 	if !tellSignal {
 		rows = dropWeak(rows)
 	} else if !weak {
 		rows = append(rows, &wire.AudioLevel{AudioStreamId: proto.Uint32(0), SignalStrength: proto.Uint32(goodSignal)})
 	}
-	if speaker == 0 && h.levels.speaking != 0 {
+	if speaker == 0 && conf.levels.speaking != 0 {
 		// Stream 0 is nobody's: it has everybody's volume set to nothing.
 		rows = append(rows, &wire.AudioLevel{AudioStreamId: proto.Uint32(0), Volume: proto.Uint32(silence)})
 	}
-	h.levels.speaking, h.levels.weak = speaker, weak
+	conf.levels.speaking, conf.levels.weak = speaker, weak
 	if len(rows) == 0 {
 		return nil
 	}
-	f := newFrame(wire.Frame_AUDIO_METADATA, h.now())
+	f := newFrame(wire.Frame_AUDIO_METADATA, conf.now())
 	f.AudioLevels = &wire.AudioLevels{Levels: rows}
 	return mustEncode(f)
 }
 
-// hear takes over a reading; true if the signal strength has changed. Who does
-// not send audio, or has not begun, is not badly connected.
-func (s *session) hear(r media.Level) bool {
+// hearLocked takes over a reading; true if the signal strength has changed. Who
+// does not send audio, or has not begun, is not badly connected.
+func (s *session) hearLocked(r media.Level) bool {
 	s.level = r.Level
 	if r.Muted {
 		s.level = silence
 	}
 	s.loudest = min(s.loudest, s.level)
 	strength := r.Signal
-	if !s.audio || s.member.silenced {
+	if !s.audio || s.participant.silenced {
 		strength = goodSignal
 	}
 	was := s.signal

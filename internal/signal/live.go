@@ -15,26 +15,26 @@ import (
 // has connected to, or that ended long ago.
 func (s *Server) Load(id meeting.ID) observe.Load {
 	l := s.history.Load(id)
-	b := s.find(id)
-	if b == nil {
+	meet := s.find(id)
+	if meet == nil {
 		return l
 	}
 	l.Host = s.cfg.Host
-	h := b.hall
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, m := range h.members {
-		if m.branch != b || !m.present {
+	conf := meet.conference
+	conf.mu.Lock()
+	defer conf.mu.Unlock()
+	for _, part := range conf.participants {
+		if part.meeting != meet || !part.present {
 			continue
 		}
-		l.AttendeeTime += observe.Minutes(h.now().Sub(m.since))
+		l.AttendeeTime += observe.Minutes(conf.now().Sub(part.since))
 		switch {
-		case m.key.content:
+		case part.key.content:
 			l.Content++
 		default:
 			l.Connected++
-			l.Audio += oneIf(m.session.audio)
-			l.Video += oneIf(m.session.video)
+			l.Audio += oneIf(part.session.audio)
+			l.Video += oneIf(part.session.video)
 		}
 	}
 	return l
@@ -51,45 +51,45 @@ func oneIf(b bool) int {
 // ones that ended, in the order they were opened. Joins refused for their
 // token are not among them; see Refusals.
 func (s *Server) Sessions(id meeting.ID) []observe.Session {
-	b := s.find(id)
-	if b == nil {
+	meet := s.find(id)
+	if meet == nil {
 		return s.history.Sessions(id, nil)
 	}
-	return s.history.Sessions(id, b.present())
+	return s.history.Sessions(id, meet.present())
 }
 
 // Refusals returns the latest refused joins to a meeting, oldest first.
 func (s *Server) Refusals(id meeting.ID) []observe.Refusal { return s.history.Refusals(id) }
 
-// find returns the branch of a meeting; nil when nobody has connected to it,
+// find returns an open meeting; nil when nobody has connected to it,
 // or it has ended.
-func (s *Server) find(id meeting.ID) *branch {
+func (s *Server) find(id meeting.ID) *openMeeting {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.branches[id]
+	return s.meetings[id]
 }
 
 // present returns what is known only of the connections in use now.
-func (b *branch) present() map[*history.Connection]history.Present {
-	h := b.hall
+func (meet *openMeeting) present() map[*history.Connection]history.Present {
+	conf := meet.conference
 	peers := make(map[*history.Connection]Peer)
 	found := make(map[*history.Connection]history.Present)
-	h.mu.Lock()
-	for _, m := range h.members {
-		one := m.session
-		if m.branch != b || one == nil {
+	conf.mu.Lock()
+	for _, part := range conf.participants {
+		one := part.session
+		if part.meeting != meet || one == nil {
 			continue
 		}
 		found[one.rec] = history.Present{
-			Connected: m.present && one.state == live, Muted: m.muted(), Silenced: m.silenced, Video: one.video,
+			Connected: part.present && one.state == live, Muted: part.mutedLocked(), Silenced: part.silenced, Video: one.video,
 			Now: observe.Now{Level: one.level, Signal: one.signal},
 		}
 		if one.peer != nil {
 			peers[one.rec] = one.peer
 		}
 	}
-	h.mu.Unlock()
-	for rec, peer := range peers { // without the lock: see hall
+	conf.mu.Unlock()
+	for rec, peer := range peers { // without the lock: see conference
 		p := found[rec]
 		p.Now.Stats = observe.Stats(peer.Stats())
 		found[rec] = p
@@ -98,16 +98,16 @@ func (b *branch) present() map[*history.Connection]history.Present {
 }
 
 // sample keeps a moment of every connection, for drawing them over time.
-func (h *hall) sample() {
+func (conf *conference) sample() {
 	type seen struct {
 		s     *session
 		peer  Peer
 		stats media.PeerStats
 	}
 	var all []seen
-	h.update(func() {
-		for _, m := range h.audio {
-			if one := m.session; one != nil && one.peer != nil {
+	conf.update(func() {
+		for _, part := range conf.byAudioID {
+			if one := part.session; one != nil && one.peer != nil {
 				all = append(all, seen{s: one, peer: one.peer})
 			}
 		}
@@ -115,17 +115,17 @@ func (h *hall) sample() {
 	for i := range all {
 		all[i].stats = all[i].peer.Stats()
 	}
-	h.update(func() {
+	conf.update(func() {
 		for _, a := range all {
 			if a.s.peer == a.peer {
-				a.s.keep(h.now(), a.stats)
+				a.s.keepLocked(conf.now(), a.stats)
 			}
 		}
 	})
 }
 
-// keep adds a sample to the session's record.
-func (s *session) keep(now time.Time, st media.PeerStats) {
+// keepLocked adds a sample to the session's record.
+func (s *session) keepLocked(now time.Time, st media.PeerStats) {
 	s.rec.Add(observe.Sample{
 		At: observe.At(now), Level: s.loudest, Signal: s.signal, LossIn: tenth(st.UplinkLoss), LossOut: tenth(st.DownlinkLoss),
 		RTT:    observe.Span(time.Duration(st.RTTMillis) * time.Millisecond),

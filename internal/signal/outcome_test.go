@@ -213,13 +213,13 @@ func TestChangeWhileJoining(t *testing.T) {
 // leftJoining reports whether no session of the meeting waits for the answer to
 // its JOIN any more.
 func (v *env) leftJoining(p *party) bool {
-	b := v.server.find(p.id)
-	if b == nil {
+	meet := v.server.find(p.id)
+	if meet == nil {
 		return true
 	}
-	b.hall.mu.Lock()
-	defer b.hall.mu.Unlock()
-	for s := range b.sessions {
+	meet.conference.mu.Lock()
+	defer meet.conference.mu.Unlock()
+	for s := range meet.sessions {
 		if s.state == joining {
 			return false
 		}

@@ -9,7 +9,7 @@ import (
 // promotion lets an attendee of a replica take part in the primary meeting,
 // under an attendee of that meeting whose join token it has shown.
 type promotion struct {
-	branch   *branch // of the primary meeting
+	meeting  *openMeeting // of the primary meeting
 	attendee meeting.ID
 	external string
 	caps     meeting.Capabilities
@@ -28,22 +28,22 @@ func (s *session) promote(c *wire.Credentials) {
 
 // tryPromote returns 0 or the status of the refusal.
 func (s *session) tryPromote(c *wire.Credentials) uint32 {
-	if !s.branch.replica || s.key.content {
+	if !s.meeting.replica || s.key.content {
 		return statusForbidden
 	}
-	b, grant, err := s.server.admit(s.conn.ctx, s.hall.id, c.GetJoinToken())
+	meet, grant, err := s.server.admit(s.conn.ctx, s.conference.id, c.GetJoinToken())
 	switch {
 	case err != nil:
 		return uint32(joinCause(err).outcome().http)
-	case grant.Content || grant.Attendee.ID.String() != c.GetAttendeeId() || b.hall != s.hall:
+	case grant.Content || grant.Attendee.ID.String() != c.GetAttendeeId() || meet.conference != s.conference:
 		return statusForbidden
 	}
 	status := uint32(statusBadRequest)
-	s.hall.update(func() {
-		if s.state == live && s.member != nil {
-			s.hall.endPromotion(s.member, departure{fact: meeting.Left})
-			s.hall.beginPromotion(s.member, &promotion{
-				branch: b, attendee: grant.Attendee.ID, external: grant.Attendee.ExternalUserID, caps: grant.Attendee.Capabilities,
+	s.conference.update(func() {
+		if s.state == live && s.participant != nil {
+			s.conference.endPromotionLocked(s.participant, departure{fact: meeting.Left})
+			s.conference.beginPromotionLocked(s.participant, &promotion{
+				meeting: meet, attendee: grant.Attendee.ID, external: grant.Attendee.ExternalUserID, caps: grant.Attendee.Capabilities,
 			})
 			status = 0
 		}
@@ -51,111 +51,113 @@ func (s *session) tryPromote(c *wire.Credentials) uint32 {
 	return status
 }
 
-// beginPromotion shows the member to everybody under its primary identity,
-// which is taken from whoever has it.
-func (h *hall) beginPromotion(m *member, p *promotion) {
-	p.branch.endPromotionOf(p.attendee)
-	if other := h.members[memberKey{h.id, p.attendee, false}]; other != nil {
-		h.kick(other, joinedElsewhere, departure{fact: meeting.Left})
+// beginPromotionLocked shows the participant to everybody under its primary
+// identity, which is taken from whoever has it.
+func (conf *conference) beginPromotionLocked(part *participant, p *promotion) {
+	p.meeting.endPromotionOfLocked(p.attendee)
+	if other := conf.participants[participantKey{conf.id, p.attendee, false}]; other != nil {
+		conf.kickLocked(other, joinedElsewhere, departure{fact: meeting.Left})
 	}
-	m.promoted, m.hidden = p, false
-	m.wireID, m.external = p.attendee.String(), p.external
-	h.aliases[wireID(m.key)] = m
-	h.renames++
-	p.branch.fact(meeting.Authorized, m)
-	p.branch.fact(meeting.Joined, m)
-	p.branch.recount()
-	h.applyPermissions(m)
-	h.broadcast(h.roster([]*wire.RosterRow{m.row()}), m.session)
-	m.tellRenamed()
-	h.index.markAll(h)
+	part.promoted, part.hidden = p, false
+	part.wireID, part.external = p.attendee.String(), p.external
+	conf.aliases[wireID(part.key)] = part
+	conf.renames++
+	p.meeting.factLocked(meeting.Authorized, part)
+	p.meeting.factLocked(meeting.Joined, part)
+	p.meeting.recountLocked()
+	conf.applyPermissionsLocked(part)
+	conf.broadcastLocked(conf.roster([]*wire.RosterRow{part.rowLocked()}), part.session)
+	part.tellRenamedLocked()
+	conf.index.markAllLocked(conf)
 }
 
-// tellRenamed tells a client that its own audio stream goes by another
+// tellRenamedLocked tells a client that its own audio stream goes by another
 // identity now.
-func (m *member) tellRenamed() {
-	m.session.conn.send(m.branch.hall.roster([]*wire.RosterRow{goneRow(m.audioID, false), m.row()}))
+func (part *participant) tellRenamedLocked() {
+	part.session.conn.send(part.meeting.conference.roster([]*wire.RosterRow{goneRow(part.audioID, false), part.rowLocked()}))
 }
 
-// endPromotion hides the member again. Its permissions are the caller's to
-// apply, if it stays.
-func (h *hall) endPromotion(m *member, how departure) {
-	p := m.promoted
+// endPromotionLocked hides the participant again. Its permissions are the
+// caller's to apply, if it stays.
+func (conf *conference) endPromotionLocked(part *participant, how departure) {
+	p := part.promoted
 	if p == nil {
 		return
 	}
-	if m.session != nil {
-		m.session.stopVideo(m)
+	if part.session != nil {
+		part.session.stopVideoLocked(part)
 	}
 	if how.fact != meeting.Dropped {
 		how.fact = meeting.Left
 	}
-	p.branch.fact(how.fact, m)
-	delete(h.aliases, wireID(m.key))
-	h.renames++
-	m.promoted, m.hidden = nil, true
-	m.wireID = wireID(m.key)
-	if m.session != nil {
-		m.external = m.session.grant.Attendee.ExternalUserID
+	p.meeting.factLocked(how.fact, part)
+	delete(conf.aliases, wireID(part.key))
+	conf.renames++
+	part.promoted, part.hidden = nil, true
+	part.wireID = wireID(part.key)
+	if part.session != nil {
+		part.external = part.session.grant.Attendee.ExternalUserID
 	}
-	p.branch.recount()
+	p.meeting.recountLocked()
 	if !how.quiet {
-		h.broadcast(h.roster([]*wire.RosterRow{goneRow(m.audioID, how.fact == meeting.Dropped)}), m.session)
+		conf.broadcastLocked(conf.roster([]*wire.RosterRow{goneRow(part.audioID, how.fact == meeting.Dropped)}), part.session)
 	}
-	h.index.markAll(h)
+	conf.index.markAllLocked(conf)
 }
 
-// demote answers the client's PRIMARY_MEETING_LEAVE, which wants no answer.
-func (s *session) demote() {
-	m := s.member
-	if m == nil || m.promoted == nil {
+// demoteLocked answers the client's PRIMARY_MEETING_LEAVE, which wants no
+// answer.
+func (s *session) demoteLocked() {
+	part := s.participant
+	if part == nil || part.promoted == nil {
 		return
 	}
-	s.hall.endPromotion(m, departure{fact: meeting.Left})
-	s.hall.applyPermissions(m)
-	m.tellRenamed()
+	s.conference.endPromotionLocked(part, departure{fact: meeting.Left})
+	s.conference.applyPermissionsLocked(part)
+	part.tellRenamedLocked()
 }
 
-// endPromotionOf ends the promotion under an attendee of the branch, whose
-// client is told.
-func (b *branch) endPromotionOf(attendee meeting.ID) {
-	m := b.promotedAs(attendee)
-	if m == nil {
+// endPromotionOfLocked ends the promotion under an attendee of the meeting,
+// whose client is told.
+func (meet *openMeeting) endPromotionOfLocked(attendee meeting.ID) {
+	part := meet.promotedAsLocked(attendee)
+	if part == nil {
 		return
 	}
-	h, s := b.hall, m.session
-	h.endPromotion(m, departure{fact: meeting.Left})
-	h.applyPermissions(m)
-	f := newFrame(wire.Frame_PRIMARY_MEETING_LEAVE, h.now())
+	conf, s := meet.conference, part.session
+	conf.endPromotionLocked(part, departure{fact: meeting.Left})
+	conf.applyPermissionsLocked(part)
+	f := newFrame(wire.Frame_PRIMARY_MEETING_LEAVE, conf.now())
 	f.PrimaryLeave = &wire.PrimaryLeave{}
 	s.conn.send(mustEncode(f))
-	m.tellRenamed()
+	part.tellRenamedLocked()
 }
 
-// changePromoted has changed capabilities take effect on who is promoted
+// changePromotedLocked has changed capabilities take effect on who is promoted
 // under the attendee.
-func (b *branch) changePromoted(a meeting.Attendee) {
-	if m := b.promotedAs(a.ID); m != nil {
-		m.promoted.caps = a.Capabilities
-		b.hall.applyPermissions(m)
+func (meet *openMeeting) changePromotedLocked(a meeting.Attendee) {
+	if part := meet.promotedAsLocked(a.ID); part != nil {
+		part.promoted.caps = a.Capabilities
+		meet.conference.applyPermissionsLocked(part)
 	}
 }
 
-// promotedAs returns who is promoted under the attendee of the branch, or nil.
-func (b *branch) promotedAs(attendee meeting.ID) *member {
-	for _, m := range b.hall.aliases {
-		if m.promoted.branch == b && m.promoted.attendee == attendee {
-			return m
+// promotedAsLocked returns who is promoted under the attendee of the meeting,
+// or nil.
+func (meet *openMeeting) promotedAsLocked(attendee meeting.ID) *participant {
+	for _, part := range meet.conference.aliases {
+		if part.promoted.meeting == meet && part.promoted.attendee == attendee {
+			return part
 		}
 	}
 	return nil
 }
 
-// identity is under whom a video is shown: its sender, or while promoted its
-// sender's primary identity.
-func (h *hall) identity(src media.Source) (attendee, external string) {
-	if m := h.aliases[src.AttendeeID]; m != nil {
-		return m.wireID, m.external
+// identityLocked is under whom a video is shown: its sender, or while promoted
+// its sender's primary identity.
+func (conf *conference) identityLocked(src media.Source) (attendee, external string) {
+	if part := conf.aliases[src.AttendeeID]; part != nil {
+		return part.wireID, part.external
 	}
 	return src.AttendeeID, src.ExternalUserID
 }

@@ -12,63 +12,63 @@ import (
 // for a change. So a session gets nothing until its media is up, then the full
 // roster with itself in it, then changes.
 
-// announce makes a member present whose session has its media up.
-func (h *hall) announce(m *member) {
-	s := m.session
-	was, before := m.present, m.audioID
+// announceLocked makes a participant present whose session has its media up.
+func (conf *conference) announceLocked(part *participant) {
+	s := part.session
+	was, before := part.present, part.audioID
 	if was {
-		delete(h.audio, before)
+		delete(conf.byAudioID, before)
 	} else {
-		m.since = h.now()
+		part.since = conf.now()
 	}
-	m.present, m.audioID = true, s.audioID
-	h.audio[m.audioID] = m
-	s.conn.send(h.roster(h.fullRoster(m)))
-	if !m.hidden {
-		rows := []*wire.RosterRow{m.row()}
+	part.present, part.audioID = true, s.audioID
+	conf.byAudioID[part.audioID] = part
+	s.conn.send(conf.roster(conf.fullRosterLocked(part)))
+	if !part.hidden {
+		rows := []*wire.RosterRow{part.rowLocked()}
 		if was {
 			// Who came back has the higher id, and the old one is taken away
 			// after it: in this order clients see nobody leave.
 			rows = append(rows, goneRow(before, false))
 		}
-		h.broadcast(h.roster(rows), s)
+		conf.broadcastLocked(conf.roster(rows), s)
 	}
 	if !was {
-		m.branch.fact(factFor(m, meeting.Joined), m)
+		part.meeting.factLocked(factFor(part, meeting.Joined), part)
 	}
-	h.server.louden(h)
-	h.index.markAll(h)
+	conf.startLevelsLocked()
+	conf.index.markAllLocked(conf)
 }
 
-// unannounce takes a present member off the roster.
-func (h *hall) unannounce(m *member, how departure) {
-	delete(h.audio, m.audioID)
-	m.present = false
-	if !m.hidden && !how.quiet {
-		h.broadcast(h.roster([]*wire.RosterRow{goneRow(m.audioID, how.fact == meeting.Dropped)}), m.session)
+// unannounceLocked takes a present participant off the roster.
+func (conf *conference) unannounceLocked(part *participant, how departure) {
+	delete(conf.byAudioID, part.audioID)
+	part.present = false
+	if !part.hidden && !how.quiet {
+		conf.broadcastLocked(conf.roster([]*wire.RosterRow{goneRow(part.audioID, how.fact == meeting.Dropped)}), part.session)
 	}
-	if len(h.audio) == 0 {
-		h.server.quiet(h)
+	if len(conf.byAudioID) == 0 {
+		conf.stopLevelsLocked()
 	}
-	h.index.markAll(h)
+	conf.index.markAllLocked(conf)
 }
 
-// fullRoster is everybody m may see, and m.
-func (h *hall) fullRoster(m *member) []*wire.RosterRow {
-	rows := make([]*wire.RosterRow, 0, len(h.audio)+1)
-	for _, other := range h.audio {
-		if !other.hidden || other == m {
-			rows = append(rows, other.row())
+// fullRosterLocked is everybody that the participant may see, itself included.
+func (conf *conference) fullRosterLocked(part *participant) []*wire.RosterRow {
+	rows := make([]*wire.RosterRow, 0, len(conf.byAudioID)+1)
+	for _, other := range conf.byAudioID {
+		if !other.hidden || other == part {
+			rows = append(rows, other.rowLocked())
 		}
 	}
 	return rows
 }
 
-// row announces the member.
-func (m *member) row() *wire.RosterRow {
+// rowLocked announces the participant.
+func (part *participant) rowLocked() *wire.RosterRow {
 	return &wire.RosterRow{
-		AudioStreamId: proto.Uint32(m.audioID), AttendeeId: proto.String(m.wireID),
-		ExternalUserId: proto.String(m.external), Muted: proto.Bool(m.muted()),
+		AudioStreamId: proto.Uint32(part.audioID), AttendeeId: proto.String(part.wireID),
+		ExternalUserId: proto.String(part.external), Muted: proto.Bool(part.mutedLocked()),
 	}
 }
 
@@ -82,44 +82,47 @@ func goneRow(audioID uint32, dropped bool) *wire.RosterRow {
 }
 
 // roster encodes rows.
-func (h *hall) roster(rows []*wire.RosterRow) []byte {
-	f := newFrame(wire.Frame_AUDIO_STREAM_ID_INFO, h.now())
+func (conf *conference) roster(rows []*wire.RosterRow) []byte {
+	f := newFrame(wire.Frame_AUDIO_STREAM_ID_INFO, conf.now())
 	f.Roster = &wire.Roster{Streams: rows}
 	return mustEncode(f)
 }
 
-// muted is what the others are told: by the client itself, or because the
+// mutedLocked is what the others are told: by the client itself, or because the
 // attendee may not speak.
-func (m *member) muted() bool { return m.silenced || m.session != nil && m.session.muted }
+func (part *participant) mutedLocked() bool {
+	return part.silenced || part.session != nil && part.session.muted
+}
 
-// setMuted takes over the client's mute state.
-func (s *session) setMuted(muted bool) {
+// setMutedLocked takes over the client's mute state.
+func (s *session) setMutedLocked(muted bool) {
 	if s.muted == muted {
 		return
 	}
-	m := s.member
-	if m == nil {
+	part := s.participant
+	if part == nil {
 		s.muted = muted
 		return
 	}
-	was := m.muted()
+	was := part.mutedLocked()
 	s.muted = muted
 	if p := s.peer; p != nil {
-		s.hall.later(func() { p.SetMuted(muted) })
+		s.conference.laterLocked(func() { p.SetMuted(muted) })
 	}
-	s.hall.tellMuted(m, was)
+	s.conference.tellMutedLocked(part, was)
 }
 
-// tellMuted tells everybody, the member too, when its mute state has changed.
-func (h *hall) tellMuted(m *member, was bool) {
-	if !m.present || m.muted() == was {
+// tellMutedLocked tells everybody, the participant too, when its mute state has
+// changed.
+func (conf *conference) tellMutedLocked(part *participant, was bool) {
+	if !part.present || part.mutedLocked() == was {
 		return
 	}
-	row := &wire.RosterRow{AudioStreamId: proto.Uint32(m.audioID), Muted: proto.Bool(m.muted())}
-	msg := h.roster([]*wire.RosterRow{row})
-	if m.hidden {
-		m.session.conn.send(msg)
+	row := &wire.RosterRow{AudioStreamId: proto.Uint32(part.audioID), Muted: proto.Bool(part.mutedLocked())}
+	msg := conf.roster([]*wire.RosterRow{row})
+	if part.hidden {
+		part.session.conn.send(msg)
 		return
 	}
-	h.broadcast(msg, nil)
+	conf.broadcastLocked(msg, nil)
 }

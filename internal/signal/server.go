@@ -19,9 +19,10 @@ import (
 // Server is the signaling door. It is an http.Handler for the addresses in
 // the package comment; all methods are safe for concurrent use.
 //
-// Locks are taken in this order: Server.mu, hall.mu, then the small ones (a
-// connection's queue, a line, the history's). The control plane's calls that may block are
-// made without any of them, from a line.
+// Locks are taken in this order: Server.mu, conference.mu, then the small ones
+// (a connection's, a serial queue's, the history's). The control plane's calls
+// that may block are made without any of them, from a queue. A method that
+// needs a lock held ends in Locked: it is conference.mu, or the receiver's own.
 type Server struct {
 	cfg  Config
 	log  *slog.Logger
@@ -37,15 +38,15 @@ type Server struct {
 	history *history.Log
 
 	handlers sync.WaitGroup // one for each connection being served
-	tasks    sync.WaitGroup // lines and timers at work
+	tasks    sync.WaitGroup // queues and timers at work
 
-	mu       sync.Mutex
-	halls    map[meeting.ID]*hall // by the id of the primary meeting
-	branches map[meeting.ID]*branch
-	speaking map[*hall]struct{} // halls with somebody present
-	ticker   *time.Timer        // runs tick while speaking is not empty
-	ticks    uint64
-	closed   bool
+	mu          sync.Mutex
+	conferences map[meeting.ID]*conference // by the id of the primary meeting
+	meetings    map[meeting.ID]*openMeeting
+	occupied    map[*conference]struct{} // conferences with somebody present
+	ticker      *time.Timer              // runs tick while occupied is not empty
+	ticks       uint64
+	closed      bool
 }
 
 // New returns a Server ready to serve. It starts nothing until somebody
@@ -57,8 +58,8 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, log: cfg.Logger, mux: http.NewServeMux(),
-		halls: make(map[meeting.ID]*hall), branches: make(map[meeting.ID]*branch),
-		speaking: make(map[*hall]struct{}), history: history.New(),
+		conferences: make(map[meeting.ID]*conference), meetings: make(map[meeting.ID]*openMeeting),
+		occupied: make(map[*conference]struct{}), history: history.New(),
 	}
 	s.mux.HandleFunc("GET "+PathControl+"{meeting}", s.serveControl)
 	s.reports = reports.New(reports.Config{Check: s.checkReport, OriginAllowed: s.originAllowed, Logger: cfg.Logger})
@@ -103,7 +104,7 @@ func (s *Server) checkReport(ctx context.Context, id meeting.ID, token string) (
 	if err != nil {
 		return "", joinCause(err).outcome().http
 	}
-	return wireID(memberKey{id, grant.Attendee.ID, grant.Content}), http.StatusOK
+	return wireID(participantKey{id, grant.Attendee.ID, grant.Content}), http.StatusOK
 }
 
 // ClientEvents returns how many events clients have reported since the start,
@@ -131,9 +132,9 @@ func (s *Server) end() {
 	s.handlers.Done()
 }
 
-// enter returns the branch of a meeting, opening its hall if need be, once
+// enter returns an open meeting, opening it and its conference if need be, once
 // the meeting is being watched. It is nil on a closed server.
-func (s *Server) enter(id, primary meeting.ID) *branch {
+func (s *Server) enter(id, primary meeting.ID) *openMeeting {
 	if primary.IsZero() {
 		primary = id
 	}
@@ -142,45 +143,45 @@ func (s *Server) enter(id, primary meeting.ID) *branch {
 		s.mu.Unlock()
 		return nil
 	}
-	b := s.branches[id]
-	isNew := b == nil
+	meet := s.meetings[id]
+	isNew := meet == nil
 	if isNew {
-		h := s.halls[primary]
-		if h == nil {
-			h = newHall(s, primary)
-			s.halls[primary] = h
+		conf := s.conferences[primary]
+		if conf == nil {
+			conf = newConference(s, primary)
+			s.conferences[primary] = conf
 		}
-		h.mu.Lock()
-		b = h.addBranch(id)
-		h.mu.Unlock()
-		s.branches[id] = b
+		conf.mu.Lock()
+		meet = conf.addMeetingLocked(id)
+		conf.mu.Unlock()
+		s.meetings[id] = meet
 	}
 	s.mu.Unlock()
 	if isNew {
-		b.watch()
+		meet.watch()
 	}
-	<-b.ready
-	return b
+	<-meet.ready
+	return meet
 }
 
-// retire forgets a branch whose meeting has ended, and its hall with the last
+// retire forgets a meeting that has ended, and its conference with the last
 // one. What happened in it is kept for a while.
-func (s *Server) retire(b *branch) {
-	h := b.hall
+func (s *Server) retire(meet *openMeeting) {
+	conf := meet.conference
 	s.mu.Lock()
-	h.mu.Lock()
-	delete(s.branches, b.id)
-	delete(h.branches, b.id)
-	s.history.Retire(b.id, h.now())
-	last := len(h.branches) == 0
+	conf.mu.Lock()
+	delete(s.meetings, meet.id)
+	delete(conf.meetings, meet.id)
+	s.history.Retire(meet.id, conf.now())
+	last := len(conf.meetings) == 0
 	if last {
-		delete(s.halls, h.id)
-		s.quietLocked(h)
+		delete(s.conferences, conf.id)
+		delete(s.occupied, conf)
 	}
-	h.mu.Unlock()
+	conf.mu.Unlock()
 	s.mu.Unlock()
 	if last {
-		h.room.Close()
+		conf.room.Close()
 	}
 }
 
@@ -188,37 +189,37 @@ func (s *Server) retire(b *branch) {
 type Counts struct {
 	Sockets int // open connections, joined or not
 	Attendees, Content,
-	Video int // members present, content shares, videos being sent
+	Video int // participants present, content shares, videos being sent
 }
 
 // Counts returns the totals of now.
 func (s *Server) Counts() Counts {
 	c := Counts{Sockets: int(s.open.Load())}
-	for _, h := range s.allHalls() {
-		h.mu.Lock()
-		for _, m := range h.audio {
-			if m.key.content {
+	for _, conf := range s.allConferences() {
+		conf.mu.Lock()
+		for _, part := range conf.byAudioID {
+			if part.key.content {
 				c.Content++
 			} else {
 				c.Attendees++
 			}
-			if m.session != nil && m.session.video {
+			if part.session != nil && part.session.video {
 				c.Video++
 			}
 		}
-		h.mu.Unlock()
+		conf.mu.Unlock()
 	}
 	return c
 }
 
-func (s *Server) allHalls() []*hall {
+func (s *Server) allConferences() []*conference {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	halls := make([]*hall, 0, len(s.halls))
-	for _, h := range s.halls {
-		halls = append(halls, h)
+	conferences := make([]*conference, 0, len(s.conferences))
+	for _, conf := range s.conferences {
+		conferences = append(conferences, conf)
 	}
-	return halls
+	return conferences
 }
 
 // Drain refuses new connections and sends every client away with the advice
@@ -226,11 +227,11 @@ func (s *Server) allHalls() []*hall {
 // is recorded as dropped in time.
 func (s *Server) Drain() {
 	s.draining.Store(true)
-	for _, h := range s.allHalls() {
-		h.update(func() {
-			for _, b := range h.branches {
-				for one := range b.sessions {
-					one.dismiss(stopping)
+	for _, conf := range s.allConferences() {
+		conf.update(func() {
+			for _, meet := range conf.meetings {
+				for one := range meet.sessions {
+					one.dismissLocked(stopping)
 				}
 			}
 		})
@@ -246,14 +247,14 @@ func (s *Server) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
-	halls := s.allHalls()
-	for _, h := range halls {
-		h.shut()
+	conferences := s.allConferences()
+	for _, conf := range conferences {
+		conf.shut()
 	}
 	err := waitFor(ctx, &s.handlers)
-	for _, h := range halls {
-		h.cutAll()
-		h.room.Close()
+	for _, conf := range conferences {
+		conf.cutAll()
+		conf.room.Close()
 	}
 	s.handlers.Wait()
 	s.stopped.Store(true)

@@ -36,24 +36,24 @@ const (
 // session is one signaling connection with a valid token. Its reader goroutine
 // is the HTTP handler, in run.
 type session struct {
-	server  *Server
-	conn    *conn
-	hall    *hall
-	branch  *branch
-	key     memberKey
-	log     *slog.Logger
-	limits  limits
-	inflate *wire.Inflater // reader goroutine only
-	deflate *wire.Deflater // reader goroutine only; nil unless agreed on
+	server     *Server
+	conn       *conn
+	conference *conference
+	meeting    *openMeeting
+	key        participantKey
+	log        *slog.Logger
+	limits     limits
+	inflate    *wire.Inflater // reader goroutine only
+	deflate    *wire.Deflater // reader goroutine only; nil unless agreed on
 
-	// The rest is guarded by hall.mu.
+	// The rest is guarded by conference.mu.
 
-	state   state
-	grant   control.Grant // kept up to date with the attendee's capabilities
-	refused cause         // why JOIN will be refused, or 0; set before it comes
-	member  *member       // nil before JOIN and after being replaced
-	rec     *history.Connection
-	timer   *time.Timer // what the current state waits for
+	state       state
+	grant       control.Grant // kept up to date with the attendee's capabilities
+	refused     cause         // why JOIN will be refused, or 0; set before it comes
+	participant *participant  // nil before JOIN and after being replaced
+	rec         *history.Connection
+	timer       *time.Timer // what the current state waits for
 
 	audioSession uint64 // the client's, the same across its reconnects
 	audioID      uint32
@@ -89,10 +89,10 @@ func newLimits() limits {
 // one that is used, some that are being replaced, one opened early.
 const maxSocketsEach = 10
 
-// sockets counts the connections of an attendee.
-func (b *branch) sockets(key memberKey) int {
+// socketsLocked counts the connections of an attendee.
+func (meet *openMeeting) socketsLocked(key participantKey) int {
 	n := 0
-	for s := range b.sessions {
+	for s := range meet.sessions {
 		if s.key == key {
 			n++
 		}
@@ -100,29 +100,29 @@ func (b *branch) sockets(key memberKey) int {
 	return n
 }
 
-// newSession adds a connection with a valid token to its branch.
-func newSession(srv *Server, c *conn, b *branch, grant control.Grant, remote netip.Addr, tokenAt time.Time) *session {
-	key := memberKey{b.id, grant.Attendee.ID, grant.Content}
+// newSession adds a connection with a valid token to its meeting.
+func newSession(srv *Server, c *conn, meet *openMeeting, grant control.Grant, remote netip.Addr, tokenAt time.Time) *session {
+	key := participantKey{meet.id, grant.Attendee.ID, grant.Content}
 	s := &session{
-		server: srv, conn: c, hall: b.hall, branch: b, key: key, grant: grant,
-		log: b.logOf(key.attendee, key.content), limits: newLimits(), inflate: srv.sdp.NewInflater(),
+		server: srv, conn: c, conference: meet.conference, meeting: meet, key: key, grant: grant,
+		log: meet.logOf(key.attendee, key.content), limits: newLimits(), inflate: srv.sdp.NewInflater(),
 		signal: goodSignal, level: silence, loudest: silence,
 	}
-	s.hall.update(func() {
-		s.rec = b.history.Open(history.Start{
+	s.conference.update(func() {
+		s.rec = meet.history.Open(history.Start{
 			Attendee: key.attendee, External: grant.Attendee.ExternalUserID, Content: key.content, Remote: remote, At: tokenAt,
 		})
-		s.rec.Step(observe.StepSocket, s.hall.now())
-		if b.over {
+		s.rec.Step(observe.StepSocket, s.conference.now())
+		if meet.over {
 			s.refused = meetingEnded
 		}
-		b.sessions[s] = struct{}{}
-		s.arm(srv.cfg.Timers.Idle, func() { s.finish(neverUsed) })
+		meet.sessions[s] = struct{}{}
+		s.armLocked(srv.cfg.Timers.Idle, func() { s.finishLocked(neverUsed) })
 		switch {
 		case srv.draining.Load():
-			s.finish(stopping)
-		case b.sockets(key) > maxSocketsEach:
-			s.finish(tooManySockets)
+			s.finishLocked(stopping)
+		case meet.socketsLocked(key) > maxSocketsEach:
+			s.finishLocked(tooManySockets)
 		}
 	})
 	return s
@@ -131,7 +131,7 @@ func newSession(srv *Server, c *conn, b *branch, grant control.Grant, remote net
 // run serves the connection until it is closed.
 func (s *session) run() {
 	err := s.serve()
-	s.hall.update(func() { s.lost(err) })
+	s.conference.update(func() { s.lostLocked(err) })
 }
 
 // errMisuse ends a connection whose client breaks the protocol or exceeds its
@@ -188,7 +188,7 @@ func (s *session) dispatch(f *wire.Frame) error {
 	case wire.Frame_LEAVE:
 		s.leave()
 	case wire.Frame_AUDIO_CONTROL:
-		s.hall.update(func() { s.setMuted(f.GetAudioControl().GetMuted()) })
+		s.conference.update(func() { s.setMutedLocked(f.GetAudioControl().GetMuted()) })
 	case wire.Frame_DATA_MESSAGE:
 		return s.post(f.GetData().GetMessages())
 	case wire.Frame_REMOTE_VIDEO_UPDATE:
@@ -202,7 +202,7 @@ func (s *session) dispatch(f *wire.Frame) error {
 	case wire.Frame_PRIMARY_MEETING_JOIN:
 		s.promote(f.GetPrimaryJoin().GetCredentials())
 	case wire.Frame_PRIMARY_MEETING_LEAVE:
-		s.hall.update(s.demote)
+		s.conference.update(s.demoteLocked)
 	}
 	return nil
 }
@@ -213,39 +213,40 @@ func (s *session) pingPong(p *wire.PingPong) {
 	if p.GetType() != wire.PingPong_PONG {
 		return
 	}
-	s.hall.update(func() {
+	s.conference.update(func() {
 		if p.GetPingId() == s.pings && !s.asked.IsZero() {
-			s.rec.RoundTrip(s.hall.now().Sub(s.asked))
+			s.rec.RoundTrip(s.conference.now().Sub(s.asked))
 			s.asked = time.Time{}
 		}
 	})
 }
 
-// ping measures the way to the client and back.
-func (s *session) ping() {
+// pingLocked measures the way to the client and back.
+func (s *session) pingLocked() {
 	s.pings++
-	s.asked = s.hall.now()
+	s.asked = s.conference.now()
 	s.conn.send(ping(s.asked, s.pings))
 }
 
 // withPeer calls fn with the session's peer, if it has one.
 func (s *session) withPeer(fn func(Peer)) {
 	var p Peer
-	s.hall.update(func() { p = s.peer })
+	s.conference.update(func() { p = s.peer })
 	if p != nil {
 		fn(p)
 	}
 }
 
-// arm sets the session's timer, in place of what it was set to: after d, fn is
-// called with the hall locked, if the session is still in the same state.
-func (s *session) arm(d time.Duration, fn func()) {
+// armLocked sets the session's timer, in place of what it was set to: after d,
+// fn is called with the conference locked, if the session is still in the same
+// state.
+func (s *session) armLocked(d time.Duration, fn func()) {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
 	at := s.state
 	s.timer = time.AfterFunc(d, func() {
-		s.hall.update(func() {
+		s.conference.update(func() {
 			if s.state == at && !s.socketLost {
 				fn()
 			}
@@ -253,9 +254,9 @@ func (s *session) arm(d time.Duration, fn func()) {
 	})
 }
 
-// permissions are what media lets the session do: the attendee's capabilities,
-// except that a replica's attendees take no part until promoted.
-func (s *session) permissions() media.Permissions {
+// permissionsLocked are what media lets the session do: the attendee's
+// capabilities, except that a replica's attendees take no part until promoted.
+func (s *session) permissionsLocked() media.Permissions {
 	caps := s.grant.Attendee.Capabilities
 	if s.key.content {
 		return media.Permissions{AudioSend: caps.Content.MaySend(), VideoSend: caps.Content.MaySend()}
@@ -265,8 +266,8 @@ func (s *session) permissions() media.Permissions {
 		VideoSend: caps.Video.MaySend(), VideoReceive: caps.Video.MayReceive(),
 		ContentReceive: caps.Video.MayReceive() && caps.Content.MayReceive(),
 	}
-	if s.branch.replica && s.member != nil {
-		speaks := s.member.promoted
+	if s.meeting.replica && s.participant != nil {
+		speaks := s.participant.promoted
 		p.AudioSend = p.AudioSend && speaks != nil && speaks.caps.Audio.MaySend()
 		p.VideoSend = p.VideoSend && speaks != nil && speaks.caps.Video.MaySend()
 	}

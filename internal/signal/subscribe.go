@@ -23,7 +23,7 @@ func (s *session) subscribe(f *wire.Subscribe) error {
 	}
 	var peer Peer
 	var at state
-	s.hall.update(func() { peer, at = s.peer, s.state })
+	s.conference.update(func() { peer, at = s.peer, s.state })
 	switch {
 	case at < joined:
 		return s.hangUp(badFrames, "SUBSCRIBE before JOIN")
@@ -44,7 +44,7 @@ func (s *session) subscribe(f *wire.Subscribe) error {
 func (s *session) answer(peer Peer, f *wire.Subscribe, offer media.Offer) error {
 	ctx, cancel := context.WithTimeout(s.conn.ctx, subscribeTimeout)
 	defer cancel()
-	s.hall.update(func() { s.setMuted(offer.Muted) })
+	s.conference.update(func() { s.setMutedLocked(offer.Muted) })
 	answer, err := peer.Subscribe(ctx, offer)
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func (s *session) answer(peer Peer, f *wire.Subscribe, offer media.Offer) error 
 		out.Error = errorOf(statusViewOnly)
 	}
 	s.conn.send(mustEncode(out))
-	s.rec.Step(observe.StepSubscribe, s.hall.now())
+	s.rec.Step(observe.StepSubscribe, s.conference.now())
 	return nil
 }
 
@@ -110,11 +110,11 @@ func subscriptions(in []*wire.VideoSubscription) []media.VideoSubscription {
 func (s *session) refuseOffer(err error) {
 	why := offerCause(err)
 	s.log.Warn("offer not answered", "why", why.explain(err))
-	s.hall.update(func() {
+	s.conference.update(func() {
 		if !s.rec.Took(observe.StepSubscribe) {
 			s.fails(observe.StepSubscribe, why.explain(err))
 		}
-		s.conn.send(why.outcome().joined.frame(s.hall.now()))
+		s.conn.send(why.outcome().joined.frame(s.conference.now()))
 	})
 }
 

@@ -75,7 +75,7 @@ func (s *Server) replyTURN(w http.ResponseWriter, r *http.Request, meetingID, to
 		refuse(w, joinCause(err))
 		return
 	}
-	t := s.cfg.TURN(wireID(memberKey{id, grant.Attendee.ID, grant.Content}))
+	t := s.cfg.TURN(wireID(participantKey{id, grant.Attendee.ID, grant.Content}))
 	body, err := json.Marshal(turnSession{t.Username, t.Password, int(t.TTL.Seconds()), t.URIs})
 	if err != nil {
 		panic(err) // strings and a number

@@ -54,7 +54,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.end()
 	tokenAt := s.cfg.Now()
-	b, grant, err := s.admit(r.Context(), id, token)
+	meet, grant, err := s.admit(r.Context(), id, token)
 	if err != nil {
 		// Bad tokens must not take the place of good ones.
 		defer s.refusing.Add(-1)
@@ -78,7 +78,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		s.refuseJoin(c, why)
 		return
 	}
-	one := newSession(s, c, b, grant, remote, tokenAt)
+	one := newSession(s, c, meet, grant, remote, tokenAt)
 	one.confirm(token)
 	one.run()
 }
@@ -91,44 +91,52 @@ func accept(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
 	})
 }
 
-// admit checks the token and returns the meeting's branch. Only a good token
+// admit checks the token and returns the open meeting. Only a good token
 // has anything set up for it.
-func (s *Server) admit(ctx context.Context, id meeting.ID, token string) (*branch, control.Grant, error) {
+func (s *Server) admit(ctx context.Context, id meeting.ID, token string) (*openMeeting, control.Grant, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	grant, err := s.cfg.Control.Authorize(ctx, id, token)
 	if err != nil {
 		return nil, grant, err
 	}
-	b := s.enter(id, grant.PrimaryID)
-	if b == nil {
+	meet := s.enter(id, grant.PrimaryID)
+	if meet == nil {
 		return nil, grant, stopping
 	}
-	return b, grant, nil
+	return meet, grant, nil
 }
 
 // confirm checks the token once more, now that the session hears of committed
-// changes: one that came between the first check and that would else be
-// missed. If another comes during the check, its outcome may be older than
-// what the change has set, so it is made again.
+// changes: one that came between the first check and that would else be missed.
 func (s *session) confirm(token string) {
 	ctx, cancel := context.WithTimeout(s.conn.ctx, callTimeout)
 	defer cancel()
-	for settled := false; !settled; {
-		var seen uint64
-		s.hall.update(func() { seen = s.branch.applied })
-		grant, err := s.server.cfg.Control.Authorize(ctx, s.branch.id, token)
-		s.hall.update(func() {
-			if settled = s.branch.applied == seen; !settled {
-				return
-			}
-			if err != nil {
-				s.turnAway(joinCause(err))
-			} else {
-				s.grant = grant
-			}
-		})
+	for {
+		var before uint64
+		s.conference.update(func() { before = s.meeting.applied })
+		grant, err := s.server.cfg.Control.Authorize(ctx, s.meeting.id, token)
+		stale := false
+		s.conference.update(func() { stale = !s.adoptLocked(grant, err, before) })
+		if !stale {
+			return
+		}
 	}
+}
+
+// adoptLocked takes over the outcome of a check that began when so many changes
+// had been acted on. Another one since then may be newer than what was found:
+// false, it has to be made again.
+func (s *session) adoptLocked(grant control.Grant, err error, before uint64) bool {
+	switch {
+	case s.meeting.applied != before:
+		return false
+	case err != nil:
+		s.turnAwayLocked(joinCause(err))
+	default:
+		s.grant = grant
+	}
+	return true
 }
 
 // originAllowed decides by the Origin header, which browsers always send.

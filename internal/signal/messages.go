@@ -32,10 +32,10 @@ type dataMessage struct {
 	ingest           int64 // ns since the epoch
 }
 
-// board is a meeting's data messages: it stamps them, limits their rate, and
-// keeps those with a lifetime for whoever joins later. It is not safe for
+// messageStore is a meeting's data messages: it stamps them, limits their rate,
+// and keeps those with a lifetime for whoever joins later. It is not safe for
 // concurrent use.
-type board struct {
+type messageStore struct {
 	last       int64 // ingest time of the last message
 	soft, hard *rate.Limiter
 	kept       []keptMessage // oldest first
@@ -55,21 +55,21 @@ const (
 	hungUp            // the sender is hung up on
 )
 
-func newBoard() board {
-	return board{soft: rate.NewLimiter(softRate, softBurst), hard: rate.NewLimiter(hardRate, hardBurst)}
+func newMessageStore() messageStore {
+	return messageStore{soft: rate.NewLimiter(softRate, softBurst), hard: rate.NewLimiter(hardRate, hardBurst)}
 }
 
 // post stamps a valid message and keeps it for its lifetime.
-func (b *board) post(now time.Time, m *dataMessage) verdict {
-	if !b.hard.AllowN(now, 1) {
+func (store *messageStore) post(now time.Time, m *dataMessage) verdict {
+	if !store.hard.AllowN(now, 1) {
 		return hungUp
 	}
-	if !b.soft.AllowN(now, 1) {
+	if !store.soft.AllowN(now, 1) {
 		return throttled
 	}
-	m.ingest = b.stamp(now)
+	m.ingest = store.stamp(now)
 	if m.lifetime > 0 {
-		b.keep(now, *m)
+		store.keep(now, *m)
 	}
 	return accepted
 }
@@ -77,36 +77,36 @@ func (b *board) post(now time.Time, m *dataMessage) verdict {
 // stamp returns the time of a message in ns. Times grow strictly, and by so
 // much that they still differ after a client has made a double of them: many
 // take a message that is not newer than the last for a repetition.
-func (b *board) stamp(now time.Time) int64 {
-	b.last = max(now.UnixNano(), b.last+ingestStep)
-	return b.last
+func (store *messageStore) stamp(now time.Time) int64 {
+	store.last = max(now.UnixNano(), store.last+ingestStep)
+	return store.last
 }
 
-func (b *board) keep(now time.Time, m dataMessage) {
-	b.expire(now)
-	if len(b.kept) >= maxKept {
-		b.kept = append(b.kept[:0], b.kept[len(b.kept)-maxKept+1:]...)
+func (store *messageStore) keep(now time.Time, m dataMessage) {
+	store.expire(now)
+	if len(store.kept) >= maxKept {
+		store.kept = append(store.kept[:0], store.kept[len(store.kept)-maxKept+1:]...)
 	}
-	b.kept = append(b.kept, keptMessage{now.Add(min(m.lifetime, maxLifetime)), m})
+	store.kept = append(store.kept, keptMessage{now.Add(min(m.lifetime, maxLifetime)), m})
 }
 
 // expire forgets the messages whose time is over.
-func (b *board) expire(now time.Time) {
-	rest := b.kept[:0]
-	for _, k := range b.kept {
+func (store *messageStore) expire(now time.Time) {
+	rest := store.kept[:0]
+	for _, k := range store.kept {
 		if k.until.After(now) {
 			rest = append(rest, k)
 		}
 	}
-	clear(b.kept[len(rest):])
-	b.kept = rest
+	clear(store.kept[len(rest):])
+	store.kept = rest
 }
 
 // replay returns the kept messages, oldest first.
-func (b *board) replay(now time.Time) []dataMessage {
-	b.expire(now)
-	out := make([]dataMessage, len(b.kept))
-	for i, k := range b.kept {
+func (store *messageStore) replay(now time.Time) []dataMessage {
+	store.expire(now)
+	out := make([]dataMessage, len(store.kept))
+	for i, k := range store.kept {
 		out[i] = k.msg
 	}
 	return out
