@@ -112,6 +112,7 @@ describe('who was there is not forgotten', { timeout: 4 * patience }, () => {
       await page.waitForSelector('.person .pill:text-is("removed")');
       await page.waitForSelector('.person >> text=Removed: its join token is refused.');
       assert.equal(await page.locator('.person-actions').isVisible(), false, 'nothing is offered');
+      assert.ok(!(await reads(page, '.person')).includes('May use'), 'who was removed may use nothing');
       await page.waitForSelector('.a-name a:text-is("Ada")');
       await until('the record names her', async () => {
         const about = (await lines(page)).filter((line) => line.includes('Ada'));

@@ -10,8 +10,10 @@ import type { AttendeeRow, Point, SessionRow } from './rows';
 export function personFacts(row: AttendeeRow, point: Point | undefined, now: number): Fact[] {
   const facts: Fact[] = [['Attendee id', row.id]];
   if (row.external) facts.push(['External user id', row.external]);
-  if (row.capabilities) facts.push(['May use', rightsWords(row.capabilities)]);
-  if (row.capabilitiesBy) facts.push(['Changed by', row.capabilitiesBy]);
+  if (row.capabilities && !row.deleted) {
+    facts.push(['May use', rightsWords(row.capabilities)]);
+    if (row.capabilitiesBy) facts.push(['Changed by', row.capabilitiesBy]);
+  }
   for (const tag of row.tags) facts.push([`Tag ${tag.key}`, tag.value]);
   const own = row.sessions.filter((s) => !s.content).at(-1);
   if (own) {
