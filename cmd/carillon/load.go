@@ -25,16 +25,7 @@ func (c *loadAPICommand) Run(ctx context.Context) error {
 	if err != nil || c.Bare {
 		return err
 	}
-	return printFigures(report, c.JSON)
-}
-
-// printFigures prints a report, as one line of JSON or laid out for people.
-func printFigures(report any, oneLine bool) error {
-	out := json.NewEncoder(os.Stdout)
-	if !oneLine {
-		out.SetIndent("", "  ")
-	}
-	return out.Encode(report)
+	return report.Write(os.Stdout, c.JSON)
 }
 
 type loadMeetingCommand struct {
@@ -47,5 +38,9 @@ func (c *loadMeetingCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return printFigures(report, c.JSON)
+	out := json.NewEncoder(os.Stdout)
+	if !c.JSON {
+		out.SetIndent("", "  ")
+	}
+	return out.Encode(report)
 }

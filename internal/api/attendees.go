@@ -1,9 +1,25 @@
 package api
 
 import (
+	"context"
+
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
+
+// AttendeeControl makes, finds and removes attendees, says what they may do, and
+// makes their join tokens.
+type AttendeeControl interface {
+	CreateAttendees(ctx context.Context, owner meeting.Owner, id meeting.ID, items []meeting.NewAttendee) ([]meeting.AttendeeResult, error)
+	GetAttendee(ctx context.Context, owner meeting.Owner, id, attendee meeting.ID) (meeting.Attendee, error)
+	ListAttendees(ctx context.Context, owner meeting.Owner, id meeting.ID, limit int, token string) ([]meeting.Attendee, string, error)
+	DeleteAttendee(ctx context.Context, owner meeting.Owner, id, attendee meeting.ID) error
+	UpdateCapabilities(ctx context.Context, owner meeting.Owner, id, attendee meeting.ID, caps meeting.Capabilities) (meeting.Attendee, error)
+	UpdateCapabilitiesExcept(ctx context.Context, owner meeting.Owner, id meeting.ID, except []meeting.ID, caps meeting.Capabilities) error
+
+	JoinToken(meetingID, attendee meeting.ID) string
+	JoinTokens(meetingID meeting.ID, attendees []meeting.Attendee) []string
+}
 
 // accessInput is one capability as given. An unknown spelling is set without a
 // value.
@@ -186,14 +202,14 @@ func (in *attendeesInput) attendees() []meeting.NewAttendee {
 func (c *call) writeAttendee(w *restjson.Writer, a *meeting.Attendee, joinToken string) {
 	w.Object()
 	w.Member("ExternalUserId", a.ExternalUserID)
-	w.Member("AttendeeId", a.ID.String())
-	w.Member("JoinToken", joinToken)
+	w.PlainMember("AttendeeId", a.ID.String())
+	w.PlainMember("JoinToken", joinToken)
 	if !c.legacy() {
 		w.Name("Capabilities")
 		w.Object()
-		w.Member("Audio", a.Capabilities.Audio.String())
-		w.Member("Video", a.Capabilities.Video.String())
-		w.Member("Content", a.Capabilities.Content.String())
+		w.PlainMember("Audio", a.Capabilities.Audio.String())
+		w.PlainMember("Video", a.Capabilities.Video.String())
+		w.PlainMember("Content", a.Capabilities.Content.String())
 		w.EndObject()
 	}
 	w.EndObject()

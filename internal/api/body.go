@@ -56,11 +56,15 @@ func (p *bufferPool) put(b *bytes.Buffer) {
 	}
 }
 
-// budget is a number of bytes that requests share.
+// budget is a number of bytes that requests share. Of none, a nil one, there is
+// always enough.
 type budget struct{ used atomic.Int64 }
 
 // take reports whether n more bytes may be used, and if so counts them.
 func (b *budget) take(n int) bool {
+	if b == nil {
+		return true
+	}
 	if b.used.Add(int64(n)) > maxUnverified {
 		b.give(n)
 		return false
@@ -68,7 +72,11 @@ func (b *budget) take(n int) bool {
 	return true
 }
 
-func (b *budget) give(n int) { b.used.Add(int64(-n)) }
+func (b *budget) give(n int) {
+	if b != nil {
+		b.used.Add(int64(-n))
+	}
+}
 
 // release gives the call's memory back. Nothing may point into the body then:
 // the reader of bodies copies what it returns.
@@ -93,7 +101,7 @@ func hasBody(r *http.Request) bool {
 // is known, since that takes the body.
 func (c *call) maxBody() int {
 	limit := 0
-	for _, r := range []*route{c.current, c.legacyRoute} {
+	for _, r := range [...]*route{c.current, c.legacyRoute} {
 		if r != nil {
 			limit = max(limit, r.op.maxBody)
 		}
@@ -102,41 +110,42 @@ func (c *call) maxBody() int {
 }
 
 // readBody reads the body exactly as it was sent. Its bytes count against the
-// budget, unless that is nil, until the returned function is called; it is
-// never nil.
-func (c *call) readBody(shared *budget) (body []byte, settle func(), err error) {
-	held := 0
-	settle = func() {
-		if shared != nil {
-			shared.give(held)
-		}
-	}
+// budget, unless that is nil; the caller gives back the number held.
+func (c *call) readBody(shared *budget) (body []byte, held int, err error) {
 	if !hasBody(c.r) {
-		return nil, settle, nil
+		return nil, 0, nil
 	}
 	b, limit := c.takeBuffer(), c.maxBody()
 	for {
 		if b.Len() == held { // grows with what arrives, whatever length was announced
 			more := min(max(bodyStep, held), limit+1-held)
-			if shared != nil && !shared.take(more) {
-				return nil, settle, errBusy
+			if !shared.take(more) {
+				return nil, held, errBusy
 			}
 			held += more
-			b.Grow(more)
+			makeRoom(b, held)
 		}
 		n, err := c.r.Body.Read(b.AvailableBuffer()[:held-b.Len()])
 		b.Write(b.AvailableBuffer()[:n])
 		switch {
 		case b.Len() > limit:
-			return nil, settle, tooLarge(limit)
+			return nil, held, tooLarge(limit)
 		case err == io.EOF:
 			c.body = b.Bytes()
-			return c.body, settle, nil
+			return c.body, held, nil
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, settle, errTooSlow
+			return nil, held, errTooSlow
 		case err != nil:
-			return nil, settle, errBrokenBody
+			return nil, held, errBrokenBody
 		}
+	}
+}
+
+// makeRoom makes the buffer large enough for so many bytes in all, and no larger
+// as Grow would: they are counted.
+func makeRoom(b *bytes.Buffer, size int) {
+	if b.Cap() < size {
+		*b = *bytes.NewBuffer(append(make([]byte, 0, size), b.Bytes()...))
 	}
 }
 

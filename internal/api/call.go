@@ -50,7 +50,7 @@ func (c *call) legacy() bool { return c.flavour == meeting.Legacy }
 // operation is the name of what the caller asked for, as far as the request
 // line tells it: "" when no flavour has such an operation.
 func (c *call) operation() string {
-	for _, r := range []*route{c.route, c.current, c.legacyRoute} {
+	for _, r := range [...]*route{c.route, c.current, c.legacyRoute} {
 		if r != nil {
 			return r.op.name
 		}

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -27,40 +26,32 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// plane is the one real control plane, on a real ledger, behind all tests of
-// the package. Tests keep apart by account.
-var plane *control.Control
-
-func TestMain(m *testing.M) {
-	code, err := withPlane(m.Run)
+// newPlane returns a real control plane, on a real ledger, for one test.
+func newPlane(t testing.TB) *control.Control {
+	t.Helper()
+	log, err := ledger.Open(t.Context(), ledger.Config{Dir: t.TempDir()})
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
+		t.Fatal(err)
 	}
-	os.Exit(code)
-}
-
-func withPlane(run func() int) (code int, err error) {
-	dir, err := os.MkdirTemp("", "carillon-api-test-")
-	if err != nil {
-		return 0, err
-	}
-	defer os.RemoveAll(dir)
-	ctx := context.Background()
-	log, err := ledger.Open(ctx, ledger.Config{Dir: dir})
-	if err != nil {
-		return 0, err
-	}
-	defer log.Close()
+	t.Cleanup(func() {
+		if err := log.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	key, err := jointoken.NewKey(make([]byte, jointoken.MinSecret))
 	if err != nil {
-		return 0, err
+		t.Fatal(err)
 	}
-	if plane, err = control.New(ctx, control.Config{}, log, key); err != nil {
-		return 0, err
+	plane, err := control.New(t.Context(), control.Config{}, log, key)
+	if err != nil {
+		t.Fatal(err)
 	}
-	defer plane.Close()
-	return run(), nil
+	t.Cleanup(func() {
+		if err := plane.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return plane
 }
 
 const (
@@ -69,11 +60,10 @@ const (
 	unknownID = "00000000-1111-2222-3333-444444444444"
 )
 
-var accounts atomic.Int64
-
-// door is one API server with an account of its own.
+// door is one API server with a control plane and an account of its own.
 type door struct {
 	t       testing.TB
+	control api.Control
 	api     *api.Server
 	server  *httptest.Server
 	account string
@@ -83,10 +73,20 @@ type door struct {
 }
 
 // open starts a server for the current flavour. change may alter its
-// configuration.
+// configuration, whose Control becomes a real one if it is left out.
 func open(t testing.TB, change func(*api.Config)) *door {
 	t.Helper()
-	account := fmt.Sprintf("%012d", accounts.Add(1))
+	return openFor(t, "123456789012", change)
+}
+
+// stranger is another account at the same control plane.
+func (d *door) stranger() *door {
+	d.t.Helper()
+	return openFor(d.t, "210987654321", func(c *api.Config) { c.Control = d.control })
+}
+
+func openFor(t testing.TB, account string, change func(*api.Config)) *door {
+	t.Helper()
 	keys, err := sigv4.Single(accessKey, secret, account)
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,6 @@ func open(t testing.TB, change func(*api.Config)) *door {
 func openWithKeys(t testing.TB, keys *sigv4.Keys, account string, change func(*api.Config)) *door {
 	t.Helper()
 	cfg := api.Config{
-		Control:  plane,
 		Verifier: sigv4.New(sigv4.Config{Keys: keys, Window: 15 * time.Minute}),
 		Placement: func(m meeting.Summary) api.MediaPlacement {
 			id := m.ID.String()
@@ -111,7 +110,10 @@ func openWithKeys(t testing.TB, keys *sigv4.Keys, account string, change func(*a
 	if change != nil {
 		change(&cfg)
 	}
-	d := &door{t: t, api: api.New(cfg), account: account, region: "us-east-1", base: "/meetings-api"}
+	if cfg.Control == nil {
+		cfg.Control = newPlane(t)
+	}
+	d := &door{t: t, control: cfg.Control, api: api.New(cfg), account: account, region: "us-east-1", base: "/meetings-api"}
 	d.server = httptest.NewServer(d.api)
 	t.Cleanup(d.server.Close)
 	return d

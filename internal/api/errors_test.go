@@ -58,7 +58,7 @@ func TestErrorTable(t *testing.T) {
 		{&meeting.Error{Kind: meeting.Failure, Message: "a secret path", Err: errors.New("disk")}, 500, "ServiceFailureException", "", "ServiceFailure", "", "The service encountered an internal failure."},
 		{errors.New("a secret path"), 500, "ServiceFailureException", "", "ServiceFailure", "", "The service encountered an internal failure."},
 	} {
-		both(t, func(cfg *api.Config) { cfg.Control = &failing{Control: plane, err: c.err} }, func(t *testing.T, d *door) {
+		both(t, func(cfg *api.Config) { cfg.Control = &failing{Control: newCanned(), err: c.err} }, func(t *testing.T, d *door) {
 			a := d.do("GET", "/meetings/"+unknownID, "")
 			name, code := c.current, c.code
 			if d.legacy && c.legacy != "" {
@@ -89,7 +89,7 @@ func TestItemErrors(t *testing.T) {
 		meeting.LimitExceeded: "ResourceLimitExceeded", meeting.NotFound: "NotFound", meeting.Conflict: "Conflict",
 		meeting.Failure: "ServiceFailure", meeting.Unavailable: "ServiceUnavailable", meeting.Throttled: "Throttled",
 	} {
-		both(t, func(cfg *api.Config) { cfg.Control = &failing{Control: plane, err: meeting.Errorf(kind, "say")} }, func(t *testing.T, d *door) {
+		both(t, func(cfg *api.Config) { cfg.Control = &failing{Control: newCanned(), err: meeting.Errorf(kind, "say")} }, func(t *testing.T, d *door) {
 			a := d.do("POST", "/meetings/"+unknownID+"/attendees?operation=batch-create", "{"+users(1, 2)+"}")
 			if a.status != d.created() || a.len("Attendees") != 0 || a.len("Errors") != 2 || a.text("Errors", 1, "ErrorCode") != code || a.text("Errors", 1, "ErrorMessage") != "say" {
 				t.Errorf("%d %s", a.status, a.body)
@@ -116,7 +116,7 @@ func TestOptionsForErrorNames(t *testing.T) {
 }
 
 func TestPanicIsAFailureAndTheConnectionLives(t *testing.T) {
-	d := open(t, func(c *api.Config) { c.Control = &failing{Control: plane, panic: "a secret"} })
+	d := open(t, func(c *api.Config) { c.Control = &failing{Control: newCanned(), panic: "a secret"} })
 	var connections atomic.Int32
 	count := &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) {
 		if !c.Reused {

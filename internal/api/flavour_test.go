@@ -277,8 +277,8 @@ func TestIsolation(t *testing.T) {
 		"current from legacy":       legacy.do("GET", "/meetings/"+current, ""),
 		"legacy from current":       d.do("GET", "/meetings/"+old, ""),
 		"another Region":            elsewhere.do("GET", "/meetings/"+current, ""),
-		"another account":           open(t, nil).do("GET", "/meetings/"+current, ""),
-		"another account, no token": open(t, nil).flavoured("").do("GET", "/meetings/"+old, ""),
+		"another account":           d.stranger().do("GET", "/meetings/"+current, ""),
+		"another account, no token": d.stranger().flavoured("").do("GET", "/meetings/"+old, ""),
 	} {
 		t.Run(name, func(t *testing.T) { d.in(t).want(a, 404, "NotFoundException") })
 	}

@@ -1,9 +1,21 @@
 package api
 
 import (
+	"context"
+
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
+
+// TagControl reads and changes the tags of meetings and of legacy attendees.
+type TagControl interface {
+	MeetingTags(ctx context.Context, owner meeting.Owner, id meeting.ID) ([]meeting.Tag, error)
+	TagMeeting(ctx context.Context, owner meeting.Owner, id meeting.ID, tags []meeting.Tag) error
+	UntagMeeting(ctx context.Context, owner meeting.Owner, id meeting.ID, keys []string) error
+	AttendeeTags(ctx context.Context, owner meeting.Owner, id, attendee meeting.ID) ([]meeting.Tag, error)
+	TagAttendee(ctx context.Context, owner meeting.Owner, id, attendee meeting.ID, tags []meeting.Tag) error
+	UntagAttendee(ctx context.Context, owner meeting.Owner, id, attendee meeting.ID, keys []string) error
+}
 
 // tagInput is one tag as the caller gave it.
 type tagInput struct {

@@ -1,11 +1,20 @@
 package api
 
 import (
+	"context"
 	"slices"
 
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
+
+// MeetingControl makes, finds and ends meetings.
+type MeetingControl interface {
+	CreateMeeting(ctx context.Context, n meeting.NewMeeting) (meeting.Summary, []meeting.AttendeeResult, error)
+	GetMeeting(ctx context.Context, owner meeting.Owner, id meeting.ID) (meeting.Summary, error)
+	DeleteMeeting(ctx context.Context, owner meeting.Owner, id meeting.ID) error
+	ListMeetings(ctx context.Context, owner meeting.Owner, limit int, token string) ([]meeting.Summary, string, error)
+}
 
 // MediaPlacement is where clients of a meeting connect. All are URLs except
 // AudioHostURL, which is host:port. SignalingURL must contain neither '?' nor

@@ -48,7 +48,7 @@ func TestAccessLogHoldsNoSecrets(t *testing.T) {
 func TestFailuresAreLoggedUnderTheRequestId(t *testing.T) {
 	var log logtest.Buffer
 	d := open(t, func(c *api.Config) {
-		c.Control = &failing{Control: plane, panic: "what broke"}
+		c.Control = &failing{Control: newCanned(), panic: "what broke"}
 		c.Logger = slog.New(slog.NewJSONHandler(&log, nil))
 	})
 	a := d.do("GET", "/meetings/"+unknownID, "")

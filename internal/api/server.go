@@ -189,8 +189,8 @@ func (s *Server) authenticate(c *call) error {
 	if pending.Proven() {
 		shared = nil
 	}
-	sent, settle, err := c.readBody(shared)
-	defer settle()
+	sent, held, err := c.readBody(shared)
+	defer shared.give(held)
 	if err != nil {
 		return err
 	}

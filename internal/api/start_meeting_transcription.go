@@ -1,11 +1,18 @@
 package api
 
 import (
+	"context"
 	"strings"
 
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
+
+// TranscriptionControl attaches configurations to meetings and takes them away.
+type TranscriptionControl interface {
+	StartTranscription(ctx context.Context, owner meeting.Owner, id meeting.ID, config meeting.TranscriptionConfig) error
+	StopTranscription(ctx context.Context, owner meeting.Owner, id meeting.ID) error
+}
 
 // startMeetingTranscription attaches a configuration to a meeting, also over
 // another one. Success says only that: how the engine likes the configuration

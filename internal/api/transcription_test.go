@@ -64,7 +64,7 @@ func TestTranscription(t *testing.T) {
 }
 
 func TestTranscriptionConfigurationIsCanonical(t *testing.T) {
-	spy := &transcriptions{Control: plane}
+	spy := &transcriptions{Control: newPlane(t)}
 	d := open(t, func(c *api.Config) { c.Control = spy })
 	given := ` {"TranscriptionConfiguration": {"Unknown": 1, "EngineTranscribeSettings": {"VocabularyNames":"a,b-c._d","Region":"auto",
 		"IdentifyLanguage":true,"EnablePartialResultsStabilization":false,"LanguageOptions":"en-US,de-DE","PiiEntityTypes":"NAME, PIN","VocabularyName":"quo\"te","LanguageCode":null}}}`

@@ -1,8 +1,6 @@
 package restjson
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -209,24 +207,14 @@ func (r *Reader) chars() ([]byte, bool) {
 }
 
 // plainPrefix returns how many bytes stand before the first quote, backslash
-// or control character. It looks at eight bytes at a time; the arithmetic sets
-// the high bit of every such byte and of none below the first.
+// or control character.
 func plainPrefix(s []byte) int {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		x := binary.LittleEndian.Uint64(s[i:])
-		control, quote, slash := x-ones*' ', (x^ones*'"')-ones, (x^ones*'\\')-ones
-		if special := (control | quote | slash) &^ x & highs; special != 0 {
-			return i + bits.TrailingZeros64(special)/8
-		}
-	}
-	for ; i < len(s); i++ {
-		if c := s[i]; c == '"' || c == '\\' || c < ' ' {
+	for i, c := range s {
+		if c == '"' || c == '\\' || c < ' ' {
 			return i
 		}
 	}
-	return i
+	return len(s)
 }
 
 // escapedChars goes on with a string from its first backslash.

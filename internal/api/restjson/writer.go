@@ -1,7 +1,6 @@
 package restjson
 
 import (
-	"encoding/binary"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -75,6 +74,15 @@ func (w *Writer) Member(name, value string) {
 	w.Text(value)
 }
 
+// PlainMember writes a name and a string value that needs no escaping by what
+// it is: an id, a token, a value out of a list of ours.
+func (w *Writer) PlainMember(name, value string) {
+	w.Name(name)
+	w.out = append(w.out, '"')
+	w.out = append(w.out, value...)
+	w.out = append(w.out, '"')
+}
+
 // OptionalMember writes a name and a string value unless it is empty.
 func (w *Writer) OptionalMember(name, value string) {
 	if value != "" {
@@ -94,21 +102,10 @@ func (w *Writer) Bool(b bool) {
 	w.out = strconv.AppendBool(w.out, b)
 }
 
-// plain reports whether s is printable ASCII without quote and backslash. It
-// looks at eight bytes at a time: all strings but people's names are like this.
+// plain reports whether s is printable ASCII without quote and backslash, as
+// all strings but people's names are.
 func plain(s string) bool {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	var bad uint64
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		x := binary.LittleEndian.Uint64([]byte(s[i : i+8]))
-		quote, slash := x^(ones*'"'), x^(ones*'\\')
-		bad |= x | (x - ones*' ') | (quote - ones) | (slash - ones)
-	}
-	if bad&highs != 0 {
-		return false
-	}
-	for ; i < len(s); i++ {
+	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
 			return false
 		}

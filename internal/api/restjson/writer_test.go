@@ -66,13 +66,13 @@ func BenchmarkWrite100Attendees(b *testing.B) {
 		for range 100 {
 			w.Object()
 			w.Member("ExternalUserId", user)
-			w.Member("AttendeeId", user)
-			w.Member("JoinToken", token)
+			w.PlainMember("AttendeeId", user)
+			w.PlainMember("JoinToken", token)
 			w.Name("Capabilities")
 			w.Object()
-			w.Member("Audio", "SendReceive")
-			w.Member("Video", "SendReceive")
-			w.Member("Content", "SendReceive")
+			w.PlainMember("Audio", "SendReceive")
+			w.PlainMember("Video", "SendReceive")
+			w.PlainMember("Content", "SendReceive")
 			w.EndObject()
 			w.EndObject()
 		}

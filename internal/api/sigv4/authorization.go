@@ -37,7 +37,13 @@ func (s scope) String() string {
 
 // signs reports whether a header, named in lower case, is among those signed.
 func (a *authorization) signs(header string) bool {
-	return strings.Contains(";"+a.signedHeaders+";", ";"+header+";")
+	for rest, more := a.signedHeaders, true; more; {
+		var name string
+		if name, rest, more = strings.Cut(rest, ";"); name == header {
+			return true
+		}
+	}
+	return false
 }
 
 // parseHeader reads the value of an Authorization header. Every missing part

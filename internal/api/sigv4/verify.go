@@ -117,7 +117,7 @@ func (v *Verifier) Begin(r *http.Request) (Pending, error) {
 // the one signed.
 func (p *Pending) checkSentHash() *Error {
 	sent := p.request.Header.Get(hashHeader)
-	if sent == "" || !p.auth.signs(hashHeader) {
+	if sent == "" || !p.auth.signs(hashHeaderName) {
 		return nil
 	}
 	unsigned := sent == unsignedPayload && p.verifier.cfg.AllowUnsignedPayload
@@ -255,7 +255,8 @@ func (p *Pending) checkSignature(bodyHash string) *Error {
 }
 
 const (
-	hashHeader      = "x-amz-content-sha256"
+	hashHeader      = "X-Amz-Content-Sha256"
+	hashHeaderName  = "x-amz-content-sha256" // among the signed headers
 	unsignedPayload = "UNSIGNED-PAYLOAD"
 )
 
