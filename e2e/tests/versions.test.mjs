@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { DeleteAttendeeCommand } from '@aws-sdk/client-chime-sdk-meetings';
+import { DeleteAttendeeCommand, DeleteMeetingCommand } from '@aws-sdk/client-chime-sdk-meetings';
 import { Attendee } from '../lib/attendee.mjs';
 import { launchChromium } from '../lib/chromium.mjs';
 import { makeMeeting } from '../lib/meetings.mjs';
@@ -122,6 +122,20 @@ describe('told of what cannot be', () => {
         await attendee.event('didStop', { code: 'SignalingBadRequest' });
       }),
     );
+  });
+});
+
+describe('told that it is over', () => {
+  before(async () => (server = await startServer()));
+  after(() => server.stop());
+
+  test('the end of a meeting reaches every version', async () => {
+    const made = await makeMeeting(server, versions, { legacy: true });
+    const everybody = await Promise.all(versions.map(version => open(version, version)));
+    for (const attendee of everybody) await attendee.join(made, attendee.name);
+    await made.client.send(new DeleteMeetingCommand({ MeetingId: made.meeting.MeetingId }));
+    const oldName = ['1.13.0', '1.18.0']; // for the same code
+    await Promise.all(everybody.map(a => a.event('didStop', { code: oldName.includes(a.name) ? 'AudioCallEnded' : 'MeetingEnded' })));
   });
 });
 
