@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/carillon-meetings/carillon/internal/durable"
 )
 
@@ -194,9 +196,18 @@ func (l *Log) examine(ctx context.Context) error {
 			return err
 		}
 	}
-	l.witness, err = startWitness(l.cfg.Dir, seen, func(err error) {
-		l.cfg.Logger.Warn("could not keep account of the streams", "err", err)
-	})
+	failed := func(err error) { l.cfg.Logger.Warn("could not keep account of the streams", "err", err) }
+	l.witness, err = startWitness(l.cfg.Dir, seen, failed)
+	if !errors.Is(err, unix.ENOSPC) {
+		return err
+	}
+	// Somebody else has filled the disk since. Without an account there is no
+	// start, and without a start nothing could be ended either.
+	room := newBallast(l.cfg)
+	if err := room.resize(max(room.size-ballastFloor, 0)); err != nil {
+		return err
+	}
+	l.witness, err = startWitness(l.cfg.Dir, seen, failed)
 	return err
 }
 

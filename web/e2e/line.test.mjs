@@ -69,6 +69,7 @@ describe('the mark of the line', { timeout: 6 * patience }, () => {
       assert.ok(took < 10_000, `it took ${took} ms to see that nothing arrives`);
       assert.equal(await page.locator('.quality').getAttribute('data-bars'), '0');
       await page.keyboard.press('Alt+c');
+      await page.waitForSelector('textarea:focus');
       await page.keyboard.type('Anybody there?');
       await page.keyboard.press('Enter');
       await page.waitForSelector('.chat-hint >> text=Not sent: there is no connection');
