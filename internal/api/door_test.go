@@ -56,7 +56,8 @@ func withPlane(run func() int) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if plane, err = control.New(ctx, control.Config{}, log, key); err != nil {
+	plane = control.New(control.Config{}, control.OnLedger(log), key)
+	if err := plane.AdoptAll(ctx); err != nil {
 		return 0, err
 	}
 	defer plane.Close()

@@ -30,8 +30,11 @@ func (b *branch) apply(change control.Change) {
 		h.update(func() { h.tellTranscription(transcriptionStarted(c)) })
 	case control.TranscriptionStopped:
 		h.update(func() { h.tellTranscription(&wire.TranscriptionStatus{Type: wire.TranscriptionStatus_STOPPED.Enum()}) })
+	case control.Moved:
+		h.update(func() { b.endAll(moved) })
+		h.server.retire(b)
 	case control.Ended:
-		h.update(b.endAll)
+		h.update(func() { b.endAll(meetingEnded) })
 		h.server.retire(b)
 	}
 }
@@ -59,21 +62,22 @@ func (s *session) turnAway(why cause) {
 	s.arm(s.server.cfg.Timers.Farewell, func() { s.finish(why) })
 }
 
-// endAll sends everybody away because the meeting is over. What that means for
-// who was present is in the meeting's last record, so no facts are written.
-func (b *branch) endAll() {
+// endAll sends everybody away because the meeting is over, here at least. What
+// that means for who was present is in the meeting's last record, or for the
+// server that the meeting moves to, so no facts are written.
+func (b *branch) endAll(why cause) {
 	h := b.hall
 	b.over = true
 	for _, content := range []bool{true, false} { // a share would else be told that its owner left
 		for _, m := range h.members {
 			if m.branch == b && m.key.content == content {
-				h.kick(m, meetingEnded, departure{quiet: !b.replica})
+				h.kick(m, why, departure{quiet: !b.replica})
 			}
 		}
 	}
 	for s := range b.sessions {
 		if s.state == opened {
-			s.turnAway(meetingEnded)
+			s.turnAway(why)
 		}
 	}
 }
