@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -46,11 +47,22 @@ func (f *sourceFile) line(p token.Pos) int { return f.fset.Position(p).Line }
 // files are Go files of the repository.
 type files []*sourceFile
 
-// sources parses every Go file of the repository.
+// sources returns every Go file of the repository. Nobody may change them.
 func sources(t *testing.T) files {
 	t.Helper()
-	var all files
-	err := fs.WalkDir(os.DirFS(root), ".", func(p string, d fs.DirEntry, err error) error {
+	all, err := parsed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) == 0 {
+		t.Fatal("found no sources: the test looks in the wrong folder")
+	}
+	return all
+}
+
+// parsed parses them, once for all tests.
+var parsed = sync.OnceValues(func() (all files, err error) {
+	err = fs.WalkDir(os.DirFS(root), ".", func(p string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -63,14 +75,8 @@ func sources(t *testing.T) files {
 		all = append(all, f)
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(all) == 0 {
-		t.Fatal("found no sources: the test looks in the wrong folder")
-	}
-	return all
-}
+	return all, err
+})
 
 func parse(p string) (*sourceFile, error) {
 	text, err := os.ReadFile(filepath.Join(root, p))
