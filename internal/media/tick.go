@@ -23,7 +23,7 @@ func due(last *time.Time, interval time.Duration, now time.Time) bool {
 	return true
 }
 
-// tickVideo serves a peer with video, every 20 ms.
+// tickVideo serves a peer with video, every fastTick.
 func (p *Peer) tickVideo(now time.Time) {
 	p.up.Tick(now, forward.TickOptions{
 		RTT:          time.Duration(p.rtt.Load()),
@@ -86,7 +86,7 @@ func (p *Peer) uplinkCap(now time.Time) uint64 {
 	return viewer.down.Congested(now)
 }
 
-// tick serves every peer once a second.
+// tick serves every peer, every slowTick.
 func (p *Peer) tick(now time.Time) {
 	interval := audioReports
 	pub := p.up.Publication()

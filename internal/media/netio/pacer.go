@@ -5,7 +5,7 @@ import "time"
 // gather is how long a busy socket lets datagrams gather before it reads
 // again: each reading costs a wake-up whose price is that of several
 // datagrams, and so does each sending that follows from it. It adds half of
-// itself to the way through, which sound spends waiting for the next beat
+// itself to the way through, which sound spends waiting for the next frame
 // anyway.
 const gather = 4 * time.Millisecond
 
