@@ -107,8 +107,6 @@ type Timers struct {
 	KeepAlive time.Duration
 	// Pong: how long the answer to that may take. 10 s.
 	Pong time.Duration
-	// Body: how long the body of an HTTP request may take to arrive. 10 s.
-	Body time.Duration
 	// Write: how long a client may take to accept one message. 10 s.
 	Write time.Duration
 	// Levels: between two frames with the volumes. 200 ms.
@@ -136,7 +134,6 @@ func (c Config) withDefaults() (Config, error) {
 	t.Close = cmp.Or(t.Close, 5*time.Second)
 	t.KeepAlive = cmp.Or(t.KeepAlive, 25*time.Second)
 	t.Pong = cmp.Or(t.Pong, 10*time.Second)
-	t.Body = cmp.Or(t.Body, 10*time.Second)
 	t.Write = cmp.Or(t.Write, 10*time.Second)
 	t.Levels = cmp.Or(t.Levels, 200*time.Millisecond)
 	t.Index = cmp.Or(t.Index, 25*time.Millisecond)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/history"
 	"github.com/carillon-meetings/carillon/internal/meeting"
-	"github.com/carillon-meetings/carillon/internal/signal/plainweb"
 	"github.com/carillon-meetings/carillon/internal/signal/reports"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
@@ -92,7 +91,6 @@ const (
 
 // ServeHTTP answers a request for one of the addresses above.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	plainweb.LimitArrival(w, r, s.cfg.Timers.Body)
 	s.mux.ServeHTTP(w, r)
 }
 

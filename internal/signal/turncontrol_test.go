@@ -6,10 +6,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/carillon-meetings/carillon/internal/gate"
 )
 
 // askTURN asks for TURN credentials over HTTP.
@@ -123,13 +126,13 @@ func TestNoTURN(t *testing.T) {
 }
 
 // TestSlowBodies: nobody holds a connection by sending a body byte by byte,
-// whether the handler reads it or has refused the request already.
+// whether the handler reads it or has refused the request already. As in the
+// server, the gate stands in front.
 func TestSlowBodies(t *testing.T) {
-	v := newEnv(t, func(c *Config) {
-		withTURN(c)
-		c.Timers.Body = 50 * time.Millisecond
-	})
+	v := newEnv(t, withTURN)
 	p := v.meet("ada")
+	gated := httptest.NewServer(gate.Handler(v.server, gate.Rules{Hosts: gate.Hosts{Names: []string{"x"}}, Body: 50 * time.Millisecond}))
+	defer gated.Close()
 	for name, tt := range map[string]struct{ request, want string }{
 		"credentials, read":  {"POST " + PathTURN + " HTTP/1.1\r\nX-Chime-Auth-Token: _aws_wt_session=" + p.token("ada"), "408"},
 		"credentials, not":   {"POST " + PathTURN + " HTTP/1.1", "403"},
@@ -141,7 +144,7 @@ func TestSlowBodies(t *testing.T) {
 		"an unknown address": {"POST /x HTTP/1.1", "404"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			conn, err := net.Dial("tcp", v.http.Listener.Addr().String())
+			conn, err := net.Dial("tcp", gated.Listener.Addr().String())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,9 +2,8 @@
 // common: those of pages' scripts, from any origin, with a join token in a
 // header and a small JSON body. Everything else goes over the WebSocket.
 //
-// A body has a bound in bytes and one in time. The second is set before
-// anything else is looked at, because net/http reads what a handler left of a
-// body, however slowly it comes.
+// A body has a bound in bytes here. The one in time is package gate's, in front
+// of all doors.
 package plainweb
 
 import (
@@ -14,7 +13,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
 )
 
 // preflightAge is how long browsers may remember a preflight, in seconds.
@@ -60,22 +58,8 @@ func Bearer(h http.Header) string {
 	return token
 }
 
-// LimitArrival gives the request's body so long to arrive.
-func LimitArrival(w http.ResponseWriter, r *http.Request, d time.Duration) {
-	if r.ContentLength != 0 { // a WebSocket's request, for one, has no body
-		setReadDeadline(w, time.Now().Add(d))
-	}
-}
-
-// setReadDeadline sets when the connection stops being read; never if at is
-// zero. A writer without deadlines, as in tests without a connection, has no
-// slow client either: its error means nothing.
-func setReadDeadline(w http.ResponseWriter, at time.Time) {
-	_ = http.NewResponseController(w).SetReadDeadline(at)
-}
-
 // ReadJSON decodes a body of at most limit bytes and returns the HTTP status:
-// 200, 400, 408 when LimitArrival's time is over, or 413.
+// 200, 400, 408 when it did not arrive in time, or 413.
 func ReadJSON(w http.ResponseWriter, r *http.Request, limit int64, into any) int {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
@@ -87,7 +71,6 @@ func ReadJSON(w http.ResponseWriter, r *http.Request, limit int64, into any) int
 	case err != nil:
 		return http.StatusBadRequest
 	}
-	setReadDeadline(w, time.Time{}) // a request that has arrived is not cut short
 	if json.Unmarshal(body, into) != nil {
 		return http.StatusBadRequest
 	}
