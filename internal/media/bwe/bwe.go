@@ -15,6 +15,8 @@ const (
 	history = 4096
 	// settling is how long reports must have come before they are believed.
 	settling = time.Second
+	// stale is how long after the last packet the delays say nothing any more.
+	stale = time.Second
 	// maxMentions is how often reports may speak of each packet sent: what they
 	// say beyond that is not read. Honest ones overlap a little.
 	maxMentions = 4
@@ -83,7 +85,12 @@ func (e *Estimator) LoweredAt() time.Time { return e.rate.lowered }
 
 // Probe begins a probe: until Probing ends, the caller sends as much as it wants
 // to know about.
-func (e *Estimator) Probe(now time.Time) { e.probe.start(now) }
+func (e *Estimator) Probe(now time.Time) {
+	if e.sent == nil || now.Sub(e.sent[(e.next-1)%history].at) >= stale {
+		e.trend.reset() // it tells of a queue that is gone
+	}
+	e.probe.start(now)
+}
 
 // Probing says whether packets sent now belong to a probe.
 func (e *Estimator) Probing(now time.Time) bool { return e.probe.sending(now) }
@@ -116,6 +123,28 @@ func (e *Estimator) unwrap(t uint32) time.Duration {
 	return time.Duration(e.reference) * referenceUnit
 }
 
+// Settle takes over what a probe has shown when the time for reports on it is
+// over. Reports do so themselves, but where only the probe was sent none come
+// after its own. To be called now and then.
+func (e *Estimator) Settle(now time.Time) {
+	if e.probe.active() {
+		e.settle(e.acked.bps(), now)
+	}
+}
+
+// settle says whether there is no probe any more.
+func (e *Estimator) settle(acked float64, now time.Time) bool {
+	rate, over, done := e.probe.result(now)
+	if !done {
+		return false
+	}
+	e.trend.reset()
+	if rate > 0 {
+		e.rate.probed(rate, over, acked)
+	}
+	return true
+}
+
 // packet takes one packet's fate into account.
 func (e *Estimator) packet(seq uint16, received bool, arrival time.Duration) {
 	if e.sent == nil {
@@ -143,13 +172,8 @@ func (e *Estimator) conclude(now time.Time) {
 		if e.trend.usage == overused {
 			e.probe.stop(now)
 		}
-		rate, over, done := e.probe.result(now)
-		if !done {
+		if !e.settle(acked, now) {
 			return
-		}
-		e.trend.reset()
-		if rate > 0 {
-			e.rate.probed(rate, over, acked)
 		}
 	}
 	e.rate.update(e.trend.usage, acked, now)

@@ -6,9 +6,10 @@ import (
 )
 
 const (
-	// headroom is the share of the estimate that may be divided upwards; what is
-	// in use may exceed it a little, as both are measured. Sound needs no share:
-	// it is not part of what the estimate is made from.
+	// headroom is the share of the estimate that may be divided upwards, except
+	// from nothing to the smallest picture, which is worth a try; what is in use
+	// may exceed the estimate a little, as both are measured. Sound needs no
+	// share: it is not part of what the estimate is made from.
 	headroom, overrun = 0.85, 1.05
 	// firstHold is how long the choice stays before it goes up; it doubles each
 	// time a rise led straight back to congestion, up to lastHold.
@@ -51,7 +52,10 @@ func (d *Downlink) adaptLocked(now time.Time) (pausedGroups, resumedGroups []uin
 			s.applyLocked(true, now)
 		}
 	}
-	bps, known := d.estimate(now)
+	d.sending.Lock()
+	d.est.Settle(now)
+	bps, known := d.est.Estimate(now)
+	d.sending.Unlock()
 	if !known {
 		bps = unlimited // nothing speaks against it yet
 	}
@@ -103,7 +107,7 @@ func (a *adaptation) choose(budget float64, demands []demand, now time.Time) []i
 	case fell:
 		a.back(now)
 	case now.Sub(a.stable) >= a.hold || !a.divided:
-		a.rise(allocate(int(budget*headroom), demands), choice, now)
+		a.rise(allocateUp(budget, demands), choice, now)
 	}
 	a.divided = len(demands) > 0
 	return choice

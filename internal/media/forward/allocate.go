@@ -76,20 +76,34 @@ func allocate(budget int, demands []demand) []int {
 	return out
 }
 
+// allocateUp divides a budget in kbit/s among demands that may get more. As long as
+// there is room for nothing but lowest layers, they may take all of it.
+func allocateUp(budget float64, demands []demand) []int {
+	up := allocate(int(budget*headroom), demands)
+	if slices.ContainsFunc(up, func(layer int) bool { return layer > 0 }) {
+		return up
+	}
+	for i, layer := range allocate(int(budget), demands) {
+		up[i] = min(layer, 0)
+	}
+	return up
+}
+
 // missing is how much more bandwidth, in kbit/s, the next step up would take
-// for the most important demand that has less than it wants; 0 if none.
-func missing(demands []demand) int {
-	step, priority := 0, int64(-1)
+// for the most important demand that has less than it wants, 0 if none; first
+// says that the step is from pause to the lowest layer.
+func missing(demands []demand) (step int, first bool) {
+	priority := int64(-1)
 	for i := range demands {
 		d := &demands[i]
 		if len(d.rates) == 0 || d.current >= d.best() || int64(d.priority) <= priority {
 			continue
 		}
 		priority = int64(d.priority)
-		step = d.rates[0]
-		if d.current >= 0 {
+		step, first = d.rates[0], d.current < 0
+		if !first {
 			step = d.rates[d.current+1] - d.rates[d.current]
 		}
 	}
-	return step
+	return step, first
 }

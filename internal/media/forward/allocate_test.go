@@ -47,8 +47,27 @@ func TestMissing(t *testing.T) {
 		{"from pause", []demand{{rates: simulcast, current: paused}}, 200},
 		{"the most important counts", []demand{{rates: simulcast, current: paused}, {rates: simulcast, current: 1, priority: 5}}, 600},
 	} {
-		if got := missing(tc.demands); got != tc.want {
+		if got, _ := missing(tc.demands); got != tc.want {
 			t.Errorf("%s: %d, want %d", tc.name, got, tc.want)
+		}
+	}
+}
+
+func TestTheFirstPictureNeedsNoHeadroom(t *testing.T) {
+	layers := []int{300, 900}
+	for _, tc := range []struct {
+		budget float64
+		want   []int
+	}{
+		{299, []int{paused, paused}},
+		{301, []int{0, paused}},
+		{601, []int{0, 0}},
+		{1200, []int{0, 0}},
+		{1420, []int{1, 0}},
+	} {
+		demands := []demand{{rates: layers, current: paused, priority: 2}, {rates: layers, current: paused, priority: 1}}
+		if got := allocateUp(tc.budget, demands); !slices.Equal(got, tc.want) {
+			t.Errorf("%.0f kbit/s: %v, want %v", tc.budget, got, tc.want)
 		}
 	}
 }
@@ -172,6 +191,25 @@ func TestAdaptionRecovers(t *testing.T) {
 	a.flow(t, 40*time.Second)
 	if first, second := a.shows(); first != 1 || second != 1 || len(a.paused) != 0 {
 		t.Errorf("40 s after the link is free: %d and %d, paused %v, estimate %d", first, second, a.paused, a.estimate())
+	}
+}
+
+// While all pictures are paused nothing is sent that a receiver could report on,
+// but for the probes.
+func TestAdaptionRecoversFromNothing(t *testing.T) {
+	for _, bps := range []float64{290_000, 450_000, 10e6} {
+		a := newAdaptation(t, 1.6e6)
+		a.flow(t, 10*time.Second)
+		a.link.Bps = 60_000
+		a.flow(t, 20*time.Second)
+		if first, second := a.shows(); first != paused || second != paused {
+			t.Fatalf("%d and %d at %d", first, second, a.estimate())
+		}
+		a.link.Bps = bps
+		a.flow(t, 30*time.Second)
+		if first, _ := a.shows(); first == paused {
+			t.Errorf("link of %.0f: still paused after 30 s, estimate %d", bps, a.estimate())
+		}
 	}
 }
 

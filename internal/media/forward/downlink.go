@@ -272,17 +272,13 @@ func (d *Downlink) SetRTT(rtt time.Duration) {
 // Estimate is the bandwidth towards the subscriber in bits per second, 0 while
 // unknown.
 func (d *Downlink) Estimate(now time.Time) uint64 {
-	bps, known := d.estimate(now)
+	d.sending.Lock()
+	defer d.sending.Unlock()
+	bps, known := d.est.Estimate(now)
 	if !known {
 		return 0
 	}
 	return bps
-}
-
-func (d *Downlink) estimate(now time.Time) (bps uint64, known bool) {
-	d.sending.Lock()
-	defer d.sending.Unlock()
-	return d.est.Estimate(now)
 }
 
 // congestion is how long a lowered estimate counts as a sign of congestion.

@@ -51,9 +51,12 @@ func inUse(demands []demand) (kbps int) {
 // probeKbps is the estimate that would allow the next step up, 0 if nobody wants
 // one.
 func probeKbps(demands []demand) int {
-	need := missing(demands)
-	if need == 0 {
+	need, first := missing(demands)
+	switch {
+	case need == 0:
 		return 0
+	case first:
+		return inUse(demands) + need + 1
 	}
 	return int(float64(inUse(demands)+need)/headroom) + 1
 }
