@@ -26,7 +26,7 @@ func publicBase(cfg *config.Serve, listener net.Addr) (*url.URL, error) {
 		return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
 	}
 	scheme := "http"
-	if cfg.TLSCert != "" {
+	if cfg.TLS() {
 		scheme = "https"
 	}
 	ap, err := netip.ParseAddrPort(listener.String())

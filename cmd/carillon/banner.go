@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/netip"
 	"path/filepath"
 	"time"
 
@@ -16,48 +17,65 @@ var processStart = time.Now()
 // development keys, what to paste to use it.
 func printBanner(w io.Writer, s *server) {
 	base := s.ports.public.String()
-	fmt.Fprintf(w, "carillon %s ready in %d ms: API %s", thisBuild(), time.Since(processStart).Milliseconds(), base)
+	fmt.Fprintf(w, "carillon %s ready in %d ms: API %s\n", thisBuild(), time.Since(processStart).Milliseconds(), base)
+	line := func(what, where string) { fmt.Fprintf(w, "  %-13s %s\n", what, where) }
 	if s.demo != nil {
-		fmt.Fprintf(w, ", meeting page %s/", base)
+		line("meeting page", base+"/")
 	}
 	if s.cfg.Pages.Console {
-		fmt.Fprintf(w, ", console %s/operator/", base)
+		line("console", base+"/operator/")
 	}
-	fmt.Fprintf(w, ", media %s/udp", s.ports.mediaHost(s.cfg))
+	line("media", s.ports.mediaHost(s.cfg)+"/udp")
 	if s.cfg.Pages.Metrics {
-		fmt.Fprintf(w, ", metrics %s/metrics", base)
+		line("metrics", s.metricsURL())
 	}
-	fmt.Fprintf(w, ", data %s\n", absolute(s.cfg.Data))
+	line("data", absolute(s.cfg.Data))
+	printWarnings(w, s)
+	if s.cfg.Credentials.AccessKey != "" || s.cfg.Credentials.KeyFile != "" {
+		return
+	}
+	if !s.id.FirstStart {
+		fmt.Fprintf(w, "access key %s, its secret is in %s; `carillon env` prints both for AWS tools\n",
+			s.id.AccessKey, filepath.Join(absolute(s.cfg.Data), identity.AccessKeyFile))
+		return
+	}
+	fmt.Fprint(w, "\nFirst start: this key pair was made for you. Paste these lines to point AWS tools here:\n\n")
+	printExports(w, s.cfg, s.ports.public, s.id.AccessKey, s.id.SecretKey)
+	fmt.Fprintln(w)
+	if s.cfg.Pages.Console && s.cfg.Pages.OperatorSecret == "" {
+		fmt.Fprintf(w, "Operator secret for %s/operator/: %s\n\n", base, s.id.OperatorSecret)
+	}
+}
+
+// printWarnings says what will surprise whoever goes on from here.
+func printWarnings(w io.Writer, s *server) {
 	if s.console != nil && !s.console.PagesBuilt() {
 		fmt.Fprintln(w, "This binary has no pages, as after `go install`; docs/install.md says how to get them. The API works as usual.")
 	}
 	if s.cfg.Credentials.Dev {
 		fmt.Fprintln(w, "DEVELOPMENT MODE: any credentials are accepted")
 	}
-	if s.cfg.Credentials.AccessKey != "" || s.cfg.Credentials.KeyFile != "" {
-		return
+	if s.cfg.TLSSelfSigned {
+		fmt.Fprintf(w, "The certificate is self-signed: browsers warn once; other programs can be told to trust %s\n",
+			filepath.Join(absolute(s.cfg.Data), identity.SelfSignedFile))
 	}
-	if !s.id.FirstStart {
-		fmt.Fprintf(w, "access key %s, its secret is in %s\n", s.id.AccessKey, filepath.Join(absolute(s.cfg.Data), identity.AccessKeyFile))
-		return
+	if host := s.ports.public.Hostname(); s.ports.public.Scheme == "http" && !isLocal(host) {
+		fmt.Fprintf(w, "Browsers give no camera or microphone to pages from http://%s: use --tls-cert, a proxy with TLS in front, or --tls-self-signed to try\n", host)
 	}
-	region := s.cfg.API.Region
-	if region == "" {
-		region = "us-east-1"
-	}
-	fmt.Fprintf(w, `
-First start: this key pair was made for you. Paste these lines to point AWS tools here:
+}
 
-export AWS_ACCESS_KEY_ID=%s
-export AWS_SECRET_ACCESS_KEY=%s
-export AWS_DEFAULT_REGION=%s
-export AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS=%s
-export AWS_ENDPOINT_URL_CHIME=%s/legacy
+// isLocal says whether browsers take pages from a host for this machine's own.
+func isLocal(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
 
-`, s.id.AccessKey, s.id.SecretKey, region, base, base)
-	if s.cfg.Pages.Console && s.cfg.Pages.OperatorSecret == "" {
-		fmt.Fprintf(w, "Operator secret for %s/operator/: %s\n\n", base, s.id.OperatorSecret)
+// metricsURL is where the metrics are.
+func (s *server) metricsURL() string {
+	if s.ports.metrics != nil {
+		return "http://" + s.ports.metrics.Addr().String() + "/metrics"
 	}
+	return s.ports.public.String() + "/metrics"
 }
 
 func absolute(path string) string {

@@ -14,12 +14,12 @@ import (
 )
 
 type conformCommand struct {
-	Endpoint       string   `help:"Base URL of the server to check." default:"http://127.0.0.1:8480" placeholder:"URL"`
-	LegacyEndpoint string   `help:"Base URL of its legacy flavour; default: the endpoint with /legacy." placeholder:"URL"`
-	AccessKey      string   `help:"Access key id." placeholder:"ID"`
-	SecretKey      string   `help:"Secret key." placeholder:"SECRET"`
-	SessionToken   string   `help:"Session token of temporary credentials." placeholder:"TOKEN"`
-	Region         string   `help:"Control Region requests are signed for." default:"us-east-1"`
+	Endpoint       string   `help:"Base URL of the server to check." default:"http://127.0.0.1:8480" env:"CARILLON_ENDPOINT,AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS" placeholder:"URL"`
+	LegacyEndpoint string   `help:"Base URL of its legacy flavour; default: the endpoint with /legacy." env:"CARILLON_LEGACY_ENDPOINT,AWS_ENDPOINT_URL_CHIME" placeholder:"URL"`
+	AccessKey      string   `help:"Access key id." env:"CARILLON_ACCESS_KEY,AWS_ACCESS_KEY_ID" placeholder:"ID"`
+	SecretKey      string   `help:"Secret key." env:"CARILLON_SECRET_KEY,AWS_SECRET_ACCESS_KEY" placeholder:"SECRET"`
+	SessionToken   string   `help:"Session token of temporary credentials." env:"CARILLON_SESSION_TOKEN,AWS_SESSION_TOKEN" placeholder:"TOKEN"`
+	Region         string   `help:"Control Region requests are signed for." default:"us-east-1" env:"CARILLON_REGION,AWS_REGION,AWS_DEFAULT_REGION"`
 	Account        string   `help:"Account id behind the key, when known." placeholder:"ID"`
 	Flavour        []string `help:"Flavours to check: meetings, legacy; default both." enum:"meetings,legacy" placeholder:"NAME"`
 	Profile        []string `help:"Settings the target offers; default: what every Carillon offers." placeholder:"NAME"`

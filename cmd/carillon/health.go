@@ -57,7 +57,7 @@ func readyURL(cfg *config.Serve) (string, error) {
 		host = "localhost"
 	}
 	scheme := "http"
-	if cfg.TLSCert != "" {
+	if cfg.TLS() {
 		scheme = "https"
 	}
 	return scheme + "://" + net.JoinHostPort(host, port) + "/readyz", nil

@@ -2,6 +2,7 @@
 // Amazon Chime SDK, with the tools to load and to check it.
 //
 //	carillon serve           run the server
+//	carillon env             print what points AWS tools at the server
 //	carillon check config    check a configuration and print what is in force
 //	carillon check health    ask a running server whether it takes calls
 //	carillon conform         run the conformance suite against an endpoint
@@ -19,6 +20,7 @@ import (
 	"fmt"
 	"os"
 	ossignal "os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -31,6 +33,7 @@ type commandLine struct {
 	ShowVersion kong.VersionFlag `name:"version" env:"-" help:"Print the version."`
 
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
+	Env     envCommand     `cmd:"" help:"Print the variables that point AWS tools at the server with these settings."`
 	Check   checkCommand   `cmd:"" help:"Check things without running the server."`
 	Conform conformCommand `cmd:"" help:"Run the conformance suite against an endpoint."`
 	Load    loadCommand    `cmd:"" help:"Load a running server and report figures."`
@@ -77,11 +80,25 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	command, err := parser.Parse(args)
+	command, err := parser.Parse(helpful(args))
 	if err != nil {
 		return err
 	}
+	if err := config.CheckEnv(parser.Model.Node, os.Environ()); err != nil {
+		return err
+	}
 	return command.Run()
+}
+
+// helpful turns the ways in which people ask for help into the flag for it.
+func helpful(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return []string{"--help"}
+	case args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	}
+	return args
 }
 
 type versionCommand struct{}

@@ -17,7 +17,7 @@ import (
 func limits(cfg *config.Serve) meeting.Limits {
 	l := cfg.Limits
 	return meeting.Limits{
-		Meetings: l.Meetings, Attendees: l.Attendees, HDAttendees: l.HDAttendees,
+		Meetings: cfg.MeetingQuota(), Attendees: l.Attendees, HDAttendees: l.HDAttendees,
 		Replicas: l.Replicas, MeetingTags: l.MeetingTags, AttendeeTags: l.AttendeeTags,
 	}
 }

@@ -101,6 +101,9 @@ func (s *server) start(ctx context.Context) (err error) {
 	if err := s.openData(); err != nil {
 		return err
 	}
+	if err := s.openCertificate(); err != nil {
+		return err
+	}
 	if err := s.ports.open(ctx, s.cfg, s.certificate, s.conns); err != nil {
 		return err
 	}

@@ -92,7 +92,8 @@ func (s *Serve) checkAddresses(add func(bool, string, ...any)) {
 		add(ok, "--public-url: %q is not of the form https://host[:port]", s.PublicURL)
 	}
 	add((s.TLSCert == "") == (s.TLSKey == ""), "--tls-cert and --tls-key go together")
-	add(s.Turn.TLS == "" || s.TLSCert != "", "--turn-tls needs --tls-cert and --tls-key")
+	add(!s.TLSSelfSigned || s.TLSCert == "", "--tls-self-signed and --tls-cert exclude each other")
+	add(s.Turn.TLS == "" || s.TLS(), "--turn-tls needs --tls-cert and --tls-key")
 }
 
 // checkClashes finds addresses that this server itself would open twice.
@@ -160,7 +161,7 @@ func (s *Serve) checkNumbers(add func(bool, string, ...any)) {
 		value    int
 		min, max int
 	}{
-		{"limit-meetings", l.Meetings, 1, 10_000_000}, {"limit-attendees", l.Attendees, 1, 10_000},
+		{"limit-meetings", l.Meetings, 0, 10_000_000}, {"limit-attendees", l.Attendees, 1, 10_000},
 		{"limit-hd-attendees", l.HDAttendees, 1, l.Attendees}, {"limit-replicas", l.Replicas, 1, 1000},
 		{"limit-meeting-tags", l.MeetingTags, 1, 1000}, {"limit-attendee-tags", l.AttendeeTags, 1, 1000},
 		{"limit-video-senders", l.VideoSenders, 0, 250}, {"limit-video-subscriptions", l.VideoSubscriptions, 0, 250},

@@ -7,7 +7,10 @@
 // whole list at once.
 package config
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Serve is the configuration of the server.
 type Serve struct {
@@ -18,19 +21,21 @@ type Serve struct {
 	TrustedProxies  Networks      `help:"Proxies in front, as addresses or networks: only their X-Forwarded-For and Forwarded headers are believed." placeholder:"CIDR"`
 	TLSCert         string        `help:"TLS certificate chain, PEM." type:"path" placeholder:"FILE"`
 	TLSKey          string        `help:"TLS private key, PEM." type:"path" placeholder:"FILE"`
+	TLSSelfSigned   bool          `help:"Serve TLS with a certificate made here, to try from another machine: browsers warn once, and then allow camera and microphone." name:"tls-self-signed"`
 	ShutdownTimeout time.Duration `help:"How long running calls may take to finish at shutdown." default:"10s"`
 	LogLevel        string        `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
 	LogFormat       string        `help:"text or json." enum:"text,json" default:"text"`
 	AcceptLoss      bool          `help:"Start although records are damaged or missing, and go on without them. For one start, after the backups have been looked at."`
 	MemoryLimitMiB  int           `help:"Soft memory limit of the process in MiB; 0 for none." default:"0" name:"memory-limit-mib"`
 
-	Credentials Credentials `embed:""`
-	API         API         `embed:""`
-	Limits      Limits      `embed:"" prefix:"limit-"`
-	Timers      Timers      `embed:"" prefix:"timer-"`
-	Media       Media       `embed:"" prefix:"media-"`
-	Turn        Turn        `embed:"" prefix:"turn-"`
-	Pages       Pages       `embed:""`
+	Credentials Credentials `embed:"" group:"Who may call the API"`
+	API         API         `embed:"" group:"The API"`
+	Preset      string      `help:"Quotas to begin with: none, or amazon for the 250 active meetings that the real service allows an account, Region and flavour." name:"limits" enum:"none,amazon" default:"none" group:"Limits"`
+	Limits      Limits      `embed:"" prefix:"limit-" group:"Limits"`
+	Timers      Timers      `embed:"" prefix:"timer-" group:"Life of a meeting"`
+	Media       Media       `embed:"" prefix:"media-" group:"Audio and video"`
+	Turn        Turn        `embed:"" prefix:"turn-" group:"TURN"`
+	Pages       Pages       `embed:"" group:"Pages, console and metrics"`
 }
 
 // Credentials say who may call the API.
@@ -58,9 +63,10 @@ type API struct {
 	ClockSkew           time.Duration `help:"How far a signature's date may be off." default:"15m"`
 }
 
-// Limits are the resource quotas; the defaults are those of the real service.
+// Limits are the resource quotas; the defaults are those of the real service,
+// except for the number of active meetings, which a machine of one's own bounds.
 type Limits struct {
-	Meetings           int `help:"Active meetings of one account, Region and flavour." default:"250"`
+	Meetings           int `help:"Active meetings of one account, Region and flavour; 0 for as many as --limits says." default:"0"`
 	Attendees          int `help:"Attendees of a meeting." default:"250"`
 	HDAttendees        int `help:"Attendees of a high-definition meeting." default:"25" name:"hd-attendees"`
 	Replicas           int `help:"Replica meetings of a primary." default:"4"`
@@ -75,6 +81,24 @@ type Limits struct {
 	Connections        int `help:"Open HTTP connections, signaling not counted; an idle one makes room for a new one." default:"4000"`
 	PerAddress         int `help:"Open HTTP connections of one address, or of one IPv6 /64; trusted proxies are not bounded." default:"1000" name:"connections-per-address"`
 	DemoMeetings       int `help:"Active meetings of the meeting page's demo backend, which has an account of its own." default:"20"`
+}
+
+// TLS says whether the server speaks TLS itself.
+func (s *Serve) TLS() bool { return s.TLSCert != "" || s.TLSSelfSigned }
+
+// amazonMeetings is the real service's quota of active meetings.
+const amazonMeetings = 250
+
+// MeetingQuota is how many active meetings an account may have in one Region
+// and flavour; without a quota, more than there can be.
+func (s *Serve) MeetingQuota() int {
+	switch {
+	case s.Limits.Meetings > 0:
+		return s.Limits.Meetings
+	case s.Preset == "amazon":
+		return amazonMeetings
+	}
+	return math.MaxInt32
 }
 
 // Timers are the lifecycle times of meetings.

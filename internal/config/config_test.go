@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -144,4 +145,53 @@ func FuzzLoad(f *testing.F) {
 			_, _ = r.Resolve(nil, nil, &kong.Flag{Value: &kong.Value{Name: name, Tag: &kong.Tag{}}})
 		}
 	})
+}
+
+func TestUnknownVariablesAreRefused(t *testing.T) {
+	var cli app
+	parser, err := kong.New(&cli, kong.DefaultEnvars("CARILLON"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		variable string
+		known    bool
+	}{
+		{"CARILLON_LISTEN=:1", true},
+		{"CARILLON_CONFIG=x", true},
+		{"CARILLON_LISTNE=:1", false},
+		{"CARILLON_TIMER_IDEL=1m", false},
+		{"CARILLON_PORT_LIMIT=1", false},
+		{"carillon_listen=:1", true}, // another program's
+		{"CARILLON_SERVICE_HOST=10.0.0.1", true},
+		{"CARILLON_SERVICE_PORT_HTTP=8480", true},
+		{"CARILLON_PORT=tcp://10.0.0.1:8480", true},
+		{"CARILLON_PORT_8480_TCP_ADDR=10.0.0.1", true},
+	} {
+		err := CheckEnv(parser.Model.Node, []string{"HOME=/root", tc.variable})
+		name, _, _ := strings.Cut(tc.variable, "=")
+		if (err == nil) != tc.known || err != nil && !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", tc.variable, err)
+		}
+	}
+}
+
+func TestTheQuotaOfMeetingsIsAPreset(t *testing.T) {
+	for _, tc := range []struct {
+		args []string
+		want int
+	}{
+		{nil, math.MaxInt32},
+		{[]string{"--limits=amazon"}, 250},
+		{[]string{"--limits=amazon", "--limit-meetings=7"}, 7},
+		{[]string{"--limit-meetings=7"}, 7},
+	} {
+		s, err := parse(t, "", tc.args...)
+		if err != nil || s.Check() != nil || s.MeetingQuota() != tc.want {
+			t.Errorf("%v: %v, %v, quota %d, want %d", tc.args, err, s.Check(), s.MeetingQuota(), tc.want)
+		}
+	}
+	if _, err := parse(t, "", "--limits=google"); err == nil {
+		t.Error("an unknown preset was taken")
+	}
 }

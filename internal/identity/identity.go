@@ -69,6 +69,22 @@ func Load(dir string, records bool) (Identity, error) {
 	return id, checkOperatorSecret(filepath.Join(dir, OperatorSecretFile), id.OperatorSecret)
 }
 
+// KeyPair returns the development key pair in dir, of which there is none before
+// the first start.
+func KeyPair(dir string) (accessKey, secretKey string, err error) {
+	path := filepath.Join(dir, AccessKeyFile)
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", "", fmt.Errorf("%s does not exist: no server has been started with this data directory, or with keys of its own", path)
+	}
+	if err != nil {
+		return "", "", err
+	}
+	pair := strings.TrimSpace(string(raw))
+	accessKey, secretKey, _ = strings.Cut(pair, " ")
+	return accessKey, secretKey, checkKeyPair(path, pair)
+}
+
 // Check reads the files that are there and returns what Load would refuse of
 // them, without making any.
 func Check(dir string) error {

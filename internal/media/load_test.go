@@ -25,7 +25,7 @@ import (
 // generator sends offers and is sent answers.
 
 // generatorVariable holds the scenario when this program is the generator.
-const generatorVariable = "CARILLON_MEDIA_LOAD"
+const generatorVariable = "MEDIA_LOAD_GENERATOR"
 
 // scenario says what the clients do.
 type scenario struct {

@@ -37,9 +37,9 @@ const patience = 90 * time.Second
 // built is the path of the server's binary, built once per test process.
 var built = sync.OnceValues(build)
 
-// build compiles the server, or takes the one CARILLON_BINARY names.
+// build compiles the server, or takes the one TESTED_CARILLON names.
 func build() (string, error) {
-	if path := os.Getenv("CARILLON_BINARY"); path != "" {
+	if path := os.Getenv("TESTED_CARILLON"); path != "" {
 		return filepath.Abs(path)
 	}
 	path := filepath.Join(workshop(), "carillon")

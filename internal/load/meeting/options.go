@@ -13,7 +13,7 @@ const maxMembers = 250
 
 // Options are the flags of `carillon load meeting`; the tags are for kong.
 type Options struct {
-	Endpoint  string        `help:"Base URL of the server." default:"http://127.0.0.1:8480" placeholder:"URL"`
+	Endpoint  string        `help:"Base URL of the server." default:"http://127.0.0.1:8480" env:"CARILLON_ENDPOINT,AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS" placeholder:"URL"`
 	AccessKey string        `help:"Access key id to sign with." env:"AWS_ACCESS_KEY_ID" placeholder:"ID"`
 	SecretKey string        `help:"Secret key to sign with." env:"AWS_SECRET_ACCESS_KEY" placeholder:"SECRET"`
 	Talkers   int           `help:"Attendees of a meeting who talk." default:"0"`
