@@ -27,7 +27,7 @@ func (s *server) openDemo() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.demo = newInnerDoor(s.newAPI(sigv4.Config{Keys: sigv4.Own(demoKeyID, secret, demoAccount)}))
+	s.demo = newInnerDoor(s.newAPI(s.newVerifier(sigv4.Config{Keys: sigv4.Own(demoKeyID, secret, demoAccount)})))
 	backend, err := demo.New(demo.Config{
 		Endpoint: "http://" + innerHost, Region: s.cfg.API.Region, MediaRegion: s.demoMediaRegion(),
 		AccessKey: demoKeyID, SecretKey: secret, HTTPClient: s.demo.client(),

@@ -141,21 +141,18 @@ func (d *doors) readiness(w http.ResponseWriter, _ *http.Request) {
 
 // listen opens the HTTP port. Its connections are bounded; with a certificate
 // they are encrypted.
-func listen(ctx context.Context, addr string, cert *tls.Certificate, conns *gate.Connections) (net.Listener, error) {
+func listen(ctx context.Context, addr string, secure *tls.Config, conns *gate.Connections) (net.Listener, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
 	l = conns.Listen(l)
-	if cert == nil {
+	if secure == nil {
 		return l, nil
 	}
-	return tls.NewListener(l, &tls.Config{
-		Certificates: []tls.Certificate{*cert},
-		MinVersion:   tls.VersionTLS12,
-		NextProtos:   []string{"http/1.1"}, // WebSockets need HTTP/1.1
-	}), nil
+	secure.NextProtos = []string{"http/1.1"} // WebSockets need HTTP/1.1
+	return tls.NewListener(l, secure), nil
 }
 
 // newHTTPServer serves the handler, behind the gate, on connections of conns.

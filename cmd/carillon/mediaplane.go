@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"net/netip"
 
@@ -70,7 +69,7 @@ func (s *server) openTURN() error {
 		Logger:     s.log.With("part", "turn"),
 	}
 	if c.TLS != "" {
-		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{*s.certificate}, MinVersion: tls.VersionTLS12}
+		cfg.TLS = s.certificates.config()
 	}
 	server, err := turn.New(cfg)
 	s.media.turn = server

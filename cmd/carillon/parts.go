@@ -48,24 +48,31 @@ func (s *server) openAPI(context.Context) error {
 		}
 		keys = own
 	}
-	s.api = s.newAPI(sigv4.Config{Keys: keys, AcceptAny: s.cfg.Credentials.Dev})
+	s.verifier = s.newVerifier(sigv4.Config{Keys: keys, AcceptAny: s.cfg.Credentials.Dev})
+	s.api = s.newAPI(s.verifier)
 	return nil
 }
 
-// newAPI returns an API door; who says whose requests it takes.
-func (s *server) newAPI(who sigv4.Config) *api.Server {
+// newVerifier returns what checks signatures; who says whose requests pass.
+func (s *server) newVerifier(who sigv4.Config) *sigv4.Verifier {
 	c := s.cfg.API
 	who.Window, who.AllowUnsignedPayload = c.ClockSkew, c.AllowUnsigned
 	if who.Regions = api.DefaultControlRegions(); c.Region != "" {
 		who.Regions = []string{c.Region}
 	}
+	return sigv4.New(who)
+}
+
+// newAPI returns an API door for the requests that the verifier lets pass.
+func (s *server) newAPI(verifier *sigv4.Verifier) *api.Server {
+	c := s.cfg.API
 	flavour := meeting.Meetings
 	if c.DefaultFlavour == "legacy" {
 		flavour = meeting.Legacy
 	}
 	return api.New(api.Config{
 		Control:             s.control,
-		Verifier:            sigv4.New(who),
+		Verifier:            verifier,
 		Placement:           placement(s.ports.public, s.ports.mediaHost(s.cfg), s.media.turn != nil, s.cfg.Pages.EventIngestion),
 		Limits:              limits(s.cfg),
 		MediaRegions:        c.MediaRegions,

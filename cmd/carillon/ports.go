@@ -22,8 +22,8 @@ type ports struct {
 	addr    netip.AddrPort // of web
 }
 
-func (p *ports) open(ctx context.Context, cfg *config.Serve, cert *tls.Certificate, conns *gate.Connections) (err error) {
-	if p.web, err = listen(ctx, cfg.Listen, cert, conns); err != nil {
+func (p *ports) open(ctx context.Context, cfg *config.Serve, secure *tls.Config, conns *gate.Connections) (err error) {
+	if p.web, err = listen(ctx, cfg.Listen, secure, conns); err != nil {
 		return err
 	}
 	if p.public, err = publicBase(cfg, p.web.Addr()); err != nil {

@@ -12,12 +12,13 @@ import (
 	"github.com/carillon-meetings/carillon/internal/identity"
 )
 
-// openCertificate makes the certificate for trying, where one is asked for. The
-// data directory is locked.
+// openCertificate puts the certificate into use, if there is one, and makes that
+// for trying where it is asked for. The data directory is locked.
 func (s *server) openCertificate() (err error) {
 	if s.cfg.TLSSelfSigned {
 		s.certificate, err = identity.SelfSigned(s.cfg.Data, ownNames(s.cfg), time.Now())
 	}
+	s.certificates.current.Store(s.certificate)
 	return err
 }
 

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/carillon-meetings/carillon/internal/api"
+	"github.com/carillon-meetings/carillon/internal/api/sigv4"
 	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/control"
@@ -66,6 +67,9 @@ type server struct {
 	log *slog.Logger
 	id  identity.Identity
 
+	certificates certificates
+	verifier     *sigv4.Verifier // of the API door
+
 	lock    *os.File // of the data directory; the first thing taken, the last given back
 	ports   ports
 	ledger  *ledger.Log
@@ -94,7 +98,7 @@ type server struct {
 // start builds every part and opens the port. When it fails, stop still has to
 // be called.
 func (s *server) start(ctx context.Context) (err error) {
-	s.failures, s.tasks = make(chan error, 4), make(chan struct{}, 4)
+	s.failures, s.tasks = make(chan error, 4), make(chan struct{}, 8)
 	s.metrics, s.conns = newMetrics(s), s.newConnections()
 	tellRoom(s.log, wantedRoom(s.cfg), s.files)
 	s.tellTURN()
@@ -104,7 +108,7 @@ func (s *server) start(ctx context.Context) (err error) {
 	if err := s.openCertificate(); err != nil {
 		return err
 	}
-	if err := s.ports.open(ctx, s.cfg, s.certificate, s.conns); err != nil {
+	if err := s.ports.open(ctx, s.cfg, s.certificates.config(), s.conns); err != nil {
 		return err
 	}
 	for _, build := range []func(context.Context) error{s.openLedger, s.openMedia, s.openSignal, s.openAPI, s.openPages, s.openMetrics} {
@@ -115,6 +119,7 @@ func (s *server) start(ctx context.Context) (err error) {
 	life, ends := context.WithCancel(context.Background())
 	s.lifeEnds = ends
 	s.background(func() error { return s.control.Run(life) })
+	s.background(func() error { return s.watchFiles(life) })
 	s.doors = s.openDoors()
 	s.http = s.newHTTPServer(s.doors, s.conns)
 	s.background(func() error { return ignoreClosed(s.http.Serve(s.ports.web)) })

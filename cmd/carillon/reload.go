@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/api"
+	"github.com/carillon-meetings/carillon/internal/api/sigv4"
+)
+
+// reloadEvery is how often the files of certificate and keys are looked at. Who
+// renews a certificate or takes a key away need not restart.
+const reloadEvery = 2 * time.Second
+
+// certificates holds the certificate in use.
+type certificates struct{ current atomic.Pointer[tls.Certificate] }
+
+// config returns the settings of a TLS port, nil without a certificate.
+func (c *certificates) config() *tls.Config {
+	if c.current.Load() == nil {
+		return nil
+	}
+	return &tls.Config{
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.current.Load(), nil },
+		MinVersion:     tls.VersionTLS12,
+	}
+}
+
+// reloaded is what is read again when one of its files changes.
+type reloaded struct {
+	what  string
+	files []string
+	load  func() error // a failure leaves what was in use
+	seen  []stamp
+}
+
+// stamp tells one content of a file from the next.
+type stamp struct {
+	modified time.Time
+	size     int64
+}
+
+func (r *reloaded) stamps() []stamp {
+	stamps := make([]stamp, len(r.files))
+	for i, file := range r.files {
+		if info, err := os.Stat(file); err == nil {
+			stamps[i] = stamp{info.ModTime(), info.Size()}
+		}
+	}
+	return stamps
+}
+
+// watchFiles reads the files of certificate and keys again when they change.
+// They are taken for those that were read at the start.
+func (s *server) watchFiles(ctx context.Context) error {
+	watched := s.watched()
+	if len(watched) == 0 {
+		return nil
+	}
+	tick := time.NewTicker(reloadEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		for _, r := range watched {
+			s.reload(r)
+		}
+	}
+}
+
+func (s *server) watched() (list []*reloaded) {
+	if s.cfg.TLSCert != "" {
+		list = append(list, &reloaded{what: "certificate", files: []string{s.cfg.TLSCert, s.cfg.TLSKey}, load: func() error {
+			pair, err := certificate(s.cfg.TLSCert, s.cfg.TLSKey)
+			if err == nil {
+				s.certificates.current.Store(pair)
+			}
+			return err
+		}})
+	}
+	if file := s.cfg.Credentials.KeyFile; file != "" {
+		list = append(list, &reloaded{what: "key file", files: []string{file}, load: func() error {
+			keys, err := sigv4.LoadKeys(file, api.Actions())
+			if err == nil {
+				s.verifier.SetKeys(keys)
+			}
+			return err
+		}})
+	}
+	for _, r := range list {
+		r.seen = r.stamps()
+	}
+	return list
+}
+
+// reload reads what has changed. Where two files belong together, the second is
+// often not there yet: then the next change is waited for.
+func (s *server) reload(r *reloaded) {
+	now := r.stamps()
+	changed := false
+	for i := range now {
+		changed = changed || !now[i].modified.Equal(r.seen[i].modified) || now[i].size != r.seen[i].size
+	}
+	if !changed {
+		return
+	}
+	r.seen = now
+	if err := r.load(); errors.Is(err, os.ErrNotExist) {
+		s.log.Warn("a file is gone; what was read from it stays in use", "what", r.what, "err", err)
+	} else if err != nil {
+		s.log.Error("read again and not taken; what was read before stays in use", "what", r.what, "err", err)
+	} else {
+		s.log.Info("read again, in use from now on", "what", r.what)
+	}
+}

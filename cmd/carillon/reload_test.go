@@ -1,0 +1,99 @@
+package main
+
+import (
+	"crypto/tls"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings"
+
+	"github.com/carillon-meetings/carillon/internal/servertest"
+)
+
+// until waits for what a reload brings.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !holds(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+func replace(t *testing.T, path string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(path+".next", content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".next", path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestARenewedCertificateIsServed(t *testing.T) {
+	old, next := servertest.NewCertificate(t), servertest.NewCertificate(t)
+	s := startServer(t, t.TempDir(), "--tls-cert", old.CertFile, "--tls-key", old.KeyFile)
+	trusts := func(c servertest.Certificate) bool {
+		conn, err := tls.Dial("tcp", s.ports.addr.String(), &tls.Config{RootCAs: c.Pool})
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	}
+	if !trusts(old) || trusts(next) {
+		t.Fatal("the first certificate is not served")
+	}
+	certificate := s.watched()[0]
+	replace(t, old.KeyFile, []byte("half a key"))
+	s.reload(certificate)
+	if !trusts(old) {
+		t.Error("a broken file ended the service of the good certificate")
+	}
+	for from, to := range map[string]string{next.CertFile: old.CertFile, next.KeyFile: old.KeyFile} {
+		content, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		replace(t, to, content)
+	}
+	until(t, "the renewed certificate", func() bool { return trusts(next) })
+}
+
+func TestAKeyTakenAwayIsRefused(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "keys.yaml")
+	keys := func(ids ...string) (content []byte) {
+		content = []byte("keys:\n")
+		for _, id := range ids {
+			content = append(content, "  - {access-key-id: "+id+", secret-access-key: secret-of-"+id+"}\n"...)
+		}
+		return content
+	}
+	replace(t, file, keys("AKIAFIRST", "AKIASECOND"))
+	s := startServer(t, t.TempDir(), "--key-file", file)
+	client := &http.Client{}
+	t.Cleanup(client.CloseIdleConnections)
+	works := func(id string) bool {
+		_, err := s.sdk(id, "secret-of-"+id, client).CreateMeeting(t.Context(), &chimesdkmeetings.CreateMeetingInput{
+			ClientRequestToken: aws.String("same"), ExternalMeetingId: aws.String("x1"), MediaRegion: aws.String("us-east-1"),
+		})
+		return err == nil
+	}
+	if !works("AKIAFIRST") || !works("AKIASECOND") || works("AKIATHIRD") {
+		t.Fatal("the key file does not hold what it should")
+	}
+	replace(t, file, keys("AKIASECOND", "AKIATHIRD"))
+	until(t, "the new key", func() bool { return works("AKIATHIRD") })
+	if works("AKIAFIRST") || !works("AKIASECOND") {
+		t.Error("a key that was taken away still works, or one that was left does not")
+	}
+	keyFile := s.watched()[0]
+	replace(t, file, []byte("keys: nonsense"))
+	s.reload(keyFile)
+	if !works("AKIATHIRD") {
+		t.Error("a broken key file ended the service of the good one")
+	}
+}
