@@ -27,6 +27,7 @@ func (s *server) openSignal(context.Context) (err error) {
 		Control:            s.control,
 		Room:               signal.RoomsOf(s.media.node),
 		TURN:               s.media.credentials(),
+		MediaHost:          s.ports.mediaHost(s.cfg),
 		Host:               hostName(),
 		Origins:            s.cfg.Pages.Origins,
 		VideoSubscriptions: s.cfg.Limits.VideoSubscriptions,

@@ -65,6 +65,10 @@ type Config struct {
 	Room func(id string) Room
 	// TURN gives a client its TURN credentials; nil when there is no server.
 	TURN func(attendeeID string) TURN
+	// MediaHost is the host and port of media. Without a TURN server native
+	// clients, which do not begin without one, are told this instead; empty
+	// tells them nothing.
+	MediaHost string
 
 	// Host is what operators see this node as.
 	Host string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,7 @@ type conn struct {
 	ws     *websocket.Conn
 	below  io.Closer // the network connection
 	timers *Timers
+	prefix byte            // of what is sent
 	ctx    context.Context // ends when the connection is to be cut
 	cut    context.CancelFunc
 	limit  int64         // bytes of one message; the reader's
@@ -45,10 +47,10 @@ type farewell struct {
 }
 
 // newConn starts the writer on an accepted WebSocket.
-func newConn(ws *websocket.Conn, below io.Closer, timers *Timers) *conn {
+func newConn(ws *websocket.Conn, below io.Closer, timers *Timers, prefix byte) *conn {
 	ws.SetReadLimit(-1) // it would close the connection without a word: see read
 	ctx, cut := context.WithCancel(context.Background())
-	c := &conn{ws: ws, below: below, timers: timers, limit: maxBeforeJoin, ctx: ctx, cut: cut, gone: make(chan struct{}), wake: make(chan struct{}, 1)}
+	c := &conn{ws: ws, below: below, timers: timers, prefix: prefix, limit: maxBeforeJoin, ctx: ctx, cut: cut, gone: make(chan struct{}), wake: make(chan struct{}, 1)}
 	c.touch()
 	go c.write()
 	return c
@@ -150,7 +152,7 @@ func (c *conn) write() {
 		batch, final := c.take()
 		for _, msg := range batch {
 			stall.Reset(c.timers.Write)
-			err := c.ws.Write(c.ctx, websocket.MessageBinary, msg)
+			err := c.ws.Write(c.ctx, websocket.MessageBinary, c.prefixed(msg))
 			stall.Stop()
 			if err != nil {
 				return
@@ -161,6 +163,17 @@ func (c *conn) write() {
 			return
 		}
 	}
+}
+
+// prefixed returns the message with the prefix of this client. Messages are
+// shared between connections, so another prefix needs a copy.
+func (c *conn) prefixed(msg []byte) []byte {
+	if msg[0] == c.prefix {
+		return msg
+	}
+	msg = slices.Clone(msg)
+	msg[0] = c.prefix
+	return msg
 }
 
 // sayGoodbye closes the WebSocket. The library gives the client's answer a time,

@@ -78,12 +78,17 @@ func FuzzSession(f *testing.F) {
 
 // FuzzOfferedToken reads the header of an upgrade.
 func FuzzOfferedToken(f *testing.F) {
-	f.Add(subprotocol + ", token#content")
-	f.Add(", ,")
-	f.Fuzz(func(t *testing.T, value string) {
-		token, ok := offeredToken(http.Header{"Sec-Websocket-Protocol": {value}})
-		if ok && (token == "" || token == subprotocol && strings.Count(value, subprotocol) < 2 || !strings.Contains(value, token)) {
-			t.Errorf("token %q of %q", token, value)
+	f.Add(subprotocol+", token#content", "")
+	f.Add(", ,", "")
+	f.Add(nativeSubprotocol, subprotocol+"=token")
+	f.Fuzz(func(t *testing.T, value, cookie string) {
+		o, ok := offered(&http.Request{Header: http.Header{"Sec-Websocket-Protocol": {value}, "Cookie": {cookie}}})
+		switch {
+		case !ok:
+		case o.native() && (o.token == "" || !strings.Contains(cookie, o.token)):
+			t.Errorf("token %q of cookie %q", o.token, cookie)
+		case !o.native() && (o.token == "" || o.token == subprotocol && strings.Count(value, subprotocol) < 2 || !strings.Contains(value, o.token)):
+			t.Errorf("token %q of %q", o.token, value)
 		}
 	})
 }

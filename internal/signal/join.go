@@ -259,8 +259,13 @@ func (s *session) welcome(f *wire.Join, peer Peer) {
 // empty: without them clients wait until they have gathered all candidates.
 func (s *session) joinAckLocked(f *wire.Join) []byte {
 	var t TURN
-	if s.server.cfg.TURN != nil {
+	switch {
+	case s.server.cfg.TURN != nil:
 		t = s.server.cfg.TURN(wireID(s.key))
+	case s.native && s.server.cfg.MediaHost != "":
+		// It does not begin without one. That nobody answers there costs it
+		// nothing: the direct way works.
+		t.URIs = []string{"turn:" + s.server.cfg.MediaHost + "?transport=udp"}
 	}
 	ack := &wire.JoinAck{
 		TurnCredentials: &wire.TurnCredentials{

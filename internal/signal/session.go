@@ -42,6 +42,7 @@ type session struct {
 	meeting    *openMeeting
 	key        participantKey
 	log        *slog.Logger
+	native     bool // Amazon's native signaling client
 	limits     limits
 	inflate    *wire.Inflater // reader goroutine only
 	deflate    *wire.Deflater // reader goroutine only; nil unless agreed on

@@ -19,6 +19,10 @@ import (
 // be answered with. The token is not repeated to it.
 const subprotocol = "_aws_wt_session"
 
+// nativeSubprotocol is what Amazon's native signaling client offers; its token
+// comes in a cookie that is called as the browsers' sub-protocol.
+const nativeSubprotocol = "Signaling-SDK"
+
 // maxBeforeJoin bounds a message before JOIN, in bytes; afterwards it is what
 // the largest offer needs.
 const maxBeforeJoin = 16 << 10
@@ -43,7 +47,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		refuse(w, foreignOrigin)
 		return
 	}
-	token, ok := offeredToken(r.Header)
+	caller, ok := offered(r)
 	if !ok {
 		refuse(w, noToken)
 		return
@@ -54,7 +58,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.end()
 	tokenAt := s.cfg.Now()
-	meet, grant, err := s.admit(r.Context(), id, token)
+	meet, grant, err := s.admit(r.Context(), id, caller.token)
 	if err != nil {
 		// Bad tokens must not take the place of good ones.
 		defer s.refusing.Add(-1)
@@ -64,12 +68,12 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	m := newMeter(err == nil)
-	ws, acceptErr := accept(metered{w, m}, r)
+	ws, acceptErr := accept(metered{w, m}, r, caller.protocol)
 	if acceptErr != nil {
 		s.log.Debug("not a websocket", "meeting", id, "err", acceptErr)
 		return
 	}
-	c := newConn(ws, m, &s.cfg.Timers)
+	c := newConn(ws, m, &s.cfg.Timers, caller.prefix())
 	defer c.wait()
 	remote := s.cfg.ClientAddr(r)
 	if err != nil {
@@ -79,14 +83,15 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	one := newSession(s, c, meet, grant, remote, tokenAt)
-	one.confirm(token)
+	one.native = caller.native()
+	one.confirm(caller.token)
 	one.run()
 }
 
 // accept upgrades the request.
-func accept(w http.ResponseWriter, r *http.Request) (*websocket.Conn, error) {
+func accept(w http.ResponseWriter, r *http.Request, protocol string) (*websocket.Conn, error) {
 	return websocket.Accept(w, r, &websocket.AcceptOptions{
-		Subprotocols:       []string{subprotocol},
+		Subprotocols:       []string{protocol},
 		InsecureSkipVerify: true, // originAllowed has decided
 	})
 }
@@ -152,23 +157,47 @@ func (s *Server) originAllowed(r *http.Request) bool {
 	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
 }
 
-// offeredToken returns the join token: the sub-protocol offered beside the
-// fixed one.
-func offeredToken(h http.Header) (token string, ok bool) {
-	var offered []string
-	for _, v := range h.Values("Sec-WebSocket-Protocol") {
+// offer is what a client comes with.
+type offer struct {
+	token    string
+	protocol string // the sub-protocol that it waits for
+}
+
+// native tells Amazon's native signaling client from a browser's.
+func (o offer) native() bool { return o.protocol == nativeSubprotocol }
+
+// prefix is the first byte of what it is sent.
+func (o offer) prefix() byte {
+	if o.native() {
+		return wire.NativePrefix
+	}
+	return wire.Prefix
+}
+
+// offered returns the join token: the sub-protocol offered beside the fixed
+// one, or of a native client the cookie.
+func offered(r *http.Request) (o offer, ok bool) {
+	var protocols []string
+	for _, v := range r.Header.Values("Sec-WebSocket-Protocol") {
 		for p := range strings.SplitSeq(v, ",") {
-			offered = append(offered, strings.TrimSpace(p))
+			protocols = append(protocols, strings.TrimSpace(p))
 		}
 	}
-	if len(offered) != 2 || !slices.Contains(offered, subprotocol) {
-		return "", false
+	if slices.Contains(protocols, nativeSubprotocol) {
+		cookie, err := r.Cookie(subprotocol)
+		if err != nil {
+			return offer{}, false
+		}
+		return offer{cookie.Value, nativeSubprotocol}, cookie.Value != ""
 	}
-	token = offered[0]
+	if len(protocols) != 2 || !slices.Contains(protocols, subprotocol) {
+		return offer{}, false
+	}
+	token := protocols[0]
 	if token == subprotocol {
-		token = offered[1]
+		token = protocols[1]
 	}
-	return token, token != ""
+	return offer{token, subprotocol}, token != ""
 }
 
 // refuseJoin waits for JOIN and answers it with the refusal: clients understand

@@ -14,8 +14,9 @@ const (
 	// Prefix is the first byte of every message sent by current clients, and
 	// of every message Encode makes.
 	Prefix = 0x05
-	// oldPrefix is the other value clients accept, so Decode does too.
-	oldPrefix = 0x02
+	// NativePrefix is the first byte of the messages of older clients and of
+	// native ones. Decode takes both, as clients do.
+	NativePrefix = 0x02
 
 	// MaxMessage is the longest message Decode reads, in bytes, prefix
 	// included. The largest legitimate one is an uncompressed offer with all
@@ -95,7 +96,7 @@ func unwrap(msg []byte) ([]byte, error) {
 		return nil, ErrEmpty
 	case len(msg) > MaxMessage:
 		return nil, fmt.Errorf("%w: %d bytes", ErrTooLarge, len(msg))
-	case msg[0] != Prefix && msg[0] != oldPrefix:
+	case msg[0] != Prefix && msg[0] != NativePrefix:
 		return nil, fmt.Errorf("%w: %#02x", ErrPrefix, msg[0])
 	}
 	return msg[1:], nil

@@ -126,7 +126,7 @@ func TestDecodeTolerates(t *testing.T) {
 	base := vectorBytes(t, "05 08 80 d0 95 ff bc 31")
 	t.Run("the older prefix", func(t *testing.T) {
 		msg := vectorBytes(t, vectors[0].hex)
-		msg[0] = oldPrefix
+		msg[0] = NativePrefix
 		if _, err := Decode(msg); err != nil {
 			t.Error(err)
 		}
