@@ -182,7 +182,7 @@ func TestCheckConfigPrintsAConfiguration(t *testing.T) {
 
 // The defaults of the command line are the real service's quotas.
 func TestTheDefaultQuotasAreThoseOfTheService(t *testing.T) {
-	if got := limits(settings(t)); got != meeting.DefaultLimits() {
+	if got := limits(settings(t, "--limits=amazon")); got != meeting.DefaultLimits() {
 		t.Errorf("%+v", got)
 	}
 }
