@@ -42,6 +42,7 @@ const (
 // doors are the handlers behind the one port. pages and metrics may be nil.
 type doors struct {
 	api, signal, pages, metrics http.Handler
+	signpost                    http.Handler
 	ready                       *atomic.Bool
 	store                       func() (ledger.Space, error)
 	calls                       atomic.Int64 // API calls being answered that began while ready
@@ -66,6 +67,8 @@ func (d *doors) pick(r *http.Request) http.Handler {
 		return d.signal
 	case d.pages != nil && console.Serves(path):
 		return d.pages
+	case forPeople(r):
+		return d.signpost
 	}
 	return d.api
 }

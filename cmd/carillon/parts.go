@@ -123,8 +123,12 @@ func (s *server) openPages(context.Context) (err error) {
 	return err
 }
 
-func (s *server) openDoors() *doors {
+func (s *server) openDoors() (*doors, error) {
 	d := &doors{signal: s.signal, ready: &s.ready, store: s.ledger.Space}
+	var err error
+	if d.signpost, err = s.newSignpost(); err != nil {
+		return nil, err
+	}
 	d.api = d.counted(s.api)
 	if s.console != nil {
 		d.pages = s.console
@@ -132,7 +136,7 @@ func (s *server) openDoors() *doors {
 	if s.cfg.Pages.Metrics && s.cfg.Pages.MetricsListen == "" {
 		d.metrics = s.metrics.handler()
 	}
-	return d
+	return d, nil
 }
 
 // hostName is what operators see this node as.

@@ -17,7 +17,9 @@ import (
 const reloadEvery = 2 * time.Second
 
 // certificates holds the certificate in use.
-type certificates struct{ current atomic.Pointer[tls.Certificate] }
+type certificates struct {
+	current atomic.Pointer[tls.Certificate]
+}
 
 // config returns the settings of a TLS port, nil without a certificate.
 func (c *certificates) config() *tls.Config {

@@ -120,7 +120,9 @@ func (s *server) start(ctx context.Context) (err error) {
 	s.lifeEnds = ends
 	s.background(func() error { return s.control.Run(life) })
 	s.background(func() error { return s.watchFiles(life) })
-	s.doors = s.openDoors()
+	if s.doors, err = s.openDoors(); err != nil {
+		return err
+	}
 	s.http = s.newHTTPServer(s.doors, s.conns)
 	s.background(func() error { return ignoreClosed(s.http.Serve(s.ports.web)) })
 	s.ready.Store(true)
