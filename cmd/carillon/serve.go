@@ -126,6 +126,7 @@ func (s *server) start(ctx context.Context) (err error) {
 	s.http = s.newHTTPServer(s.doors, s.conns)
 	s.background(func() error { return ignoreClosed(s.http.Serve(s.ports.web)) })
 	s.ready.Store(true)
+	s.log.Info("started", "version", thisBuild().String(), "url", s.ports.public.String(), "data", s.cfg.Data)
 	return nil
 }
 
@@ -172,7 +173,10 @@ func (s *server) stop() error {
 }
 
 func (s *server) shutDown() error {
-	s.ready.Store(false)
+	if s.ready.Swap(false) {
+		s.log.Info("stopping")
+		defer s.log.Info("stopped")
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.ShutdownTimeout)
 	defer cancel()
 	var errs []error

@@ -69,8 +69,8 @@ func (c *Connection) tookLocked(name string) bool {
 }
 
 // Fail ends the connection at a step of joining that went wrong; an empty step
-// is the first one not taken.
-func (c *Connection) Fail(step string, at time.Time, words string) {
+// is the first one not taken. ended tells whether it had not ended before.
+func (c *Connection) Fail(step string, at time.Time, words string) (ended bool) {
 	c.update(func() {
 		if !c.seen.Ended.IsZero() {
 			return
@@ -79,8 +79,9 @@ func (c *Connection) Fail(step string, at time.Time, words string) {
 			step = c.nextLocked()
 		}
 		c.steps = append(c.steps, observe.Step{Name: step, At: observe.At(at), Fault: words})
-		c.endLocked(observe.Failed, at, words)
+		ended = c.endLocked(observe.Failed, at, words)
 	})
+	return ended
 }
 
 // nextLocked is the first step not taken.
@@ -93,17 +94,20 @@ func (c *Connection) nextLocked() string {
 	return observe.StepAudio
 }
 
-// End says how the connection ended; the first end is the one that counts. The
-// socket may still be open for a moment.
-func (c *Connection) End(state observe.State, at time.Time, reason string) {
-	c.update(func() { c.endLocked(state, at, reason) })
+// End says how the connection ended; the first end is the one that counts, and
+// ended tells whether this is it. The socket may still be open for a moment.
+func (c *Connection) End(state observe.State, at time.Time, reason string) (ended bool) {
+	c.update(func() { ended = c.endLocked(state, at, reason) })
+	return ended
 }
 
-func (c *Connection) endLocked(state observe.State, at time.Time, reason string) {
-	if c.seen.Ended.IsZero() {
+func (c *Connection) endLocked(state observe.State, at time.Time, reason string) bool {
+	first := c.seen.Ended.IsZero()
+	if first {
 		c.seen.Ended, c.seen.State, c.seen.Reason = observe.At(at), state, reason
 	}
 	c.meeting.settleLocked(c)
+	return first
 }
 
 // Close says that the socket is gone. A connection that was opened early and

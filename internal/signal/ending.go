@@ -137,11 +137,17 @@ func (s *session) leave() {
 
 // ends closes the session's record; the first reason given is the one kept.
 func (s *session) ends(state observe.State, reason string) {
-	s.rec.End(state, s.conference.now(), reason)
+	if s.rec.End(state, s.conference.now(), reason) && s.rec.Took(observe.StepJoin) {
+		s.log.Info("left", "state", state, "reason", reason)
+	}
 }
 
 // fails closes the session's record with the step of joining that went wrong.
-func (s *session) fails(step, words string) { s.rec.Fail(step, s.conference.now(), words) }
+func (s *session) fails(step, words string) {
+	if s.rec.Fail(step, s.conference.now(), words) {
+		s.log.Info("join failed", "reason", words)
+	}
+}
 
 // hangUp ends a session for misuse. It returns the error that ends its reader
 // in case the client does not care.

@@ -78,6 +78,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	remote := s.cfg.ClientAddr(r)
 	if err != nil {
 		why := joinCause(err)
+		s.log.Info("token refused", "meeting", id, "from", remote, "reason", why.explain(err))
 		s.history.Refuse(id, s.cfg.Now(), remote, why.explain(err))
 		s.refuseJoin(c, why)
 		return
