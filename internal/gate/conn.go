@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"container/list"
 	"net"
 	"net/netip"
 	"sync/atomic"
@@ -26,12 +25,24 @@ type conn struct {
 	owner   *Connections
 	network netip.Prefix // what it counts as
 
-	// Guarded by owner.mu.
-	amongAll, amongPeers *list.Element // nil unless idle
-	gone                 bool          // no longer counted
+	idleSince atomic.Int64 // in Unix ns; 0 while a request is being answered
+	until     atomic.Int64 // the write deadline in force, in Unix ns
+	own       atomic.Bool  // it is a handler's
+}
 
-	until atomic.Int64 // the write deadline in force, in Unix ns
-	own   atomic.Bool  // it is a handler's
+// rest notes that the connection is idle from now on. A deadline that a handler
+// set was for its answer.
+func (c *conn) rest() {
+	c.idleSince.Store(time.Now().UnixNano())
+	if c.own.Load() {
+		c.takeBack()
+	}
+}
+
+// takeBack brings the moving deadline back.
+func (c *conn) takeBack() {
+	c.own.Store(false)
+	c.until.Store(0)
 }
 
 // Write writes all of p, as long as the other side keeps reading.
@@ -59,11 +70,16 @@ func (c *conn) extend() {
 }
 
 // SetWriteDeadline sets the deadline of writes in place of the moving one; the
-// zero time brings that back.
+// zero time, which net/http sets after each request, brings that back.
 func (c *conn) SetWriteDeadline(t time.Time) error {
-	c.own.Store(!t.IsZero())
-	c.until.Store(0)
-	return c.Conn.SetWriteDeadline(t)
+	if !t.IsZero() {
+		c.own.Store(true)
+		return c.Conn.SetWriteDeadline(t)
+	}
+	if c.own.Load() {
+		c.takeBack()
+	}
+	return nil
 }
 
 // SetDeadline sets the deadline of reads and writes.

@@ -2,7 +2,6 @@ package gate
 
 import (
 	"cmp"
-	"container/list"
 	"crypto/tls"
 	"log/slog"
 	"net"
@@ -35,16 +34,9 @@ type Connections struct {
 	seldom rate.Sometimes // bounds how often the log is told
 
 	mu    sync.Mutex
-	open  int
-	idle  list.List // of *conn; the one idle for longest first
-	peers map[netip.Prefix]*peer
+	open  map[*conn]struct{}
+	peers map[netip.Prefix]map[*conn]struct{} // those of one address
 	stats Stats
-}
-
-// peer is the connections of one address.
-type peer struct {
-	open int
-	idle list.List // of *conn; the one idle for longest first
 }
 
 // Stats are what became of connections since the start.
@@ -62,7 +54,8 @@ const quiet = time.Minute
 func NewConnections(limits Limits) *Connections {
 	return &Connections{
 		limits: limits, log: cmp.Or(limits.Logger, slog.New(slog.DiscardHandler)),
-		seldom: rate.Sometimes{Interval: quiet}, peers: make(map[netip.Prefix]*peer),
+		seldom: rate.Sometimes{Interval: quiet},
+		open:   make(map[*conn]struct{}), peers: make(map[netip.Prefix]map[*conn]struct{}),
 	}
 }
 
@@ -71,7 +64,12 @@ func (s *Connections) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stats := s.stats
-	stats.Open, stats.Idle = s.open, s.idle.Len()
+	stats.Open = len(s.open)
+	for c := range s.open {
+		if c.idleSince.Load() != 0 {
+			stats.Idle++
+		}
+	}
 	return stats
 }
 
@@ -102,30 +100,12 @@ func (l *listener) Accept() (net.Conn, error) {
 // ok is false when there is no room.
 func (s *Connections) admit(raw net.Conn) (c *conn, ok bool) {
 	c = &conn{Conn: raw, owner: s, network: s.networkOf(raw)}
-	s.mu.Lock()
-	p := s.peerLocked(c.network)
-	var evicted []*conn
-	ok = true
-	switch {
-	case c.network.IsValid() && full(p.open, s.limits.PerAddress):
-		evicted, ok = s.makeRoomLocked(&p.idle)
-	case full(s.open, s.limits.Total):
-		evicted, ok = s.makeRoomLocked(&s.idle)
+	c.rest()
+	evicted, ok := s.enter(c)
+	if evicted != nil {
+		_ = evicted.Conn.Close()
 	}
-	if ok {
-		p = s.peerLocked(c.network) // it may have gone with its last connection
-		p.open++
-		s.open++
-		s.restLocked(c)
-	} else {
-		s.stats.Refused++
-		s.dropPeerLocked(c.network)
-	}
-	s.mu.Unlock()
-	for _, old := range evicted {
-		_ = old.Conn.Close()
-	}
-	if !ok || len(evicted) > 0 {
+	if !ok || evicted != nil {
 		s.seldom.Do(func() {
 			s.log.Warn("too many HTTP connections: idle ones are closed, or new ones when none is idle",
 				"from", raw.RemoteAddr().String(), "refused", !ok, "most", s.limits.Total, "most_per_address", s.limits.PerAddress)
@@ -134,19 +114,43 @@ func (s *Connections) admit(raw net.Conn) (c *conn, ok bool) {
 	return c, ok
 }
 
-func full(open, most int) bool { return most > 0 && open >= most }
-
-// makeRoomLocked takes the connection that has been idle for longest out of the
-// count.
-func (s *Connections) makeRoomLocked(idle *list.List) (evicted []*conn, ok bool) {
-	oldest := idle.Front()
-	if oldest == nil {
-		return nil, false
+// enter counts a connection if there is room for it, or can be made by closing
+// the one returned.
+func (s *Connections) enter(c *conn) (evicted *conn, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	among := s.open
+	full := s.limits.Total > 0 && len(s.open) >= s.limits.Total
+	if own := s.peers[c.network]; c.network.IsValid() && s.limits.PerAddress > 0 && len(own) >= s.limits.PerAddress {
+		among, full = own, true
 	}
-	c := oldest.Value.(*conn)
-	s.forgetLocked(c)
-	s.stats.Evicted++
-	return []*conn{c}, true
+	if full {
+		if evicted = longestIdle(among); evicted == nil {
+			s.stats.Refused++
+			return nil, false
+		}
+		s.stats.Evicted++
+		s.forgetLocked(evicted)
+	}
+	s.open[c] = struct{}{}
+	if s.peers[c.network] == nil {
+		s.peers[c.network] = make(map[*conn]struct{})
+	}
+	s.peers[c.network][c] = struct{}{}
+	return evicted, true
+}
+
+// longestIdle returns the connection that has been idle for longest, nil when
+// all are at work. It looks at every one: that is only done when there are too
+// many, and keeps requests from having to keep an order.
+func longestIdle(among map[*conn]struct{}) (longest *conn) {
+	var since int64
+	for c := range among {
+		if idle := c.idleSince.Load(); idle != 0 && (longest == nil || idle < since) {
+			longest, since = c, idle
+		}
+	}
+	return longest
 }
 
 // networkOf is what a connection counts as; the zero Prefix has no bound.
@@ -162,48 +166,13 @@ func (s *Connections) networkOf(raw net.Conn) netip.Prefix {
 	return clientaddr.Network(addr)
 }
 
-func (s *Connections) peerLocked(network netip.Prefix) *peer {
-	p := s.peers[network]
-	if p == nil {
-		p = new(peer)
-		s.peers[network] = p
-	}
-	return p
-}
-
-func (s *Connections) dropPeerLocked(network netip.Prefix) {
-	if p := s.peers[network]; p != nil && p.open == 0 {
-		delete(s.peers, network)
-	}
-}
-
-// restLocked notes that a connection is idle from now on.
-func (s *Connections) restLocked(c *conn) {
-	if c.amongAll == nil {
-		c.amongAll = s.idle.PushBack(c)
-		c.amongPeers = s.peers[c.network].idle.PushBack(c)
-	}
-}
-
-// workLocked notes that a connection is not idle.
-func (s *Connections) workLocked(c *conn) {
-	if c.amongAll != nil {
-		s.idle.Remove(c.amongAll)
-		s.peers[c.network].idle.Remove(c.amongPeers)
-		c.amongAll, c.amongPeers = nil, nil
-	}
-}
-
-// forgetLocked takes a connection out of the count, once.
+// forgetLocked takes a connection out of the count.
 func (s *Connections) forgetLocked(c *conn) {
-	if c.gone {
-		return
+	delete(s.open, c)
+	delete(s.peers[c.network], c)
+	if len(s.peers[c.network]) == 0 {
+		delete(s.peers, c.network)
 	}
-	s.workLocked(c)
-	c.gone = true
-	s.open--
-	s.peers[c.network].open--
-	s.dropPeerLocked(c.network)
 }
 
 func (s *Connections) forget(c *conn) {
@@ -222,16 +191,12 @@ func (s *Connections) Watch(nc net.Conn, state http.ConnState) {
 	if !ok {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case c.gone:
-	case state == http.StateActive:
-		s.workLocked(c)
-	case state == http.StateIdle:
-		c.own.Store(false) // a deadline that a handler set was for its answer
-		s.restLocked(c)
-	case state == http.StateHijacked:
-		s.forgetLocked(c)
+	switch state {
+	case http.StateActive:
+		c.idleSince.Store(0)
+	case http.StateIdle:
+		c.rest()
+	case http.StateHijacked:
+		s.forget(c)
 	}
 }
