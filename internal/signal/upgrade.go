@@ -3,6 +3,7 @@ package signal
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -77,16 +78,21 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	defer c.wait()
 	remote := s.cfg.ClientAddr(r)
 	if err != nil {
-		why := joinCause(err)
-		s.log.Info("token refused", "meeting", id, "from", remote, "reason", why.explain(err))
-		s.history.Refuse(id, s.cfg.Now(), remote, why.explain(err))
-		s.refuseJoin(c, why)
+		s.noteRefusal(id, remote, err)
+		s.refuseJoin(c, joinCause(err))
 		return
 	}
 	one := newSession(s, c, meet, grant, remote, tokenAt)
 	one.native = caller.native()
 	one.confirm(caller.token)
 	one.run()
+}
+
+// noteRefusal tells operators of a token that was no good.
+func (s *Server) noteRefusal(id meeting.ID, remote netip.Addr, err error) {
+	why := joinCause(err).explain(err)
+	s.log.Info("token refused", "meeting", id, "from", remote, "reason", why)
+	s.history.Refuse(id, s.cfg.Now(), remote, why)
 }
 
 // accept upgrades the request.
