@@ -53,7 +53,7 @@ func (s *server) openLedger(ctx context.Context) error {
 		return fmt.Errorf("ledger: %w", explainDamage(err))
 	}
 	s.ledger = log
-	s.control, err = control.New(ctx, control.Config{
+	s.control = control.New(control.Config{
 		Limits:     limits(s.cfg),
 		Quotas:     map[string]int{demoAccount: s.cfg.Limits.DemoMeetings},
 		Idle:       s.cfg.Timers.Idle,
@@ -62,9 +62,19 @@ func (s *server) openLedger(ctx context.Context) error {
 		Dropped:    s.cfg.Timers.Dropped,
 		CacheBytes: int64(s.cfg.Limits.CacheMiB) << 20,
 		AcceptLoss: s.cfg.AcceptLoss,
+		Lost:       s.lostSlot,
 		Logger:     s.log.With("part", "control"),
-	}, log, key)
-	return explainDamage(err)
+	}, control.OnLedger(log), key)
+	return explainDamage(s.control.AdoptAll(ctx))
+}
+
+// lostSlot ends the process: alone, it can lose a slot only by having slept for
+// so long that nothing of what it knows is true any more.
+func (s *server) lostSlot(slot int) {
+	select {
+	case s.failures <- fmt.Errorf("the ledger does not know this process as the owner of slot %d any more", slot):
+	default: // it ends already
+	}
 }
 
 // explainDamage says what to do when records are damaged.

@@ -42,8 +42,8 @@ func newPlane(t testing.TB) *control.Control {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plane, err := control.New(t.Context(), control.Config{}, log, key)
-	if err != nil {
+	plane := control.New(control.Config{}, control.OnLedger(log), key)
+	if err := plane.AdoptAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

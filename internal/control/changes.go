@@ -8,7 +8,7 @@ import (
 
 // Change is one committed change of a meeting, as told to a watcher. It is one
 // of AttendeeDeleted, CapabilitiesChanged, TranscriptionStarted,
-// TranscriptionStopped and Ended.
+// TranscriptionStopped, Moved and Ended.
 type Change interface{ change() }
 
 // AttendeeDeleted says that an attendee was removed and its join token is
@@ -33,10 +33,15 @@ type TranscriptionStopped struct{}
 // Ended says that the meeting is over. It is the last change of a meeting.
 type Ended struct{ Reason meeting.EndReason }
 
+// Moved says that the meeting goes on at another server: it is not served here
+// any more, and nothing more is told of it. Its clients are to come back.
+type Moved struct{}
+
 func (AttendeeDeleted) change()      {}
 func (CapabilitiesChanged) change()  {}
 func (TranscriptionStarted) change() {}
 func (TranscriptionStopped) change() {}
+func (Moved) change()                {}
 func (Ended) change()                {}
 
 // changeOf returns what watchers are told of a record that s now contains, or
@@ -78,17 +83,22 @@ func (c *Control) tell(e *entry, change Change) {
 // Watch calls fn for each committed change of the meeting, in order, until
 // cancel is called; a call that is under way then is not waited for. fn must
 // not block, and must not change the same meeting. If the meeting is not
-// active, fn gets Ended before Watch returns; so watch first, then Authorize.
+// active, fn gets Ended before Watch returns, or Moved if its slot is not held
+// here; so watch first, then Authorize.
 func (c *Control) Watch(meetingID meeting.ID, fn func(Change)) (cancel func()) {
 	c.mu.Lock()
 	e := c.index.active[meetingID]
 	if e == nil {
-		var reason meeting.EndReason
-		if g := c.index.tombstones[meetingID]; g != nil {
-			reason = g.reason
+		last := Change(Moved{})
+		if c.holds[meetingID.Slot()] != nil {
+			var reason meeting.EndReason
+			if g := c.index.tombstones[meetingID]; g != nil {
+				reason = g.reason
+			}
+			last = Ended{Reason: reason}
 		}
 		c.mu.Unlock()
-		fn(Ended{Reason: reason})
+		fn(last)
 		return func() {}
 	}
 	defer c.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
 )
@@ -125,18 +126,21 @@ func (c *Control) SetCapabilities(ctx context.Context, id, attendee meeting.ID, 
 // first; of an ended meeting only the last is left, and none once it is
 // forgotten.
 func (c *Control) Records(ctx context.Context, id meeting.ID, after uint64) ([]meeting.LogEntry, error) {
-	end, err := c.begin()
+	h, end, err := c.enterSlot(id.Slot())
 	if err != nil {
 		return nil, err
 	}
 	defer end()
-	entries, err := c.log.Load(ctx, id, after)
+	entries, err := h.slot.Load(ctx, id, ledger.Revision{})
 	if err != nil {
-		return nil, c.refused(ctx, id, err)
+		return nil, c.refused(ctx, h, id, err)
 	}
 	list := make([]meeting.LogEntry, 0, len(entries))
 	for _, stored := range entries {
-		line := meeting.LogEntry{Revision: stored.Revision, Time: stored.Time}
+		if stored.Revision.Seq <= after {
+			continue
+		}
+		line := meeting.LogEntry{Revision: stored.Revision.Seq, Time: stored.Time}
 		if rec, err := meeting.DecodeRecord(stored.Data); err == nil {
 			line.Time, line.Record = rec.Time, rec
 		}
@@ -147,14 +151,14 @@ func (c *Control) Records(ctx context.Context, id meeting.ID, after uint64) ([]m
 
 // Facts returns what the media side reported about a meeting, oldest first.
 func (c *Control) Facts(ctx context.Context, id meeting.ID) ([]meeting.Fact, error) {
-	end, err := c.begin()
+	h, end, err := c.enterSlot(id.Slot())
 	if err != nil {
 		return nil, err
 	}
 	defer end()
-	entries, err := c.log.LoadFacts(ctx, id)
+	entries, err := h.slot.LoadFacts(ctx, id)
 	if err != nil {
-		return nil, c.refused(ctx, id, err)
+		return nil, c.refused(ctx, h, id, err)
 	}
 	list := make([]meeting.Fact, 0, len(entries))
 	for _, stored := range entries {

@@ -3,28 +3,13 @@ package control
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/jointoken"
-	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
-
-// Ledger is the part of *ledger.Log that control uses; what its methods
-// promise is said there.
-type Ledger interface {
-	Append(ctx context.Context, id meeting.ID, expected uint64, data []byte, u ledger.Urgency) (revision uint64, err error)
-	End(ctx context.Context, id meeting.ID, expected uint64, data []byte, keep time.Duration) (revision uint64, err error)
-	Load(ctx context.Context, id meeting.ID, after uint64) ([]ledger.Entry, error)
-	Scan(ctx context.Context, fn func(id meeting.ID, e ledger.Entry) error) error
-	AppendFact(ctx context.Context, id meeting.ID, data []byte) error
-	LoadFacts(ctx context.Context, id meeting.ID) ([]ledger.Entry, error)
-	ScanFacts(ctx context.Context, fn func(id meeting.ID, e ledger.Entry) error) error
-	Discard(ctx context.Context, id meeting.ID) error
-}
 
 // Clock tells the time and wakes sleepers. The zero Config uses the system's.
 type Clock interface {
@@ -51,6 +36,10 @@ type Config struct {
 	// AcceptLoss gives meetings up whose records are damaged, instead of
 	// refusing to start.
 	AcceptLoss bool
+
+	// Lost is called when the ledger refuses the writes of a slot because
+	// somebody else has it. The slot is not served any more then. May be nil.
+	Lost func(slot int)
 
 	// TranscriptionEngine tells whether an engine takes transcriptions. If
 	// not, a started transcription is kept and reported as failed.
@@ -94,7 +83,7 @@ type Control struct {
 	// A turn on a token is taken before a turn on a meeting, never after; a
 	// turn on a second meeting is taken only for the primary of a new one.
 	meetingTurns turns[meeting.ID]
-	tokenTurns   turns[meeting.TokenHash]
+	tokenTurns   turns[tokenKey]
 
 	// A turn on an attendee keeps the facts about it in order. Nothing else
 	// is waited for while it is held.
@@ -106,14 +95,15 @@ type Control struct {
 	closing chan struct{}  // closed by Close
 
 	mu     sync.Mutex
-	closed bool  // guarded by mu
-	index  index // guarded by mu
+	closed bool                 // guarded by mu
+	index  index                // guarded by mu
+	holds  [meeting.Slots]*hold // nil for slots that are not served here; guarded by mu
 }
 
-// New reads the ledger and returns a control plane ready for calls. It fails
-// when a record cannot be read, because going on would let the meeting's limits
-// and identities be broken.
-func New(ctx context.Context, cfg Config, log Ledger, key jointoken.Key) (*Control, error) {
+// New returns a control plane that serves no slot yet. Slots are had from the
+// ledger by Adopt and AdoptAll, which fail when a record cannot be read, because
+// going on would let the meetings' limits and identities be broken.
+func New(cfg Config, log Ledger, key jointoken.Key) *Control {
 	c := &Control{
 		cfg: cfg.withDefaults(), log: log, key: key,
 		tokenSecret: key.Derive("request token"), pageSecret: key.Derive("page token"),
@@ -121,10 +111,7 @@ func New(ctx context.Context, cfg Config, log Ledger, key jointoken.Key) (*Contr
 	}
 	c.meetingTurns.clock, c.tokenTurns.clock, c.factTurns.clock = c.cfg.Clock, c.cfg.Clock, c.cfg.Clock
 	c.index = newIndex(c.cfg)
-	if err := c.restore(ctx); err != nil {
-		return nil, fmt.Errorf("control: reading the ledger: %w", err)
-	}
-	return c, nil
+	return c
 }
 
 // Close refuses new calls with Unavailable, stops Run, and waits for both. It
@@ -140,16 +127,18 @@ func (c *Control) Close() error {
 	return nil
 }
 
-// begin admits a call; end must be called when it is over.
+// begin admits a call that is about no slot; end must be called when it is over.
 func (c *Control) begin() (end func(), err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return nil, meeting.Errorf(meeting.Unavailable, "The server is shutting down")
+		return nil, shuttingDown()
 	}
 	c.calls.Add(1)
 	return c.calls.Done, nil
 }
+
+func shuttingDown() error { return meeting.Errorf(meeting.Unavailable, "The server is shutting down") }
 
 // now returns the time as records keep it.
 func (c *Control) now() time.Time { return c.cfg.Clock.Now().UTC().Truncate(time.Millisecond) }

@@ -15,33 +15,42 @@ import (
 //
 // Calls with one token queue up, so one of them creates and the others find.
 func (c *Control) CreateMeeting(ctx context.Context, n meeting.NewMeeting) (meeting.Summary, []meeting.AttendeeResult, error) {
-	end, err := c.begin()
-	if err != nil {
-		return meeting.Summary{}, nil, err
-	}
-	defer end()
 	// Before the look-up, so that an invalid repeat is refused (API decision
 	// D-32).
 	if err := meeting.CheckNew(&n, c.cfg.Limits); err != nil {
 		return meeting.Summary{}, nil, err
 	}
 	token := c.tokenHash(n.Owner, n.ClientRequestToken)
-	release, err := c.tokenTurns.take(ctx, token, c.cfg.ConflictWait)
+	h, end, err := c.enterSlot(slotOf(n, token))
 	if err != nil {
 		return meeting.Summary{}, nil, err
 	}
-	defer release()
-	for range attempts {
-		e, results, err := c.findOrCreate(ctx, n, token)
+	defer end()
+	key := tokenKey{h.slot.Number(), token}
+	for {
+		release, err := c.tokenTurns.take(ctx, key, c.cfg.ConflictWait)
+		if err != nil {
+			return meeting.Summary{}, nil, err
+		}
+		e, results, err := c.findOrCreate(ctx, h, n, key, release)
 		switch {
-		case errors.Is(err, ledger.ErrStale), isKind(err, meeting.NotFound) && e != nil:
-			continue // somebody was quicker, or the meeting ended just now
+		case isKind(err, meeting.NotFound) && e != nil:
+			continue // the meeting ended just now
 		case err != nil:
 			return meeting.Summary{}, nil, err
 		}
 		return e.profile.Summary(), results, nil
 	}
-	return meeting.Summary{}, nil, meeting.Errorf(meeting.Conflict, "Too many requests with this token at the same time")
+}
+
+// slotOf returns the slot of a new meeting: that of its token, so that a repeat
+// finds it, or of its primary, with which it shares its media (API decision
+// D-67).
+func slotOf(n meeting.NewMeeting, token meeting.TokenHash) int {
+	if primary, ok := meeting.ParseID(n.PrimaryID); ok {
+		return primary.Slot()
+	}
+	return token.Slot()
 }
 
 func isKind(err error, kind meeting.Kind) bool {
@@ -49,15 +58,16 @@ func isKind(err error, kind meeting.Kind) bool {
 	return errors.As(err, &e) && e.Kind == kind
 }
 
-// findOrCreate makes one attempt. The caller has the token's turn.
-func (c *Control) findOrCreate(ctx context.Context, n meeting.NewMeeting, token meeting.TokenHash) (*entry, []meeting.AttendeeResult, error) {
-	e, err := c.byToken(ctx, token)
-	if err != nil {
-		return nil, nil, err
-	}
+// findOrCreate makes one attempt. The caller has the token's turn, which is
+// given back by release once the outcome is known.
+func (c *Control) findOrCreate(ctx context.Context, h *hold, n meeting.NewMeeting, key tokenKey, release func()) (*entry, []meeting.AttendeeResult, error) {
+	c.mu.Lock()
+	e := c.index.byToken[key]
+	c.mu.Unlock()
 	if e == nil {
-		return c.create(ctx, n, token)
+		return c.create(ctx, h, n, key, release)
 	}
+	defer release()
 	results, err := c.replayAttendees(ctx, e, n.Attendees)
 	return e, results, err
 }
@@ -74,52 +84,63 @@ func (c *Control) replayAttendees(ctx context.Context, e *entry, items []meeting
 	return results, err
 }
 
-// create makes a new meeting, or fails with ErrStale when that has to be tried
-// again. The caller has the token's turn.
-func (c *Control) create(ctx context.Context, n meeting.NewMeeting, token meeting.TokenHash) (e *entry, results []meeting.AttendeeResult, err error) {
+// create makes a new meeting. The caller has the token's turn.
+func (c *Control) create(ctx context.Context, h *hold, n meeting.NewMeeting, key tokenKey, release func()) (*entry, []meeting.AttendeeResult, error) {
 	if n.PrimaryID != "" {
-		release, err := c.holdPrimary(ctx, n)
+		leave, err := c.holdPrimary(ctx, n)
 		if err != nil {
+			release()
 			return nil, nil, err
 		}
-		defer release()
+		token := release
+		release = func() { leave(); token() }
 	}
 	if err := c.reserve(n.Owner); err != nil {
+		release()
 		return nil, nil, err
 	}
-	e, results, err = c.createReserved(ctx, n, token)
-	c.settle(n.Owner, e)
+	ids := newIDs(len(n.Attendees) + 2)
+	id := ids.next().InSlot(key.slot)
+	rec, results, err := meeting.DecideCreate(c.stamp(ctx, ids), id, key.token, n, c.cfg.Limits, ids.next)
+	if err != nil {
+		c.settle(n.Owner, nil)
+		release()
+		return nil, nil, err
+	}
+	revision, err := c.put(ctx, h, id, ledger.Revision{}, rec, ledger.Ordinary)
+	if c.later(err, func(revision ledger.Revision, err error) {
+		defer release()
+		_, err = c.created(h, n.Owner, revision, rec, err)
+		c.late(h, id, err)
+	}) {
+		return nil, nil, c.refused(ctx, h, id, err)
+	}
+	defer release()
+	e, err := c.created(h, n.Owner, revision, rec, err)
+	var refused *meeting.Error
+	if err != nil && !errors.As(err, &refused) {
+		err = c.refused(ctx, h, id, err)
+	}
 	return e, results, err
 }
 
-// createReserved makes a meeting that reserve has counted.
-func (c *Control) createReserved(ctx context.Context, n meeting.NewMeeting, token meeting.TokenHash) (*entry, []meeting.AttendeeResult, error) {
-	ids := newIDs(len(n.Attendees) + 2)
-	id := c.idFor(token, ids)
-	rec, results, err := meeting.DecideCreate(c.stamp(ctx, ids), id, token, n, c.cfg.Limits, ids.next)
-	if err != nil {
-		return nil, nil, err
-	}
-	revision, err := c.put(ctx, id, 0, rec, ledger.Ordinary)
-	if err != nil {
-		// Stale too: the record may be there from an attempt without answer.
-		c.setUnsure(token, id)
-		if errors.Is(err, ledger.ErrStale) {
-			return nil, nil, err
-		}
-		return nil, nil, c.refused(ctx, id, err)
-	}
+// created settles the reservation of a meeting whose first record was written,
+// or was refused by the ledger with err.
+func (c *Control) created(h *hold, owner meeting.Owner, revision ledger.Revision, rec *meeting.Record, err error) (*entry, error) {
 	s := new(meeting.State)
-	if err := s.Apply(rec); err != nil {
-		return nil, nil, &meeting.Error{Kind: meeting.Failure, Message: "The meeting could not be created", Err: err}
+	if err == nil {
+		if err = s.Apply(rec); err != nil {
+			err = &meeting.Error{Kind: meeting.Failure, Message: "The meeting could not be created", Err: err}
+		}
 	}
-	return entryOf(s, revision), results, nil
-}
-
-func entryOf(s *meeting.State, revision uint64) *entry {
-	e := &entry{profile: s.Profile(), tags: s.Tags(), attendees: s.Len()}
+	if err != nil {
+		c.settle(owner, nil)
+		return nil, err
+	}
+	e := &entry{hold: h, profile: s.Profile(), tags: s.Tags(), attendees: s.Len()}
 	e.fold.state, e.fold.revision = s, revision
-	return e
+	c.settle(owner, e)
+	return e, nil
 }
 
 // holdPrimary takes the turn of the primary of a replica that is about to be
@@ -189,75 +210,10 @@ func (c *Control) settle(owner meeting.Owner, e *entry) {
 		}
 		return
 	}
-	delete(c.index.unsure, e.profile.Token)
-	c.insertLocked(e)
-}
-
-// insertLocked adds an active meeting whose state is in memory.
-func (c *Control) insertLocked(e *entry) {
+	if c.holds[e.profile.ID.Slot()] != e.hold {
+		return // the slot was dropped meanwhile
+	}
 	c.index.insert(e)
 	c.index.cache.keep(e, e.fold.state)
 	c.wakeRunLocked()
-}
-
-// maxUnsure bounds how many creations of unknown outcome are remembered.
-const maxUnsure = 4096
-
-func (c *Control) setUnsure(token meeting.TokenHash, id meeting.ID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for t := range c.index.unsure {
-		if len(c.index.unsure) < maxUnsure {
-			break
-		}
-		delete(c.index.unsure, t)
-	}
-	c.index.unsure[token] = id
-}
-
-// idFor returns the id of the meeting to create: that of an earlier attempt
-// with the token, or a new one.
-func (c *Control) idFor(token meeting.TokenHash, ids *idSource) meeting.ID {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if id, tried := c.index.unsure[token]; tried {
-		return id
-	}
-	return ids.next()
-}
-
-// byToken returns the active meeting with the token, or nil. A meeting whose
-// creation had an unknown outcome is looked for in the ledger. The caller has
-// the token's turn.
-func (c *Control) byToken(ctx context.Context, token meeting.TokenHash) (*entry, error) {
-	c.mu.Lock()
-	e, id := c.index.byToken[token], c.index.unsure[token]
-	c.mu.Unlock()
-	if e != nil || id.IsZero() {
-		return e, nil
-	}
-	entries, err := c.log.Load(ctx, id, 0)
-	if err != nil {
-		return nil, c.refused(ctx, id, err)
-	}
-	if len(entries) == 0 {
-		return nil, nil
-	}
-	s, revision := new(meeting.State), uint64(0)
-	for _, stored := range entries {
-		rec, err := meeting.DecodeRecord(stored.Data)
-		if err == nil {
-			err = s.Apply(rec)
-		}
-		if err != nil {
-			return nil, &meeting.Error{Kind: meeting.Failure, Message: "The meeting's records cannot be read", Err: err}
-		}
-		revision = stored.Revision
-	}
-	e = entryOf(s, revision)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.index.unsure, token)
-	c.insertLocked(e)
-	return e, nil
 }

@@ -37,7 +37,7 @@ type Grant struct {
 // ErrRemoved; nothing about the meeting is told for a token that was never
 // issued for it.
 func (c *Control) Authorize(ctx context.Context, meetingID meeting.ID, token string) (Grant, error) {
-	end, err := c.begin()
+	_, end, err := c.enterSlot(meetingID.Slot())
 	if err != nil {
 		return Grant{}, err
 	}
@@ -89,7 +89,7 @@ type factKey struct{ meeting, attendee meeting.ID }
 // the meeting's last record tells it. Any other fact is refused then with
 // ErrEnded.
 func (c *Control) RecordFact(ctx context.Context, meetingID meeting.ID, fact meeting.Fact) error {
-	end, err := c.begin()
+	h, end, err := c.enterSlot(meetingID.Slot())
 	if err != nil {
 		return err
 	}
@@ -113,17 +113,17 @@ func (c *Control) RecordFact(ctx context.Context, meetingID meeting.ID, fact mee
 		// The session before this one was cut off by a crash; nobody has
 		// told that yet.
 		lost.Time = fact.Time
-		if err := c.appendFact(ctx, meetingID, *lost); err != nil {
+		if err := c.appendFact(ctx, h, meetingID, *lost); err != nil {
 			return err
 		}
 	}
-	return c.appendFact(ctx, meetingID, fact)
+	return c.appendFact(ctx, h, meetingID, fact)
 }
 
-func (c *Control) appendFact(ctx context.Context, id meeting.ID, fact meeting.Fact) error {
+func (c *Control) appendFact(ctx context.Context, h *hold, id meeting.ID, fact meeting.Fact) error {
 	ctx = context.WithoutCancel(ctx)
-	if err := c.log.AppendFact(ctx, id, fact.Encode()); err != nil {
-		return c.refused(ctx, id, err)
+	if err := h.slot.AppendFact(ctx, id, fact.Encode()); err != nil {
+		return c.refused(ctx, h, id, err)
 	}
 	return nil
 }
@@ -141,7 +141,7 @@ func (c *Control) noteFact(id meeting.ID, fact meeting.Fact) (lost *meeting.Fact
 	if e == nil {
 		return nil, false
 	}
-	if before := e.note(fact); before != nil && before.lost && !isDeparture(fact.Kind) {
+	if before := e.sessions.note(fact); before != nil && before.lost && !isDeparture(fact.Kind) {
 		f := before.departure()
 		lost = &f
 	}
@@ -150,22 +150,22 @@ func (c *Control) noteFact(id meeting.ID, fact meeting.Fact) (lost *meeting.Fact
 
 // note brings the open sessions up to date. It returns the session that the
 // fact replaced or closed, if there was one.
-func (e *entry) note(fact meeting.Fact) *session {
+func (all *sessions) note(fact meeting.Fact) *session {
 	joined := fact.Kind == meeting.Joined || fact.Kind == meeting.ContentJoined
 	if !joined && !isDeparture(fact.Kind) {
 		return nil
 	}
 	var before *session
-	at := slices.IndexFunc(e.sessions, func(s session) bool {
+	at := slices.IndexFunc(*all, func(s session) bool {
 		return s.attendee == fact.Attendee && s.content == fact.Kind.Content()
 	})
 	if at >= 0 {
-		was := e.sessions[at]
+		was := (*all)[at]
 		before = &was
-		e.sessions = slices.Delete(e.sessions, at, at+1)
+		*all = slices.Delete(*all, at, at+1)
 	}
 	if joined {
-		e.sessions = append(e.sessions, session{attendee: fact.Attendee, user: strings.Clone(fact.ExternalUserID), content: fact.Kind.Content()})
+		*all = append(*all, session{attendee: fact.Attendee, user: strings.Clone(fact.ExternalUserID), content: fact.Kind.Content()})
 	}
 	return before
 }

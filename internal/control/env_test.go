@@ -35,13 +35,15 @@ type env struct {
 	ledger ledger.Config // all but its Dir
 	clock  *handClock
 	store  *ledger.Log
-	wrap   func(control.Ledger) control.Ledger
+	slots  [meeting.Slots]control.Slot // as the ledger gives them
+	wrap   func(control.Slot) control.Slot
+	read   func(id meeting.ID, e ledger.Entry) (seen bool) // nil: an adoption sees everything
 	stop   func()
 }
 
 // newEnv starts one. change may alter its configuration; wrap may stand
-// between it and the ledger.
-func newEnv(t testing.TB, change func(*control.Config), wrap func(control.Ledger) control.Ledger) *env {
+// between it and each slot.
+func newEnv(t testing.TB, change func(*control.Config), wrap func(control.Slot) control.Slot) *env {
 	t.Helper()
 	v := &env{t: t, dir: t.TempDir(), clock: newHandClock(), wrap: wrap}
 	v.cfg = control.Config{Clock: v.clock}
@@ -55,33 +57,79 @@ func newEnv(t testing.TB, change func(*control.Config), wrap func(control.Ledger
 
 func (v *env) start() {
 	v.t.Helper()
+	must(v.t, v.open())
+	must(v.t, v.AdoptAll(context.Background()))
+}
+
+// open starts a control plane that holds no slot.
+func (v *env) open() (err error) {
 	cfg := v.ledger
 	cfg.Dir = v.dir
-	store, err := ledger.Open(context.Background(), cfg)
+	v.store, err = ledger.Open(context.Background(), cfg)
 	if err != nil {
-		v.t.Fatal(err)
+		return err
 	}
-	v.store = store
-	var log control.Ledger = store
-	if v.wrap != nil {
-		log = v.wrap(log)
-	}
-	if v.Control, err = control.New(context.Background(), v.cfg, log, testKey(v.t)); err != nil {
-		v.t.Fatal(err)
-	}
+	c, store := control.New(v.cfg, tapped{control.OnLedger(v.store), v}, testKey(v.t)), v.store
+	v.Control = c
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = v.Run(ctx)
+		_ = c.Run(ctx)
 	}()
-	v.stop = func() {
+	v.stop = sync.OnceFunc(func() {
 		cancel()
 		<-done
-		if err := errors.Join(v.Close(), store.Close()); err != nil {
+		if err := errors.Join(c.Close(), store.Close()); err != nil {
 			v.t.Error(err)
 		}
+	})
+	return nil
+}
+
+// again stops it and starts it with another configuration. It returns why the
+// slots could not be adopted.
+func (v *env) again(change func(*control.Config)) error {
+	v.t.Helper()
+	v.stop()
+	if change != nil {
+		change(&v.cfg)
 	}
+	must(v.t, v.open())
+	return v.AdoptAll(context.Background())
+}
+
+// tapped is the ledger with the test's hands on its slots.
+type tapped struct {
+	control.Ledger
+	v *env
+}
+
+func (l tapped) Adopt(ctx context.Context, numbers []int, read func(meeting.ID, ledger.Entry) error) ([]control.Slot, error) {
+	slots, err := l.Ledger.Adopt(ctx, numbers, func(id meeting.ID, e ledger.Entry) error {
+		if l.v.read != nil && !l.v.read(id, e) {
+			return nil
+		}
+		return read(id, e)
+	})
+	for i, s := range slots {
+		l.v.slots[s.Number()] = s
+		if l.v.wrap != nil {
+			slots[i] = l.v.wrap(s)
+		}
+	}
+	return slots, err
+}
+
+// slot returns the meeting's slot, past whatever stands before it.
+func (v *env) slot(id meeting.ID) control.Slot { return v.slots[id.Slot()] }
+
+// records returns what the ledger has of a meeting.
+func (v *env) records(id meeting.ID) []ledger.Entry {
+	v.t.Helper()
+	entries, err := v.slot(id).Load(context.Background(), id, ledger.Revision{})
+	must(v.t, err)
+	return entries
 }
 
 // restart ends the process, as far as control can tell, and begins a new one.
@@ -177,11 +225,11 @@ func (v *env) roster(o meeting.Owner, id meeting.ID) map[string]meeting.Attendee
 }
 
 // revision returns that of the meeting's last record.
-func (v *env) revision(id meeting.ID) uint64 {
+func (v *env) revision(id meeting.ID) ledger.Revision {
 	v.t.Helper()
-	entries, err := v.store.Load(context.Background(), id, 0)
-	if err != nil || len(entries) == 0 {
-		v.t.Fatalf("%d records: %v", len(entries), err)
+	entries := v.records(id)
+	if len(entries) == 0 {
+		v.t.Fatal("no records")
 	}
 	return entries[len(entries)-1].Revision
 }
@@ -280,68 +328,6 @@ func (c *handClock) advance(d time.Duration) {
 		t.fired <- c.now
 		return true
 	})
-}
-
-// faulty is a ledger that fails on purpose.
-type faulty struct {
-	control.Ledger
-	mu     sync.Mutex
-	before func(op string, id meeting.ID) error // an error means: nothing is stored
-	after  func(op string, id meeting.ID) error // an error hides that it was stored
-}
-
-func (f *faulty) fail(hook *func(string, meeting.ID) error, op string, id meeting.ID) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if *hook == nil {
-		return nil
-	}
-	return (*hook)(op, id)
-}
-
-func (f *faulty) set(before, after func(string, meeting.ID) error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.before, f.after = before, after
-}
-
-func (f *faulty) Append(ctx context.Context, id meeting.ID, expected uint64, data []byte, u ledger.Urgency) (uint64, error) {
-	if err := f.fail(&f.before, "append", id); err != nil {
-		return 0, err
-	}
-	rev, err := f.Ledger.Append(ctx, id, expected, data, u)
-	return rev, errors.Join(err, f.fail(&f.after, "append", id))
-}
-
-func (f *faulty) End(ctx context.Context, id meeting.ID, expected uint64, data []byte, keep time.Duration) (uint64, error) {
-	if err := f.fail(&f.before, "end", id); err != nil {
-		return 0, err
-	}
-	rev, err := f.Ledger.End(ctx, id, expected, data, keep)
-	return rev, errors.Join(err, f.fail(&f.after, "end", id))
-}
-
-// once returns a hook that fails the first n calls of op with err.
-func once(op string, n int, err error) func(string, meeting.ID) error {
-	return func(got string, _ meeting.ID) error {
-		if got != op || n == 0 {
-			return nil
-		}
-		n--
-		return err
-	}
-}
-
-// newFaulty starts an env whose ledger fails as the returned hooks say.
-func newFaulty(t *testing.T, change func(*control.Config)) (*env, *faulty) {
-	f := new(faulty)
-	v := newEnv(t, change, func(l control.Ledger) control.Ledger {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.Ledger = l
-		return f
-	})
-	return v, f
 }
 
 func users(prefix string, n int) (list []string) {

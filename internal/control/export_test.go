@@ -38,3 +38,12 @@ func (c *Control) WaitingToReport(id, attendee meeting.ID) int {
 	}
 	return 0
 }
+
+// Forget takes what is in memory about the meeting's attendees away, as the
+// cache does when it is full.
+func (c *Control) Forget(id meeting.ID) {
+	c.mu.Lock()
+	e := c.index.active[id]
+	c.mu.Unlock()
+	c.drop(e)
+}

@@ -1,9 +1,12 @@
 package control
 
 import (
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
@@ -12,7 +15,7 @@ import (
 type index struct {
 	cfg         Config
 	active      map[meeting.ID]*entry
-	byToken     map[meeting.TokenHash]*entry
+	byToken     map[tokenKey]*entry
 	owners      map[meeting.Owner]*ownedMeetings
 	alarms      alarms
 	tombstones  map[meeting.ID]*tombstone
@@ -22,29 +25,37 @@ type index struct {
 	attendees int // of active meetings: the sum of what their entries say
 	connected int // likewise
 
-	lost   []*entry  // entries with sessions that a crash cut off
-	wakeAt time.Time // when Run looks at the deadlines next
+	lost   []lostSessions // by adoption
+	wakeAt time.Time      // when Run looks at the deadlines next
+}
 
-	// unsure holds the meeting ids of creations whose outcome is not known:
-	// the ledger gave no answer. A repeat with the same token goes on with
-	// the same id, so that it cannot become a second meeting.
-	unsure map[meeting.TokenHash]meeting.ID
+// tokenKey is a request token in the slot that it is looked for in.
+type tokenKey struct {
+	slot  int
+	token meeting.TokenHash
+}
+
+// lostSessions are meetings with sessions that a crash cut off. Unless they are
+// opened again, they count as dropped from a certain time on.
+type lostSessions struct {
+	at time.Time
+	of []*entry
 }
 
 func newIndex(cfg Config) index {
 	return index{
 		cfg:        cfg,
 		active:     map[meeting.ID]*entry{},
-		byToken:    map[meeting.TokenHash]*entry{},
+		byToken:    map[tokenKey]*entry{},
 		owners:     map[meeting.Owner]*ownedMeetings{},
 		tombstones: map[meeting.ID]*tombstone{},
 		cache:      newCache(cfg.CacheBytes),
-		unsure:     map[meeting.TokenHash]meeting.ID{},
 	}
 }
 
 // entry is one active meeting.
 type entry struct {
+	hold      *hold // of its slot
 	profile   *meeting.Profile
 	tags      []meeting.Tag
 	attendees int            // created and not deleted
@@ -58,8 +69,10 @@ type entry struct {
 	deadline  time.Time // when Run has to look at it
 	alarm     int       // position in alarms
 
-	sessions []session
+	sessions sessions
 	watchers []*watcher // replaced, never changed, so that it may be read outside mu
+
+	writing atomic.Int64 // when the write under way began, Unix nanoseconds; 0 for none
 
 	newer, older *entry // neighbours in the cache; see cache.go
 	cost         int64  // what the cache counts for it, 0 when not in it
@@ -73,9 +86,8 @@ type entry struct {
 // way round.
 type fold struct {
 	mu       sync.RWMutex
-	state    *meeting.State // nil when not in memory
-	revision uint64         // the ledger's, of the last record in state or doubted; guarded by the turn
-	doubted  *meeting.State // a state the ledger may be ahead of; guarded by the turn
+	state    *meeting.State  // nil when not in memory
+	revision ledger.Revision // of the meeting's last record; guarded by the turn
 }
 
 // session is one open session of an attendee, by the facts the signaling side
@@ -86,6 +98,9 @@ type session struct {
 	content  bool
 	lost     bool // it was open when the process before this one died
 }
+
+// sessions are the open sessions of a meeting.
+type sessions []session
 
 // departure is the fact that the session is over.
 func (s session) departure() meeting.Fact {
@@ -117,8 +132,9 @@ func (x *index) insert(e *entry) {
 	p := e.profile
 	x.active[p.ID] = e
 	x.attendees += e.attendees
-	if old := x.byToken[p.Token]; old == nil || p.CreatedAt.Before(old.profile.CreatedAt) {
-		x.byToken[p.Token] = e
+	key := tokenKey{p.ID.Slot(), p.Token}
+	if old := x.byToken[key]; old == nil || p.CreatedAt.Before(old.profile.CreatedAt) {
+		x.byToken[key] = e
 	}
 	e.list = x.meetingsOf(p.Owner)
 	e.list.insert(e)
@@ -136,8 +152,8 @@ func (x *index) remove(e *entry) {
 	delete(x.active, p.ID)
 	x.attendees -= e.attendees
 	x.connected -= e.connected
-	if x.byToken[p.Token] == e {
-		delete(x.byToken, p.Token)
+	if key := (tokenKey{p.ID.Slot(), p.Token}); x.byToken[key] == e {
+		delete(x.byToken, key)
 	}
 	e.list.remove(e)
 	if e.list.empty() {
@@ -148,6 +164,33 @@ func (x *index) remove(e *entry) {
 	}
 	x.alarms.remove(e)
 	x.cache.drop(e)
+}
+
+// dropSlot forgets everything about the meetings of a slot, as if they had never
+// been here, and returns those that were active.
+func (x *index) dropSlot(slot int) (gone []*entry) {
+	for id, e := range x.active {
+		if id.Slot() == slot {
+			gone = append(gone, e)
+		}
+	}
+	for _, e := range gone {
+		x.remove(e)
+		e.fold.mu.Lock()
+		e.fold.state = nil
+		e.fold.mu.Unlock()
+	}
+	x.forgetOrder = slices.DeleteFunc(x.forgetOrder, func(g *tombstone) bool {
+		mine := g.profile.ID.Slot() == slot
+		if mine {
+			delete(x.tombstones, g.profile.ID)
+		}
+		return mine
+	})
+	for i := range x.lost {
+		x.lost[i].of = slices.DeleteFunc(x.lost[i].of, func(e *entry) bool { return e.profile.ID.Slot() == slot })
+	}
+	return gone
 }
 
 // maxTombstones bounds how many ended meetings are remembered, about a kilobyte

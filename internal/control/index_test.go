@@ -24,16 +24,6 @@ func TestTombstonesAreBounded(t *testing.T) {
 	}
 }
 
-func TestCreationsOfUnknownOutcomeAreBounded(t *testing.T) {
-	c := &Control{index: newIndex(Config{}.withDefaults())}
-	for i := range maxUnsure + 10 {
-		c.setUnsure(meeting.TokenHash{byte(i), byte(i >> 8)}, meeting.ID{1})
-	}
-	if n := len(c.index.unsure); n > maxUnsure {
-		t.Errorf("%d are remembered", n)
-	}
-}
-
 func TestAnOwnersListStaysInOrder(t *testing.T) {
 	b := new(ownedMeetings)
 	var all []*entry

@@ -22,8 +22,7 @@ func TestStrangersSeeAndChangeNothing(t *testing.T) {
 	ctx := context.Background()
 	s := v.create(owner, "token", "ann", "bob")
 	id, ann := s.ID, v.roster(owner, s.ID)["ann"].ID
-	before, err := v.store.Load(ctx, id, 0)
-	must(t, err)
+	before := v.records(id)
 	silent := meeting.Capabilities{Audio: meeting.None, Video: meeting.None, Content: meeting.None}
 	tag := []meeting.Tag{{Key: "k", Value: "v"}}
 	for name, stranger := range map[string]meeting.Owner{
@@ -65,8 +64,8 @@ func TestStrangersSeeAndChangeNothing(t *testing.T) {
 		_, _, err := v.CreateMeeting(ctx, replica)
 		wantKind(t, err, meeting.Invalid)
 	}
-	if after, err := v.store.Load(ctx, id, 0); err != nil || len(after) != len(before) {
-		t.Errorf("%d records became %d (%v)", len(before), len(after), err)
+	if after := v.records(id); len(after) != len(before) {
+		t.Errorf("%d records became %d", len(before), len(after))
 	}
 }
 
@@ -172,16 +171,13 @@ func TestSecretsStayOutOfLogsAndMessages(t *testing.T) {
 	f := new(faulty)
 	v := newEnv(t, func(c *control.Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	}, func(l control.Ledger) control.Ledger {
-		f.Ledger = l
-		return f
-	})
+	}, func(s control.Slot) control.Slot { return faultySlot{s, f} })
 	ctx := context.Background()
 	const secret = "hush-hush"
 	id := v.create(owner, secret+"-token", secret+"-ann").ID
 	ann := v.roster(owner, id)[secret+"-ann"].ID
 	var said []error
-	for _, failure := range []error{ledger.ErrUnavailable, ledger.ErrStale, ledger.ErrTooLarge, ledger.ErrFull} {
+	for _, failure := range []error{ledger.ErrUnavailable, ledger.ErrTooLarge, ledger.ErrFull, ledger.ErrBusy} {
 		f.set(once("append", 1000, failure), nil)
 		_, _, err := v.CreateMeeting(ctx, newMeeting(owner, secret+"-other", secret))
 		said = append(said, err)

@@ -13,7 +13,7 @@ import (
 
 const (
 	// endWorkers is how many meetings Run ends at the same time: they wait for
-	// the disk, on different shards.
+	// the disk, on different streams.
 	endWorkers = 8
 	// endBatch bounds how many are looked at before the clock is read again.
 	endBatch = 1024
@@ -25,7 +25,12 @@ const (
 
 // wakeRunLocked wakes Run if the nearest deadline is before the time it sleeps until.
 func (c *Control) wakeRunLocked() {
-	if e := c.index.alarms.next(); e == nil || !e.deadline.Before(c.index.wakeAt) {
+	e := c.index.alarms.next()
+	sooner := e != nil && e.deadline.Before(c.index.wakeAt)
+	for _, l := range c.index.lost {
+		sooner = sooner || l.at.Before(c.index.wakeAt)
+	}
+	if !sooner {
 		return
 	}
 	select {
@@ -46,12 +51,11 @@ func (c *Control) Run(ctx context.Context) error {
 	defer reports.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	lostAt := c.cfg.Clock.Now().Add(c.cfg.Dropped)
 	for ctx.Err() == nil {
-		if lost := c.lostBy(lostAt); len(lost) > 0 {
+		if lost := c.lostByNow(); len(lost) > 0 {
 			reports.Go(func() { c.reportLost(ctx, lost) }) // one after the other: no meeting's end waits for it
 		}
-		due, wait := c.due(lostAt)
+		due, wait := c.due()
 		if len(due) > 0 {
 			c.endAll(ctx, due)
 			continue
@@ -85,7 +89,7 @@ const longest = time.Minute
 
 // due returns meetings whose time has come, and how long to sleep if there are
 // none. It forgets old tombstones on the way.
-func (c *Control) due(lostAt time.Time) (due []*entry, wait time.Duration) {
+func (c *Control) due() (due []*entry, wait time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.cfg.Clock.Now()
@@ -107,8 +111,8 @@ func (c *Control) due(lostAt time.Time) (due []*entry, wait time.Duration) {
 	if len(c.index.forgetOrder) > 0 {
 		next = append(next, c.index.forgetOrder[0].at.Add(c.cfg.Tombstone))
 	}
-	if len(c.index.lost) > 0 {
-		next = append(next, lostAt)
+	for _, l := range c.index.lost {
+		next = append(next, l.at)
 	}
 	for _, at := range next {
 		wait = min(wait, max(at.Sub(now), 0))
@@ -219,15 +223,18 @@ func (c *Control) orphans(e *entry) []*entry {
 	return orphans
 }
 
-// lostBy hands out the meetings with lost sessions, once their time has come.
-func (c *Control) lostBy(at time.Time) []*entry {
-	if c.cfg.Clock.Now().Before(at) {
-		return nil
-	}
+// lostByNow hands out the meetings with lost sessions whose time has come.
+func (c *Control) lostByNow() (lost []*entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	lost := c.index.lost
-	c.index.lost = nil
+	now := c.cfg.Clock.Now()
+	c.index.lost = slices.DeleteFunc(c.index.lost, func(l lostSessions) bool {
+		if l.at.After(now) {
+			return false
+		}
+		lost = append(lost, l.of...)
+		return true
+	})
 	return lost
 }
 
@@ -260,6 +267,11 @@ func (c *Control) lostSessions(e *entry) (lost []session) {
 // reportLostSession writes down that a session is lost, unless the attendee has
 // come back or the meeting has ended since, which told it.
 func (c *Control) reportLostSession(ctx context.Context, e *entry, s session) error {
+	_, end, err := c.enterSlot(e.profile.ID.Slot())
+	if err != nil {
+		return err
+	}
+	defer end()
 	release, err := c.factTurns.take(ctx, factKey{e.profile.ID, s.attendee}, c.cfg.ConflictWait)
 	if err != nil {
 		return err
@@ -270,7 +282,7 @@ func (c *Control) reportLostSession(ctx context.Context, e *entry, s session) er
 	}
 	fact := s.departure()
 	fact.Time = c.now()
-	return c.appendFact(ctx, e.profile.ID, fact)
+	return c.appendFact(ctx, e.hold, e.profile.ID, fact)
 }
 
 // closeLost takes a lost session out. It returns false if it is not there any

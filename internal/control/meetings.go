@@ -19,15 +19,14 @@ func (c *Control) GetMeeting(_ context.Context, owner meeting.Owner, id meeting.
 // DeleteMeeting ends the owner's meeting and its replicas. A meeting that is
 // not there counts as ended (API decision D-06).
 func (c *Control) DeleteMeeting(ctx context.Context, owner meeting.Owner, id meeting.ID) error {
-	end, err := c.begin()
+	e, end, err := c.enter(owned(owner, id))
+	if isKind(err, meeting.NotFound) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	defer end()
-	e, err := c.find(owned(owner, id))
-	if err != nil {
-		return nil
-	}
 	err = c.end(ctx, e, func(*entry) meeting.EndReason { return meeting.EndedByRequest })
 	if isKind(err, meeting.NotFound) {
 		return nil

@@ -4,66 +4,94 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// restore builds the index from the ledger.
-func (c *Control) restore(ctx context.Context) error {
-	found, err := c.scan(ctx)
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, f := range found {
-		c.restoreMeetingLocked(f)
-	}
-	slices.SortFunc(c.index.forgetOrder, func(a, b *tombstone) int { return a.at.Compare(b.at) })
-	return c.restoreSessionsLocked(ctx)
+// restored is what an adoption reads.
+type restored struct {
+	cfg   Config
+	room  atomic.Int64                         // what is left of the cache, in bytes
+	slots [meeting.Slots]map[meeting.ID]*found // each used by one goroutine at a time
 }
 
-func (c *Control) restoreMeetingLocked(f *found) {
-	if f.Ended == nil {
-		e := &entry{profile: f.Profile, tags: f.Tags, attendees: f.Attendees}
-		c.index.insert(e)
-		if f.state != nil {
-			f.state.ShareProfile(f.Profile)
-			e.fold.state, e.fold.revision = f.state, f.revision
-			c.index.cache.keep(e, f.state)
-		}
-		return
-	}
-	if f.Stamp.Time.Add(c.cfg.Tombstone).After(c.cfg.Clock.Now()) {
-		c.index.remember(&tombstone{
-			profile: f.Profile, reason: f.Ended.Reason, attendees: f.Ended.Attendees, actor: f.Stamp.Actor, at: f.Stamp.Time,
-		})
-	}
+func newRestored(cfg Config) *restored {
+	r := &restored{cfg: cfg}
+	r.room.Store(cfg.CacheBytes)
+	return r
 }
 
-// found is a meeting as the scan finds it. Without a profile it is what a long
-// outage left of one.
+// found is a meeting as an adoption finds it. Without a profile it is what a
+// long outage left of one.
 type found struct {
 	meeting.Outline
-	state    *meeting.State // nil once it ended, or when there was no room for it
-	revision uint64         // of the last record in state
-	cost     int64          // what the cache will count for state
-	damage   error          // why its records make no sense; nil when they do
+	state    *meeting.State  // nil once it ended, or when there was no room for it
+	revision ledger.Revision // of the last record
+	cost     int64           // what the cache will count for state
+	sessions sessions
+	left     time.Time // when the last one went
+	damage   error     // why its records make no sense; nil when they do
 }
 
-// add takes the next record in. The state is folded along as long as room, in
+// add takes the next entry in. Those of one meeting come one after the other.
+func (r *restored) add(id meeting.ID, stored ledger.Entry) error {
+	all := &r.slots[id.Slot()]
+	f := (*all)[id]
+	if f == nil {
+		if *all == nil {
+			*all = map[meeting.ID]*found{}
+		}
+		f = new(found)
+		(*all)[id] = f
+	}
+	var err error
+	switch {
+	case f.damage != nil:
+		return nil
+	case stored.Fact:
+		err = r.addFact(f, stored)
+	default:
+		err = r.addRecord(f, stored)
+	}
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("meeting %s, revision %d: %w", id, stored.Revision.Seq, err)
+	if !r.cfg.AcceptLoss {
+		return err
+	}
+	if stored.Fact {
+		r.cfg.Logger.Error("fact passed over: it is damaged", "meeting", id.String(), "err", err)
+		return nil
+	}
+	f.damage = err
+	return nil
+}
+
+func (r *restored) addRecord(f *found, stored ledger.Entry) error {
+	if stored.Gap {
+		return fmt.Errorf("%w: the record before it is missing", ledger.ErrDamaged)
+	}
+	err := f.fold(stored, &r.room)
+	if f.Profile == nil && errors.Is(err, meeting.ErrOrder) && r.outlived(stored) {
+		return nil
+	}
+	return err
+}
+
+// fold takes the next record in. The state is folded along as long as room, in
 // bytes, lasts: the records are at hand now, and fetching them again when the
 // meeting is asked for would cost a hundred times as much.
-func (f *found) add(stored ledger.Entry, room *atomic.Int64) error {
+func (f *found) fold(stored ledger.Entry, room *atomic.Int64) error {
 	first := f.Profile == nil
 	if err := f.Outline.Add(stored.Data); err != nil {
 		return err
 	}
+	f.revision = stored.Revision
 	if first && room.Load() > 0 {
 		f.state = new(meeting.State)
 	}
@@ -77,7 +105,6 @@ func (f *found) add(stored ledger.Entry, room *atomic.Int64) error {
 	if err != nil {
 		return err
 	}
-	f.revision = stored.Revision
 	cost := costOf(f.state)
 	if room.Add(f.cost-cost) < 0 || f.Ended != nil {
 		room.Add(cost)
@@ -87,68 +114,19 @@ func (f *found) add(stored ledger.Entry, room *atomic.Int64) error {
 	return nil
 }
 
-// scan folds every meeting's records. Meetings come in creation order, as lists
-// are kept, but replicas after all others, so that they find their primary.
-func (c *Control) scan(ctx context.Context) ([]*found, error) {
-	var room atomic.Int64
-	room.Store(c.cfg.CacheBytes)
-	var mu sync.Mutex // the ledger scans its shards side by side
-	all := map[meeting.ID]*found{}
-	err := c.log.Scan(ctx, func(id meeting.ID, stored ledger.Entry) error {
-		mu.Lock()
-		f := all[id]
-		if f == nil {
-			f = new(found)
-			all[id] = f
-		}
-		mu.Unlock()
-		// Entries of one meeting come one after the other.
-		if f.damage != nil {
-			return nil
-		}
-		err := f.add(stored, &room)
-		if f.Profile == nil && errors.Is(err, meeting.ErrOrder) && c.outlived(stored) {
-			return nil
-		}
-		if err != nil {
-			err = fmt.Errorf("meeting %s, revision %d: %w", id, stored.Revision, err)
-		}
-		if err != nil && c.cfg.AcceptLoss {
-			f.damage, err = err, nil
-		}
-		return err
-	})
-	if err == nil {
-		err = c.discardDamaged(ctx, all)
+// addFact finds out who was connected when the process before this one ended,
+// and since when nobody was.
+func (r *restored) addFact(f *found, stored ledger.Entry) error {
+	if f.Profile == nil || f.Ended != nil {
+		return nil
 	}
+	fact, err := meeting.DecodeFact(stored.Data)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	maps.DeleteFunc(all, func(_ meeting.ID, f *found) bool { return f.Profile == nil })
-	return slices.SortedFunc(maps.Values(all), func(a, b *found) int {
-		switch ar, br := a.Profile.Replica(), b.Profile.Replica(); {
-		case ar == br:
-			return position{a.Profile.CreatedAt, a.Profile.ID}.compare(position{b.Profile.CreatedAt, b.Profile.ID})
-		case br:
-			return -1
-		}
-		return 1
-	}), nil
-}
-
-// discardDamaged takes meetings out of the ledger whose records do not make
-// sense, as an operator has asked for: whoever was removed from them, or lost a
-// right, might be back in what is left.
-func (c *Control) discardDamaged(ctx context.Context, all map[meeting.ID]*found) error {
-	for id, f := range all {
-		if f.damage == nil {
-			continue
-		}
-		c.cfg.Logger.Error("meeting given up: its records are damaged", "meeting", id.String(), "err", f.damage)
-		if err := c.log.Discard(ctx, id); err != nil {
-			return err
-		}
-		delete(all, id)
+	closed := f.sessions.note(fact) != nil && isDeparture(fact.Kind) && !fact.Kind.Content()
+	if closed && fact.Time.After(f.left) {
+		f.left = fact.Time
 	}
 	return nil
 }
@@ -156,51 +134,101 @@ func (c *Control) discardDamaged(ctx context.Context, all map[meeting.ID]*found)
 // outlived reports whether no meeting that is active now can have the record.
 // When the server was down for long, the ledger has dropped what is too old one
 // by one, the beginning of a meeting before the rest.
-func (c *Control) outlived(stored ledger.Entry) bool {
-	return !stored.Time.Add(c.cfg.MaxAge).After(c.cfg.Clock.Now())
+func (r *restored) outlived(stored ledger.Entry) bool {
+	return !stored.Time.Add(r.cfg.MaxAge).After(r.cfg.Clock.Now())
 }
 
-// restoreSessionsLocked finds out from the facts who was connected when the process
-// before this one ended, and since when nobody was. Those who were connected
-// have the idle time to come back.
-func (c *Control) restoreSessionsLocked(ctx context.Context) error {
-	var mu sync.Mutex
-	err := c.log.ScanFacts(ctx, func(id meeting.ID, stored ledger.Entry) error {
-		mu.Lock()
-		defer mu.Unlock()
-		e := c.index.active[id]
-		if e == nil {
-			return nil
-		}
-		fact, err := meeting.DecodeFact(stored.Data)
-		if err != nil && c.cfg.AcceptLoss {
-			c.cfg.Logger.Error("fact passed over: it is damaged", "meeting", id.String(), "err", err)
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("meeting %s, fact %d: %w", id, stored.Revision, err)
-		}
-		closed := e.note(fact) != nil && isDeparture(fact.Kind) && !fact.Kind.Content()
-		if closed && fact.Time.After(e.idleSince) {
-			e.idleSince = fact.Time
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	now := c.cfg.Clock.Now()
-	for _, e := range c.index.active {
-		for i := range e.sessions {
-			e.sessions[i].lost = true
-			if !e.sessions[i].content {
-				e.idleSince = now
+// discardDamaged takes meetings out of the ledger whose records do not make
+// sense, as an operator has asked for: whoever was removed from them, or lost a
+// right, might be back in what is left.
+func (r *restored) discardDamaged(ctx context.Context, slots []Slot) error {
+	for _, s := range slots {
+		all := r.slots[s.Number()]
+		for id, f := range all {
+			if f.damage == nil {
+				continue
 			}
+			r.cfg.Logger.Error("meeting given up: its records are damaged", "meeting", id.String(), "err", f.damage)
+			if err := s.Discard(ctx, id); err != nil {
+				return err
+			}
+			delete(all, id)
 		}
-		if len(e.sessions) > 0 {
-			c.index.lost = append(c.index.lost, e)
-		}
-		c.index.alarms.set(e, c.index.due(e))
 	}
 	return nil
+}
+
+// sorted returns the meetings in creation order, as lists are kept, but
+// replicas after all others, so that they find their primary.
+func (r *restored) sorted() (list []*found) {
+	for _, all := range r.slots {
+		for _, f := range all {
+			if f.Profile != nil {
+				list = append(list, f)
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b *found) int {
+		switch ar, br := a.Profile.Replica(), b.Profile.Replica(); {
+		case ar == br:
+			return position{a.Profile.CreatedAt, a.Profile.ID}.compare(position{b.Profile.CreatedAt, b.Profile.ID})
+		case br:
+			return -1
+		}
+		return 1
+	})
+	return list
+}
+
+// restoreLocked puts what was read into the index.
+func (c *Control) restoreLocked(r *restored) {
+	now := c.cfg.Clock.Now()
+	lost := lostSessions{at: now.Add(c.cfg.Dropped)}
+	for _, f := range r.sorted() {
+		if f.Ended != nil {
+			c.restoreEndedLocked(f, now)
+			continue
+		}
+		e := c.restoreActiveLocked(f, now)
+		if len(e.sessions) > 0 {
+			lost.of = append(lost.of, e)
+		}
+	}
+	slices.SortFunc(c.index.forgetOrder, func(a, b *tombstone) int { return a.at.Compare(b.at) })
+	if len(lost.of) > 0 {
+		c.index.lost = append(c.index.lost, lost)
+	}
+	c.wakeRunLocked()
+}
+
+func (c *Control) restoreEndedLocked(f *found, now time.Time) {
+	if f.Stamp.Time.Add(c.cfg.Tombstone).After(now) {
+		c.index.remember(&tombstone{
+			profile: f.Profile, reason: f.Ended.Reason, attendees: f.Ended.Attendees, actor: f.Stamp.Actor, at: f.Stamp.Time,
+		})
+	}
+}
+
+// restoreActiveLocked adds an active meeting. Those who were connected have the
+// idle time to come back.
+func (c *Control) restoreActiveLocked(f *found, now time.Time) *entry {
+	e := &entry{hold: c.holds[f.Profile.ID.Slot()], profile: f.Profile, tags: f.Tags, attendees: f.Attendees, sessions: f.sessions}
+	e.fold.revision = f.revision
+	c.index.insert(e)
+	if f.left.After(e.idleSince) {
+		e.idleSince = f.left
+	}
+	for i := range e.sessions {
+		e.sessions[i].lost = true
+		if !e.sessions[i].content {
+			e.idleSince = now
+		}
+	}
+	c.index.alarms.set(e, c.index.due(e))
+	if f.state != nil {
+		f.state.ShareProfile(f.Profile)
+		e.fold.state = f.state
+		c.index.cache.keep(e, f.state)
+	}
+	return e
 }

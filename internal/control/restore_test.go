@@ -52,8 +52,8 @@ func TestARestartChangesNothing(t *testing.T) {
 	wantKind(t, err, meeting.LimitExceeded)
 }
 
-// What a start costs for each meeting of ten attendees.
-func BenchmarkNew(b *testing.B) {
+// What an adoption costs for each meeting of ten attendees.
+func BenchmarkAdoptAll(b *testing.B) {
 	const meetings = 2000
 	v := newEnv(b, func(c *control.Config) { c.Limits.Meetings = meetings }, nil)
 	var wg sync.WaitGroup
@@ -67,8 +67,11 @@ func BenchmarkNew(b *testing.B) {
 	wg.Wait()
 	b.ReportAllocs()
 	for b.Loop() {
-		_, err := control.New(context.Background(), v.cfg, v.store, testKey(b))
-		must(b, err)
+		b.StopTimer()
+		v.stop()
+		must(b, v.open())
+		b.StartTimer()
+		must(b, v.AdoptAll(context.Background()))
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/meetings, "ns/meeting")
 }
@@ -83,9 +86,8 @@ func TestMeetingsAreAtHandAfterAStart(t *testing.T) {
 	}{"room for all": {1 << 20, 1 << 10, 0, 0}, "room for none": {1, 0, 10, 100}, "room for some": {5 << 10, 5 << 9, 1, 10}} {
 		t.Run(name, func(t *testing.T) {
 			loads := new(countLoads)
-			v := newEnv(t, func(cfg *control.Config) { cfg.CacheBytes = c.cache }, func(l control.Ledger) control.Ledger {
-				loads.Ledger = l
-				return loads
+			v := newEnv(t, func(cfg *control.Config) { cfg.CacheBytes = c.cache }, func(s control.Slot) control.Slot {
+				return countedSlot{s, loads}
 			})
 			rosters := map[meeting.ID]map[string]meeting.Attendee{}
 			for i := range 10 {
@@ -112,32 +114,17 @@ func TestMeetingsAreAtHandAfterAStart(t *testing.T) {
 	}
 }
 
-// countLoads is a ledger that counts how often a meeting is read from it.
-type countLoads struct {
-	control.Ledger
-	n atomic.Int64
+// countLoads counts how often a meeting is read from its slot.
+type countLoads struct{ n atomic.Int64 }
+
+type countedSlot struct {
+	control.Slot
+	count *countLoads
 }
 
-func (l *countLoads) Load(ctx context.Context, id meeting.ID, after uint64) ([]ledger.Entry, error) {
-	l.n.Add(1)
-	return l.Ledger.Load(ctx, id, after)
-}
-
-// beheaded is a ledger that has lost the first record of a meeting.
-type beheaded struct {
-	control.Ledger
-	id meeting.ID
-}
-
-func (l *beheaded) Scan(ctx context.Context, fn func(meeting.ID, ledger.Entry) error) error {
-	first := true
-	return l.Ledger.Scan(ctx, func(id meeting.ID, e ledger.Entry) error {
-		if id == l.id && first {
-			first = false
-			return nil
-		}
-		return fn(id, e)
-	})
+func (s countedSlot) Load(ctx context.Context, id meeting.ID, through ledger.Revision) ([]ledger.Entry, error) {
+	s.count.n.Add(1)
+	return s.Slot.Load(ctx, id, through)
 }
 
 // The ledger drops what is too old entry by entry. A server that was down for
@@ -149,23 +136,23 @@ func TestWhatALongOutageLeftIsPassedOver(t *testing.T) {
 		want   error
 	}{{24 * time.Hour, nil}, {time.Hour, meeting.ErrOrder}} {
 		t.Run(c.outage.String(), func(t *testing.T) {
-			l := new(beheaded)
-			v := newEnv(t, func(cfg *control.Config) { cfg.Clock = nil }, func(inner control.Ledger) control.Ledger {
-				l.Ledger = inner
-				return l
-			})
-			l.id = v.create(owner, "token", "ann").ID
-			v.add(owner, l.id, "bob")
-			v.add(owner, l.id, "eve")
-			cfg := v.cfg
+			v := newEnv(t, func(cfg *control.Config) { cfg.Clock = nil }, nil)
+			lost := v.create(owner, "token", "ann").ID
+			v.add(owner, lost, "bob")
+			v.add(owner, lost, "eve")
 			later := newHandClock()
 			later.now = time.Now().Add(c.outage)
-			cfg.Clock = later
-			after, err := control.New(context.Background(), cfg, l, testKey(t))
+			first := true
+			v.read = func(id meeting.ID, _ ledger.Entry) bool {
+				seen := id != lost || !first
+				first = first && id != lost
+				return seen
+			}
+			err := v.again(func(cfg *control.Config) { cfg.Clock = later })
 			if !errors.Is(err, c.want) || c.want == nil && err != nil {
 				t.Fatalf("got %v, want %v", err, c.want)
 			}
-			if err == nil && after.Overview().Active != 0 {
+			if err == nil && v.Overview().Active != 0 {
 				t.Error("a meeting without a beginning is active")
 			}
 		})

@@ -3,14 +3,16 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// attempts is how often a call decides anew after the ledger refused its
-// record as stale.
-const attempts = 8
+// stalled is after how long in the ledger a write is no sign of other calls any
+// more, but of a store that does not answer.
+const stalled = time.Second
 
 // decision lets the domain decide on a meeting; see meeting's Decide functions.
 type decision func(s *meeting.State, by meeting.Stamp) (*meeting.Record, error)
@@ -40,7 +42,7 @@ func (c *Control) find(l lookup) (*entry, error) {
 
 // enter admits a call on the meeting; end must be called when it is over.
 func (c *Control) enter(l lookup) (e *entry, end func(), err error) {
-	if end, err = c.begin(); err != nil {
+	if _, end, err = c.enterSlot(l.id.Slot()); err != nil {
 		return nil, nil, err
 	}
 	if e, err = c.find(l); err != nil {
@@ -73,66 +75,98 @@ func (c *Control) change(ctx context.Context, l lookup, ids *idSource, decide de
 func (c *Control) changeEntry(ctx context.Context, e *entry, ids *idSource, decide decision) error {
 	release, err := c.meetingTurns.take(ctx, e.profile.ID, c.cfg.ConflictWait)
 	if err != nil {
-		return err
+		return c.whileStalled(e, err)
 	}
-	defer release()
 	if !c.isActive(e) {
+		release()
 		return meeting.MissingMeeting(e.profile.ID)
 	}
-	return c.write(ctx, e, ids, decide)
+	return c.write(ctx, e, ids, decide, release)
 }
 
-// write decides and appends until the ledger takes the record. The caller has
-// the meeting's turn.
-func (c *Control) write(ctx context.Context, e *entry, ids *idSource, decide decision) error {
-	for range attempts {
-		state, err := c.folded(ctx, e)
-		if err != nil {
-			return err
-		}
-		rec, err := decide(state, c.stamp(ctx, ids))
-		if err != nil || rec == nil {
-			return err
-		}
-		revision, err := c.put(ctx, e.profile.ID, e.fold.revision, rec, urgency(state, rec))
-		switch {
-		case err == nil:
-			return c.advance(ctx, e, state, revision, rec)
-		case errors.Is(err, ledger.ErrStale):
-			if err := c.reread(ctx, e, state); err != nil {
-				return err
-			}
-		default:
-			c.doubt(e, state)
-			return c.refused(ctx, e.profile.ID, err)
-		}
-	}
-	return meeting.Errorf(meeting.Conflict, "Too many requests change this meeting at the same time")
-}
-
-// reread brings the state up to date after the ledger refused a record that was
-// decided on it. When there is nothing new, the records it was folded from may
-// be gone, so it is folded anew. The caller has the meeting's turn.
-func (c *Control) reread(ctx context.Context, e *entry, s *meeting.State) error {
-	before := e.fold.revision
-	err := c.catchUp(ctx, e, s)
-	switch {
-	case err != nil && c.isActive(e):
-		c.doubt(e, s)
-	case err == nil && e.fold.revision == before:
-		c.drop(e)
+// whileStalled makes a call that waited in vain for its turn come back, if it is
+// the store that keeps it waiting.
+func (c *Control) whileStalled(e *entry, err error) error {
+	since := e.writing.Load()
+	if isKind(err, meeting.Conflict) && since != 0 && time.Since(time.Unix(0, since)) > stalled {
+		return meeting.Errorf(meeting.Unavailable, "The store is slow to answer")
 	}
 	return err
 }
 
+// write decides, appends the record and applies it. The caller has the meeting's
+// turn, which is given back by release once the outcome is known, be it after
+// write has returned.
+func (c *Control) write(ctx context.Context, e *entry, ids *idSource, decide decision, release func()) error {
+	state, err := c.folded(ctx, e)
+	if err != nil {
+		release()
+		return err
+	}
+	rec, err := decide(state, c.stamp(ctx, ids))
+	if err != nil || rec == nil {
+		release()
+		return err
+	}
+	e.writing.Store(time.Now().UnixNano())
+	revision, err := c.put(ctx, e.hold, e.profile.ID, e.fold.revision, rec, urgency(state, rec))
+	if c.later(err, func(revision ledger.Revision, err error) {
+		defer release()
+		e.writing.Store(0)
+		if err == nil {
+			err = c.advance(e, state, revision, rec)
+		}
+		c.late(e.hold, e.profile.ID, err)
+	}) {
+		return c.refused(ctx, e.hold, e.profile.ID, err)
+	}
+	defer release()
+	e.writing.Store(0)
+	if err != nil {
+		return c.refused(ctx, e.hold, e.profile.ID, err)
+	}
+	return c.advance(e, state, revision, rec)
+}
+
+// pending is the error of a write whose outcome is told later, such as a
+// *ledger.Pending.
+type pending interface {
+	error
+	Wait() (ledger.Revision, error)
+}
+
+// later arranges that fn gets the outcome of a write that is not known yet; it
+// returns false when it is known.
+func (c *Control) later(err error, fn func(ledger.Revision, error)) bool {
+	var pending pending
+	if !errors.As(err, &pending) {
+		return false
+	}
+	c.calls.Add(1) // within a call, so that Close waits for it
+	go func() {
+		defer c.calls.Done()
+		fn(pending.Wait())
+	}()
+	return true
+}
+
+// late logs what came of a write that its caller was not told of any more.
+func (c *Control) late(h *hold, id meeting.ID, err error) {
+	if errors.Is(err, ledger.ErrLost) {
+		c.lost(h)
+		return
+	}
+	c.cfg.Logger.Warn("the outcome of a write is known at last", "meeting", id.String(), "err", err)
+}
+
 // put writes the record. It goes on when the caller of the API hangs up:
 // otherwise the outcome would be unknown without need.
-func (c *Control) put(ctx context.Context, id meeting.ID, expected uint64, rec *meeting.Record, u ledger.Urgency) (uint64, error) {
+func (c *Control) put(ctx context.Context, h *hold, id meeting.ID, after ledger.Revision, rec *meeting.Record, u ledger.Urgency) (ledger.Revision, error) {
 	ctx = context.WithoutCancel(ctx)
 	if _, last := rec.Body.(*meeting.Ended); last {
-		return c.log.End(ctx, id, expected, rec.Encode(), c.cfg.Tombstone)
+		return h.slot.End(ctx, id, after, rec.Encode(), c.cfg.Tombstone)
 	}
-	return c.log.Append(ctx, id, expected, rec.Encode(), u)
+	return h.slot.Append(ctx, id, after, rec.Encode(), u)
 }
 
 // urgency says whether a record that is about to be applied to s may use the
@@ -145,7 +179,11 @@ func urgency(s *meeting.State, rec *meeting.Record) ledger.Urgency {
 }
 
 // refused turns an error of the ledger into the caller's.
-func (c *Control) refused(ctx context.Context, id meeting.ID, err error) error {
+func (c *Control) refused(ctx context.Context, h *hold, id meeting.ID, err error) error {
+	if errors.Is(err, ledger.ErrLost) {
+		c.lost(h)
+		return elsewhere()
+	}
 	if ctx.Err() != nil {
 		return &meeting.Error{Kind: meeting.Unavailable, Message: "The request was cancelled", Err: err}
 	}
@@ -169,20 +207,31 @@ func (c *Control) folded(ctx context.Context, e *entry) (*meeting.State, error) 
 	if s := e.fold.current(); s != nil {
 		return s, nil
 	}
-	s := e.fold.doubted
-	if s == nil {
-		s = new(meeting.State)
-		e.fold.revision = 0
+	entries, err := e.hold.slot.Load(ctx, e.profile.ID, e.fold.revision)
+	if err != nil {
+		return nil, c.refused(ctx, e.hold, e.profile.ID, err)
 	}
-	if err := c.catchUp(ctx, e, s); err != nil {
-		return nil, err
+	s, last := new(meeting.State), ledger.Revision{}
+	for _, stored := range entries {
+		rec, err := meeting.DecodeRecord(stored.Data)
+		switch {
+		case stored.Gap:
+			err = fmt.Errorf("%w: the record before it is missing", ledger.ErrDamaged)
+		case err == nil:
+			err = s.Apply(rec)
+		}
+		if err != nil {
+			return nil, c.damaged(e, stored.Revision, err)
+		}
+		last = stored.Revision
 	}
-	if !s.Exists() {
+	if !s.Active() {
 		// The ledger's safety net against forgotten meetings took it.
 		c.cfg.Logger.Warn("meeting vanished from the ledger", "meeting", e.profile.ID.String())
 		c.close(e, &tombstone{profile: e.profile, reason: meeting.EndedByAge, at: c.now()})
 		return nil, meeting.MissingMeeting(e.profile.ID)
 	}
+	c.install(e, s, last)
 	return s, nil
 }
 
@@ -193,50 +242,16 @@ func (f *fold) current() *meeting.State {
 	return f.state
 }
 
-// catchUp applies the records that the ledger has and s has not. It fails with
-// NotFound when the meeting has ended meanwhile.
-func (c *Control) catchUp(ctx context.Context, e *entry, s *meeting.State) error {
-	entries, err := c.log.Load(ctx, e.profile.ID, e.fold.revision)
-	if err != nil {
-		return c.refused(ctx, e.profile.ID, err)
-	}
-	fresh := e.fold.revision == 0
-	for _, stored := range entries {
-		rec, err := meeting.DecodeRecord(stored.Data)
-		if err != nil {
-			return c.damaged(e, stored.Revision, err)
-		}
-		if _, last := rec.Body.(*meeting.Ended); fresh && !last {
-			// Read back, not new: nobody is told.
-			if err := s.Apply(rec); err != nil {
-				return c.damaged(e, stored.Revision, err)
-			}
-			e.fold.revision = stored.Revision
-			continue
-		}
-		if err := c.advance(ctx, e, s, stored.Revision, rec); err != nil {
-			return err
-		}
-		if s.Ended() != nil {
-			return meeting.MissingMeeting(e.profile.ID)
-		}
-	}
-	if s.Active() {
-		c.install(e, s, e.fold.revision)
-	}
-	return nil
-}
-
 // damaged reports a record that cannot be read or does not fit.
-func (c *Control) damaged(e *entry, revision uint64, err error) error {
+func (c *Control) damaged(e *entry, revision ledger.Revision, err error) error {
 	c.drop(e)
-	c.cfg.Logger.Error("record not usable", "meeting", e.profile.ID.String(), "revision", revision, "err", err)
+	c.cfg.Logger.Error("record not usable", "meeting", e.profile.ID.String(), "revision", revision.Seq, "err", err)
 	return &meeting.Error{Kind: meeting.Failure, Message: "The meeting's records cannot be read", Err: err}
 }
 
 // advance applies a committed record, brings the index up to date and tells
 // the watchers. The caller has the meeting's turn.
-func (c *Control) advance(ctx context.Context, e *entry, s *meeting.State, revision uint64, rec *meeting.Record) error {
+func (c *Control) advance(e *entry, s *meeting.State, revision ledger.Revision, rec *meeting.Record) error {
 	e.fold.mu.Lock()
 	err := s.Apply(rec)
 	e.fold.mu.Unlock()
@@ -255,10 +270,10 @@ func (c *Control) advance(ctx context.Context, e *entry, s *meeting.State, revis
 }
 
 // install makes s what readers of the meeting see.
-func (c *Control) install(e *entry, s *meeting.State, revision uint64) {
+func (c *Control) install(e *entry, s *meeting.State, revision ledger.Revision) {
 	e.fold.mu.Lock()
 	s.ShareProfile(e.profile)
-	e.fold.state, e.fold.revision, e.fold.doubted = s, revision, nil
+	e.fold.state, e.fold.revision = s, revision
 	e.fold.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -267,21 +282,13 @@ func (c *Control) install(e *entry, s *meeting.State, revision uint64) {
 	c.index.cache.keep(e, s)
 }
 
-// doubt takes the state from readers because a record may be in the ledger
-// that it does not have. It is kept aside: whoever comes next catches up from
-// it, so that watchers are told of that record.
-func (c *Control) doubt(e *entry, s *meeting.State) {
-	c.drop(e)
-	e.fold.doubted = s
-}
-
 // drop forgets what is in memory about the meeting's attendees.
 func (c *Control) drop(e *entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.index.cache.drop(e)
 	e.fold.mu.Lock()
-	e.fold.state, e.fold.doubted = nil, nil
+	e.fold.state = nil
 	e.fold.mu.Unlock()
 }
 
@@ -290,7 +297,7 @@ func (c *Control) close(e *entry, g *tombstone) {
 	c.mu.Lock()
 	c.index.remove(e)
 	e.fold.mu.Lock()
-	e.fold.state, e.fold.doubted = nil, nil
+	e.fold.state = nil
 	e.fold.mu.Unlock()
 	c.index.remember(g)
 	for _, r := range e.replicas {
@@ -320,7 +327,7 @@ func (c *Control) readEntry(ctx context.Context, e *entry, fn func(*meeting.Stat
 	}
 	release, err := c.meetingTurns.take(ctx, e.profile.ID, c.cfg.ConflictWait)
 	if err != nil {
-		return err
+		return c.whileStalled(e, err)
 	}
 	defer release()
 	if !c.isActive(e) {

@@ -2,200 +2,284 @@ package ledger
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
+// Headers of JetStream.
 const (
-	attempts = 3
-
-	// factWindow is how long JetStream remembers the ids of facts, so that
-	// asking again after a lost answer does not store one twice.
-	factWindow = time.Minute
+	expectedSequence = "Nats-Expected-Last-Subject-Sequence"
+	expectedSubject  = "Nats-Expected-Last-Subject-Sequence-Subject"
 )
 
 // Append stores data as the next entry of the meeting and returns its
-// revision, once it is on the disk. expected is the revision of the meeting's
-// last entry, 0 when it has none; otherwise the call fails with ErrStale.
+// revision, once it is on the disk, or on those of most replicas. after is the
+// revision of the meeting's last entry, zero when it has none.
 //
-// What is Urgent may use the room that is kept for ends.
-//
-// ctx is looked at only before the write starts: a write under way is seen
-// through, so that the caller learns what became of it. A lost answer is
-// resolved by asking again under the same identity; only when that fails too
-// is the error ErrUnavailable and the outcome unknown.
-func (l *Log) Append(ctx context.Context, id meeting.ID, expected uint64, data []byte, u Urgency) (rev uint64, err error) {
-	return l.put(ctx, id, expected, envelope{kind: kindEntry, data: data}, u)
+// An answer that does not come is looked for until it is clear whether the
+// entry is there. So an error says that nothing was stored, but for ErrLost and
+// a fault, after which this process has no say in the slot, and for a *Pending,
+// which tells later. ctx is looked at only before the write starts. What is
+// Urgent may use the room that is kept for ends.
+func (s *Slot) Append(ctx context.Context, id meeting.ID, after Revision, data []byte, u Urgency) (Revision, error) {
+	return s.put(ctx, id, after, message{kind: kindEntry, before: after.sum, data: data}, u)
 }
 
 // End stores data as the last entry of the meeting, under the same rules as
-// Append. It replaces all earlier entries and vanishes by itself, with the
+// Append. The earlier entries are removed afterwards, and this one, with the
 // meeting's facts, once keep has passed.
-func (l *Log) End(ctx context.Context, id meeting.ID, expected uint64, data []byte, keep time.Duration) (rev uint64, err error) {
-	return l.put(ctx, id, expected, envelope{kind: kindEnd, expires: time.Now().Add(keep), data: data}, Urgent)
-}
-
-func (l *Log) put(ctx context.Context, id meeting.ID, expected uint64, e envelope, u Urgency) (uint64, error) {
-	en, done, err := l.begin()
-	if err != nil {
-		return 0, err
+func (s *Slot) End(ctx context.Context, id meeting.ID, after Revision, data []byte, keep time.Duration) (Revision, error) {
+	end := message{kind: kindEnd, before: after.sum, expires: time.Now().Add(keep), data: data}
+	r, err := s.put(ctx, id, after, end, Urgent)
+	var p *Pending
+	switch {
+	case err == nil:
+		s.log.expiryOf(s).ended(s, id, r.Seq, end.expires)
+	case errors.As(err, &p):
+		s.log.background.Go(func() {
+			if r, err := p.Wait(); err == nil {
+				s.log.expiryOf(s).ended(s, id, r.Seq, end.expires)
+			}
+		})
 	}
-	defer done()
-	if err := ctx.Err(); err != nil {
-		return 0, fmt.Errorf("append not started: %w", err)
-	}
-	if len(e.data) > MaxEntry {
-		return 0, ErrTooLarge
-	}
-	sh := shard(l.layout.shardOf(id))
-	e.nonce, e.time = rand.Uint64(), time.Now()
-	m := &nats.Msg{Subject: l.layout.subject(sh, id), Data: e.seal(), Header: nats.Header{
-		"Nats-Expected-Last-Subject-Sequence": {strconv.FormatUint(expected, 10)},
-	}}
-	if e.kind == kindEnd {
-		m.Header["Nats-Rollup"] = []string{"sub"}
-	}
-	if err := l.space.admit(ctx, en, sh, len(m.Data), u); err != nil {
-		return 0, err
-	}
-	rev, err := en.store(context.WithoutCancel(ctx), m, func(ctx context.Context) (uint64, error) {
-		return en.findWrite(ctx, id, expected, e.nonce)
-	})
-	if err != nil {
-		return 0, err
-	}
-	l.witness.acknowledged(l.layout.streamName(sh), rev)
-	if e.kind == kindEnd {
-		l.expiry.add(id, rev, e.expires)
-	}
-	return rev, nil
+	return r, err
 }
 
 // AppendFact stores data as the next media-side fact of the meeting, after
-// whatever is there.
-func (l *Log) AppendFact(ctx context.Context, id meeting.ID, data []byte) error {
-	en, done, err := l.begin()
+// whatever is there. The outcome is as certain as that of Append.
+func (s *Slot) AppendFact(ctx context.Context, id meeting.ID, data []byte) error {
+	w := write{subject: factSubject(id), message: message{kind: kindEntry, data: data}}
+	_, err := s.store(ctx, id, &w)
+	return err
+}
+
+func (s *Slot) put(ctx context.Context, id meeting.ID, after Revision, m message, u Urgency) (Revision, error) {
+	w := write{subject: entrySubject(id), message: m, after: after.Seq, urgency: u}
+	seq, err := s.store(ctx, id, &w)
 	if err != nil {
+		return Revision{}, err
+	}
+	return Revision{Seq: seq, sum: sumOf(w.stored)}, nil
+}
+
+// write is one message on its way into the log.
+type write struct {
+	message
+	subject string
+	after   uint64 // it comes after that sequence
+	urgency Urgency
+	stored  []byte
+}
+
+// store writes until the message is stored or it is certain that it is not.
+func (s *Slot) store(ctx context.Context, id meeting.ID, w *write) (uint64, error) {
+	switch {
+	case id.Slot() != s.number:
+		return 0, fmt.Errorf("ledger: meeting %v is not in slot %d", id, s.number)
+	case len(w.data) > MaxEntry:
+		return 0, ErrTooLarge
+	case ctx.Err() != nil:
+		return 0, fmt.Errorf("append not started: %w", ctx.Err())
+	}
+	end, err := s.begin()
+	if err != nil {
+		return 0, err
+	}
+	ctx = context.WithoutCancel(ctx)
+	w.nonce, w.time = rand.Uint64(), time.Now()
+	w.stored = w.seal()
+	seq, err := s.persist(ctx, w)
+	var p *Pending
+	if errors.As(err, &p) {
+		s.log.background.Go(func() {
+			defer end()
+			<-p.done
+		})
+		return 0, err
+	}
+	end()
+	return seq, err
+}
+
+// persist writes until it is clear whether the message is stored, or the time
+// is over; then the error is a *Pending.
+func (s *Slot) persist(ctx context.Context, w *write) (seq uint64, err error) {
+	deadline := time.Now().Add(s.log.cfg.GiveUp)
+	err = again(ctx, s.log.cfg.GiveUp, func() error {
+		a, err := s.attempt(ctx, w)
+		if errors.Is(err, errNoAnswer) {
+			s.log.cfg.Logger.Warn("no answer to a write", "slot", s.number, "err", err)
+			a.seq, err = s.resolve(ctx, a, w, err, deadline)
+		}
+		seq = a.seq
 		return err
+	})
+	if err == nil {
+		s.log.stored(s.number, seq, len(w.stored))
+	}
+	return seq, err
+}
+
+// Pending says that it is not known yet whether an entry was stored. It is an
+// ErrUnavailable. Until Wait has returned, the meeting must not be written to.
+type Pending struct {
+	cause error
+	done  chan struct{}
+
+	// Set before done is closed.
+	revision Revision
+	err      error
+}
+
+// Error returns why it is not known.
+func (p *Pending) Error() string {
+	return fmt.Sprintf("%v: outcome not known yet: %v", ErrUnavailable, p.cause)
+}
+
+// Unwrap makes it an ErrUnavailable.
+func (p *Pending) Unwrap() error { return ErrUnavailable }
+
+// Wait waits until the outcome is known, and returns what the call would have.
+func (p *Pending) Wait() (Revision, error) {
+	<-p.done
+	return p.revision, p.err
+}
+
+// stored notes that a message of the slot is stored.
+func (l *Log) stored(slot int, seq uint64, size int) {
+	stream := l.layout.streamOf(slot)
+	l.space.add(stream, size)
+	if !l.cfg.replicated() {
+		l.witness.acknowledged(l.layout.streamName(stream), seq)
+	}
+}
+
+// attempt is one attempt to write.
+type attempt struct {
+	engine *engine
+	fence  uint64 // the marker it names
+	seq    uint64 // of the message, when it is stored
+}
+
+func (s *Slot) attempt(ctx context.Context, w *write) (a attempt, err error) {
+	e, done, err := s.log.begin()
+	if err != nil {
+		return a, err
 	}
 	defer done()
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("append not started: %w", err)
+	stream := e.layout.streamOf(s.number)
+	if err := s.log.space.admit(ctx, e, stream, len(w.stored), w.urgency); err != nil {
+		return a, err
 	}
-	if len(data) > MaxEntry {
-		return ErrTooLarge
-	}
-	sh := l.layout.factShard()
-	e := envelope{kind: kindEntry, nonce: rand.Uint64(), time: time.Now(), data: data}
-	m := &nats.Msg{Subject: l.layout.subject(sh, id), Data: e.seal(), Header: nats.Header{
-		"Nats-Msg-Id": {strconv.FormatUint(e.nonce, 36)},
-	}}
-	if err := l.space.admit(ctx, en, sh, len(m.Data), Ordinary); err != nil {
-		return err
-	}
-	seq, err := en.store(context.WithoutCancel(ctx), m, nil)
+	f, err := s.current(ctx, e)
 	if err != nil {
-		return err
+		return a, err
 	}
-	l.witness.acknowledged(l.layout.streamName(sh), seq)
-	return nil
-}
-
-// store publishes m until it gets an answer. find tells what became of an
-// earlier attempt once a later one is refused as stale; nil when that cannot
-// happen.
-func (e *engine) store(ctx context.Context, m *nats.Msg, find func(context.Context) (uint64, error)) (uint64, error) {
-	var last error
-	for attempt := range attempts {
-		rev, err := e.publish(m)
-		if errors.Is(err, ErrStale) && attempt > 0 && find != nil {
-			rev, err = find(ctx)
+	a.engine, a.fence = e, f
+	w.after = max(w.after, f) // it can only be stored behind the marker
+	a.seq, err = e.send(ctx, &op{stream: stream, msg: &nats.Msg{
+		Subject: w.subject, Data: w.stored, Header: nats.Header{
+			expectedSequence: {strconv.FormatUint(f, 10)},
+			expectedSubject:  {markerSubject(s.number)},
+		},
+	}})
+	if errors.Is(err, errFence) {
+		if lost := s.judge(ctx, e, f); lost != nil {
+			return a, lost
 		}
-		// Checked after the answer: whatever was said while the disk failed
-		// is worth nothing.
-		if trouble := e.check(); trouble != nil {
-			return 0, trouble
-		}
-		if err == nil || !errors.Is(err, errNoAnswer) {
-			return rev, err
-		}
-		last = err
-		e.cfg.Logger.Warn("no answer to a write", "stream subject", m.Subject, "attempt", attempt+1)
 	}
-	return 0, fmt.Errorf("%w: %w", ErrUnavailable, last)
+	return a, err
 }
 
-var errNoAnswer = errors.New("no answer in time")
-
-// answer is JetStream's reply to a publish.
-type answer struct {
-	Seq   uint64 `json:"seq"`
-	Error *struct {
-		Code        server.ErrorIdentifier `json:"err_code"`
-		Description string                 `json:"description"`
-	} `json:"error"`
+// resolve finds out what became of an attempt that got no answer. When the
+// message is not there, the error is the cause, after which it may be tried
+// again. When that cannot be learnt by the deadline, it goes on by itself and
+// returns a *Pending.
+func (s *Slot) resolve(ctx context.Context, a attempt, w *write, cause error, deadline time.Time) (uint64, error) {
+	for time.Now().Before(deadline) {
+		if seq, err := s.lookUp(ctx, a, w); !errors.Is(err, errNoAnswer) {
+			return found(seq, err, cause)
+		}
+		pause(ctx, tryAgainMost)
+	}
+	p := &Pending{cause: cause, done: make(chan struct{})}
+	s.log.background.Go(func() { s.settle(ctx, p, a, w) })
+	return 0, p
 }
 
-// publish makes one attempt.
-func (e *engine) publish(m *nats.Msg) (uint64, error) {
-	reply, err := e.ask(m, e.cfg.AnswerWithin)
+// settle finds out what p is about.
+func (s *Slot) settle(ctx context.Context, p *Pending, a attempt, w *write) {
+	defer close(p.done)
+	seq, err := s.lookUp(ctx, a, w)
+	for errors.Is(err, errNoAnswer) {
+		pause(ctx, tryAgainMost)
+		seq, err = s.lookUp(ctx, a, w)
+	}
+	if seq, p.err = found(seq, err, fmt.Errorf("%w: %w", ErrUnavailable, p.cause)); p.err == nil {
+		s.log.stored(s.number, seq, len(w.stored))
+		p.revision = Revision{Seq: seq, sum: sumOf(w.stored)}
+	}
+}
+
+// found makes the outcome of a write from what a look at the log has shown.
+func found(seq uint64, err, cause error) (uint64, error) {
+	if err == nil && seq == 0 {
+		return 0, cause
+	}
+	return seq, err
+}
+
+// lookUp tries once to learn what became of an attempt: the message's sequence,
+// or 0 when it is not there. The error is errNoAnswer while that is not known,
+// or why this process has no say any more.
+func (s *Slot) lookUp(ctx context.Context, a attempt, w *write) (uint64, error) {
+	if err := s.held(); err != nil {
+		return 0, err
+	}
+	e, done, err := s.log.begin()
 	if err != nil {
+		if s.log.ended() {
+			return 0, err
+		}
 		return 0, fmt.Errorf("%w: %w", errNoAnswer, err)
 	}
-	var a answer
-	if err := json.Unmarshal(reply.Data, &a); err != nil {
-		return 0, fmt.Errorf("%w: answer to a write: %w", ErrUnavailable, err)
+	defer done()
+	seq, err := s.find(ctx, e, a, w)
+	if err != nil && !errors.Is(err, ErrLost) {
+		err = fmt.Errorf("%w: %w", errNoAnswer, err)
 	}
-	if a.Error != nil {
-		return 0, refusal(a.Error.Code, a.Error.Description)
-	}
-	if a.Seq == 0 {
-		return 0, fmt.Errorf("%w: answer to a write without a sequence", ErrUnavailable)
-	}
-	return a.Seq, nil
+	return seq, err
 }
 
-// refusal turns an error of JetStream into one of ours.
-func refusal(code server.ErrorIdentifier, description string) error {
-	switch code {
-	case server.JSStreamWrongLastSequenceErrF, server.JSStreamWrongLastSequenceConstantErr:
-		// The second is also said while an earlier write is in flight.
-		return ErrStale
-	case server.JSAccountResourcesExceededErr, server.JSInsufficientResourcesErr:
-		return ErrFull
-	case server.JSStreamStoreFailedF:
-		if strings.Contains(description, server.ErrMaxBytes.Error()) {
-			return ErrFull
+// find looks for a message that was written, and returns its sequence, 0 when
+// it is not there and never will be. What an engine has that was replaced is
+// stored or gone, if it is nowhere else; otherwise the marker is written again
+// first, so that the message can come no more.
+func (s *Slot) find(ctx context.Context, e *engine, a attempt, w *write) (seq uint64, err error) {
+	if e == a.engine || e.cfg.replicated() {
+		if err := s.renew(ctx, e, a.fence); err != nil {
+			return 0, err
 		}
 	}
-	return fmt.Errorf("%w: %s (%d)", ErrUnavailable, description, code)
-}
-
-// findWrite looks for the write with the nonce. It was decided on expected, so
-// if it is there it is the first entry after that.
-func (e *engine) findWrite(ctx context.Context, id meeting.ID, expected, nonce uint64) (uint64, error) {
-	var rev uint64
-	err := e.each(ctx, shard(e.layout.shardOf(id)), id, expected, func(_ meeting.ID, m message) error {
-		if m.nonce == nonce {
-			rev = m.seq
+	s.mu.Lock()
+	through := s.mark.seq
+	s.mu.Unlock()
+	look := func(_ subject, m stored) error {
+		if m.nonce == w.nonce {
+			seq = m.seq
 		}
 		return nil
-	})
-	switch {
-	case err != nil:
-		return 0, fmt.Errorf("%w: %w", errNoAnswer, err)
-	case rev == 0:
-		return 0, ErrStale
 	}
-	return rev, nil
+	stream := e.layout.streamOf(s.number)
+	if !e.cfg.replicated() {
+		return seq, e.load(ctx, stream, w.subject, w.after, look)
+	}
+	return seq, e.follow(ctx, stream, []string{w.subject, markerSubject(s.number)}, w.after, through, look)
 }

@@ -16,27 +16,6 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-func randomID(tb testing.TB) (id meeting.ID) {
-	tb.Helper()
-	if _, err := rand.Read(id[:]); err != nil {
-		tb.Fatal(err)
-	}
-	return id
-}
-
-func openTB(tb testing.TB, cfg Config) *Log {
-	tb.Helper()
-	if cfg.Dir == "" {
-		cfg.Dir = tb.TempDir()
-	}
-	l, err := Open(tb.Context(), cfg)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { _ = l.Close() })
-	return l
-}
-
 func cpuTime() time.Duration {
 	var ru syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &ru)
@@ -60,7 +39,7 @@ func BenchmarkAppend(b *testing.B) {
 				wg.Go(func() {
 					for next.Add(1) <= int64(b.N) {
 						id := randomID(b)
-						rev, err := l.Append(b.Context(), id, 0, data, Ordinary)
+						rev, err := l.Append(b.Context(), id, Revision{}, data, Ordinary)
 						if err == nil && next.Add(1) <= int64(b.N) {
 							_, err = l.Append(b.Context(), id, rev, data, Ordinary)
 						}
@@ -79,7 +58,7 @@ func BenchmarkAppend(b *testing.B) {
 
 // fill stores meetings of two entries, as large as those of a meeting of ten,
 // and returns their ids.
-func fill(b *testing.B, l *Log, meetings int) []meeting.ID {
+func fill(b *testing.B, l *rig, meetings int) []meeting.ID {
 	b.Helper()
 	ids := make([]meeting.ID, meetings)
 	created, added := make([]byte, 300), make([]byte, 800)
@@ -89,7 +68,7 @@ func fill(b *testing.B, l *Log, meetings int) []meeting.ID {
 		wg.Go(func() {
 			for n := next.Add(1) - 1; n < int64(meetings); n = next.Add(1) - 1 {
 				ids[n] = randomID(b)
-				rev, err := l.Append(b.Context(), ids[n], 0, created, Ordinary)
+				rev, err := l.Append(b.Context(), ids[n], Revision{}, created, Ordinary)
 				if err == nil {
 					_, err = l.Append(b.Context(), ids[n], rev, added, Ordinary)
 				}
@@ -104,15 +83,21 @@ func fill(b *testing.B, l *Log, meetings int) []meeting.ID {
 	return ids
 }
 
-// BenchmarkScan reads all entries of 10,000 meetings.
-func BenchmarkScan(b *testing.B) {
+// BenchmarkAdopt adopts all slots, with 10,000 meetings.
+func BenchmarkAdopt(b *testing.B) {
 	const meetings = 10_000
 	l := openTB(b, Config{})
 	fill(b, l, meetings)
 	b.ReportAllocs()
 	for b.Loop() {
+		for _, s := range l.held {
+			if err := s.Release(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
 		var n atomic.Int64
-		if err := l.Scan(b.Context(), func(meeting.ID, Entry) error { n.Add(1); return nil }); err != nil {
+		var err error
+		if l.held, err = l.Adopt(b.Context(), everySlot(), func(meeting.ID, Entry) error { n.Add(1); return nil }); err != nil {
 			b.Fatal(err)
 		}
 		if n.Load() != 2*meetings {
@@ -128,7 +113,7 @@ func BenchmarkLoad(b *testing.B) {
 	ids := fill(b, l, 2000)
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
-		if got, err := l.Load(b.Context(), ids[n*7919%len(ids)], 0); err != nil || len(got) != 2 {
+		if got, err := l.Load(b.Context(), ids[n*7919%len(ids)]); err != nil || len(got) != 2 {
 			b.Fatalf("%d entries, %v", len(got), err)
 		}
 	}
@@ -141,7 +126,7 @@ func BenchmarkEnd(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
 		id := fill(b, l, 1)[0]
-		entries, err := l.Load(b.Context(), id, 0)
+		entries, err := l.Load(b.Context(), id)
 		b.StartTimer()
 		if err == nil {
 			_, err = l.End(b.Context(), id, entries[1].Revision, data, time.Hour)
@@ -152,10 +137,10 @@ func BenchmarkEnd(b *testing.B) {
 	}
 }
 
-// BenchmarkOpen opens an empty directory.
+// BenchmarkOpen opens an empty directory and adopts all slots.
 func BenchmarkOpen(b *testing.B) {
 	for b.Loop() {
-		l, err := Open(b.Context(), Config{Dir: b.TempDir()})
+		l, err := open(b.Context(), Config{Dir: b.TempDir()})
 		if err != nil {
 			b.Fatal(err)
 		}

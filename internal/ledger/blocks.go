@@ -129,17 +129,28 @@ type blockFault struct {
 	torn bool // what a write looks like that a crash interrupted
 }
 
+// ending is how the process before this one ended, and with that what may be
+// found in the blocks that is no damage.
+type ending uint8
+
+const (
+	closed         ending = iota // in order: everything is whole
+	crashed                      // the last record may be cut short
+	crashedReplica               // so may be what was not synced; it is in the Raft log
+)
+
 // check reads all blocks. last is the highest sequence found in them. After a
 // crash, a record that was cut short is no damage at the end of the last block,
 // where the server was writing; it cuts it off.
-func (s blockStore) check(crashed bool) (last uint64, damage []string, err error) {
+func (s blockStore) check(how ending) (last uint64, damage []string, err error) {
 	for i, f := range s.files {
 		seq, fault, err := s.checkBlock(f.Name)
 		if err != nil {
 			return last, damage, err
 		}
 		last = max(last, seq)
-		if fault != nil && (!fault.torn || !crashed || i < len(s.files)-1) {
+		writing := how == crashed && i == len(s.files)-1 || how == crashedReplica
+		if fault != nil && !(fault.torn && writing) {
 			damage = append(damage, fmt.Sprintf("%s, block %s, byte %d: %s", s.name, f.Name, fault.at, fault.what))
 		}
 	}

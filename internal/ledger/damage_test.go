@@ -21,10 +21,10 @@ func sixty(t *testing.T, dir string) map[meeting.ID][]string {
 	want := map[meeting.ID][]string{}
 	for i := range 60 {
 		id := randomID(t)
-		var rev uint64
+		var rev Revision
 		for n := range 3 {
 			text := fmt.Sprintf("entry %d of meeting %d, as long as one may be", n, i)
-			rev = must[uint64](t)(l.Append(ctx, id, rev, []byte(text), Ordinary))
+			rev = must[Revision](t)(l.Append(ctx, id, rev, []byte(text), Ordinary))
 			want[id] = append(want[id], text)
 		}
 		if err := l.AppendFact(ctx, id, []byte("joined")); err != nil {
@@ -130,7 +130,6 @@ func layoutSays(change func(*layout)) damageFiles {
 const (
 	blocks = "MT0[0-7]/msgs/*.blk"
 	block  = "MT02/msgs/1.blk"
-	facts  = "EV/msgs/1.blk"
 )
 
 // Whatever happens to the files while the ledger is closed, it either has all
@@ -158,9 +157,10 @@ func TestDamageIsNoticed(t *testing.T) {
 		"a block deleted and its index":          {remove("/"+block, "/MT02/msgs/index.db"), "MT02"},
 		"something appended to a block":          {onFile(block, func(b []byte) []byte { return append(b, "rubbish"...) }), "MT02, block 1.blk"},
 		"the first record of every block zeroed": {onAll(blocks, func(b []byte) []byte { clear(b[:100]); return b }), "MT00, block 1.blk, byte 0"},
-		"the block of the facts cut":             {onFile(facts, func(b []byte) []byte { return b[:len(b)-1] }), "EV, block 1.blk"},
-		"four shards instead of eight":           {layoutSays(func(l *layout) { l.Shards = 4 }), "says 4 shards"},
-		"sixteen shards instead of eight":        {layoutSays(func(l *layout) { l.Shards = 16 }), "is missing"},
+		"four streams instead of eight":          {layoutSays(func(l *layout) { l.Streams = 4 }), "says 4 streams"},
+		"sixteen streams instead of eight":       {layoutSays(func(l *layout) { l.Streams = 16 }), "is missing"},
+		"eight slots":                            {layoutSays(func(l *layout) { l.Slots = 8 }), "8 slots"},
+		"a layout of before":                     {layoutSays(func(l *layout) { l.Version = 1 }), "before the first release"},
 		"another version of the layout":          {layoutSays(func(l *layout) { l.Version = 99 }), "version 99"},
 		"the layout emptied":                     {func(t *testing.T, dir string) { rewrite(t, filepath.Join(dir, layoutName), empty) }, layoutName},
 		"the layout and one stream removed":      {remove(layoutName, "/MT03"), layoutName + " is missing"},
@@ -178,7 +178,7 @@ func TestDamageIsNoticed(t *testing.T) {
 			dir := t.TempDir()
 			want := sixty(t, dir)
 			c.damage(t, dir)
-			l, err := Open(t.Context(), Config{Dir: dir})
+			l, err := open(t.Context(), Config{Dir: dir})
 			if c.says != "" {
 				if err == nil {
 					_ = l.Close()
@@ -194,7 +194,7 @@ func TestDamageIsNoticed(t *testing.T) {
 			}
 			defer l.Close()
 			for id, texts := range want {
-				wantTexts(t, must[[]Entry](t)(l.Load(t.Context(), id, 0)), texts...)
+				wantTexts(t, must[[]Entry](t)(l.Load(t.Context(), id)), texts...)
 			}
 		})
 	}
@@ -226,7 +226,7 @@ func TestARefusedStartChangesNothing(t *testing.T) {
 	}
 	l := openTB(t, Config{Dir: dir})
 	for id, texts := range want {
-		wantTexts(t, must[[]Entry](t)(l.Load(t.Context(), id, 0)), texts...)
+		wantTexts(t, must[[]Entry](t)(l.Load(t.Context(), id)), texts...)
 	}
 }
 
@@ -240,7 +240,7 @@ func TestLossCanBeAccepted(t *testing.T) {
 	l := openTB(t, Config{Dir: dir, AcceptLoss: true})
 	lost := 0
 	for id, texts := range want {
-		got := must[[]Entry](t)(l.Load(t.Context(), id, 0))
+		got := must[[]Entry](t)(l.Load(t.Context(), id))
 		if len(got) < len(texts) {
 			lost++
 		}
@@ -249,11 +249,11 @@ func TestLossCanBeAccepted(t *testing.T) {
 		t.Errorf("%d of 60 meetings lack entries after one byte", lost)
 	}
 	id := randomID(t)
-	must[uint64](t)(l.Append(t.Context(), id, 0, []byte("after"), Ordinary))
+	must[Revision](t)(l.Append(t.Context(), id, Revision{}, []byte("after"), Ordinary))
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	wantTexts(t, must[[]Entry](t)(openTB(t, Config{Dir: dir}).Load(t.Context(), id, 0)), "after")
+	wantTexts(t, must[[]Entry](t)(openTB(t, Config{Dir: dir}).Load(t.Context(), id)), "after")
 }
 
 // After a crash the record being written may be cut short, and the end of the
@@ -278,7 +278,7 @@ func TestATornRecordIsCutOff(t *testing.T) {
 			want := sixty(t, dir)
 			unclean(t, dir)
 			c.damage(t, dir)
-			l, err := Open(t.Context(), Config{Dir: dir})
+			l, err := open(t.Context(), Config{Dir: dir})
 			if !c.ok {
 				if !errors.Is(err, ErrDamaged) {
 					t.Fatalf("open: %v, want ErrDamaged", err)
@@ -289,9 +289,9 @@ func TestATornRecordIsCutOff(t *testing.T) {
 				t.Fatal(err)
 			}
 			for id, texts := range want {
-				wantTexts(t, must[[]Entry](t)(l.Load(t.Context(), id, 0)), texts...)
+				wantTexts(t, must[[]Entry](t)(l.Load(t.Context(), id)), texts...)
 			}
-			must[uint64](t)(l.Append(t.Context(), randomID(t), 0, []byte("goes on"), Ordinary))
+			must[Revision](t)(l.Append(t.Context(), randomID(t), Revision{}, []byte("goes on"), Ordinary))
 			if err := l.Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -333,10 +333,10 @@ func unclean(t *testing.T, dir string) {
 // The account is kept while the ledger runs, so that a crash does not lose it.
 func TestTheWitnessKeepsUp(t *testing.T) {
 	dir := t.TempDir()
-	l, ctx, id := openTB(t, Config{Dir: dir, Shards: 1}), t.Context(), randomID(t)
-	var rev uint64
+	l, ctx, id := openTB(t, Config{Dir: dir, Streams: 1}), t.Context(), randomID(t)
+	var rev Revision
 	for range 2 * witnessEvery {
-		rev = must[uint64](t)(l.Append(ctx, id, rev, nil, Ordinary))
+		rev = must[Revision](t)(l.Append(ctx, id, rev, nil, Ordinary))
 	}
 	eventually(t, "the witness is written", func() bool {
 		told := must[testimony](t)(loadTestimony(dir))
@@ -348,15 +348,15 @@ func TestTheWitnessKeepsUp(t *testing.T) {
 // erased messages, several blocks.
 func TestBlocksAreReadAsTheServerWritesThem(t *testing.T) {
 	dir := t.TempDir()
-	l, ctx := openTB(t, Config{Dir: dir, Shards: 1}), t.Context()
-	var last uint64
+	l, ctx := openTB(t, Config{Dir: dir, Streams: 1}), t.Context()
+	var last Revision
 	for n := range 300 {
 		id := randomID(t)
 		data := make([]byte, n*n) // up to 90 KB: more than one block in all
-		rev := must[uint64](t)(l.Append(ctx, id, 0, data, Ordinary))
-		last = must[uint64](t)(l.Append(ctx, id, rev, data, Ordinary))
+		rev := must[Revision](t)(l.Append(ctx, id, Revision{}, data, Ordinary))
+		last = must[Revision](t)(l.Append(ctx, id, rev, data, Ordinary))
 		if n%3 == 0 {
-			last = must[uint64](t)(l.End(ctx, id, last, []byte("end"), time.Hour))
+			last = must[Revision](t)(l.End(ctx, id, last, []byte("end"), time.Hour))
 		}
 	}
 	if err := l.Close(); err != nil {
@@ -364,12 +364,12 @@ func TestBlocksAreReadAsTheServerWritesThem(t *testing.T) {
 	}
 	stores := must[[]blockStore](t)(blockStores(filepath.Join(dir, streamsDir)))
 	for _, s := range stores {
-		seq, damage, err := s.check(true)
+		seq, damage, err := s.check(crashed)
 		if err != nil || len(damage) > 0 {
 			t.Errorf("%s: %v, %v", s.name, damage, err)
 		}
-		if s.name == "MT00" && (seq != last || len(s.files) < 2) {
-			t.Errorf("MT00: last sequence %d in %d blocks, want %d in several", seq, len(s.files), last)
+		if s.name == "MT00" && (seq != last.Seq || len(s.files) < 2) {
+			t.Errorf("MT00: last sequence %d in %d blocks, want %d in several", seq, len(s.files), last.Seq)
 		}
 	}
 }
@@ -384,7 +384,7 @@ func FuzzBlocks(f *testing.F) {
 			t.Fatal(err)
 		}
 		s := blockStore{name: "MT00", dir: dir, files: must[[]blockFile](t)(blockFiles(dir))}
-		if _, _, err := s.check(true); err != nil {
+		if _, _, err := s.check(crashed); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -3,9 +3,6 @@ package ledger
 import (
 	"container/heap"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -13,15 +10,19 @@ import (
 )
 
 // The entry that ends a meeting replaces all others and has to vanish later.
-// JetStream could do that by a time to live on the message, but storing a
-// roll-up and removing what it replaces are two steps on the disk: a crash
-// between them, followed by a downtime longer than the time to live, would
-// remove the end and bring the meeting back to life. So the ledger removes the
-// subject itself, oldest entry first, up to and including the end, and then the
-// meeting's facts. The deadline is kept in the entry, and Scan finds it again
-// after a restart.
+// JetStream could do the former by a roll-up and the latter by a time to live
+// on the message. But storing a roll-up and removing what it replaces are two
+// steps on the disk: a crash between them, followed by a downtime longer than
+// the time to live, would remove the end and bring the meeting back to life.
+// So the ledger removes the subject itself, oldest entry first: what lies
+// before the end once that is stored, and the end, with the meeting's facts,
+// when its time has come. The deadline is kept in the entry, and an adoption
+// finds it again.
+//
+// A removal is not fenced. It may be done by a former owner, and does no harm:
+// it touches only what lies below an end that is stored.
 
-// expiry removes ended meetings when their time has come.
+// expiry removes the ended meetings of one stream.
 type expiry struct {
 	log    *Log
 	cancel context.CancelFunc
@@ -29,39 +30,47 @@ type expiry struct {
 	wake   chan struct{} // a nearer deadline was added
 
 	mu  sync.Mutex
-	due deadlines // guarded by mu
+	due removals // guarded by mu
 }
 
-type deadline struct {
-	at  time.Time
-	id  meeting.ID
-	rev uint64 // of the end
+// removal is what is to be removed of a meeting, and when.
+type removal struct {
+	slot  *Slot
+	at    time.Time
+	id    meeting.ID
+	below uint64 // entries before this sequence; 0 for all
+	facts bool   // and all facts
 }
 
-func startExpiry(l *Log) *expiry {
-	ctx, cancel := context.WithCancel(context.Background())
-	x := &expiry{log: l, cancel: cancel, done: make(chan struct{}), wake: make(chan struct{}, 1)}
-	go x.run(ctx)
-	return x
+// startExpiries starts one for each stream: removing waits for the disk.
+func startExpiries(l *Log) []*expiry {
+	all := make([]*expiry, l.layout.Streams)
+	for i := range all {
+		ctx, cancel := context.WithCancel(context.Background())
+		all[i] = &expiry{log: l, cancel: cancel, done: make(chan struct{}), wake: make(chan struct{}, 1)}
+		go all[i].run(ctx)
+	}
+	return all
 }
+
+// expiryOf returns the one that removes the slot's meetings.
+func (l *Log) expiryOf(s *Slot) *expiry { return l.expiries[l.layout.streamOf(s.number)] }
 
 func (x *expiry) close() {
 	x.cancel()
 	<-x.done
 }
 
-// add plans the removal of the meeting's entries up to rev. It may be called
-// twice for the same end.
-func (x *expiry) add(id meeting.ID, rev uint64, at time.Time) {
+// ended plans the removals of a meeting whose last entry has the sequence and
+// is to vanish at the time.
+func (x *expiry) ended(s *Slot, id meeting.ID, seq uint64, at time.Time) {
 	x.mu.Lock()
-	heap.Push(&x.due, deadline{at, id, rev})
-	first := x.due[0].rev == rev && x.due[0].id == id
+	heap.Push(&x.due, removal{slot: s, at: time.Now(), id: id, below: seq})
+	heap.Push(&x.due, removal{slot: s, at: at, id: id, below: seq + 1, facts: true})
 	x.mu.Unlock()
-	if first {
-		select {
-		case x.wake <- struct{}{}:
-		default:
-		}
+	select {
+	case x.wake <- struct{}{}:
+	default:
 	}
 }
 
@@ -84,23 +93,19 @@ func (x *expiry) run(ctx context.Context) {
 func (x *expiry) removeDue(ctx context.Context) time.Duration {
 	const idle, afterFailure = time.Hour, time.Second
 	for ctx.Err() == nil {
-		x.mu.Lock()
-		if len(x.due) == 0 {
-			x.mu.Unlock()
-			return idle
+		r, wait := x.next()
+		switch {
+		case wait > 0:
+			return min(wait, idle)
+		case r.slot.held() != nil:
+			continue // its new owner does it
 		}
-		if wait := time.Until(x.due[0].at); wait > 0 {
-			x.mu.Unlock()
-			return wait
-		}
-		d := heap.Pop(&x.due).(deadline)
-		x.mu.Unlock()
-		if err := x.log.forget(ctx, d.id, d.rev); err != nil {
+		if err := x.log.remove(ctx, r); err != nil {
 			if ctx.Err() == nil {
-				x.log.cfg.Logger.Warn("could not remove an ended meeting yet", "meeting", d.id, "err", err)
+				x.log.cfg.Logger.Warn("could not remove an ended meeting yet", "meeting", r.id.String(), "err", err)
 			}
 			x.mu.Lock()
-			heap.Push(&x.due, d)
+			heap.Push(&x.due, r)
 			x.mu.Unlock()
 			return afterFailure
 		}
@@ -108,99 +113,52 @@ func (x *expiry) removeDue(ctx context.Context) time.Duration {
 	return idle
 }
 
-// forget removes the meeting's entries up to and including rev and, unless it
-// was created anew meanwhile, its facts.
-func (l *Log) forget(ctx context.Context, id meeting.ID, rev uint64) error {
+// next takes the removal that is due, or tells how long to wait for one.
+func (x *expiry) next() (r removal, wait time.Duration) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.due) == 0 {
+		return r, time.Hour
+	}
+	if wait := time.Until(x.due[0].at); wait > 0 {
+		return r, wait
+	}
+	return heap.Pop(&x.due).(removal), 0
+}
+
+func (l *Log) remove(ctx context.Context, r removal) error {
 	e, done, err := l.begin()
 	if err != nil {
 		return err
 	}
 	defer done()
-	sh := shard(l.layout.shardOf(id))
-	if err := e.purge(ctx, sh, id, rev); err != nil {
+	stream := l.layout.streamOf(r.slot.number)
+	if err := e.purge(ctx, stream, entrySubject(r.id), r.below); err != nil || !r.facts {
 		return err
 	}
-	// In this order: facts of a meeting created from now on come later.
-	facts, err := e.streamState(ctx, l.layout.factShard())
-	if err != nil {
-		return err
-	}
-	anew := false
-	err = e.each(ctx, sh, id, rev, func(meeting.ID, message) error {
-		anew = true
-		return nil
-	})
-	if err != nil || anew {
-		return err
-	}
-	return e.purge(ctx, l.layout.factShard(), id, facts.LastSeq)
+	return e.purge(ctx, stream, factSubject(r.id), 0)
 }
 
 // Discard removes all of a meeting's entries and facts. It is for an operator
 // who has accepted that they are damaged.
-func (l *Log) Discard(ctx context.Context, id meeting.ID) error {
-	e, done, err := l.begin()
+func (s *Slot) Discard(ctx context.Context, id meeting.ID) error {
+	end, err := s.begin()
 	if err != nil {
 		return err
 	}
-	defer done()
-	for _, sh := range []shard{shard(l.layout.shardOf(id)), l.layout.factShard()} {
-		state, err := e.streamState(ctx, sh)
-		if err == nil {
-			err = e.purge(ctx, sh, id, state.LastSeq)
-		}
-		if err != nil {
-			return fmt.Errorf("%w: discard meeting %v: %w", ErrUnavailable, id, err)
-		}
-	}
-	return nil
+	defer end()
+	return s.log.remove(ctx, removal{slot: s, id: id, facts: true})
 }
 
-// purge removes the meeting's messages up to and including the sequence.
-func (e *engine) purge(ctx context.Context, sh shard, id meeting.ID, last uint64) error {
-	if err := e.check(); err != nil {
-		return err
-	}
-	req, err := json.Marshal(struct {
-		Subject string `json:"filter"`
-		Below   uint64 `json:"seq"`
-	}{e.layout.subject(sh, id), last + 1})
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, e.cfg.AnswerWithin)
-	defer cancel()
-	m, err := e.write.RequestWithContext(ctx, "$JS.API.STREAM.PURGE."+e.layout.streamName(sh), req)
-	if err != nil {
-		return err
-	}
-	var a struct {
-		Success bool `json:"success"`
-		Error   *struct {
-			Description string `json:"description"`
-		} `json:"error"`
-	}
-	if err := json.Unmarshal(m.Data, &a); err != nil {
-		return err
-	}
-	if a.Error != nil {
-		return fmt.Errorf("purge refused: %s", a.Error.Description)
-	}
-	if !a.Success {
-		return errors.New("purge not confirmed")
-	}
-	return nil
-}
-
-// deadlines is a heap, nearest first.
-type deadlines []deadline
+// removals is a heap, nearest first.
+type removals []removal
 
 // Len, Less, Swap, Push and Pop implement heap.Interface.
-func (d deadlines) Len() int           { return len(d) }
-func (d deadlines) Less(i, j int) bool { return d[i].at.Before(d[j].at) }
-func (d deadlines) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
-func (d *deadlines) Push(v any)        { *d = append(*d, v.(deadline)) }
-func (d *deadlines) Pop() any {
+func (d removals) Len() int           { return len(d) }
+func (d removals) Less(i, j int) bool { return d[i].at.Before(d[j].at) }
+func (d removals) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
+func (d *removals) Push(v any)        { *d = append(*d, v.(removal)) }
+func (d *removals) Pop() any {
 	last := (*d)[len(*d)-1]
 	*d = (*d)[:len(*d)-1]
 	return last

@@ -15,20 +15,24 @@ import (
 
 const (
 	layoutName    = "ledger.json"
+	layoutVersion = 2
 	streamsDir    = "streams" // of the embedded server
-	layoutVersion = 1
 
-	// DefaultShards suits one machine: enough for several flushes side by
+	// oneMachineStreams suits one machine: enough for several flushes side by
 	// side, few enough to be created and recovered in no time.
-	DefaultShards = 8
-	maxShards     = 100 // two digits in the name of a stream
+	oneMachineStreams = 8
+
+	// clusterStreams suits a cluster of three: its leaders can be spread, and
+	// a replicated stream combines what waits into one flush by itself.
+	clusterStreams = 4
 )
 
-// layout is what a data directory has to remember about itself. The number of
-// shards decides where a meeting is found, so it can never change.
+// layout is what a data directory has to remember about itself. The numbers of
+// slots and streams decide where a meeting is found, so they can never change.
 type layout struct {
 	Version  int    `json:"version"`
-	Shards   int    `json:"shards"`
+	Slots    int    `json:"slots"`
+	Streams  int    `json:"streams"`
 	KeyCheck string `json:"key_check,omitempty"`
 
 	// Created is set once all streams exist. A stream that is missing later
@@ -47,10 +51,10 @@ func Exists(dir string) (bool, error) {
 	return err == nil, err
 }
 
-// streamsIn returns the names of the streams that the embedded server keeps in
+// streamsIn returns the names of our streams that the embedded server keeps in
 // dir, sorted.
 func streamsIn(dir string) (names []string, err error) {
-	found, err := filepath.Glob(filepath.Join(dir, streamsDir, "jetstream", "*", "streams", "*"))
+	found, err := filepath.Glob(filepath.Join(dir, streamsDir, "jetstream", "*", "streams", streamPrefix+"[0-9][0-9]"))
 	for _, path := range found {
 		names = append(names, filepath.Base(path))
 	}
@@ -68,7 +72,7 @@ func loadLayout(cfg Config) (layout, error) {
 		if len(there) > 0 {
 			return layout{}, fmt.Errorf("%s is missing from the data directory, but the streams %s are there: restore it from a backup, or start with another directory", layoutName, strings.Join(there, ", "))
 		}
-		l := layout{Version: layoutVersion, Shards: cfg.Shards, KeyCheck: cfg.KeyCheck}
+		l := layout{Version: layoutVersion, Slots: meeting.Slots, Streams: cfg.Streams, KeyCheck: cfg.KeyCheck}
 		return l, l.save(cfg.Dir)
 	}
 	if err != nil {
@@ -85,10 +89,15 @@ func loadLayout(cfg Config) (layout, error) {
 // the streams that are there.
 func (l layout) check(cfg Config, there []string) error {
 	switch {
-	case l.Version != layoutVersion:
-		return fmt.Errorf("data directory has layout version %d; this program knows %d", l.Version, layoutVersion)
-	case l.Shards < 1 || l.Shards > maxShards:
-		return fmt.Errorf("layout %s: %d shards", layoutName, l.Shards)
+	case l.Version < layoutVersion:
+		return fmt.Errorf("the data directory has layout version %d, from before the first release: its meetings cannot be taken over. "+
+			"End them with the program that made them, or start with another directory (--data)", l.Version)
+	case l.Version > layoutVersion:
+		return fmt.Errorf("the data directory has layout version %d, this program knows %d: it needs a newer program", l.Version, layoutVersion)
+	case l.Slots != meeting.Slots:
+		return fmt.Errorf("layout %s: %d slots, this program has %d", layoutName, l.Slots, meeting.Slots)
+	case l.Streams < 1 || l.Streams > meeting.Slots:
+		return fmt.Errorf("layout %s: %d streams", layoutName, l.Streams)
 	case l.KeyCheck != "" && cfg.KeyCheck != "" && l.KeyCheck != cfg.KeyCheck:
 		return ErrForeignKey
 	case !l.Created:
@@ -96,7 +105,7 @@ func (l layout) check(cfg Config, there []string) error {
 	}
 	for _, name := range there {
 		if !l.names(name) {
-			return fmt.Errorf("layout %s says %d shards, but there is a stream %s: restore the file from a backup, or start with another directory", layoutName, l.Shards, name)
+			return fmt.Errorf("layout %s says %d streams, but there is a stream %s: restore the file from a backup, or start with another directory", layoutName, l.Streams, name)
 		}
 	}
 	return nil
@@ -115,13 +124,18 @@ func (l layout) save(dir string) error {
 	return nil
 }
 
-// shardOf returns where a meeting lives: FNV-1a of its id. It is part of the
-// layout and must give the same answer for ever.
-func (l layout) shardOf(id meeting.ID) int {
-	const offset, prime = 2166136261, 16777619
-	h := uint32(offset)
-	for _, b := range id {
-		h = (h ^ uint32(b)) * prime
+// streamOf returns the number of the stream that a slot lies in.
+func (l layout) streamOf(slot int) int { return slot % l.Streams }
+
+// streamName returns the name of a stream.
+func (l layout) streamName(stream int) string { return fmt.Sprintf("%s%02d", streamPrefix, stream) }
+
+// names tells whether one of the streams has the name.
+func (l layout) names(stream string) bool {
+	for i := range l.Streams {
+		if l.streamName(i) == stream {
+			return true
+		}
 	}
-	return int(h % uint32(l.Shards))
+	return false
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,19 +10,18 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"golang.org/x/sys/unix"
 
 	"github.com/carillon-meetings/carillon/internal/durable"
+	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
 // Errors of the ledger, for errors.Is.
 var (
-	// ErrStale: the expected revision is not the last one, or could not be
-	// proven to be. Nothing was stored. Load and decide again.
-	ErrStale = errors.New("ledger: expected revision is not the last one")
-
 	// ErrUnavailable: the ledger is closing, its disk failed, or it did not
-	// answer in time. Whether the write happened is not known.
+	// answer. A write that fails so has not happened, unless the disk failed
+	// or the slot was lost: then nothing more is to be done with it.
 	ErrUnavailable = errors.New("ledger unavailable")
 
 	// ErrFull: the ledger has reached its size, or the disk is full or nearly
@@ -33,6 +33,10 @@ var (
 	// ErrUnavailable. The caller tries again later.
 	ErrBusy = fmt.Errorf("%w: out of file descriptors", ErrUnavailable)
 
+	// ErrLost: the slot has another owner, or was released. It is also an
+	// ErrUnavailable. What the former owner has in memory is worth nothing.
+	ErrLost = fmt.Errorf("%w: the slot is not held", ErrUnavailable)
+
 	// ErrForeignKey: the directory was written under another key than
 	// Config.KeyCheck stands for.
 	ErrForeignKey = errors.New("ledger: its meetings belong to another key: every join token given out so far comes from that one. " +
@@ -42,11 +46,23 @@ var (
 	ErrTooLarge = fmt.Errorf("ledger: entry larger than %d bytes", MaxEntry)
 )
 
-// Entry is one stored record. Data is the reader's own.
+// Revision is a place in a meeting's log. The zero Revision is before the first
+// entry.
+type Revision struct {
+	Seq uint64 // grows within a meeting, with gaps
+	sum uint32 // checksum of the entry there
+}
+
+// Entry is one stored record, or media-side fact. Data is the reader's own.
 type Entry struct {
-	Revision uint64    // grows within a meeting, with gaps
-	Time     time.Time // when it was stored, by this machine's clock
+	Revision Revision
+	Time     time.Time // when it was stored, by its owner's clock
 	Data     []byte
+	Fact     bool
+
+	// Gap says that the meeting's entry before this one is missing. It is
+	// false for the first entry that is left of a meeting.
+	Gap bool
 }
 
 // Config says where and how large the ledger is. Dir is required; every other
@@ -54,9 +70,20 @@ type Entry struct {
 type Config struct {
 	Dir string // created when missing; one process at a time
 
-	// Shards is the number of streams when the directory is created; later
-	// the directory decides. Default DefaultShards.
-	Shards int
+	// Node is this process's name, unique in the cluster. Default "carillon".
+	Node string
+
+	// Cluster makes the embedded server part of one with other nodes. Nil: it
+	// is alone and listens on nothing.
+	Cluster *Cluster
+
+	// Replicas is on how many nodes each entry is stored before it is
+	// acknowledged. Default 1, or 3 in a cluster.
+	Replicas int
+
+	// Streams is the number of streams when the directory is created; later
+	// the directory decides. Default 8, or 4 in a cluster.
+	Streams int
 
 	// KeyCheck stands for the key that the entries' readers derive secrets
 	// from, without giving it away. The directory remembers the one it was
@@ -86,9 +113,14 @@ type Config struct {
 	// refusing with ErrDamaged.
 	AcceptLoss bool
 
-	// AnswerWithin is how long one attempt of a write or read waits. A write
-	// makes three attempts. Default 5 s.
+	// AnswerWithin is how long one attempt of a write or read waits. Default
+	// 5 s.
 	AnswerWithin time.Duration
+
+	// GiveUp is how long a write is tried that finds no leader of its stream,
+	// or no answer. Elections take 4 to 9 s, and up to 13 s with a split vote.
+	// Default 20 s.
+	GiveUp time.Duration
 
 	Logger *slog.Logger // default: discard
 }
@@ -97,29 +129,28 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Dir == "" {
 		return c, errors.New("ledger: no data directory given")
 	}
-	if c.Shards == 0 {
-		c.Shards = DefaultShards
+	replicas, streams := 1, oneMachineStreams
+	if c.Cluster != nil {
+		replicas, streams = 3, clusterStreams
 	}
-	if c.Shards < 0 || c.Shards > maxShards {
-		return c, fmt.Errorf("ledger: %d shards; possible are 1 to %d", c.Shards, maxShards)
-	}
-	if c.MinFree == 0 {
-		c.MinFree = 128 << 20
-	}
-	if c.Ballast == 0 {
-		c.Ballast = 32 << 20
-	}
-	if c.MaxAge == 0 {
-		c.MaxAge = 48 * time.Hour
-	}
-	if c.AnswerWithin == 0 {
-		c.AnswerWithin = 5 * time.Second
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
+	c.Node = cmp.Or(c.Node, "carillon")
+	c.Replicas = cmp.Or(c.Replicas, replicas)
+	c.Streams = cmp.Or(c.Streams, streams)
+	c.MinFree = cmp.Or(c.MinFree, 128<<20)
+	c.Ballast = cmp.Or(c.Ballast, 32<<20)
+	c.MaxAge = cmp.Or(c.MaxAge, 48*time.Hour)
+	c.AnswerWithin = cmp.Or(c.AnswerWithin, 5*time.Second)
+	c.GiveUp = cmp.Or(c.GiveUp, 20*time.Second)
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	if c.Streams < 0 || c.Streams > meeting.Slots {
+		return c, fmt.Errorf("ledger: %d streams; possible are 1 to %d", c.Streams, meeting.Slots)
 	}
 	return c, nil
 }
+
+// replicated tells whether an acknowledged entry is on other nodes too, and
+// perhaps not on this one's disk.
+func (c Config) replicated() bool { return c.Replicas > 1 }
 
 // Log is an open ledger. Its methods may be called from any goroutine.
 type Log struct {
@@ -129,22 +160,27 @@ type Log struct {
 	descriptors *descriptors
 	space       *space
 	witness     *witness
-	expiry      *expiry
+	expiries    []*expiry // by stream
+	keeper      *keeper
 	reviver     *reviver
 	lock        *os.File
 
 	mu     sync.Mutex
-	engine *engine        // guarded by mu; nil while it is started anew
-	down   error          // guarded by mu; why there is no engine
-	closed bool           // guarded by mu
-	calls  sync.WaitGroup // Add only under mu while there is an engine and not closed
+	engine *engine              // guarded by mu; nil while it is started anew
+	down   error                // guarded by mu; why there is no engine
+	closed bool                 // guarded by mu
+	calls  sync.WaitGroup       // Add only under mu while there is an engine and not closed
+	slots  [meeting.Slots]*Slot // adopted last; guarded by mu
+
+	background sync.WaitGroup // what looks for outcomes; ends with the ledger
 }
 
 // Open opens the ledger in cfg.Dir, creating it when it is not there. It fails
 // with durable.ErrLocked when another process has it, and with a plain error
 // when the directory cannot be written, belongs to another version or another
 // key, or has lost a stream, and with ErrDamaged when entries are missing or
-// spoilt. ctx bounds the opening only.
+// spoilt. In a cluster it waits until enough nodes are there. ctx bounds the
+// opening only.
 func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	cfg, err = cfg.withDefaults()
 	if err != nil {
@@ -162,7 +198,7 @@ func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	if l.layout, err = loadLayout(cfg); err != nil {
 		return nil, err
 	}
-	l.space = newSpace(cfg, l.layout)
+	l.space = newSpace(cfg)
 	l.space.start()
 	if err := l.examine(ctx); err != nil {
 		return nil, err
@@ -173,7 +209,8 @@ func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	}
 	l.engine, l.layout = e, e.layout
 	l.descriptors = newDescriptors(l.lock)
-	l.expiry = startExpiry(l)
+	l.expiries = startExpiries(l)
+	l.keeper = startKeeper(l)
 	l.reviver = startReviver(l, e)
 	return l, nil
 }
@@ -181,7 +218,7 @@ func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 // examine looks for damage before the embedded server touches anything, and
 // begins a new account of what is stored.
 func (l *Log) examine(ctx context.Context) error {
-	damage, seen, err := examine(ctx, l.cfg.Dir, l.layout.Created)
+	damage, seen, err := examine(ctx, l.cfg, l.layout.Created)
 	if err != nil {
 		return fmt.Errorf("examine the data directory: %w", err)
 	}
@@ -195,6 +232,11 @@ func (l *Log) examine(ctx context.Context) error {
 		if err := dropIndexes(l.cfg.Dir); err != nil {
 			return err
 		}
+	}
+	if l.cfg.replicated() {
+		// How far this node's copy has come says nothing: it may go back, and
+		// the others bring it up to date.
+		seen = map[string]uint64{}
 	}
 	failed := func(err error) { l.cfg.Logger.Warn("could not keep account of the streams", "err", err) }
 	l.witness, err = startWitness(l.cfg.Dir, seen, failed)
@@ -214,6 +256,18 @@ func (l *Log) examine(ctx context.Context) error {
 // Fault returns a channel that receives the storage error, once, and is then
 // closed. The process must end when it does: restarting is the only way back.
 func (l *Log) Fault() <-chan error { return l.fault.ch }
+
+// Connect returns a connection of the caller's own to the server that the
+// ledger runs on, for messages between nodes and for what else they share. It
+// ends with the ledger, or when that has to start its server anew.
+func (l *Log) Connect(name string) (*nats.Conn, error) {
+	e, done, err := l.begin()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return e.connect(name)
+}
 
 // begin admits a call and returns the engine it goes to. end must be called at
 // its end.
@@ -237,6 +291,16 @@ func (l *Log) begin() (e *engine, end func(), err error) {
 	return l.engine, func() { back(); l.calls.Done() }, nil
 }
 
+// ended tells whether no call will be admitted any more.
+func (l *Log) ended() bool {
+	if l.fault.check() != nil {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closed
+}
+
 // Close waits for running calls, stops the embedded server, and releases the
 // directory. Calls made later answer ErrUnavailable.
 func (l *Log) Close() error {
@@ -248,7 +312,11 @@ func (l *Log) Close() error {
 		return nil
 	}
 	l.calls.Wait()
-	l.expiry.close()
+	l.background.Wait()
+	for _, x := range l.expiries {
+		x.close()
+	}
+	l.keeper.close()
 	l.reviver.close()
 	l.descriptors.close()
 	return l.release()

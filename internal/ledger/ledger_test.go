@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"hash/fnv"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -24,7 +22,7 @@ import (
 
 // loseAnswers makes the first n writes lose their answer; sent tells whether
 // the write itself gets through.
-func loseAnswers(l *Log, n int64, sent bool) {
+func loseAnswers(l *rig, n int64, sent bool) {
 	var calls atomic.Int64
 	l.engine.ask = func(m *nats.Msg, within time.Duration) (*nats.Msg, error) {
 		lost := calls.Add(1) <= n
@@ -39,75 +37,60 @@ func loseAnswers(l *Log, n int64, sent bool) {
 	}
 }
 
-func TestLostAnswerIsResolved(t *testing.T) {
+// When no answer can be had for long, the caller is told that it is not known
+// yet, and the outcome later.
+func TestAnUnknownOutcomeIsToldLater(t *testing.T) {
 	for _, sent := range []bool{true, false} {
-		t.Run(fmt.Sprintf("sent=%v", sent), func(t *testing.T) {
-			l, ctx, id := openTB(t, Config{}), t.Context(), randomID(t)
-			first := must[uint64](t)(l.Append(ctx, id, 0, []byte("one"), Ordinary))
-			loseAnswers(l, 2, sent)
-			rev := must[uint64](t)(l.Append(ctx, id, first, []byte("two"), Ordinary))
-			got := must[[]Entry](t)(l.Load(ctx, id, 0))
-			wantTexts(t, got, "one", "two")
-			if got[1].Revision != rev {
-				t.Errorf("told revision %d, stored as %d", rev, got[1].Revision)
-			}
-			loseAnswers(l, 1, sent)
-			must[uint64](t)(l.End(ctx, id, rev, []byte("end"), time.Hour))
-			wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), "end")
-			loseAnswers(l, 2, sent)
-			if err := l.AppendFact(ctx, id, []byte("fact")); err != nil {
-				t.Fatal(err)
-			}
-			wantTexts(t, must[[]Entry](t)(l.LoadFacts(ctx, id)), "fact")
-		})
-	}
-}
-
-func TestLostWriteThatSomebodyOvertookIsStale(t *testing.T) {
-	l, ctx, id := openTB(t, Config{}), t.Context(), randomID(t)
-	first := must[uint64](t)(l.Append(ctx, id, 0, []byte("one"), Ordinary))
-	var calls int
-	l.engine.ask = func(m *nats.Msg, within time.Duration) (*nats.Msg, error) {
-		if calls++; calls == 1 {
-			other := *m
-			other.Data = envelope{kind: kindEntry, data: []byte("other")}.seal()
-			if _, err := l.engine.write.RequestMsg(&other, within); err != nil {
-				t.Error(err)
+		l, ctx, id := openTB(t, Config{}), t.Context(), randomID(t)
+		l.cfg.GiveUp = 300 * time.Millisecond
+		first := must[Revision](t)(l.Append(ctx, id, Revision{}, []byte("one"), Ordinary))
+		var deaf atomic.Bool
+		var calls atomic.Int64
+		deaf.Store(true)
+		l.engine.ask = func(m *nats.Msg, within time.Duration) (*nats.Msg, error) {
+			switch {
+			case !deaf.Load():
+				return l.engine.write.RequestMsg(m, within)
+			case sent && calls.Add(1) == 1:
+				_, _ = l.engine.write.RequestMsg(m, within)
 			}
 			return nil, nats.ErrTimeout
 		}
-		return l.engine.write.RequestMsg(m, within)
+		_, err := l.Append(ctx, id, first, []byte("two"), Ordinary)
+		var p *Pending
+		if !errors.As(err, &p) || !errors.Is(err, ErrUnavailable) {
+			t.Fatalf("append without any answer: %v, want a *Pending", err)
+		}
+		deaf.Store(false)
+		rev, err := p.Wait()
+		if sent != (err == nil) {
+			t.Errorf("sent %t: outcome %v, %v", sent, rev, err)
+		}
+		want := []string{"one"}
+		if sent {
+			want = append(want, "two")
+			first = rev
+		}
+		must[Revision](t)(l.Append(ctx, id, first, []byte("three"), Ordinary))
+		wantTexts(t, must[[]Entry](t)(l.Load(ctx, id)), append(want, "three")...)
 	}
-	if _, err := l.Append(ctx, id, first, []byte("two"), Ordinary); !errors.Is(err, ErrStale) {
-		t.Errorf("append: %v, want ErrStale", err)
-	}
-	wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), "one", "other")
-}
-
-func TestUnresolvedWriteIsUnavailable(t *testing.T) {
-	l, ctx, id := openTB(t, Config{}), t.Context(), randomID(t)
-	loseAnswers(l, attempts, true)
-	if _, err := l.Append(ctx, id, 0, []byte("one"), Ordinary); !errors.Is(err, ErrUnavailable) {
-		t.Errorf("append without any answer: %v, want ErrUnavailable", err)
-	}
-	wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), "one")
 }
 
 func TestFullLedgerRefusesButEndsMeetings(t *testing.T) {
-	l, ctx := openTB(t, Config{Shards: 1, MaxBytes: 1 << 20}), t.Context()
+	l, ctx := openTB(t, Config{Streams: 1, MaxBytes: 1 << 20}), t.Context()
 	data := bytes.Repeat([]byte("d"), 32<<10)
 	type last struct {
 		id  meeting.ID
-		rev uint64
+		rev Revision
 	}
 	var stored []last
 	for {
 		id := randomID(t)
-		rev, err := l.Append(ctx, id, 0, data, Ordinary)
+		rev, err := l.Append(ctx, id, Revision{}, data, Ordinary)
 		if errors.Is(err, ErrFull) {
 			break
 		}
-		stored = append(stored, last{id, must[uint64](t)(rev, err)})
+		stored = append(stored, last{id, must[Revision](t)(rev, err)})
 		if len(stored) > 40 {
 			t.Fatal("1 MiB took more than 40 × 32 KiB")
 		}
@@ -119,43 +102,47 @@ func TestFullLedgerRefusesButEndsMeetings(t *testing.T) {
 		t.Error("ErrFull is not an ErrUnavailable")
 	}
 	for _, s := range stored {
-		must[uint64](t)(l.End(ctx, s.id, s.rev, data, time.Millisecond))
+		must[Revision](t)(l.End(ctx, s.id, s.rev, data, time.Millisecond))
 	}
 	eventually(t, "room again", func() bool {
-		_, err := l.Append(ctx, randomID(t), 0, data, Ordinary)
+		_, err := l.Append(ctx, randomID(t), Revision{}, data, Ordinary)
 		return err == nil
 	})
 }
 
 func TestNearlyFullDiskRefuses(t *testing.T) {
 	l := openTB(t, Config{MinFree: 1 << 60})
-	if _, err := l.Append(t.Context(), randomID(t), 0, nil, Ordinary); !errors.Is(err, ErrFull) {
+	if _, err := l.Append(t.Context(), randomID(t), Revision{}, nil, Ordinary); !errors.Is(err, ErrFull) {
 		t.Errorf("append: %v, want ErrFull", err)
 	}
 }
 
 func TestEntriesOlderThanMaxAgeVanish(t *testing.T) {
-	l, ctx, id := openTB(t, Config{MaxAge: 300 * time.Millisecond}), t.Context(), randomID(t)
-	must[uint64](t)(l.Append(ctx, id, 0, []byte("forgotten"), Ordinary))
-	eventually(t, "entry vanishes", func() bool { return len(must[[]Entry](t)(l.Load(ctx, id, 0))) == 0 })
+	const age = time.Second
+	l, ctx, id := openTB(t, Config{MaxAge: age}), t.Context(), randomID(t)
+	must[Revision](t)(l.Append(ctx, id, Revision{}, []byte("forgotten"), Ordinary))
+	eventually(t, "entry vanishes", func() bool { return len(must[[]Entry](t)(l.Load(ctx, id))) == 0 })
+	time.Sleep(age) // no marker of before is left
+	for _, s := range l.held {
+		// Slots that nobody wrote to are still this process's.
+		must[Revision](t)(s.Append(ctx, randomID(t).InSlot(s.number), Revision{}, nil, Ordinary))
+	}
 }
 
 // A crash between storing an end and removing what it replaces leaves both.
 func TestHalfDoneEndHidesWhatItReplaces(t *testing.T) {
 	dir := t.TempDir()
-	l, ctx, id := openTB(t, Config{Dir: dir, Shards: 1}), t.Context(), randomID(t)
-	must[uint64](t)(l.Append(ctx, id, 0, []byte("created"), Ordinary))
-	end := envelope{kind: kindEnd, data: []byte("ended"), expires: time.Now().Add(200 * time.Millisecond)}
-	must[uint64](t)(l.engine.publish(&nats.Msg{Subject: l.layout.subject(0, id), Data: end.seal()})) // without the roll-up
-	wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), "ended")
+	l, ctx, id := openTB(t, Config{Dir: dir}), t.Context(), randomID(t)
+	first := must[Revision](t)(l.Append(ctx, id, Revision{}, []byte("created"), Ordinary))
+	end := message{kind: kindEnd, before: first.sum, data: []byte("ended"), expires: time.Now().Add(300 * time.Millisecond)}
+	w := write{subject: entrySubject(id), message: end}
+	must[uint64](t)(l.slot(id).store(ctx, id, &w)) // without the removals
+	wantTexts(t, must[[]Entry](t)(l.Load(ctx, id)), "ended")
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
 	l = openTB(t, Config{Dir: dir})
-	if err := l.Scan(ctx, func(meeting.ID, Entry) error { return nil }); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the whole meeting vanishes", func() bool { return len(must[[]Entry](t)(l.Load(ctx, id, 0))) == 0 })
+	eventually(t, "the whole meeting vanishes", func() bool { return len(must[[]Entry](t)(l.Load(ctx, id))) == 0 })
 }
 
 func TestTheDirectoryHasOneOwner(t *testing.T) {
@@ -186,13 +173,14 @@ func TestOpenRefuses(t *testing.T) {
 		cfg  Config
 		says string
 	}{
-		"no directory":      {Config{}, "no data directory"},
-		"too many shards":   {Config{Dir: t.TempDir(), Shards: 101}, "1 to 100"},
-		"a file":            {Config{Dir: file}, "not a directory"},
-		"below a file":      {Config{Dir: filepath.Join(file, "dir")}, "not a directory"},
-		"another version":   {Config{Dir: with(`{"version":2,"shards":8}`)}, "version 2"},
-		"a broken layout":   {Config{Dir: with(`{`)}, layoutName},
-		"impossible layout": {Config{Dir: with(`{"version":1,"shards":0}`)}, "0 shards"},
+		"no directory":       {Config{}, "no data directory"},
+		"too many streams":   {Config{Dir: t.TempDir(), Streams: 65}, "1 to 64"},
+		"a file":             {Config{Dir: file}, "not a directory"},
+		"below a file":       {Config{Dir: filepath.Join(file, "dir")}, "not a directory"},
+		"another version":    {Config{Dir: with(`{"version":3,"slots":64,"streams":8}`)}, "newer program"},
+		"the version before": {Config{Dir: with(`{"version":1,"shards":8,"created":true}`)}, "before the first release"},
+		"a broken layout":    {Config{Dir: with(`{`)}, layoutName},
+		"impossible layout":  {Config{Dir: with(`{"version":2,"slots":64,"streams":0}`)}, "0 streams"},
 	} {
 		_, err := Open(t.Context(), c.cfg)
 		if err == nil || !strings.Contains(err.Error(), c.says) {
@@ -258,35 +246,34 @@ func TestExists(t *testing.T) {
 	}
 }
 
-func TestTheDirectoryDecidesTheShards(t *testing.T) {
+func TestTheDirectoryDecidesTheStreams(t *testing.T) {
 	dir := t.TempDir()
-	l, ctx, id := openTB(t, Config{Dir: dir, Shards: 3}), t.Context(), randomID(t)
-	must[uint64](t)(l.Append(ctx, id, 0, []byte("one"), Ordinary))
+	l, ctx, id := openTB(t, Config{Dir: dir, Streams: 3}), t.Context(), randomID(t)
+	must[Revision](t)(l.Append(ctx, id, Revision{}, []byte("one"), Ordinary))
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	l = openTB(t, Config{Dir: dir, Shards: 16, MaxBytes: 1 << 30})
-	if l.layout.Shards != 3 {
-		t.Errorf("reopened with %d shards", l.layout.Shards)
+	l = openTB(t, Config{Dir: dir, Streams: 16, MaxBytes: 1 << 30})
+	if l.layout.Streams != 3 {
+		t.Errorf("reopened with %d streams", l.layout.Streams)
 	}
-	wantTexts(t, must[[]Entry](t)(l.Load(ctx, id, 0)), "one")
+	wantTexts(t, must[[]Entry](t)(l.Load(ctx, id)), "one")
 }
 
-func TestShardsAreForEver(t *testing.T) {
-	l := layout{Shards: 8}
-	spread := make([]int, l.Shards)
-	for n := range 4000 {
-		spread[l.shardOf(meeting.ID{byte(n), byte(n >> 8), 0x40, 0x80})]++
+func TestSubjects(t *testing.T) {
+	id := meeting.ID{1, 2, 15: 0x45} // slot 5
+	for name, want := range map[string]subject{
+		entrySubject(id): {slot: 5, id: id},
+		factSubject(id):  {slot: 5, id: id, fact: true},
+		"mt.63.f":        {slot: 63, marker: true},
+	} {
+		if got, ok := parseSubject(name); !ok || got != want {
+			t.Errorf("%s: %+v, %t, want %+v", name, got, ok, want)
+		}
 	}
-	if low, high := slices.Min(spread), slices.Max(spread); low < 400 || high > 600 {
-		t.Errorf("4000 meetings spread as %v", spread)
-	}
-	// Another answer would lose every stored meeting.
-	for range 100 {
-		id, h := randomID(t), fnv.New32a()
-		h.Write(id[:])
-		if got, want := l.shardOf(id), int(h.Sum32()%8); got != want {
-			t.Fatalf("meeting %v is in shard %d, not in %d as FNV-1a has it", id, got, want)
+	for _, name := range []string{"", "mt", "mt.5", "mt.5.", "mt.64.f", "mt.-1.f", "ev.5.f", "mt.x.f", "mt.6." + id.String(), "xx.5." + id.String(), entrySubject(id) + "x"} {
+		if got, ok := parseSubject(name); ok {
+			t.Errorf("%q was taken for %+v", name, got)
 		}
 	}
 }
@@ -307,17 +294,17 @@ func TestServerThatDoesNotSyncIsRefused(t *testing.T) {
 
 func TestFaultEndsAllService(t *testing.T) {
 	l, ctx, id := openTB(t, Config{}), t.Context(), randomID(t)
-	must[uint64](t)(l.Append(ctx, id, 0, []byte("one"), Ordinary))
+	must[Revision](t)(l.Append(ctx, id, Revision{}, []byte("one"), Ordinary))
 	cause := errors.New("disk on fire")
 	// The disk fails while the write is under way: its answer must not count.
 	l.engine.ask = func(m *nats.Msg, within time.Duration) (*nats.Msg, error) {
 		defer l.fault.trip(cause)
 		return l.engine.write.RequestMsg(m, within)
 	}
-	if _, err := l.Append(ctx, randomID(t), 0, nil, Ordinary); !errors.Is(err, ErrUnavailable) || !errors.Is(err, cause) {
+	if _, err := l.Append(ctx, randomID(t), Revision{}, nil, Ordinary); !errors.Is(err, ErrUnavailable) || !errors.Is(err, cause) {
 		t.Errorf("write answered while the disk failed: %v", err)
 	}
-	if _, err := l.Load(ctx, id, 0); !errors.Is(err, cause) {
+	if _, err := l.Load(ctx, id); !errors.Is(err, cause) {
 		t.Errorf("load after the fault: %v", err)
 	}
 	if err, ok := <-l.Fault(); !ok || !errors.Is(err, cause) {
@@ -330,7 +317,7 @@ func TestFaultEndsAllService(t *testing.T) {
 
 func TestServerLogIsBridged(t *testing.T) {
 	var out bytes.Buffer
-	b := bridge{slog.New(slog.NewTextHandler(&out, nil)), newTrouble(newFault())}
+	b := bridge{log: slog.New(slog.NewTextHandler(&out, nil)), trouble: newTrouble(newFault())}
 	b.Noticef("a notice")
 	b.Debugf("a detail")
 	b.Tracef("a payload")
@@ -345,7 +332,7 @@ func TestServerLogIsBridged(t *testing.T) {
 	if err := b.trouble.check(); !errors.Is(err, errStorage) || !errors.Is(err, ErrUnavailable) {
 		t.Errorf("a write error became %v", err)
 	}
-	fatal := bridge{b.log, newTrouble(newFault())}
+	fatal := bridge{log: b.log, trouble: newTrouble(newFault())}
 	fatal.Fatalf("Can't start JetStream: %s", "reason")
 	if err := fatal.trouble.check(); err == nil || !strings.Contains(err.Error(), "reason") {
 		t.Errorf("a fatal error became %v", err)
@@ -353,7 +340,7 @@ func TestServerLogIsBridged(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	for code, want := range map[server.ErrorIdentifier]error{10071: ErrStale, 10164: ErrStale, 10077: ErrFull, 10023: ErrFull, 10002: ErrFull, 1: ErrUnavailable} {
+	for code, want := range map[server.ErrorIdentifier]error{10071: errFence, 10164: errInFlight, 10077: ErrFull, 10023: ErrFull, 10002: ErrFull, 10008: errNobody, 1: ErrUnavailable} {
 		if err := refusal(code, "maximum bytes exceeded"); !errors.Is(err, want) {
 			t.Errorf("code %d: %v, want %v", code, err, want)
 		}
@@ -372,20 +359,36 @@ func TestOpenIsCancelled(t *testing.T) {
 }
 
 func FuzzUnseal(f *testing.F) {
-	f.Add(envelope{kind: kindEntry, nonce: 1, time: time.Unix(1, 2), data: []byte("data")}.seal())
-	f.Add(envelope{kind: kindEnd, nonce: 1, expires: time.UnixMilli(5)}.seal())
+	f.Add(message{kind: kindEntry, nonce: 1, before: 7, time: time.Unix(1, 2), data: []byte("data")}.seal())
+	f.Add(message{kind: kindEnd, nonce: 1, expires: time.UnixMilli(5)}.seal())
+	f.Add(must2(marker{Epoch: 1, Node: "n"}.seal(2, time.Unix(3, 4))))
 	f.Add([]byte{})
-	f.Add([]byte{kindEnd, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16})
-	f.Fuzz(func(t *testing.T, msg []byte) {
-		e, err := unseal(msg)
+	f.Add([]byte{kindEnd, 22, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22})
+	f.Add([]byte{0x41, 40, 3})
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		m, known, err := unseal(raw)
 		if err != nil {
-			if !errors.Is(err, errEnvelope) {
+			if !errors.Is(err, errMessage) && !errors.Is(err, ErrNewer) {
 				t.Fatalf("error %v", err)
 			}
 			return
 		}
-		if again := e.seal(); !bytes.Equal(again, msg) {
-			t.Fatalf("%x sealed again is %x", msg, again)
+		if !known {
+			return
+		}
+		again, _, err := unseal(m.seal())
+		if err != nil || !reflect.DeepEqual(again, m) && len(m.data) > 0 {
+			t.Fatalf("%x sealed again is %+v, not %+v: %v", raw, again, m, err)
+		}
+		if _, err := parseMarker(1, raw); err != nil && !errors.Is(err, errMessage) {
+			t.Fatal(err)
 		}
 	})
+}
+
+func must2[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

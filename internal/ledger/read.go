@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -16,64 +17,105 @@ const (
 	// least one message. It bounds the memory of a long read.
 	batchBytes    = 2 << 20
 	batchMessages = 1000
+
+	readAttempts = 3
 )
 
-// message is a stored message.
-type message struct {
-	envelope
+// stored is a message where it is stored.
+type stored struct {
+	message
 	seq uint64
+	sum uint32
 }
 
-func (m message) entry() Entry { return Entry{Revision: m.seq, Time: m.time, Data: m.data} }
-
-// Load returns the meeting's entries after the given revision, oldest first;
-// nil when there are none. Of an ended meeting only the last entry and what
-// came after it are left.
-func (l *Log) Load(ctx context.Context, id meeting.ID, after uint64) ([]Entry, error) {
-	return l.load(ctx, shard(l.layout.shardOf(id)), id, after)
-}
-
-// LoadFacts returns the meeting's media-side facts, oldest first.
-func (l *Log) LoadFacts(ctx context.Context, id meeting.ID) ([]Entry, error) {
-	return l.load(ctx, l.layout.factShard(), id, 0)
-}
-
-func (l *Log) load(ctx context.Context, sh shard, id meeting.ID, after uint64) ([]Entry, error) {
-	e, done, err := l.begin()
+// parse reads a stored message. known is false for one that is to be passed
+// over.
+func parse(name string, seq uint64, raw []byte) (p subject, m stored, known bool, err error) {
+	p, ok := parseSubject(name)
+	if !ok {
+		return p, m, false, fmt.Errorf("%w: subject %q", errMessage, name)
+	}
+	m.message, known, err = unseal(raw)
 	if err != nil {
-		return nil, err
+		return p, m, false, fmt.Errorf("message %d on %s: %w", seq, name, err)
+	}
+	m.seq, m.sum = seq, sumOf(raw)
+	return p, m, known, nil
+}
+
+// chain tells whether entries of a meeting are missing between two that are
+// read one after the other.
+type chain map[meeting.ID]uint32
+
+// entry makes the reader's view of a message, and remembers it for the next.
+func (c chain) entry(p subject, m stored) Entry {
+	e := Entry{Revision: Revision{Seq: m.seq, sum: m.sum}, Time: m.time, Data: m.data, Fact: p.fact}
+	if p.fact {
+		return e
+	}
+	last, known := c[p.id]
+	e.Gap = known && last != m.before
+	c[p.id] = m.sum
+	return e
+}
+
+// Load returns the meeting's entries, oldest first; nil when there are none. Of
+// an ended meeting only the last entry is left. through is the last revision
+// that the caller knows of; the answer has it.
+func (s *Slot) Load(ctx context.Context, id meeting.ID, through Revision) ([]Entry, error) {
+	var entries []Entry
+	err := again(ctx, s.log.cfg.GiveUp, func() error {
+		var last uint64
+		var err error
+		entries, last, err = s.load(ctx, id, entrySubject(id))
+		if err == nil && last < through.Seq && s.log.cfg.replicated() {
+			err = fmt.Errorf("%w: entry %d", errNoAnswer, through.Seq) // this replica lags behind
+		}
+		return err
+	})
+	return entries, err
+}
+
+// LoadFacts returns the meeting's media-side facts, oldest first. With
+// replicas, the newest may be missing.
+func (s *Slot) LoadFacts(ctx context.Context, id meeting.ID) ([]Entry, error) {
+	facts, _, err := s.load(ctx, id, factSubject(id))
+	return facts, err
+}
+
+func (s *Slot) load(ctx context.Context, id meeting.ID, name string) (entries []Entry, last uint64, err error) {
+	end, err := s.begin()
+	if err != nil {
+		return nil, 0, err
+	}
+	defer end()
+	e, done, err := s.log.begin()
+	if err != nil {
+		return nil, 0, err
 	}
 	defer done()
-	var entries []Entry
-	err = e.each(ctx, sh, id, after, func(_ meeting.ID, m message) error {
+	links := chain{}
+	err = e.load(ctx, e.layout.streamOf(id.Slot()), name, 0, func(p subject, m stored) error {
 		if m.kind == kindEnd {
-			// A crash right after an End leaves the entries it replaces.
-			entries = entries[:0]
+			entries = entries[:0] // what it replaces may still be there
 		}
-		entries = append(entries, m.entry())
+		entries, last = append(entries, links.entry(p, m)), m.seq
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return entries, nil
+	return entries, last, err
 }
 
-// each calls fn for the meeting's stored messages after the sequence.
-func (e *engine) each(ctx context.Context, sh shard, id meeting.ID, after uint64, fn func(meeting.ID, message) error) error {
-	return e.stream(ctx, e.read, sh, e.layout.subject(sh, id), after, fn)
-}
-
-// stream calls fn for all stored messages of a subject (or pattern) after the
-// sequence, oldest first. A batch that gets lost is asked for again.
-func (e *engine) stream(ctx context.Context, nc *nats.Conn, sh shard, subject string, after uint64, fn func(meeting.ID, message) error) error {
-	b := batch{engine: e, nc: nc, shard: sh, subject: subject, after: after, fn: fn}
+// load calls fn for the stored messages of a subject after the sequence, oldest
+// first. With replicas it may not see the newest. A batch that gets lost is
+// asked for again.
+func (e *engine) load(ctx context.Context, stream int, name string, after uint64, fn func(subject, stored) error) error {
+	b := batch{engine: e, stream: stream, subject: name, after: after, fn: fn}
 	for failed := 0; ; {
 		more, err := b.fetch(ctx)
 		// Checked after the answer: a message that could not be read looks
 		// like one that is not there.
-		if err := e.check(); err != nil {
-			return err
+		if trouble := e.check(); trouble != nil {
+			return trouble
 		}
 		switch {
 		case err == nil && !more:
@@ -85,7 +127,7 @@ func (e *engine) stream(ctx context.Context, nc *nats.Conn, sh shard, subject st
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		default:
-			if failed++; failed == attempts {
+			if failed++; failed == readAttempts {
 				return fmt.Errorf("%w: read: %w", ErrUnavailable, err)
 			}
 		}
@@ -95,48 +137,56 @@ func (e *engine) stream(ctx context.Context, nc *nats.Conn, sh shard, subject st
 // batch reads a subject in pieces.
 type batch struct {
 	engine  *engine
-	nc      *nats.Conn
-	shard   shard
-	subject string
+	stream  int
+	subject string // "": all of the stream
 	after   uint64 // sequence of the last message handed to fn
-	fn      func(meeting.ID, message) error
+	fn      func(subject, stored) error
 }
 
 // fetch asks for one piece and hands it to fn. more tells whether to ask again.
 func (b *batch) fetch(ctx context.Context) (more bool, err error) {
-	inbox := b.nc.NewInbox()
-	sub, err := b.nc.SubscribeSync(inbox)
-	if err != nil {
-		return false, fmt.Errorf("%w: read: %w", ErrUnavailable, err)
-	}
-	defer func() { _ = sub.Unsubscribe() }() // fails only when the connection is gone
 	req := make([]byte, 0, 160)
 	req = append(req, `{"seq":`...)
 	req = strconv.AppendUint(req, b.after+1, 10)
-	req = append(req, `,"next_by_subj":"`+b.subject+`","batch":`...)
+	if b.subject != "" {
+		req = append(req, `,"next_by_subj":"`+b.subject+`"`...)
+	}
+	req = append(req, `,"batch":`...)
 	req = strconv.AppendInt(req, batchMessages, 10)
 	req = append(req, `,"max_bytes":`...)
 	req = strconv.AppendInt(req, batchBytes, 10)
 	req = append(req, '}')
-	if err := b.nc.PublishRequest("$JS.API.DIRECT.GET."+b.engine.layout.streamName(b.shard), inbox, req); err != nil {
-		return false, fmt.Errorf("%w: read: %w", ErrUnavailable, err)
+	return b.engine.direct(ctx, b.stream, req, b.deliver)
+}
+
+// direct asks for stored messages and calls fn for each. more tells whether the
+// stream has others.
+func (e *engine) direct(ctx context.Context, stream int, req []byte, fn func(*nats.Msg) error) (more bool, err error) {
+	inbox := e.read.NewInbox()
+	sub, err := e.read.SubscribeSync(inbox)
+	if err != nil {
+		return false, fmt.Errorf("%w: read: %w", errNoAnswer, err)
+	}
+	defer func() { _ = sub.Unsubscribe() }() // fails only when the connection is gone
+	if err := e.read.PublishRequest("$JS.API.DIRECT.GET."+e.layout.streamName(stream), inbox, req); err != nil {
+		return false, fmt.Errorf("%w: read: %w", errNoAnswer, err)
 	}
 	for {
-		m, err := b.next(ctx, sub)
+		m, err := nextOf(ctx, sub, e.cfg.AnswerWithin)
 		if err != nil {
 			return false, err
 		}
 		if status := m.Header.Get("Status"); status != "" {
 			return endOfBatch(status, m.Header)
 		}
-		if err := b.deliver(m); err != nil {
+		if err := fn(m); err != nil {
 			return false, err
 		}
 	}
 }
 
-func (b *batch) next(ctx context.Context, sub *nats.Subscription) (*nats.Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, b.engine.cfg.AnswerWithin)
+func nextOf(ctx context.Context, sub *nats.Subscription, within time.Duration) (*nats.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	m, err := sub.NextMsgWithContext(ctx)
 	if err != nil {
@@ -152,32 +202,32 @@ func endOfBatch(status string, h nats.Header) (more bool, err error) {
 		return pending > 0, err
 	case "404":
 		return false, nil
+	case "503":
+		return false, fmt.Errorf("%w: nobody answers for the stream", errNoAnswer)
 	}
 	return false, fmt.Errorf("%w: read refused: %s %s", ErrUnavailable, status, h.Get("Description"))
 }
 
 func (b *batch) deliver(m *nats.Msg) error {
-	seq, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
+	seq, err := sequenceOf(m)
 	if err != nil {
-		return fmt.Errorf("%w: sequence: %w", errEnvelope, err)
+		return err
 	}
-	id, msg, err := parse(m.Header.Get("Nats-Subject"), seq, m.Data)
+	p, msg, known, err := parse(m.Header.Get("Nats-Subject"), seq, m.Data)
 	if err != nil {
 		return err
 	}
 	b.after = seq
-	return b.fn(id, msg)
+	if !known {
+		return nil
+	}
+	return b.fn(p, msg)
 }
 
-// parse reads a stored message.
-func parse(subject string, seq uint64, data []byte) (meeting.ID, message, error) {
-	id, ok := meetingOf(subject)
-	if !ok {
-		return id, message{}, fmt.Errorf("%w: subject %q", errEnvelope, subject)
-	}
-	e, err := unseal(data)
+func sequenceOf(m *nats.Msg) (uint64, error) {
+	seq, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
 	if err != nil {
-		return id, message{}, fmt.Errorf("meeting %v: %w", id, err)
+		return 0, fmt.Errorf("%w: sequence: %w", errMessage, err)
 	}
-	return id, message{e, seq}, nil
+	return seq, nil
 }

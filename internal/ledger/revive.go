@@ -124,12 +124,12 @@ func (l *Log) enough() error {
 // compare refuses an engine whose streams have not come as far as what was
 // acknowledged.
 func (e *engine) compare(ctx context.Context, w *witness) error {
-	for s := shard(0); s <= e.layout.factShard(); s++ {
-		state, err := e.streamState(ctx, s)
+	for i := range e.layout.Streams {
+		state, err := e.streamState(ctx, i)
 		if err != nil {
 			return err
 		}
-		name := e.layout.streamName(s)
+		name := e.layout.streamName(i)
 		if last := w.lastOf(name); state.LastSeq < last {
 			return damaged([]string{fmt.Sprintf("%s ends with message %d, but message %d was stored", name, state.LastSeq, last)})
 		}

@@ -2,13 +2,15 @@ package ledger
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"net"
+	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 )
 
 const (
@@ -19,77 +21,35 @@ const (
 
 	maxPayload  = 4 << 20
 	readyWithin = 60 * time.Second // recovery of a large directory after a crash
+
+	clusterName = "carillon"
+	routeCheck  = 10 * time.Millisecond
 )
 
-// engine is one running embedded server and what is said to it. A Log has one
-// at a time; it takes another one when the engine has run out of something that
-// comes back (see revive.go).
-type engine struct {
-	cfg     Config
-	layout  layout
-	trouble *trouble
+// Cluster says how the embedded servers of several nodes find each other.
+type Cluster struct {
+	Listen string   // host:port that the other nodes reach
+	Peers  []string // host:port of the nodes, this one included or not
 
-	server *server.Server
-	write  *nats.Conn // appends, so that long reads never stand before them
-	read   *nats.Conn // loads
-
-	// ask sends one write and waits for its answer. It is write.RequestMsg
-	// but for tests that lose answers.
-	ask func(m *nats.Msg, within time.Duration) (*nats.Msg, error)
+	// TLS is what the nodes know each other by; it must ask for certificates.
+	// Nil: in the clear, for loopback only.
+	TLS *tls.Config
 }
 
-// startEngine starts the embedded server on the directory and opens its
-// streams, creating them when layout says that they never were.
-func startEngine(ctx context.Context, cfg Config, l layout, t *trouble) (_ *engine, err error) {
-	e := &engine{cfg: cfg, layout: l, trouble: t}
-	defer func() {
-		if err != nil {
-			e.stop()
-		}
-	}()
-	if e.server, err = startServer(filepath.Join(cfg.Dir, streamsDir), bridge{cfg.Logger, t}); err != nil {
-		return nil, err
-	}
-	if e.write, err = connect(e.server, "append"); err != nil {
-		return nil, err
-	}
-	e.ask = e.write.RequestMsg
-	if e.read, err = connect(e.server, "read"); err != nil {
-		return nil, err
-	}
-	return e, e.openStreams(ctx)
-}
+// noClientPort is a port that cannot be listened on. A clustered nats-server
+// begins to talk to its peers only after its attempt to listen for clients is
+// over; with this port the attempt fails, and there is no port for clients.
+const noClientPort = 1 << 16
 
-// cut ends the connections, and with them the requests under way.
-func (e *engine) cut() {
-	for _, nc := range []*nats.Conn{e.write, e.read} {
-		if nc != nil {
-			nc.Close()
-		}
-	}
-}
-
-// stop takes the engine down and waits for it.
-func (e *engine) stop() {
-	e.cut()
-	if e.server != nil {
-		e.server.Shutdown()
-		e.server.WaitForShutdown()
-	}
-}
-
-// check returns why the engine's answers must not be believed any more; nil
-// while they can.
-func (e *engine) check() error { return e.trouble.check() }
-
-// startServer starts JetStream in dir. It listens on nothing.
-func startServer(dir string, log bridge) (*server.Server, error) {
+// startServer starts JetStream in dir. Alone it listens on nothing, in a
+// cluster for the other nodes only.
+func startServer(ctx context.Context, cfg Config, dir string, log bridge) (*server.Server, error) {
 	opts := &server.Options{
-		ServerName:         "carillon",
-		DontListen:         true,
+		ServerName:         cfg.Node,
+		DontListen:         cfg.Cluster == nil,
 		NoSigs:             true,
-		NoLog:              true, // the bridge is set below
-		NoSystemAccount:    true, // no statistics for nobody
+		NoLog:              true,               // the bridge is set below
+		NoSystemAccount:    cfg.Cluster == nil, // no statistics for nobody
 		JetStream:          true,
 		StoreDir:           dir,
 		SyncAlways:         true,
@@ -97,13 +57,19 @@ func startServer(dir string, log bridge) (*server.Server, error) {
 		JetStreamMaxMemory: 1,       // nothing of ours lives in memory
 		MaxPayload:         maxPayload,
 	}
+	if cfg.Cluster != nil {
+		if err := cfg.Cluster.apply(opts); err != nil {
+			return nil, err
+		}
+		log.noClients = true
+	}
 	s, err := server.NewServer(opts)
 	if err != nil {
 		return nil, fmt.Errorf("embedded server: %w", err)
 	}
 	s.SetLoggerV2(log, false, false, false)
 	s.Start() // returns once JetStream has recovered its streams
-	if err := verifyServer(s, log.trouble); err != nil {
+	if err := verifyServer(ctx, s, cfg, log.trouble); err != nil {
 		s.Shutdown()
 		s.WaitForShutdown()
 		return nil, err
@@ -111,13 +77,45 @@ func startServer(dir string, log bridge) (*server.Server, error) {
 	return s, nil
 }
 
-// verifyServer refuses a server that would acknowledge before the disk did.
-func verifyServer(s *server.Server, t *trouble) error {
+// apply sets what makes the server one of a cluster.
+func (c *Cluster) apply(opts *server.Options) error {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("cluster: listen address: %w", err)
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		return fmt.Errorf("cluster: listen address %q: %w", c.Listen, err)
+	}
+	opts.Host, opts.Port = "127.0.0.1", noClientPort
+	opts.Cluster = server.ClusterOpts{
+		Name: clusterName, Host: host, Port: number, NoAdvertise: true,
+		TLSConfig: c.TLS, TLSTimeout: 5, PoolSize: 3,
+	}
+	for _, peer := range c.Peers {
+		if peer != c.Listen {
+			opts.Routes = append(opts.Routes, &url.URL{Scheme: "nats-route", Host: peer})
+		}
+	}
+	return nil
+}
+
+// verifyServer waits until the server runs, and refuses one that would
+// acknowledge before the disk did.
+func verifyServer(ctx context.Context, s *server.Server, cfg Config, t *trouble) error {
 	if err := t.check(); err != nil {
 		return fmt.Errorf("embedded server: %w", err)
 	}
-	if !s.ReadyForConnections(readyWithin) || !s.JetStreamEnabled() {
+	if cfg.Cluster == nil && !s.ReadyForConnections(readyWithin) || !s.JetStreamEnabled() {
 		return errors.New("embedded server did not start")
+	}
+	for cfg.Cluster != nil && s.ClusterAddr() == nil {
+		if err := t.check(); err != nil {
+			return fmt.Errorf("embedded server: %w", err)
+		}
+		if !pause(ctx, routeCheck) {
+			return fmt.Errorf("embedded server: %w", context.Cause(ctx))
+		}
 	}
 	return verifySync(s.JetStreamConfig())
 }
@@ -127,17 +125,4 @@ func verifySync(cfg *server.JetStreamConfig) error {
 		return errors.New("embedded server does not sync every write (sync_interval is not always): refusing to run")
 	}
 	return nil
-}
-
-// connect opens one in-memory connection. A message that the connection loses
-// is an answer that does not come, and the asker asks again.
-func connect(s *server.Server, name string) (*nats.Conn, error) {
-	nc, err := nats.Connect("", nats.InProcessServer(s), nats.Name(name),
-		nats.SyncQueueLen(batchMessages+1), // room for a batch and its end; made anew for each read
-		nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0),
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
-	if err != nil {
-		return nil, fmt.Errorf("connect to embedded server: %w", err)
-	}
-	return nc, nil
 }

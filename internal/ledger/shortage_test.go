@@ -42,22 +42,22 @@ func act(t *testing.T, name, dir string, attr *syscall.SysProcAttr) {
 // last is where a meeting of a play stands.
 type last struct {
 	id       meeting.ID
-	revision uint64
+	revision Revision
 	entries  int
 }
 
 // prepare fills a ledger with meetings in all shards and opens it again, so
 // that no block is open for writing.
-func prepare(cfg Config, meetings int) (*Log, []last, error) {
+func prepare(cfg Config, meetings int) (*rig, []last, error) {
 	ctx := context.Background()
-	l, err := Open(ctx, cfg)
+	l, err := open(ctx, cfg)
 	if err != nil {
 		return nil, nil, err
 	}
 	list := make([]last, meetings)
 	for i := range list {
 		_, _ = rand.Read(list[i].id[:])
-		if list[i].revision, err = l.Append(ctx, list[i].id, 0, []byte("created"), Ordinary); err != nil {
+		if list[i].revision, err = l.Append(ctx, list[i].id, Revision{}, []byte("created"), Ordinary); err != nil {
 			return nil, nil, err
 		}
 		list[i].entries = 1
@@ -65,8 +65,27 @@ func prepare(cfg Config, meetings int) (*Log, []last, error) {
 	if err := l.Close(); err != nil {
 		return nil, nil, err
 	}
-	l, err = Open(ctx, cfg)
+	l, err = open(ctx, cfg)
 	return l, list, err
+}
+
+// asIdle gets the ledger an engine that has no block open for writing, as one
+// has that nobody wrote to for a while.
+func asIdle(l *rig) error {
+	old := l.current()
+	old.trouble.runShort(fmt.Errorf("%w: for a test", ErrBusy))
+	return until("another engine", func() error {
+		if e := l.current(); e == nil || e == old {
+			return errors.New("the old one is there")
+		}
+		return nil
+	})
+}
+
+func (r *rig) current() *engine {
+	r.Log.mu.Lock()
+	defer r.Log.mu.Unlock()
+	return r.engine
 }
 
 // takeDescriptors opens files until there are no descriptors left.
@@ -81,8 +100,8 @@ func takeDescriptors() (release func()) {
 	}
 }
 
-// write appends to each meeting and stops at the first refusal.
-func write(l *Log, list []last, u Urgency) error {
+// writeAll appends to each meeting and stops at the first refusal.
+func writeAll(l *rig, list []last, u Urgency) error {
 	for i := range list {
 		rev, err := l.Append(context.Background(), list[i].id, list[i].revision, []byte("more"), u)
 		if err != nil {
@@ -95,9 +114,9 @@ func write(l *Log, list []last, u Urgency) error {
 
 // verify reads every meeting back. One more entry than acknowledged may be
 // there where a write got no answer.
-func verify(l *Log, list []last) error {
+func verify(l *rig, list []last) error {
 	for i := range list {
-		got, err := l.Load(context.Background(), list[i].id, 0)
+		got, err := l.Load(context.Background(), list[i].id)
 		if err != nil {
 			return err
 		}
@@ -134,9 +153,12 @@ func playReserve(dir string) error {
 	if err != nil {
 		return err
 	}
+	if err := asIdle(l); err != nil {
+		return err
+	}
 	release := takeDescriptors()
 	for range 3 {
-		if err := write(l, list, Ordinary); err != nil {
+		if err := writeAll(l, list, Ordinary); err != nil {
 			return fmt.Errorf("without descriptors: %w", err)
 		}
 		if err := verify(l, list); err != nil {
@@ -158,42 +180,42 @@ func playNoReserve(dir string) error {
 		return err
 	}
 	for round := range 3 {
+		if err := asIdle(l); err != nil {
+			return err
+		}
 		l.descriptors.close()
 		release := takeDescriptors()
-		if err := write(l, list, Ordinary); !errors.Is(err, ErrBusy) {
+		time.Sleep(2 * fresh)
+		if err := writeAll(l, list, Ordinary); !errors.Is(err, ErrBusy) {
 			return fmt.Errorf("round %d: without any descriptor: %w", round, err)
 		}
 		if err := past(l, list); err != nil {
 			return err
 		}
-		if err := write(l, list, Ordinary); !errors.Is(err, ErrBusy) {
+		if err := writeAll(l, list, Ordinary); !errors.Is(err, ErrBusy) {
 			return fmt.Errorf("round %d: while the engine is away: %w", round, err)
 		}
 		release()
 		if err := until("back again", func() error { return verify(l, list) }); err != nil {
 			return err
 		}
-		if err := write(l, list, Ordinary); err != nil {
+		if err := writeAll(l, list, Ordinary); err != nil {
 			return fmt.Errorf("round %d: with descriptors again: %w", round, err)
 		}
-		if err := errors.Join(verify(l, list), noFault(l), l.Close()); err != nil {
+		if err := errors.Join(verify(l, list), noFault(l)); err != nil {
 			return err
 		}
-		if l, err = Open(context.Background(), Config{Dir: dir}); err != nil {
-			return err
-		}
+		l.descriptors = newDescriptors(l.lock)
 	}
 	return errors.Join(verify(l, list), l.Close())
 }
 
 // past writes to every meeting past all checks, as a call does that passed them
 // just before the shortage, and waits until the engine has noticed.
-func past(l *Log, list []last) error {
-	l.mu.Lock()
-	e := l.engine
-	l.mu.Unlock()
+func past(l *rig, list []last) error {
+	e := l.current()
 	for _, m := range list {
-		msg := &nats.Msg{Subject: l.layout.subject(shard(l.layout.shardOf(m.id)), m.id), Data: envelope{kind: kindEntry, data: []byte("more")}.seal()}
+		msg := &nats.Msg{Subject: entrySubject(m.id), Data: message{kind: kindEntry, before: m.revision.sum, data: []byte("more")}.seal()}
 		_ = e.write.PublishMsg(msg) // nobody waits for an answer
 	}
 	select {
@@ -204,7 +226,7 @@ func past(l *Log, list []last) error {
 	}
 }
 
-func noFault(l *Log) error {
+func noFault(l *rig) error {
 	select {
 	case err := <-l.Fault():
 		return fmt.Errorf("taken for a fault: %w", err)
@@ -255,14 +277,14 @@ func playFullDisk(dir string) error {
 		return err
 	}
 	other := occupant{filepath.Join(dir, "other")}
-	for round := range 3 {
+	for round := range 2 { // the ballast is good for four
 		if err := other.fill(); err != nil {
 			return err
 		}
-		if err := write(l, list, Ordinary); !errors.Is(err, ErrFull) {
+		if err := writeAll(l, list, Ordinary); !errors.Is(err, ErrFull) {
 			return fmt.Errorf("round %d: an ordinary entry on a full disk: %w", round, err)
 		}
-		if err := until("urgent entries on a full disk", func() error { return write(l, list, Urgent) }); err != nil {
+		if err := until("urgent entries on a full disk", func() error { return writeAll(l, list, Urgent) }); err != nil {
 			return err
 		}
 		if err := errors.Join(verify(l, list), noFault(l)); err != nil {
@@ -275,10 +297,10 @@ func playFullDisk(dir string) error {
 	if err := other.fill(); err != nil {
 		return err
 	}
-	if l, err = Open(context.Background(), cfg); err != nil {
+	if l, err = open(context.Background(), cfg); err != nil {
 		return fmt.Errorf("start on a full disk: %w", err)
 	}
-	if err := until("urgent entries after a start", func() error { return write(l, list, Urgent) }); err != nil {
+	if err := until("urgent entries after a start", func() error { return writeAll(l, list, Urgent) }); err != nil {
 		return err
 	}
 	return playExhausted(l, list, other, grown)
@@ -286,7 +308,7 @@ func playFullDisk(dir string) error {
 
 // playExhausted: the ballast is used up, too. Nothing can be written, and as
 // soon as there is room everything works and the ballast is back.
-func playExhausted(l *Log, list []last, other occupant, grown func() error) error {
+func playExhausted(l *rig, list []last, other occupant, grown func() error) error {
 	for {
 		if err := other.fill(); err != nil {
 			return err
@@ -298,14 +320,14 @@ func playExhausted(l *Log, list []last, other occupant, grown func() error) erro
 		if room.Ballast == 0 {
 			break
 		}
-		if err := write(l, list[:1], Urgent); err != nil && !errors.Is(err, ErrFull) {
+		if err := writeAll(l, list[:1], Urgent); err != nil && !errors.Is(err, ErrFull) {
 			return err
 		}
 	}
 	if err := other.fill(); err != nil {
 		return err
 	}
-	if err := write(l, list, Urgent); !errors.Is(err, ErrFull) {
+	if err := writeAll(l, list, Urgent); !errors.Is(err, ErrFull) {
 		return fmt.Errorf("urgent entry without any room: %w", err)
 	}
 	if err := past(l, list); err != nil {
@@ -314,7 +336,7 @@ func playExhausted(l *Log, list []last, other occupant, grown func() error) erro
 	if err := errors.Join(os.Remove(other.path), until("back again", func() error { return verify(l, list) })); err != nil {
 		return err
 	}
-	if err := until("ordinary entries", func() error { return write(l, list, Ordinary) }); err != nil {
+	if err := until("ordinary entries", func() error { return writeAll(l, list, Ordinary) }); err != nil {
 		return err
 	}
 	return errors.Join(verify(l, list), noFault(l), until("ballast back", grown), l.Close())

@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
 const (
@@ -53,24 +56,22 @@ type Space struct {
 // stream may be full, so a ledger with room costs one addition per entry.
 type space struct {
 	cfg     Config
-	limit   int64 // of each stream for ordinary entries; 0 for none
 	ballast ballast
+	total   [meeting.Slots]atomic.Int64 // by stream, what this process has written
 
 	mu       sync.Mutex
-	used     []int64     // by shard, an upper bound; guarded by mu
-	asked    []time.Time // by shard, when used was looked up; guarded by mu
-	diskAt   time.Time   // when diskFree was looked up; guarded by mu
-	diskFree int64       // guarded by mu
+	used     [meeting.Slots]int64     // by stream, an upper bound; guarded by mu
+	asked    [meeting.Slots]time.Time // by stream, when used was looked up; guarded by mu
+	diskAt   time.Time                // when diskFree was looked up; guarded by mu
+	diskFree int64                    // guarded by mu
 
 	stop chan struct{}
 	done chan struct{}
 }
 
-func newSpace(cfg Config, l layout) *space {
-	n := l.Shards + 1
+func newSpace(cfg Config) *space {
 	s := &space{
-		cfg: cfg, limit: cfg.MaxBytes / int64(l.Shards), ballast: newBallast(cfg),
-		used: make([]int64, n), asked: make([]time.Time, n),
+		cfg: cfg, ballast: newBallast(cfg),
 		stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	for i := range s.used {
@@ -180,7 +181,7 @@ func (s *space) diskLocked(u Urgency, size int64) error {
 
 // admit returns ErrFull when size more bytes do not fit into the stream or the
 // disk.
-func (s *space) admit(ctx context.Context, e *engine, sh shard, size int, u Urgency) error {
+func (s *space) admit(ctx context.Context, e *engine, stream, size int, u Urgency) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -190,26 +191,32 @@ func (s *space) admit(ctx context.Context, e *engine, sh shard, size int, u Urge
 		}
 	}
 	need := int64(size) + overhead
-	if err := s.diskLocked(u, need); err != nil || s.limit == 0 {
+	if err := s.diskLocked(u, need); err != nil || s.cfg.MaxBytes == 0 {
 		return err
 	}
-	limit := s.limit
+	limit := s.cfg.MaxBytes / int64(e.layout.Streams)
 	if u == Urgent {
 		limit += endReserve
 	}
-	if s.used[sh]+need > limit && now.Sub(s.asked[sh]) > spaceEvery {
-		state, err := e.streamState(ctx, sh)
+	if s.used[stream]+need > limit && now.Sub(s.asked[stream]) > spaceEvery {
+		state, err := e.streamState(ctx, stream)
 		if err != nil {
 			return err
 		}
-		s.used[sh], s.asked[sh] = state.Bytes, now
+		s.used[stream], s.asked[stream] = state.Bytes, now
 	}
-	if s.used[sh]+need > limit {
+	if s.used[stream]+need > limit {
 		return fmt.Errorf("%w: the limit of its size is reached", ErrFull)
 	}
-	s.used[sh] += need
+	s.used[stream] += need
 	return nil
 }
+
+// add notes that a message of the size was written to the stream.
+func (s *space) add(stream, size int) { s.total[stream].Add(int64(size) + overhead) }
+
+// written returns how many bytes this process has written to the stream.
+func (s *space) written(stream int) int64 { return s.total[stream].Load() }
 
 func freeBytes(dir string) (int64, error) {
 	var st unix.Statfs_t

@@ -8,80 +8,32 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/carillon-meetings/carillon/internal/durable"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// Streams and their subjects:
-//
-//	MT00 … MTnn   mt.<shard>.<meeting>   meetings
-//	EV            ev.<meeting>           media-side facts
-const factStream = "EV"
+// streamRetry is how often a stream is asked for that cannot answer yet: the
+// nodes of a cluster start one after the other.
+const streamRetry = 200 * time.Millisecond
 
-// shard is one stream. The last one of a Log, factShard, is EV.
-type shard int
-
-func (l layout) factShard() shard { return shard(l.Shards) }
-
-// streamName returns the stream of a shard.
-func (l layout) streamName(s shard) string {
-	if s == l.factShard() {
-		return factStream
-	}
-	return fmt.Sprintf("MT%02d", s)
-}
-
-// names tells whether one of the streams has the name.
-func (l layout) names(stream string) bool {
-	for s := range l.Shards + 1 {
-		if l.streamName(shard(s)) == stream {
-			return true
-		}
-	}
-	return false
-}
-
-// prefix returns the subjects of a stream without the meeting.
-func (l layout) prefix(s shard) string {
-	if s == l.factShard() {
-		return "ev."
-	}
-	return fmt.Sprintf("mt.%d.", s)
-}
-
-// subject returns where a meeting's messages go in the stream.
-func (l layout) subject(s shard, id meeting.ID) string {
-	return l.prefix(s) + id.String()
-}
-
-// meetingOf returns the meeting named by the last token of a subject.
-func meetingOf(subject string) (meeting.ID, bool) {
-	const length = 36
-	if len(subject) < length {
-		return meeting.ID{}, false
-	}
-	return meeting.ParseID(subject[len(subject)-length:])
-}
-
-func (e *engine) streamConfig(s shard) jetstream.StreamConfig {
+func (e *engine) streamConfig(stream int) jetstream.StreamConfig {
 	cfg := jetstream.StreamConfig{
-		Name:        e.layout.streamName(s),
-		Subjects:    []string{e.layout.prefix(s) + "*"},
-		Retention:   jetstream.LimitsPolicy,
-		Storage:     jetstream.FileStorage,
-		Replicas:    1,
-		Discard:     jetstream.DiscardNew, // full means refused, never dropped
-		MaxBytes:    e.hardLimit(),
-		MaxAge:      e.cfg.MaxAge,
-		Duplicates:  min(100*time.Millisecond, e.cfg.MaxAge), // unused: the expected revision does its work
-		AllowRollup: true,
-		AllowDirect: true,
+		Name:               e.layout.streamName(stream),
+		Retention:          jetstream.LimitsPolicy,
+		Storage:            jetstream.FileStorage,
+		Replicas:           e.cfg.Replicas,
+		Discard:            jetstream.DiscardNew, // full means refused, never dropped
+		MaxBytes:           e.hardLimit(),
+		MaxAge:             e.cfg.MaxAge,
+		Duplicates:         min(100*time.Millisecond, e.cfg.MaxAge), // unused: the nonce does its work
+		AllowDirect:        true,
+		AllowAtomicPublish: e.cfg.replicated(),
 	}
-	if s == e.layout.factShard() {
-		cfg.AllowRollup = false
-		cfg.Duplicates = min(factWindow, e.cfg.MaxAge)
+	for slot := stream; slot < meeting.Slots; slot += e.layout.Streams {
+		cfg.Subjects = append(cfg.Subjects, patterns(slot)...)
 	}
 	return cfg
 }
@@ -93,7 +45,7 @@ func (e *engine) hardLimit() int64 {
 	if e.cfg.MaxBytes == 0 {
 		return -1
 	}
-	return e.cfg.MaxBytes/int64(e.layout.Shards) + 2*endReserve
+	return e.cfg.MaxBytes/int64(e.layout.Streams) + 2*endReserve
 }
 
 // openStreams creates the streams of a new directory side by side, or checks
@@ -103,10 +55,13 @@ func (e *engine) openStreams(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open streams: %w", err)
 	}
-	errs := make([]error, e.layout.Shards+1)
+	if err := e.learnStreams(ctx, js); err != nil {
+		return err
+	}
+	errs := make([]error, e.layout.Streams)
 	var wg sync.WaitGroup
-	for s := range errs {
-		wg.Go(func() { errs[s] = e.openStream(ctx, js, e.streamConfig(shard(s))) })
+	for i := range errs {
+		wg.Go(func() { errs[i] = e.openStream(ctx, js, e.streamConfig(i)) })
 	}
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
@@ -122,28 +77,83 @@ func (e *engine) openStreams(ctx context.Context) error {
 	return e.layout.save(e.cfg.Dir)
 }
 
+// learnStreams takes over how many streams there are from a cluster that this
+// node joins. It waits until the cluster can answer.
+func (e *engine) learnStreams(ctx context.Context, js jetstream.JetStream) error {
+	for e.cfg.Cluster != nil && !e.layout.Created {
+		within, cancel := context.WithTimeout(ctx, e.cfg.AnswerWithin)
+		first, err := js.Stream(within, e.layout.streamName(0))
+		cancel()
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			return nil // the cluster is new
+		}
+		if err == nil {
+			slots := len(first.CachedInfo().Config.Subjects) / len(patterns(0))
+			e.layout.Streams = meeting.Slots / max(slots, 1)
+			return nil
+		}
+		if !passing(err) {
+			return fmt.Errorf("look for streams: %w", err)
+		}
+		if !pause(ctx, streamRetry) {
+			return fmt.Errorf("look for streams: %w: %w", context.Cause(ctx), err)
+		}
+	}
+	return nil
+}
+
+// openStream opens a stream. In a cluster it waits for the others.
 func (e *engine) openStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) error {
+	for {
+		err := e.tryStream(ctx, js, want)
+		if err == nil || e.cfg.Cluster == nil || !passing(err) {
+			return err
+		}
+		if !pause(ctx, streamRetry) {
+			return fmt.Errorf("stream %s: %w: %w", want.Name, context.Cause(ctx), err)
+		}
+	}
+}
+
+// passing tells whether an error comes from a cluster that is not complete yet.
+func passing(err error) bool {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return api.Code == 503 || api.ErrorCode == jetstream.JSErrCodeStreamNotFound
+	}
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, errNobody)
+}
+
+func (e *engine) tryStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) error {
+	if e.cfg.Cluster != nil { // it is tried again
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, e.cfg.AnswerWithin)
+		defer cancel()
+	}
 	if !e.layout.Created {
-		_, err := js.CreateOrUpdateStream(ctx, want)
-		if err != nil {
+		if _, err := js.CreateOrUpdateStream(ctx, want); err != nil {
 			return fmt.Errorf("create stream %s: %w", want.Name, err)
 		}
 		return nil
 	}
 	stream, err := js.Stream(ctx, want.Name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
+	if errors.Is(err, jetstream.ErrStreamNotFound) && e.cfg.Cluster == nil {
 		return fmt.Errorf("stream %s is missing from the data directory: restore it from a backup, or start with another directory", want.Name)
 	}
 	if err != nil {
 		return fmt.Errorf("open stream %s: %w", want.Name, err)
 	}
-	have := stream.CachedInfo().Config
-	if have.MaxBytes == want.MaxBytes && have.MaxAge == want.MaxAge {
+	have := stream.CachedInfo()
+	if e.cfg.Cluster != nil && (have.Cluster == nil || have.Cluster.Leader == "") {
+		return fmt.Errorf("stream %s: %w", want.Name, errNobody)
+	}
+	c := have.Config
+	if c.MaxBytes == want.MaxBytes && c.MaxAge == want.MaxAge && c.Replicas == want.Replicas && c.AllowAtomicPublish == want.AllowAtomicPublish {
 		return nil
 	}
-	have.MaxBytes, have.MaxAge = want.MaxBytes, want.MaxAge
-	if _, err := js.UpdateStream(ctx, have); err != nil {
-		return fmt.Errorf("change limits of stream %s: %w", want.Name, err)
+	c.MaxBytes, c.MaxAge, c.Replicas, c.AllowAtomicPublish = want.MaxBytes, want.MaxAge, want.Replicas, want.AllowAtomicPublish
+	if _, err := js.UpdateStream(ctx, c); err != nil {
+		return fmt.Errorf("change stream %s: %w", want.Name, err)
 	}
 	return nil
 }
@@ -156,18 +166,110 @@ type streamState struct {
 }
 
 // streamState asks for the state of a stream.
-func (e *engine) streamState(ctx context.Context, s shard) (streamState, error) {
-	ctx, cancel := context.WithTimeout(ctx, e.cfg.AnswerWithin)
-	defer cancel()
-	m, err := e.read.RequestWithContext(ctx, "$JS.API.STREAM.INFO."+e.layout.streamName(s), nil)
-	if err != nil {
-		return streamState{}, fmt.Errorf("%w: state of %s: %w", ErrUnavailable, e.layout.streamName(s), err)
-	}
+func (e *engine) streamState(ctx context.Context, stream int) (streamState, error) {
 	var info struct {
 		State *streamState `json:"state"`
 	}
-	if err := json.Unmarshal(m.Data, &info); err != nil || info.State == nil {
-		return streamState{}, fmt.Errorf("%w: state of %s not told", ErrUnavailable, e.layout.streamName(s))
+	name := e.layout.streamName(stream)
+	if err := e.api(ctx, "STREAM.INFO."+name, nil, &info); err != nil {
+		return streamState{}, fmt.Errorf("%w: state of %s: %w", ErrUnavailable, name, err)
+	}
+	if info.State == nil {
+		return streamState{}, fmt.Errorf("%w: state of %s not told", ErrUnavailable, name)
 	}
 	return *info.State, nil
+}
+
+// api makes a request to JetStream and reads the answer.
+func (e *engine) api(ctx context.Context, what string, request, answer any) error {
+	var body []byte
+	if request != nil {
+		var err error
+		if body, err = json.Marshal(request); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.cfg.AnswerWithin)
+	defer cancel()
+	m, err := e.read.RequestWithContext(ctx, "$JS.API."+what, body)
+	if trouble := e.check(); trouble != nil {
+		return trouble
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNoAnswer, err)
+	}
+	return json.Unmarshal(m.Data, answer)
+}
+
+// purge removes a subject's messages before the sequence; 0 for all.
+func (e *engine) purge(ctx context.Context, stream int, subject string, below uint64) error {
+	request := struct {
+		Subject string `json:"filter"`
+		Below   uint64 `json:"seq,omitempty"`
+	}{subject, below}
+	var a struct {
+		Success bool `json:"success"`
+		Error   *struct {
+			Description string `json:"description"`
+		} `json:"error"`
+	}
+	if err := e.api(ctx, "STREAM.PURGE."+e.layout.streamName(stream), request, &a); err != nil {
+		return err
+	}
+	if a.Error != nil {
+		return fmt.Errorf("purge refused: %s", a.Error.Description)
+	}
+	if !a.Success {
+		return errors.New("purge not confirmed")
+	}
+	return nil
+}
+
+// lastMarker asks the stream's leader for the last marker of a slot.
+func (e *engine) lastMarker(ctx context.Context, slot int) (placed, error) {
+	var a struct {
+		Message *struct {
+			Seq  uint64 `json:"seq"`
+			Data []byte `json:"data"`
+		} `json:"message"`
+		Error *struct {
+			Code        int    `json:"code"`
+			Description string `json:"description"`
+		} `json:"error"`
+	}
+	request := struct {
+		Last string `json:"last_by_subj"`
+	}{markerSubject(slot)}
+	if err := e.api(ctx, "STREAM.MSG.GET."+e.layout.streamName(e.layout.streamOf(slot)), request, &a); err != nil {
+		return placed{}, err
+	}
+	switch {
+	case a.Error != nil && a.Error.Code == 404:
+		return placed{}, nil
+	case a.Error != nil:
+		return placed{}, fmt.Errorf("%w: marker: %s", errNoAnswer, a.Error.Description)
+	case a.Message == nil:
+		return placed{}, fmt.Errorf("%w: marker not told", errNoAnswer)
+	}
+	return parseMarker(a.Message.Seq, a.Message.Data)
+}
+
+// lastMarkers returns the last markers of a stream's slots as some replica has
+// them, which need not be the newest.
+func (e *engine) lastMarkers(ctx context.Context, stream int) (map[int]placed, error) {
+	found := map[int]placed{}
+	request := `{"multi_last":["` + entryPrefix + "*." + markerPart + `"]}`
+	_, err := e.direct(ctx, stream, []byte(request), func(m *nats.Msg) error {
+		seq, err := sequenceOf(m)
+		if err != nil {
+			return err
+		}
+		p, ok := parseSubject(m.Header.Get("Nats-Subject"))
+		if !ok {
+			return fmt.Errorf("%w: subject of a marker", errMessage)
+		}
+		found[p.slot], err = parseMarker(seq, m.Data)
+		return err
+	})
+	return found, err
 }

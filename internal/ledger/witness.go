@@ -59,7 +59,8 @@ type witness struct {
 
 // examine compares the blocks in dir with the testimony and their checksums,
 // and returns all damage. created tells whether there must be a testimony.
-func examine(ctx context.Context, dir string, created bool) (damage []string, seen map[string]uint64, err error) {
+func examine(ctx context.Context, cfg Config, created bool) (damage []string, seen map[string]uint64, err error) {
+	dir := cfg.Dir
 	stores, err := blockStores(filepath.Join(dir, streamsDir))
 	if err != nil {
 		return nil, nil, err
@@ -73,7 +74,14 @@ func examine(ctx context.Context, dir string, created bool) (damage []string, se
 	case err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, errTestimony):
 		return nil, nil, err
 	}
-	checked, err := checkAll(ctx, stores, !told.Clean)
+	how := crashed
+	switch {
+	case told.Clean:
+		how = closed
+	case cfg.replicated():
+		how = crashedReplica
+	}
+	checked, err := checkAll(ctx, stores, how)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -100,7 +108,7 @@ type checkedStore struct {
 
 // checkAll reads the blocks of all stores, as many at a time as there are
 // processors.
-func checkAll(ctx context.Context, stores []blockStore, crashed bool) ([]checkedStore, error) {
+func checkAll(ctx context.Context, stores []blockStore, how ending) ([]checkedStore, error) {
 	found := make([]checkedStore, len(stores))
 	errs := make([]error, len(stores))
 	next := make(chan int, len(stores))
@@ -113,7 +121,7 @@ func checkAll(ctx context.Context, stores []blockStore, crashed bool) ([]checked
 		wg.Go(func() {
 			for i := range next {
 				if errs[i] = ctx.Err(); errs[i] == nil {
-					found[i].last, found[i].damage, errs[i] = stores[i].check(crashed)
+					found[i].last, found[i].damage, errs[i] = stores[i].check(how)
 				}
 			}
 		})

@@ -32,8 +32,11 @@ func (meet *openMeeting) apply(change control.Change) {
 		conf.update(func() {
 			conf.tellTranscriptionLocked(&wire.TranscriptionStatus{Type: wire.TranscriptionStatus_STOPPED.Enum()})
 		})
+	case control.Moved:
+		conf.update(func() { meet.endAllLocked(moved) })
+		conf.server.retire(meet)
 	case control.Ended:
-		conf.update(meet.endAllLocked)
+		conf.update(func() { meet.endAllLocked(meetingEnded) })
 		conf.server.retire(meet)
 	}
 }
@@ -61,22 +64,22 @@ func (s *session) turnAwayLocked(why cause) {
 	s.armLocked(s.server.cfg.Timers.Farewell, func() { s.finishLocked(why) })
 }
 
-// endAllLocked sends everybody away because the meeting is over. What that
-// means for who was present is in the meeting's last record, so no facts are
-// written.
-func (meet *openMeeting) endAllLocked() {
+// endAllLocked sends everybody away because the meeting is over, here at
+// least. What that means for who was present is in the meeting's last record,
+// or for the server that the meeting moves to, so no facts are written.
+func (meet *openMeeting) endAllLocked(why cause) {
 	conf := meet.conference
 	meet.over = true
 	for _, content := range []bool{true, false} { // a share would else be told that its owner left
 		for _, part := range conf.participants {
 			if part.meeting == meet && part.key.content == content {
-				conf.kickLocked(part, meetingEnded, departure{quiet: !meet.replica})
+				conf.kickLocked(part, why, departure{quiet: !meet.replica})
 			}
 		}
 	}
 	for s := range meet.sessions {
 		if s.state == opened {
-			s.turnAwayLocked(meetingEnded)
+			s.turnAwayLocked(why)
 		}
 	}
 }

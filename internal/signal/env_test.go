@@ -83,8 +83,8 @@ func startControl(t testing.TB, cfg control.Config) *control.Control {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := control.New(context.Background(), cfg, store, key)
-	if err != nil {
+	c := control.New(cfg, control.OnLedger(store), key)
+	if err := c.AdoptAll(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

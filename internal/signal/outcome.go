@@ -36,6 +36,7 @@ const (
 	joinsTooOften
 	unavailable
 	stopping
+	moved
 	tooManySockets
 	neverUsed
 	noOffer
@@ -102,6 +103,8 @@ var outcomes = [...]outcome{
 	unavailable: {words: "the server could not let the client in", http: http.StatusServiceUnavailable,
 		atJoin: joinError(statusUnavailable), code: closeRetry},
 	stopping: {words: "the server stopped", http: http.StatusServiceUnavailable,
+		joined: audioStatus(statusUnavailable), code: closeDrain, reason: "restarting"},
+	moved: {words: "the meeting moved to another server", http: http.StatusServiceUnavailable,
 		joined: audioStatus(statusUnavailable), code: closeDrain, reason: "restarting"},
 	tooManySockets: {words: "the attendee has too many connections", code: closeMisuse, reason: "too many connections"},
 	neverUsed:      {words: "the connection was opened and not used", code: closeDone, reason: "idle"},

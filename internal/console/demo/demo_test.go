@@ -42,7 +42,8 @@ func realAPI(t *testing.T, limits meeting.Limits) (url string, c *control.Contro
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c, err = control.New(ctx, control.Config{Limits: limits}, log, key); err != nil {
+	c = control.New(control.Config{Limits: limits}, control.OnLedger(log), key)
+	if err := c.AdoptAll(ctx); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })

@@ -1,0 +1,171 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/ledger"
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// Ledger is where slots are had from; see OnLedger. What its method promises is
+// said at ledger.Log.
+type Ledger interface {
+	Adopt(ctx context.Context, slots []int, read func(id meeting.ID, e ledger.Entry) error) ([]Slot, error)
+}
+
+// Slot is the part of *ledger.Slot that control uses; what its methods promise
+// is said there.
+type Slot interface {
+	Number() int
+	Append(ctx context.Context, id meeting.ID, after ledger.Revision, data []byte, u ledger.Urgency) (ledger.Revision, error)
+	End(ctx context.Context, id meeting.ID, after ledger.Revision, data []byte, keep time.Duration) (ledger.Revision, error)
+	Load(ctx context.Context, id meeting.ID, through ledger.Revision) ([]ledger.Entry, error)
+	AppendFact(ctx context.Context, id meeting.ID, data []byte) error
+	LoadFacts(ctx context.Context, id meeting.ID) ([]ledger.Entry, error)
+	Discard(ctx context.Context, id meeting.ID) error
+	Release(ctx context.Context) error
+}
+
+// OnLedger is the ledger as control sees it.
+func OnLedger(l *ledger.Log) Ledger { return onLedger{l} }
+
+type onLedger struct{ log *ledger.Log }
+
+func (l onLedger) Adopt(ctx context.Context, numbers []int, read func(meeting.ID, ledger.Entry) error) ([]Slot, error) {
+	slots, err := l.log.Adopt(ctx, numbers, read)
+	list := make([]Slot, len(slots))
+	for i, s := range slots {
+		list[i] = s
+	}
+	return list, err
+}
+
+// ErrElsewhere is the cause of a refusal of a call on a meeting whose slot is
+// not held here. The error around it is Unavailable.
+var ErrElsewhere = errors.New("the meeting's slot is held elsewhere")
+
+func elsewhere() error {
+	return &meeting.Error{Kind: meeting.Unavailable, Message: "The meeting is moving to another server", Err: ErrElsewhere}
+}
+
+// hold is one slot that is served here.
+type hold struct {
+	slot    Slot
+	closing bool           // guarded by Control.mu; no new calls
+	calls   sync.WaitGroup // Add only under Control.mu while not closing
+}
+
+// Adopt takes the slot and begins to serve its meetings.
+func (c *Control) Adopt(ctx context.Context, slot int) error { return c.adopt(ctx, []int{slot}) }
+
+// AdoptAll takes all slots, as the only server does.
+func (c *Control) AdoptAll(ctx context.Context) error {
+	all := make([]int, meeting.Slots)
+	for i := range all {
+		all[i] = i
+	}
+	return c.adopt(ctx, all)
+}
+
+func (c *Control) adopt(ctx context.Context, numbers []int) error {
+	end, err := c.begin()
+	if err != nil {
+		return err
+	}
+	defer end()
+	r := newRestored(c.cfg)
+	slots, err := c.log.Adopt(ctx, numbers, r.add)
+	if err == nil {
+		err = r.discardDamaged(ctx, slots)
+	}
+	if err != nil {
+		return fmt.Errorf("control: reading the ledger: %w", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range slots {
+		c.holds[s.Number()] = &hold{slot: s}
+	}
+	c.restoreLocked(r)
+	return nil
+}
+
+// Release ends the service of a slot in order: it takes no more calls, waits
+// for those that run, tells watchers that the meetings move, and gives the slot
+// back. When ctx ends first, it does not wait any longer.
+func (c *Control) Release(ctx context.Context, slot int) error {
+	c.mu.Lock()
+	h := c.holds[slot]
+	if h == nil {
+		c.mu.Unlock()
+		return nil
+	}
+	h.closing = true
+	c.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		h.calls.Wait()
+		close(done)
+	}()
+	var err error
+	select {
+	case <-done:
+	case <-ctx.Done():
+		err = fmt.Errorf("control: calls on slot %d still run: %w", slot, context.Cause(ctx))
+	}
+	c.Drop(slot)
+	return errors.Join(err, h.slot.Release(ctx))
+}
+
+// Drop ends the service of a slot at once, because it belongs to somebody else
+// already.
+func (c *Control) Drop(slot int) {
+	c.mu.Lock()
+	h := c.holds[slot]
+	if h == nil {
+		c.mu.Unlock()
+		return
+	}
+	h.closing = true
+	c.holds[slot] = nil
+	gone := c.index.dropSlot(slot)
+	c.mu.Unlock()
+	for _, e := range gone {
+		c.tell(e, Moved{})
+	}
+}
+
+// lost ends the service of a slot that the ledger says is somebody else's.
+func (c *Control) lost(h *hold) {
+	c.mu.Lock()
+	slot := h.slot.Number()
+	mine := c.holds[slot] == h
+	c.mu.Unlock()
+	if !mine {
+		return
+	}
+	c.cfg.Logger.Warn("slot lost to another server", "slot", slot)
+	c.Drop(slot)
+	if c.cfg.Lost != nil {
+		c.cfg.Lost(slot)
+	}
+}
+
+// enterSlot admits a call on a slot; end must be called when it is over.
+func (c *Control) enterSlot(slot int) (h *hold, end func(), err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, nil, shuttingDown()
+	}
+	if h = c.holds[slot]; h == nil || h.closing {
+		return nil, nil, elsewhere()
+	}
+	c.calls.Add(1)
+	h.calls.Add(1)
+	return h, func() { h.calls.Done(); c.calls.Done() }, nil
+}

@@ -1,0 +1,67 @@
+package ledger
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// Streams and their subjects:
+//
+//	MT00 … MTnn   the slots whose number leaves that remainder
+//	  mt.<slot>.<meeting>   a meeting's entries
+//	  ev.<slot>.<meeting>   its media-side facts
+//	  mt.<slot>.f           the slot's marker
+const (
+	streamPrefix  = "MT"
+	entryPrefix   = "mt."
+	factPrefix    = "ev."
+	markerPart    = "f"
+	meetingLength = 36 // characters of an id
+)
+
+func entrySubject(id meeting.ID) string {
+	return entryPrefix + strconv.Itoa(id.Slot()) + "." + id.String()
+}
+
+func factSubject(id meeting.ID) string {
+	return factPrefix + strconv.Itoa(id.Slot()) + "." + id.String()
+}
+
+func markerSubject(slot int) string { return entryPrefix + strconv.Itoa(slot) + "." + markerPart }
+
+// patterns returns the subjects of a slot.
+func patterns(slot int) []string {
+	n := strconv.Itoa(slot)
+	return []string{entryPrefix + n + ".*", factPrefix + n + ".*"}
+}
+
+// subject is a subject taken apart.
+type subject struct {
+	slot   int
+	id     meeting.ID // zero for a marker
+	fact   bool
+	marker bool
+}
+
+func parseSubject(s string) (p subject, ok bool) {
+	rest, entry := strings.CutPrefix(s, entryPrefix)
+	if !entry {
+		if rest, p.fact = strings.CutPrefix(s, factPrefix); !p.fact {
+			return p, false
+		}
+	}
+	number, last, ok := strings.Cut(rest, ".")
+	slot, err := strconv.Atoi(number)
+	if !ok || err != nil || slot < 0 || slot >= meeting.Slots {
+		return p, false
+	}
+	p.slot = slot
+	if entry && last == markerPart {
+		p.marker = true
+		return p, true
+	}
+	p.id, ok = meeting.ParseID(last)
+	return p, ok && p.id.Slot() == slot
+}
