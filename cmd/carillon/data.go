@@ -9,10 +9,12 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/durable"
+	"github.com/carillon-meetings/carillon/internal/history"
 	"github.com/carillon-meetings/carillon/internal/identity"
 	"github.com/carillon-meetings/carillon/internal/jointoken"
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
 // openData takes the data directory for this process and reads who it is. In
@@ -63,10 +65,33 @@ func (s *server) openLedger(ctx context.Context) error {
 		CacheBytes: int64(s.cfg.Limits.CacheMiB) << 20,
 		AcceptLoss: s.cfg.AcceptLoss,
 		Lost:       s.lostSlot,
+		Ended:      func(m observe.Meeting) { s.archiver.Ended(m) }, // which is there when slots are adopted
 		Logger:     s.log.With("part", "control"),
 	}, control.OnLedger(log), key)
-	return explainDamage(s.control.AdoptAll(ctx))
+	return nil
 }
+
+// openArchive opens what is kept of ended meetings.
+func (s *server) openArchive(context.Context) (err error) {
+	log := s.log.With("part", "history")
+	bounds := history.Bounds{Age: s.cfg.History.Age, Bytes: int64(s.cfg.History.MiB) << 20}
+	if s.archive, err = history.OpenArchive(filepath.Join(s.cfg.Data, "history"), bounds, nil, log); err != nil {
+		return err
+	}
+	s.archiver = history.NewArchiver(history.ArchiverConfig{
+		Archive: s.archive, Directory: s.control, Live: s.signal, Open: s.signal.Open, Room: s.roomy, Logger: log,
+	})
+	return nil
+}
+
+// roomy tells whether the disk has room for what need not be kept.
+func (s *server) roomy() bool {
+	room, err := s.ledger.Space()
+	return err == nil && room.Free > 2*room.MinFree
+}
+
+// adopt begins to serve the meetings in the ledger.
+func (s *server) adopt(ctx context.Context) error { return explainDamage(s.control.AdoptAll(ctx)) }
 
 // lostSlot ends the process: alone, it can lose a slot only by having slept for
 // so long that nothing of what it knows is true any more.

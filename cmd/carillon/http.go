@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/api"
+	"github.com/carillon-meetings/carillon/internal/app"
 	"github.com/carillon-meetings/carillon/internal/clientaddr"
 	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/gate"
@@ -41,11 +42,11 @@ const (
 
 // doors are the handlers behind the one port. pages and metrics may be nil.
 type doors struct {
-	api, signal, pages, metrics http.Handler
-	signpost                    http.Handler
-	ready                       *atomic.Bool
-	store                       func() (ledger.Space, error)
-	calls                       atomic.Int64 // API calls being answered that began while ready
+	api, app, signal, pages, metrics http.Handler
+	signpost                         http.Handler
+	ready                            *atomic.Bool
+	store                            func() (ledger.Space, error)
+	calls                            atomic.Int64 // calls of both APIs being answered that began while ready
 }
 
 // ServeHTTP gives a request to the door that its path belongs to; what belongs
@@ -65,6 +66,8 @@ func (d *doors) pick(r *http.Request) http.Handler {
 		return d.metrics
 	case underAny(path, signal.PathControl, signal.PathEvents, signal.PathTURN, signal.PathScreen, signal.PathScreenViewing, signal.PathCalls):
 		return d.signal
+	case underAny(path, app.Prefix):
+		return d.app
 	case d.pages != nil && console.Serves(path):
 		return d.pages
 	case forPeople(r):
@@ -73,7 +76,7 @@ func (d *doors) pick(r *http.Request) http.Handler {
 	return d.api
 }
 
-// counted is the API's handler, which counts the calls that began before the
+// counted is an API's handler, which counts the calls that began before the
 // shutdown, so that it can wait for them.
 func (d *doors) counted(api http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -119,6 +119,11 @@ func (m *metrics) observeCall(operation, flavour string, status int, d time.Dura
 	m.calls.WithLabelValues(operation, flavour, strconv.Itoa(status)).Observe(d.Seconds())
 }
 
+// observeAppCall counts one request of the application API.
+func (m *metrics) observeAppCall(operation string, status int, d time.Duration) {
+	m.observeCall(operation, "app", status, d)
+}
+
 // observeWithoutEffect counts a member that was accepted and does nothing yet.
 func (m *metrics) observeWithoutEffect(member string) { m.idle.WithLabelValues(member).Inc() }
 

@@ -7,6 +7,8 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/api"
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
+	"github.com/carillon-meetings/carillon/internal/api/throttle"
+	"github.com/carillon-meetings/carillon/internal/app"
 	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/control"
@@ -50,7 +52,7 @@ func (s *server) openAPI(context.Context) error {
 		keys = own
 	}
 	s.verifier = s.newVerifier(sigv4.Config{Keys: keys, AcceptAny: s.cfg.Credentials.Dev})
-	s.api = s.newAPI(s.verifier)
+	s.api, s.app = s.newAPI(s.verifier), s.newApp()
 	return nil
 }
 
@@ -62,6 +64,24 @@ func (s *server) newVerifier(who sigv4.Config) *sigv4.Verifier {
 		who.Regions = []string{c.Region}
 	}
 	return sigv4.New(who)
+}
+
+// newApp returns the application API's door.
+func (s *server) newApp() *app.Server {
+	return app.New(app.Config{
+		Verifier:   s.verifier,
+		Lists:      []app.Lister{s.archive, app.Here(s.control, s.signal)},
+		Directory:  s.control,
+		Live:       s.signal,
+		Ended:      s.archive,
+		Control:    s.control,
+		Post:       s.signal.Post,
+		Throttle:   throttle.Config{Rate: s.cfg.API.ThrottleRate, Burst: s.cfg.API.ThrottleBurst},
+		WithActor:  control.WithActor,
+		ClientAddr: s.proxies().Of,
+		Observe:    s.metrics.observeAppCall,
+		Logger:     s.log.With("part", "app"),
+	})
 }
 
 // newAPI returns an API door for the requests that the verifier lets pass.
@@ -79,7 +99,7 @@ func (s *server) newAPI(verifier *sigv4.Verifier) *api.Server {
 		MediaRegions:        c.MediaRegions,
 		ControlRegion:       c.Region,
 		DefaultFlavour:      flavour,
-		Throttle:            api.Throttle{Rate: c.ThrottleRate, Burst: c.ThrottleBurst},
+		Throttle:            throttle.Config{Rate: c.ThrottleRate, Burst: c.ThrottleBurst},
 		DeleteUnknownIs404:  c.DeleteUnknownIs404,
 		ValidationException: c.ValidationErrorName,
 		ShapeNameInCode:     c.ShapeNameInCode,
@@ -104,7 +124,7 @@ func (s *server) openPages(context.Context) (err error) {
 		Logger:         s.log.With("part", "pages"),
 	}
 	if p.Console {
-		cfg.Directory, cfg.Live = s.control, s.signal
+		cfg.Directory, cfg.Live, cfg.Ended = s.control, s.signal, s.archive
 		cfg.Actions, cfg.WithActor = s.control, control.WithActor
 		cfg.OperatorSecret = p.OperatorSecret
 		if cfg.OperatorSecret == "" {
@@ -129,7 +149,7 @@ func (s *server) openDoors() (*doors, error) {
 	if d.signpost, err = s.newSignpost(); err != nil {
 		return nil, err
 	}
-	d.api = d.counted(s.api)
+	d.api, d.app = d.counted(s.api), d.counted(s.app)
 	if s.console != nil {
 		d.pages = s.console
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/api"
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
+	"github.com/carillon-meetings/carillon/internal/app"
 	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/durable"
@@ -54,7 +55,7 @@ func prepare(cfg *config.Serve) (prepared, error) {
 func configuredKeys(c config.Credentials) (*sigv4.Keys, error) {
 	switch {
 	case c.KeyFile != "":
-		keys, err := sigv4.LoadKeys(c.KeyFile, api.Actions())
+		keys, err := sigv4.LoadKeys(c.KeyFile, actions())
 		if err != nil {
 			return nil, fmt.Errorf("--key-file: %w", err)
 		}
@@ -68,6 +69,9 @@ func configuredKeys(c config.Credentials) (*sigv4.Keys, error) {
 	}
 	return keys, nil
 }
+
+// actions are what permissions of keys may name.
+func actions() []string { return append(api.Actions(), app.Actions()...) }
 
 func certificate(certFile, keyFile string) (*tls.Certificate, error) {
 	if certFile == "" || keyFile == "" {

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/carillon-meetings/carillon/internal/api"
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
 )
 
@@ -89,7 +88,7 @@ func (s *server) watched() (list []*reloaded) {
 	}
 	if file := s.cfg.Credentials.KeyFile; file != "" {
 		list = append(list, &reloaded{what: "key file", files: []string{file}, load: func() error {
-			keys, err := sigv4.LoadKeys(file, api.Actions())
+			keys, err := sigv4.LoadKeys(file, actions())
 			if err == nil {
 				s.verifier.SetKeys(keys)
 			}

@@ -14,10 +14,12 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/api"
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
+	"github.com/carillon-meetings/carillon/internal/app"
 	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/gate"
+	"github.com/carillon-meetings/carillon/internal/history"
 	"github.com/carillon-meetings/carillon/internal/identity"
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/signal"
@@ -68,21 +70,24 @@ type server struct {
 	id  identity.Identity
 
 	certificates certificates
-	verifier     *sigv4.Verifier // of the API door
+	verifier     *sigv4.Verifier // of both APIs' doors
 
-	lock    *os.File // of the data directory; the first thing taken, the last given back
-	ports   ports
-	ledger  *ledger.Log
-	control *control.Control
-	media   *mediaPlane
-	signal  *signal.Server
-	api     *api.Server
-	console *console.Console
-	demo    *innerDoor
-	doors   *doors
-	conns   *gate.Connections // of the HTTP port
-	http    *http.Server
-	metrics *metrics
+	lock     *os.File // of the data directory; the first thing taken, the last given back
+	ports    ports
+	ledger   *ledger.Log
+	control  *control.Control
+	media    *mediaPlane
+	signal   *signal.Server
+	archive  *history.Archive
+	archiver *history.Archiver
+	api      *api.Server
+	app      *app.Server
+	console  *console.Console
+	demo     *innerDoor
+	doors    *doors
+	conns    *gate.Connections // of the HTTP port
+	http     *http.Server
+	metrics  *metrics
 
 	metricsHTTP *http.Server // nil unless the metrics have an address of their own
 
@@ -111,7 +116,7 @@ func (s *server) start(ctx context.Context) (err error) {
 	if err := s.ports.open(ctx, s.cfg, s.certificates.config(), s.conns); err != nil {
 		return err
 	}
-	for _, build := range []func(context.Context) error{s.openLedger, s.openMedia, s.openSignal, s.openAPI, s.openPages, s.openMetrics} {
+	for _, build := range []func(context.Context) error{s.openLedger, s.openMedia, s.openSignal, s.openArchive, s.adopt, s.openAPI, s.openPages, s.openMetrics} {
 		if err := build(ctx); err != nil {
 			return err
 		}
@@ -182,6 +187,7 @@ func (s *server) shutDown() error {
 	var errs []error
 	if s.api != nil {
 		s.api.Drain()
+		s.app.Drain()
 	}
 	if s.signal != nil {
 		s.signal.Drain()
@@ -202,6 +208,9 @@ func (s *server) shutDown() error {
 	}
 	if s.signal != nil {
 		errs = append(errs, s.signal.Close(ctx))
+	}
+	if s.archiver != nil {
+		errs = append(errs, s.archiver.Close(ctx)) // while what it reads is there
 	}
 	errs = append(errs, s.stopBelow())
 	return errors.Join(errs...)

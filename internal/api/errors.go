@@ -8,6 +8,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
+	"github.com/carillon-meetings/carillon/internal/api/throttle"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
@@ -35,13 +36,6 @@ func tooLarge(limit int) *frontError {
 	return &frontError{status: http.StatusRequestEntityTooLarge, name: "RequestEntityTooLargeException",
 		message: "The request body is larger than " + strconv.Itoa(limit) + " bytes.", hangUp: true}
 }
-
-// throttled is a refusal that says when to try again.
-type throttled struct {
-	wait time.Duration
-}
-
-func (e *throttled) Error() string { return "Rate exceeded" }
 
 // retryUnavailable is how long a client should wait before it tries a server
 // that is draining, or whose store is down, again.
@@ -101,7 +95,7 @@ func (s *Server) wire(err error, flavour meeting.Flavour) wireError {
 		auth    *sigv4.Error
 		invalid *restjson.Error
 		refused *meeting.Error
-		rate    *throttled
+		rate    *throttle.Exceeded
 	)
 	switch {
 	case errors.As(err, &front):
@@ -110,7 +104,7 @@ func (s *Server) wire(err error, flavour meeting.Flavour) wireError {
 		return wireError{status: auth.Status, name: auth.Name, message: auth.Message}
 	case errors.As(err, &rate):
 		out := s.wireKind(meeting.Throttled, "", flavour)
-		out.retry = rate.wait
+		out.retry = rate.Wait
 		return out
 	case errors.As(err, &invalid):
 		if invalid.Constraint && s.cfg.ValidationException {

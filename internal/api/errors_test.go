@@ -12,6 +12,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/api"
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
+	"github.com/carillon-meetings/carillon/internal/api/throttle"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
@@ -145,7 +146,7 @@ func TestThrottling(t *testing.T) {
 	var passed atomic.Int64 // on the clock
 	start := time.Now()
 	both(t, func(c *api.Config) {
-		c.Throttle = api.Throttle{Rate: 10, Burst: 20}
+		c.Throttle = throttle.Config{Rate: 10, Burst: 20}
 		c.Now = func() time.Time { return start.Add(time.Duration(passed.Load())) }
 	}, func(t *testing.T, d *door) {
 		get := func() answer { return d.do("GET", "/meetings/"+unknownID, "") }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
+	"github.com/carillon-meetings/carillon/internal/api/throttle"
 	"github.com/carillon-meetings/carillon/internal/clientaddr"
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -34,7 +35,7 @@ type Config struct {
 	MediaRegions   []string        // accepted values of MediaRegion; DefaultMediaRegions
 	ControlRegion  string          // every meeting belongs to this Region, whatever Region requests are signed for; default: the signing Region (API decision D-64)
 	DefaultFlavour meeting.Flavour // of requests that do not tell; meeting.Meetings
-	Throttle       Throttle        // default: off (API decision D-50)
+	Throttle       throttle.Config //  default: off (API decision D-50)
 
 	DeleteUnknownIs404  bool     // DeleteMeeting of an unknown meeting is an error (API decision D-06)
 	ValidationException bool     // broken constraints are named ValidationException instead of BadRequestException (API decision D-20)
@@ -57,7 +58,6 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.DefaultFlavour = cmp.Or(c.DefaultFlavour, meeting.Meetings)
 	c.Limits = c.Limits.OrDefaults()
-	c.Throttle.Burst = max(c.Throttle.Burst, 1)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	if len(c.MediaRegions) == 0 {
 		c.MediaRegions = DefaultMediaRegions()
@@ -86,7 +86,7 @@ func (c Config) withDefaults() Config {
 type Server struct {
 	cfg             Config
 	current, legacy []route
-	throttle        *throttle // nil when off
+	throttle        *throttle.Throttle // nil when off
 	draining        atomic.Bool
 	pool            bufferPool
 	unverified      budget
@@ -95,7 +95,7 @@ type Server struct {
 // New returns a server.
 func New(cfg Config) *Server {
 	cfg = cfg.withDefaults()
-	return &Server{cfg: cfg, current: currentRoutes(), legacy: legacyRoutes(), throttle: newThrottle(cfg.Throttle)}
+	return &Server{cfg: cfg, current: currentRoutes(), legacy: legacyRoutes(), throttle: throttle.New(cfg.Throttle)}
 }
 
 // Drain makes every further request an answer of 503 with Retry-After.
@@ -210,8 +210,8 @@ func (s *Server) admit(c *call) error {
 	if !c.identity.Allows(c.route.op.action()) {
 		return meeting.Errorf(meeting.Forbidden, "AWS authorization failed")
 	}
-	if s.throttle != nil && !c.route.op.unmetered {
-		return s.throttle.take(c.owner.Account, c.owner.Region, c.route.op.name, s.cfg.Now())
+	if !c.route.op.unmetered {
+		return s.throttle.Take(c.owner.Account, c.owner.Region, c.route.op.name, s.cfg.Now())
 	}
 	return nil
 }

@@ -170,7 +170,7 @@ func (s *Serve) checkNumbers(add func(bool, string, ...any)) {
 		{"limit-connections", l.Connections, 1, 10_000_000}, {"limit-connections-per-address", l.PerAddress, 1, 10_000_000},
 		{"limit-demo-meetings", l.DemoMeetings, 1, 10_000_000},
 		{"media-talkers", s.Media.Talkers, 1, 16}, {"memory-limit-mib", s.MemoryLimitMiB, 0, 1 << 30},
-		{"throttle-burst", s.API.ThrottleBurst, 1, 1_000_000},
+		{"throttle-burst", s.API.ThrottleBurst, 1, 1_000_000}, {"history-mib", s.History.MiB, 1, 1 << 20},
 	} {
 		add(n.value >= n.min && n.value <= n.max, "--%s: %d is not between %d and %d", n.flag, n.value, n.min, n.max)
 	}
@@ -180,7 +180,7 @@ func (s *Serve) checkNumbers(add func(bool, string, ...any)) {
 		flag  string
 		value time.Duration
 	}{
-		{"timer-idle", t.Idle}, {"timer-max-age", t.MaxAge}, {"timer-tombstone", t.Tombstone},
+		{"timer-idle", t.Idle}, {"timer-max-age", t.MaxAge}, {"timer-tombstone", t.Tombstone}, {"history-age", s.History.Age},
 		{"timer-dropped", t.Dropped}, {"shutdown-timeout", s.ShutdownTimeout}, {"clock-skew", s.API.ClockSkew}, {"turn-ttl", s.Turn.TTL}, {"body-timeout", s.API.BodyTimeout},
 	} {
 		add(d.value > 0, "--%s must be positive", d.flag)

@@ -33,6 +33,7 @@ type Serve struct {
 	Preset      string      `help:"Quotas to begin with: none, or amazon for the 250 active meetings that the real service allows an account, Region and flavour." name:"limits" enum:"none,amazon" default:"none" group:"Limits"`
 	Limits      Limits      `embed:"" prefix:"limit-" group:"Limits"`
 	Timers      Timers      `embed:"" prefix:"timer-" group:"Life of a meeting"`
+	History     History     `embed:"" prefix:"history-" group:"Ended meetings"`
 	Media       Media       `embed:"" prefix:"media-" group:"Audio and video"`
 	Turn        Turn        `embed:"" prefix:"turn-" group:"TURN"`
 	Pages       Pages       `embed:"" group:"Pages, console and metrics"`
@@ -99,6 +100,12 @@ func (s *Serve) MeetingQuota() int {
 		return amazonMeetings
 	}
 	return math.MaxInt32
+}
+
+// History says how much is kept of ended meetings.
+type History struct {
+	Age time.Duration `help:"How long an ended meeting is kept to be looked at: who was there, what happened, how good the connections were and why it ended." default:"168h"`
+	MiB int           `help:"Size on disk of the ended meetings that are kept, in MiB; the oldest go first." default:"256" name:"mib"`
 }
 
 // Timers are the lifecycle times of meetings.

@@ -25,6 +25,9 @@ type Config struct {
 	Directory Directory
 	Live      Live
 	Actions   Actions
+	// Ended has what is kept of ended meetings that the Directory has forgotten;
+	// required too.
+	Ended Ended
 	// WithActor puts the name of who acts, "operator:" and an address, into
 	// the context of an action, for the meeting's log. Required with Actions.
 	WithActor func(ctx context.Context, actor string) context.Context
@@ -97,8 +100,8 @@ func (c Config) check() error {
 	if len(c.OperatorSecret) < MinSecret {
 		return fmt.Errorf("console: the operator secret has fewer than %d characters", MinSecret)
 	}
-	if c.Directory == nil || c.Live == nil || c.Actions == nil || c.WithActor == nil {
-		return errors.New("console: Directory, Live, Actions and WithActor are required")
+	if c.Directory == nil || c.Live == nil || c.Actions == nil || c.Ended == nil || c.WithActor == nil {
+		return errors.New("console: Directory, Live, Actions, Ended and WithActor are required")
 	}
 	return nil
 }

@@ -94,10 +94,11 @@ func TestOddHostsAreNotRepeatedInThePolicy(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	world := newServer()
-	good := Config{Directory: world, Live: world, Actions: world, WithActor: withActor, OperatorSecret: secret}
+	good := Config{Directory: world, Live: world, Actions: world, Ended: world, WithActor: withActor, OperatorSecret: secret}
 	for name, spoil := range map[string]func(*Config){
 		"short secret": func(c *Config) { c.OperatorSecret = "short" },
 		"no directory": func(c *Config) { c.Directory = nil },
+		"no archive":   func(c *Config) { c.Ended = nil },
 		"no live":      func(c *Config) { c.Live = nil },
 		"no actions":   func(c *Config) { c.Actions = nil },
 		"no actor":     func(c *Config) { c.WithActor = nil },

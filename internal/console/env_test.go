@@ -19,8 +19,8 @@ import (
 
 const secret = "correct horse battery"
 
-// server is a Directory, a Live and the Actions of a server that exists only
-// in memory.
+// server is a Directory, a Live, the Ended and the Actions of a server that
+// exists only in memory.
 type server struct {
 	mu        sync.Mutex
 	meetings  []observe.Meeting
@@ -28,6 +28,7 @@ type server struct {
 	records   map[meeting.ID][]meeting.LogEntry
 	sessions  map[meeting.ID][]observe.Session
 	load      observe.Load
+	kept      []observe.Detail
 	done      []string // what operators did: "actor: action"
 	refusal   error    // answers every action and every reading of the list
 }
@@ -84,6 +85,26 @@ func (s *server) Sessions(id meeting.ID) []observe.Session {
 
 func (s *server) Refusals(meeting.ID) []observe.Refusal {
 	return []observe.Refusal{{ID: "1", At: observe.At(start), Remote: "192.0.2.9", Words: "The token is not one of this meeting's."}}
+}
+
+func (s *server) Latest() (list []observe.Meeting) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.kept {
+		list = append(list, d.Meeting)
+	}
+	return list
+}
+
+func (s *server) Detail(_ context.Context, id meeting.ID) (observe.Detail, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.kept {
+		if d.Meeting.ID == id {
+			return d, true
+		}
+	}
+	return observe.Detail{}, false
 }
 
 // actorKey is where the context of an action names its actor.
@@ -200,7 +221,7 @@ func open(t *testing.T, change ...func(*Config)) *site {
 	t.Helper()
 	s := &site{T: t, server: newServer(), clock: &clock{t: start}}
 	cfg := Config{
-		Directory: s.server, Live: s.server, Actions: s.server, WithActor: withActor, OperatorSecret: secret,
+		Directory: s.server, Live: s.server, Actions: s.server, Ended: s.server, WithActor: withActor, OperatorSecret: secret,
 		Demo:    http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "demo") }),
 		Pages:   built,
 		Refresh: 5 * time.Millisecond,

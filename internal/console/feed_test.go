@@ -12,7 +12,7 @@ import (
 
 func TestFeedsRunOnlyWhileSomebodyLooks(t *testing.T) {
 	s := open(t)
-	open := func() source { return &listSource{directory: s.server, live: s.server} }
+	open := func() source { return &listSource{directory: s.server, live: s.server, ended: s.server} }
 	_, leaveFirst := s.console.look("x", open)
 	_, leaveSecond := s.console.look("x", open)
 	if len(s.console.feeds.open) != 1 {
@@ -67,7 +67,7 @@ func TestBeatsComeOnlyFromReadings(t *testing.T) {
 	for name, c := range map[string]struct {
 		source      source
 		least, most int // beats within ten seconds
-	}{"a source that answers": {&listSource{directory: newServer(), live: newServer()}, 10, 12}, "a source that is stuck": {new(stuck), 1, 1}} {
+	}{"a source that answers": {&listSource{directory: newServer(), live: newServer(), ended: newServer()}, 10, 12}, "a source that is stuck": {new(stuck), 1, 1}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := &feed{source: c.source, every: time.Second, now: time.Now, nudge: make(chan struct{}, 1), viewers: map[*viewer]struct{}{}}

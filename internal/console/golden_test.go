@@ -31,6 +31,7 @@ func full() *server {
 		Reason: meeting.EndedByOperator.String(), EndedBy: "operator:192.0.2.1", Attendees: 2,
 		Tags:     []observe.Tag{{Key: "team", Value: "red"}},
 		Features: &observe.Features{EchoReduction: "AVAILABLE", VideoMax: "HD", ContentMax: "FHD", MaxCount: 25},
+		Timers:   observe.Timers{Idle: span(60_000), MaxAge: span(3_600_000)},
 	}}
 	s.load = observe.Load{Host: "node-a", Connected: 2, Audio: 1, Video: 1, Content: 1, AttendeeTime: observe.Minutes(90 * time.Second), Failures: 1}
 	s.attendees[weekly] = []meeting.Attendee{{ID: eve, ExternalUserID: "eve", Capabilities: all}}
@@ -45,6 +46,9 @@ func full() *server {
 		Steps:  []observe.Step{{Name: observe.StepToken, At: at(1000), Fault: "the page was closed"}},
 		Timing: observe.Timing{Socket: span(20), JoinAck: span(30), SubscribeAck: span(70), ICE: span(90), FirstAudio: span(110), TimedOut: true},
 		RTT:    span(12), Muted: true, Silenced: true, Video: true,
+		Quality: &observe.Quality{
+			Samples: 4, LossIn: 1.3, LossInMax: 2.5, LossOut: 0.2, LossOutMax: 0.4, RTT: span(20), RTTMax: span(35), Weak: 1, Concealed: 2,
+		},
 		Now: &observe.Now{Level: 30, Signal: 1, Stats: observe.Stats{Protocol: "udp", Remote: "192.0.2.7:40000", Connected: true, PacketsIn: 7, UplinkLoss: 1.5}},
 		Samples: []observe.Sample{{
 			At: at(2000), Level: 30, Signal: 1, LossIn: 1.3, LossOut: 0.2, RTT: span(20), KbpsIn: 900, KbpsOut: 300, Available: 2500, Concealing: true,
@@ -59,7 +63,7 @@ func full() *server {
 func TestWhatThePagesAreSent(t *testing.T) {
 	s := open(t, func(c *Config) {
 		world := full()
-		c.Directory, c.Live, c.Actions = world, world, world
+		c.Directory, c.Live, c.Ended, c.Actions = world, world, world, world
 	})
 	s.signIn()
 	m := "/operator/api/meetings/" + weekly.String()

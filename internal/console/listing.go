@@ -4,14 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
-	"github.com/carillon-meetings/carillon/internal/observe"
+	"github.com/carillon-meetings/carillon/internal/observe/timeline"
 )
 
 // listSource reads the list of all meetings.
 type listSource struct {
 	directory Directory
 	live      Live
+	ended     Ended
 }
 
 func (s *listSource) read(ctx context.Context) (reading, error) {
@@ -19,21 +21,15 @@ func (s *listSource) read(ctx context.Context) (reading, error) {
 	if err != nil {
 		return reading{}, fmt.Errorf("the list of meetings cannot be read: %w", err)
 	}
-	rows := make(map[string]json.RawMessage, len(all))
-	for _, m := range all {
-		addLoad(&m, s.live)
+	kept := s.ended.Latest()
+	rows := make(map[string]json.RawMessage, len(all)+len(kept))
+	for i := range all {
+		timeline.AddLoad(&all[i], s.live)
+	}
+	for _, m := range slices.Concat(all, kept) { // what is kept of a meeting is more than the directory remembers
 		if rows[m.ID.String()], err = json.Marshal(m); err != nil {
 			return reading{}, err
 		}
 	}
 	return reading{state: state{"meetings": rows}}, nil
-}
-
-// addLoad adds to a meeting what the signaling side knows of it. Once it has
-// ended nobody is there any more, whatever signaling has not heard of yet.
-func addLoad(m *observe.Meeting, live Live) {
-	m.Load = live.Load(m.ID)
-	if !m.Ended.IsZero() {
-		m.Load = m.Load.Past()
-	}
 }

@@ -40,6 +40,14 @@ type Live interface {
 	Refusals(id meeting.ID) []observe.Refusal
 }
 
+// Ended is what is kept of ended meetings. *history.Archive satisfies it.
+type Ended interface {
+	// Latest returns the meetings that ended last, the latest first.
+	Latest() []observe.Meeting
+	// Detail returns all that is kept of one of them, or of an older one.
+	Detail(ctx context.Context, id meeting.ID) (d observe.Detail, ok bool)
+}
+
 // Actions is what an operator may do to a meeting. Each is an ordinary command
 // in the meeting's log. Errors are *meeting.Error. *control.Control satisfies
 // it.

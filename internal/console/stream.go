@@ -17,7 +17,7 @@ func meetingFeed(id meeting.ID) string { return "meeting:" + id.String() }
 
 func (c *Console) streamMeetings(w http.ResponseWriter, r *http.Request) {
 	c.stream(w, r, listFeed, func() source {
-		return &listSource{directory: c.cfg.Directory, live: c.cfg.Live}
+		return &listSource{directory: c.cfg.Directory, live: c.cfg.Live, ended: c.cfg.Ended}
 	})
 }
 

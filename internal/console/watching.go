@@ -10,6 +10,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
+	"github.com/carillon-meetings/carillon/internal/observe/timeline"
 )
 
 // errNoMeeting is shown when a meeting is not known, or not any more.
@@ -26,17 +27,22 @@ type meetingSource struct {
 	records map[string]json.RawMessage
 	order   []string // keys of records, oldest first
 	last    uint64   // newest revision read
-	people  roster
+	people  timeline.Roster
 
 	facts     []meeting.Fact
 	factsRead time.Time
+
+	kept state // of an ended meeting; nil while it goes on
 }
 
 func newMeetingSource(cfg Config, id meeting.ID) *meetingSource {
-	return &meetingSource{cfg: cfg, id: id, records: make(map[string]json.RawMessage), people: newRoster()}
+	return &meetingSource{cfg: cfg, id: id, records: make(map[string]json.RawMessage), people: timeline.NewRoster()}
 }
 
 func (s *meetingSource) read(ctx context.Context) (reading, error) {
+	if kept, ok := s.readKept(ctx); ok {
+		return kept, nil
+	}
 	if err := s.readRecords(ctx); err != nil {
 		return reading{}, fmt.Errorf("the records cannot be read: %w", err)
 	}
@@ -54,13 +60,13 @@ func (s *meetingSource) read(ctx context.Context) (reading, error) {
 	if err := s.addFacts(ctx, log); err != nil {
 		return reading{}, fmt.Errorf("the media side's reports cannot be read: %w", err)
 	}
-	addLoad(&m, s.cfg.Live)
+	timeline.AddLoad(&m, s.cfg.Live)
 	row, err := json.Marshal(m)
 	if err != nil {
 		return reading{}, err
 	}
 	sessions := s.cfg.Live.Sessions(s.id)
-	people, err := s.people.table(attendees, sessions, m.Ended.IsZero())
+	people, err := attendeeTable(s.people.Everybody(attendees, sessions, m.Ended.IsZero()))
 	if err != nil {
 		return reading{}, err
 	}
@@ -79,6 +85,47 @@ func (s *meetingSource) read(ctx context.Context) (reading, error) {
 	}, nil
 }
 
+// readKept reads a meeting that has ended and is kept. Nothing of it changes any
+// more, so it is read once.
+func (s *meetingSource) readKept(ctx context.Context) (reading, bool) {
+	if s.kept != nil {
+		return reading{state: s.kept}, true
+	}
+	if m, ok := s.cfg.Directory.Meeting(ctx, s.id); ok && m.Ended.IsZero() {
+		return reading{}, false
+	}
+	d, ok := s.cfg.Ended.Detail(ctx, s.id)
+	if !ok {
+		return reading{}, false
+	}
+	state, err := stateOf(&d)
+	if err != nil {
+		return reading{}, false
+	}
+	s.kept = state
+	return reading{state: state}, true
+}
+
+// stateOf returns what is shown of an ended meeting.
+func stateOf(d *observe.Detail) (state, error) {
+	row, err := json.Marshal(d.Meeting)
+	if err != nil {
+		return nil, err
+	}
+	people, err := attendeeTable(d.Attendees)
+	if err != nil {
+		return nil, err
+	}
+	log := make(map[string]json.RawMessage, len(d.Records))
+	for _, line := range d.Records {
+		if log[line.ID], err = json.Marshal(line); err != nil {
+			return nil, err
+		}
+	}
+	refusals, err := refusalTable(d.Refusals)
+	return state{"meeting": {d.Meeting.ID.String(): row}, "attendees": people, "records": log, "refusals": refusals}, err
+}
+
 func (s *meetingSource) readRecords(ctx context.Context) error {
 	fresh, err := s.cfg.Directory.Records(ctx, s.id, s.last)
 	if err != nil {
@@ -86,13 +133,15 @@ func (s *meetingSource) readRecords(ctx context.Context) error {
 	}
 	for _, e := range fresh {
 		if e.Record != nil {
-			s.people.learn(e.Record)
+			s.people.Learn(e.Record)
 		}
-		if err := s.keep(lineOf(e, &s.people)); err != nil {
+		if err := s.keep(timeline.Line(e, &s.people)); err != nil {
 			return err
 		}
-		if err := s.keepDepartures(e); err != nil {
-			return err
+		for _, line := range timeline.Departures(e) {
+			if err := s.keep(line); err != nil {
+				return err
+			}
 		}
 		s.last = max(s.last, e.Revision)
 	}
@@ -116,23 +165,6 @@ func (s *meetingSource) keep(line observe.Record) error {
 	return nil
 }
 
-// keepDepartures tells who was still there when the meeting ended: of an ended
-// meeting's log only the last record is left, and nothing the media side saw.
-func (s *meetingSource) keepDepartures(e meeting.LogEntry) error {
-	if e.Record == nil {
-		return nil
-	}
-	if end, ok := e.Record.Body.(*meeting.Ended); ok {
-		for i, f := range end.Departures {
-			f.Time = e.Time
-			if err := s.keep(factLine(fmt.Sprintf("media-end-%08d", i), f)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // factsEvery is how often the media side's reports are read: they come from the
 // disk as a whole, and the sessions show the same at once.
 const factsEvery = 3 * time.Second
@@ -150,9 +182,7 @@ func (s *meetingSource) addFacts(ctx context.Context, log map[string]json.RawMes
 		}
 		s.factsRead = now
 	}
-	for i := max(0, len(s.facts)-maxRecords); i < len(s.facts); i++ {
-		f := s.facts[i]
-		line := factLine(fmt.Sprintf("media-%d-%08d", f.Time.UnixMilli(), i), f)
+	for _, line := range timeline.Facts(s.facts, maxRecords) {
 		encoded, err := json.Marshal(line)
 		if err != nil {
 			return err

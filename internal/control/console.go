@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
 )
@@ -46,13 +45,14 @@ func (c *Control) Meeting(_ context.Context, id meeting.ID) (m observe.Meeting, 
 
 func (e *entry) shown() observe.Meeting {
 	m := shown(e.profile)
+	m.Timers = observe.Timers{Idle: observe.Span(e.timers.Idle), MaxAge: observe.Span(e.timers.MaxAge)}
 	m.Tags, m.Attendees, m.Connected = observe.Tags(e.tags), e.attendees, e.connected
 	return m
 }
 
 func (g *tombstone) shown() observe.Meeting {
 	m := shown(g.profile)
-	m.Tags, m.Attendees = observe.Tags(nil), g.attendees
+	m.Tags, m.Attendees = observe.Tags(g.tags), g.attendees
 	m.Ended, m.Reason, m.EndedBy = observe.At(g.at), g.reason.String(), g.actor
 	return m
 }
@@ -123,15 +123,15 @@ func (c *Control) SetCapabilities(ctx context.Context, id, attendee meeting.ID, 
 }
 
 // Records returns the records of a meeting with a revision above after, oldest
-// first; of an ended meeting only the last is left, and none once it is
-// forgotten.
+// first; of an ended meeting only the last is left after a while, and none once
+// it is forgotten.
 func (c *Control) Records(ctx context.Context, id meeting.ID, after uint64) ([]meeting.LogEntry, error) {
 	h, end, err := c.enterSlot(id.Slot())
 	if err != nil {
 		return nil, err
 	}
 	defer end()
-	entries, err := h.slot.Load(ctx, id, ledger.Revision{})
+	entries, err := h.slot.LoadWhole(ctx, id)
 	if err != nil {
 		return nil, c.refused(ctx, h, id, err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/jointoken"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
 // Clock tells the time and wakes sleepers. The zero Config uses the system's.
@@ -41,6 +42,11 @@ type Config struct {
 	// somebody else has it. The slot is not served any more then. May be nil.
 	Lost func(slot int)
 
+	// Ended is called for each meeting that has ended, also for those that an
+	// adoption finds ended: whoever is told may be told again. It must not
+	// block. May be nil.
+	Ended func(m observe.Meeting)
+
 	// TranscriptionEngine tells whether an engine takes transcriptions. If
 	// not, a started transcription is kept and reported as failed.
 	TranscriptionEngine bool
@@ -56,6 +62,9 @@ func (c Config) withDefaults() Config {
 	c.CacheBytes = cmp.Or(max(c.CacheBytes, 0), 256<<20)
 	if c.Clock == nil {
 		c.Clock = systemClock{}
+	}
+	if c.Ended == nil {
+		c.Ended = func(observe.Meeting) {}
 	}
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	return c

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -58,6 +59,7 @@ type entry struct {
 	hold      *hold // of its slot
 	profile   *meeting.Profile
 	tags      []meeting.Tag
+	timers    meeting.Timers // its own
 	attendees int            // created and not deleted
 	list      *ownedMeetings // that it is in
 	primary   *entry         // nil unless a replica of an active primary
@@ -121,6 +123,7 @@ type watcher struct{ fn func(Change) }
 // tombstone is one ended meeting.
 type tombstone struct {
 	profile   *meeting.Profile
+	tags      []meeting.Tag
 	reason    meeting.EndReason
 	attendees int // at the end
 	actor     string
@@ -248,14 +251,14 @@ func (x *index) meetingsOf(owner meeting.Owner) *ownedMeetings {
 
 // due returns when something has to be done about the meeting.
 func (x *index) due(e *entry) time.Time {
-	at := e.profile.CreatedAt.Add(x.cfg.MaxAge)
+	at := e.profile.CreatedAt.Add(x.maxAge(e))
 	switch {
 	case e.profile.Replica():
 		if e.primary == nil { // it ended, and this one was left over
 			at = e.profile.CreatedAt
 		}
 	case e.connected == 0:
-		if idle := e.idleSince.Add(x.cfg.Idle); idle.Before(at) {
+		if idle := e.idleSince.Add(x.idle(e)); idle.Before(at) {
 			at = idle
 		}
 	}
@@ -263,6 +266,15 @@ func (x *index) due(e *entry) time.Time {
 		at = e.retry
 	}
 	return at
+}
+
+// idle returns how long nobody has to be connected before the meeting ends.
+func (x *index) idle(e *entry) time.Duration { return cmp.Or(e.timers.Idle, x.cfg.Idle) }
+
+// maxAge returns the age at which the meeting ends. A server that was started
+// anew may allow less than was asked for before.
+func (x *index) maxAge(e *entry) time.Duration {
+	return min(cmp.Or(e.timers.MaxAge, x.cfg.MaxAge), x.cfg.MaxAge)
 }
 
 func without(list []*entry, e *entry) []*entry {

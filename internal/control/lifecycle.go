@@ -166,11 +166,11 @@ func (c *Control) dueReason(e *entry) meeting.EndReason {
 	defer c.mu.Unlock()
 	now := c.cfg.Clock.Now()
 	switch {
-	case !e.profile.CreatedAt.Add(c.cfg.MaxAge).After(now):
+	case !e.profile.CreatedAt.Add(c.index.maxAge(e)).After(now):
 		return meeting.EndedByAge
 	case e.profile.Replica() && e.primary == nil:
 		return meeting.EndedWithPrimary
-	case !e.profile.Replica() && e.connected == 0 && !e.idleSince.Add(c.cfg.Idle).After(now):
+	case !e.profile.Replica() && e.connected == 0 && !e.idleSince.Add(c.index.idle(e)).After(now):
 		return meeting.EndedIdle
 	}
 	return 0

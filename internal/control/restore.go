@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ type found struct {
 	sessions sessions
 	left     time.Time // when the last one went
 	damage   error     // why its records make no sense; nil when they do
+	badFact  error     // the first fact that makes no sense; it does not matter once the meeting has ended
 }
 
 // add takes the next entry in. Those of one meeting come one after the other.
@@ -61,12 +63,15 @@ func (r *restored) add(id meeting.ID, stored ledger.Entry) error {
 		return nil
 	}
 	err = fmt.Errorf("meeting %s, revision %d: %w", id, stored.Revision.Seq, err)
-	if !r.cfg.AcceptLoss {
-		return err
-	}
-	if stored.Fact {
+	switch {
+	case stored.Fact && r.cfg.AcceptLoss:
 		r.cfg.Logger.Error("fact passed over: it is damaged", "meeting", id.String(), "err", err)
 		return nil
+	case stored.Fact:
+		f.badFact = cmp.Or(f.badFact, err)
+		return nil
+	case !r.cfg.AcceptLoss:
+		return err
 	}
 	f.damage = err
 	return nil
@@ -138,6 +143,18 @@ func (r *restored) outlived(stored ledger.Entry) bool {
 	return !stored.Time.Add(r.cfg.MaxAge).After(r.cfg.Clock.Now())
 }
 
+// checkFacts returns an error if an active meeting has a damaged fact.
+func (r *restored) checkFacts() error {
+	for _, all := range r.slots {
+		for _, f := range all {
+			if f.badFact != nil && f.Ended == nil {
+				return f.badFact
+			}
+		}
+	}
+	return nil
+}
+
 // discardDamaged takes meetings out of the ledger whose records do not make
 // sense, as an operator has asked for: whoever was removed from them, or lost a
 // right, might be back in what is left.
@@ -180,13 +197,16 @@ func (r *restored) sorted() (list []*found) {
 	return list
 }
 
-// restoreLocked puts what was read into the index.
-func (c *Control) restoreLocked(r *restored) {
+// restoreLocked puts what was read into the index. It returns the meetings that
+// have ended.
+func (c *Control) restoreLocked(r *restored) (ended []*tombstone) {
 	now := c.cfg.Clock.Now()
 	lost := lostSessions{at: now.Add(c.cfg.Dropped)}
 	for _, f := range r.sorted() {
 		if f.Ended != nil {
-			c.restoreEndedLocked(f, now)
+			if g := c.restoreEndedLocked(f, now); g != nil {
+				ended = append(ended, g)
+			}
 			continue
 		}
 		e := c.restoreActiveLocked(f, now)
@@ -199,20 +219,25 @@ func (c *Control) restoreLocked(r *restored) {
 		c.index.lost = append(c.index.lost, lost)
 	}
 	c.wakeRunLocked()
+	return ended
 }
 
-func (c *Control) restoreEndedLocked(f *found, now time.Time) {
-	if f.Stamp.Time.Add(c.cfg.Tombstone).After(now) {
-		c.index.remember(&tombstone{
-			profile: f.Profile, reason: f.Ended.Reason, attendees: f.Ended.Attendees, actor: f.Stamp.Actor, at: f.Stamp.Time,
-		})
+// restoreEndedLocked adds a meeting that has ended, unless it is to be forgotten.
+func (c *Control) restoreEndedLocked(f *found, now time.Time) *tombstone {
+	if !f.Stamp.Time.Add(c.cfg.Tombstone).After(now) {
+		return nil
 	}
+	g := &tombstone{
+		profile: f.Profile, tags: f.Tags, reason: f.Ended.Reason, attendees: f.Ended.Attendees, actor: f.Stamp.Actor, at: f.Stamp.Time,
+	}
+	c.index.remember(g)
+	return g
 }
 
 // restoreActiveLocked adds an active meeting. Those who were connected have the
 // idle time to come back.
 func (c *Control) restoreActiveLocked(f *found, now time.Time) *entry {
-	e := &entry{hold: c.holds[f.Profile.ID.Slot()], profile: f.Profile, tags: f.Tags, attendees: f.Attendees, sessions: f.sessions}
+	e := &entry{hold: c.holds[f.Profile.ID.Slot()], profile: f.Profile, tags: f.Tags, timers: f.Timers, attendees: f.Attendees, sessions: f.sessions}
 	e.fold.revision = f.revision
 	c.index.insert(e)
 	if f.left.After(e.idleSince) {

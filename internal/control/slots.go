@@ -24,6 +24,7 @@ type Slot interface {
 	Append(ctx context.Context, id meeting.ID, after ledger.Revision, data []byte, u ledger.Urgency) (ledger.Revision, error)
 	End(ctx context.Context, id meeting.ID, after ledger.Revision, data []byte, keep time.Duration) (ledger.Revision, error)
 	Load(ctx context.Context, id meeting.ID, through ledger.Revision) ([]ledger.Entry, error)
+	LoadWhole(ctx context.Context, id meeting.ID) ([]ledger.Entry, error)
 	AppendFact(ctx context.Context, id meeting.ID, data []byte) error
 	LoadFacts(ctx context.Context, id meeting.ID) ([]ledger.Entry, error)
 	Discard(ctx context.Context, id meeting.ID) error
@@ -80,17 +81,23 @@ func (c *Control) adopt(ctx context.Context, numbers []int) error {
 	r := newRestored(c.cfg)
 	slots, err := c.log.Adopt(ctx, numbers, r.add)
 	if err == nil {
+		err = r.checkFacts()
+	}
+	if err == nil {
 		err = r.discardDamaged(ctx, slots)
 	}
 	if err != nil {
 		return fmt.Errorf("control: reading the ledger: %w", err)
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	for _, s := range slots {
 		c.holds[s.Number()] = &hold{slot: s}
 	}
-	c.restoreLocked(r)
+	ended := c.restoreLocked(r)
+	c.mu.Unlock()
+	for _, g := range ended {
+		c.cfg.Ended(g.shown())
+	}
 	return nil
 }
 

@@ -260,7 +260,7 @@ func (c *Control) advance(e *entry, s *meeting.State, revision ledger.Revision, 
 	}
 	if ended, last := rec.Body.(*meeting.Ended); last {
 		c.close(e, &tombstone{
-			profile: e.profile, reason: ended.Reason, attendees: ended.Attendees, actor: rec.Actor, at: rec.Time,
+			profile: e.profile, tags: e.tags, reason: ended.Reason, attendees: ended.Attendees, actor: rec.Actor, at: rec.Time,
 		})
 		return nil
 	}
@@ -277,9 +277,13 @@ func (c *Control) install(e *entry, s *meeting.State, revision ledger.Revision) 
 	e.fold.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e.tags = s.Tags()
+	e.tags, e.timers = s.Tags(), s.Timers()
 	c.index.setAttendees(e, s.Len())
 	c.index.cache.keep(e, s)
+	if due := c.index.due(e); !due.Equal(e.deadline) && c.index.active[e.profile.ID] == e {
+		c.index.alarms.set(e, due)
+		c.wakeRunLocked()
+	}
 }
 
 // drop forgets what is in memory about the meeting's attendees.
@@ -307,6 +311,7 @@ func (c *Control) close(e *entry, g *tombstone) {
 	c.wakeRunLocked()
 	c.mu.Unlock()
 	c.tell(e, Ended{Reason: g.reason})
+	c.cfg.Ended(g.shown())
 }
 
 // read gives fn the state of the meeting. fn must not keep the state nor call

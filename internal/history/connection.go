@@ -14,6 +14,7 @@ type Connection struct {
 	seen    observe.Session // Steps and Samples are not in it
 	steps   []observe.Step
 	samples ring[observe.Sample]
+	quality quality
 	closed  bool // the socket is gone
 }
 
@@ -47,7 +48,12 @@ func (c *Connection) Timing(t observe.Timing) {
 }
 
 // Add keeps a sample.
-func (c *Connection) Add(s observe.Sample) { c.update(func() { c.samples.add(s) }) }
+func (c *Connection) Add(s observe.Sample) {
+	c.update(func() {
+		c.samples.add(s)
+		c.quality.add(s)
+	})
+}
 
 // Step marks a step of joining as taken, once.
 func (c *Connection) Step(name string, at time.Time) { c.update(func() { c.stepLocked(name, at) }) }
@@ -125,7 +131,7 @@ func (c *Connection) Close() {
 // viewLocked returns the connection as it is shown.
 func (c *Connection) viewLocked() observe.Session {
 	s := c.seen
-	s.Steps, s.Samples = slices.Clone(c.steps), c.samples.all()
+	s.Steps, s.Samples, s.Quality = slices.Clone(c.steps), c.samples.all(), c.quality.view()
 	return s
 }
 

@@ -34,18 +34,20 @@ var mayImport = map[string][]string{
 	"internal/media/client":    {"internal/media/rtpx"},
 	"internal/serial":          {},
 	"internal/media":           {"internal/media/...", "internal/serial"},
-	"internal/history":         {"internal/meeting", "internal/observe"},
+	"internal/history":         {"internal/durable", "internal/meeting", "internal/observe", "internal/observe/timeline"},
 	"internal/cluster":         {},
 	"internal/route":           {"internal/meeting"},
 	"internal/control":         {"internal/meeting", "internal/ledger", "internal/jointoken", "internal/observe"},
 	"internal/api/sigv4":       {},
 	"internal/api/restjson":    {"internal/meeting"},
+	"internal/api/throttle":    {},
+	"internal/app":             {"internal/api/restjson", "internal/api/sigv4", "internal/api/throttle", "internal/clientaddr", "internal/meeting", "internal/observe", "internal/observe/timeline"},
 	"internal/api":             {"internal/api/...", "internal/clientaddr", "internal/control", "internal/meeting"},
 	"internal/signal/plainweb": {},
 	"internal/signal/reports":  {"internal/signal/plainweb", "internal/meeting"},
 	"internal/signal":          {"internal/signal/...", "internal/clientaddr", "internal/control", "internal/history", "internal/media", "internal/meeting", "internal/observe", "internal/serial"},
 	"internal/turn":            {},
-	"internal/console":         {"internal/clientaddr", "internal/meeting", "internal/observe"},
+	"internal/console":         {"internal/clientaddr", "internal/meeting", "internal/observe", "internal/observe/timeline"},
 	"internal/console/demo":    {"internal/clientaddr"},
 	"internal/config":          {},
 	"internal/house":           {},
@@ -61,6 +63,8 @@ var mayImport = map[string][]string{
 	"packaging":                {},
 	"packaging/tools/bom":      {},
 	"cmd/carillon":             {"..."},
+
+	"internal/observe/timeline": {"internal/meeting", "internal/observe"},
 }
 
 func allowed(dir, target string) bool {

@@ -65,13 +65,30 @@ func (x *expiry) close() {
 // is to vanish at the time.
 func (x *expiry) ended(s *Slot, id meeting.ID, seq uint64, at time.Time) {
 	x.mu.Lock()
-	heap.Push(&x.due, removal{slot: s, at: time.Now(), id: id, below: seq})
+	heap.Push(&x.due, removal{slot: s, at: x.log.readableUntil(s, at), id: id, below: seq})
 	heap.Push(&x.due, removal{slot: s, at: at, id: id, below: seq + 1, facts: true})
 	x.mu.Unlock()
 	select {
 	case x.wake <- struct{}{}:
 	default:
 	}
+}
+
+// linger is how long what an end has replaced stays readable, so that it can be
+// written down elsewhere without anybody waiting for that.
+const linger = 30 * time.Second
+
+// readableUntil is when to remove what an end in the slot has replaced, which
+// itself goes at the time: soon, and at once while room is wanted.
+func (l *Log) readableUntil(s *Slot, at time.Time) time.Time {
+	now := time.Now()
+	if !l.space.ample(l.layout.streamOf(s.number), l.layout.Streams) {
+		return now
+	}
+	if soon := now.Add(linger); soon.Before(at) {
+		return soon
+	}
+	return at
 }
 
 func (x *expiry) run(ctx context.Context) {

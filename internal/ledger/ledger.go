@@ -63,6 +63,8 @@ type Entry struct {
 	// Gap says that the meeting's entry before this one is missing. It is
 	// false for the first entry that is left of a meeting.
 	Gap bool
+
+	end bool // it ends the meeting
 }
 
 // Config says where and how large the ledger is. Dir is required; every other

@@ -49,7 +49,7 @@ type chain map[meeting.ID]uint32
 
 // entry makes the reader's view of a message, and remembers it for the next.
 func (c chain) entry(p subject, m stored) Entry {
-	e := Entry{Revision: Revision{Seq: m.seq, sum: m.sum}, Time: m.time, Data: m.data, Fact: p.fact}
+	e := Entry{Revision: Revision{Seq: m.seq, sum: m.sum}, Time: m.time, Data: m.data, Fact: p.fact, end: m.kind == kindEnd}
 	if p.fact {
 		return e
 	}
@@ -68,12 +68,31 @@ func (s *Slot) Load(ctx context.Context, id meeting.ID, through Revision) ([]Ent
 		var last uint64
 		var err error
 		entries, last, err = s.load(ctx, id, entrySubject(id))
+		entries = sinceEnd(entries)
 		if err == nil && last < through.Seq && s.log.cfg.replicated() {
 			err = fmt.Errorf("%w: entry %d", errNoAnswer, through.Seq) // this replica lags behind
 		}
 		return err
 	})
 	return entries, err
+}
+
+// LoadWhole is Load for readers who want all there is: of a meeting that ended a
+// moment ago also what its last entry has replaced. With replicas, the newest
+// may be missing.
+func (s *Slot) LoadWhole(ctx context.Context, id meeting.ID) ([]Entry, error) {
+	entries, _, err := s.load(ctx, id, entrySubject(id))
+	return entries, err
+}
+
+// sinceEnd leaves out what the entry that ends a meeting has replaced.
+func sinceEnd(entries []Entry) []Entry {
+	for i := len(entries) - 1; i > 0; i-- {
+		if entries[i].end {
+			return entries[i:]
+		}
+	}
+	return entries
 }
 
 // LoadFacts returns the meeting's media-side facts, oldest first. With
@@ -96,9 +115,6 @@ func (s *Slot) load(ctx context.Context, id meeting.ID, name string) (entries []
 	defer done()
 	links := chain{}
 	err = e.load(ctx, e.layout.streamOf(id.Slot()), name, 0, func(p subject, m stored) error {
-		if m.kind == kindEnd {
-			entries = entries[:0] // what it replaces may still be there
-		}
 		entries, last = append(entries, links.entry(p, m)), m.seq
 		return nil
 	})

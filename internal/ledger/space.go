@@ -179,6 +179,14 @@ func (s *space) diskLocked(u Urgency, size int64) error {
 	return nil
 }
 
+// ample tells whether the stream, one of so many, and the disk have room for
+// what need not be there any more.
+func (s *space) ample(stream, of int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.diskFree > 2*s.cfg.MinFree && (s.cfg.MaxBytes == 0 || s.used[stream] < s.cfg.MaxBytes/int64(2*of))
+}
+
 // admit returns ErrFull when size more bytes do not fit into the stream or the
 // disk.
 func (s *space) admit(ctx context.Context, e *engine, stream, size int, u Urgency) error {

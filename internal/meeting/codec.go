@@ -46,6 +46,7 @@ const (
 	codeTranscriptionStarted
 	codeTranscriptionStopped
 	codeEnded
+	codeTimersSet
 )
 
 // ErrCorrupt is wrapped by every failure to decode what no version writes.
@@ -63,6 +64,7 @@ func (*TagsSet) code() recordCode              { return codeTagsSet }
 func (*TranscriptionStarted) code() recordCode { return codeTranscriptionStarted }
 func (*TranscriptionStopped) code() recordCode { return codeTranscriptionStopped }
 func (*Ended) code() recordCode                { return codeEnded }
+func (*TimersSet) code() recordCode            { return codeTimersSet }
 
 func (n *Newer) code() recordCode { return n.recordCode }
 
@@ -84,6 +86,8 @@ func newBody(c recordCode) Body {
 		return new(TranscriptionStopped)
 	case codeEnded:
 		return new(Ended)
+	case codeTimersSet:
+		return new(TimersSet)
 	}
 	return nil
 }

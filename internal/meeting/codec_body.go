@@ -1,5 +1,7 @@
 package meeting
 
+import "time"
+
 // How each body, and the values inside, are written and read. A pair of write
 // and read always stands together.
 
@@ -16,6 +18,7 @@ const (
 	minAttendee = 16 + 1 + 1
 	minFact     = 1 + 16 + 1 + 1
 	maxCapacity = 1 << 16
+	maxTimer    = 1 << 40 // milliseconds: what a time.Duration holds, and no overflow
 )
 
 func (b *Created) write(w *writer) {
@@ -73,6 +76,16 @@ func (b *TranscriptionStarted) read(r *reader) {
 
 func (*TranscriptionStopped) write(*writer) {}
 func (*TranscriptionStopped) read(*reader)  {}
+
+func (b *TimersSet) write(w *writer) {
+	w.uint(int(b.Timers.Idle.Milliseconds()))
+	w.uint(int(b.Timers.MaxAge.Milliseconds()))
+}
+
+func (b *TimersSet) read(r *reader) {
+	b.Timers.Idle = time.Duration(r.uint(maxTimer)) * time.Millisecond
+	b.Timers.MaxAge = time.Duration(r.uint(maxTimer)) * time.Millisecond
+}
 
 func (b *Ended) write(w *writer) {
 	b.Profile.write(w)

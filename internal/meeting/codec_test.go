@@ -36,6 +36,7 @@ func sampleRecords() []*Record {
 		{Stamp: at, Body: &Ended{Profile: profile, Reason: EndedByAge, Attendees: 2, Transcription: &t,
 			Departures: []Fact{{Kind: Left, Attendee: ID{5}, ExternalUserID: "ålice"}, {Kind: ContentDropped, Attendee: ID{6}}}}},
 		{Stamp: at, Body: &Ended{Profile: Profile{CreatedAt: at.Time}}},
+		{Stamp: at, Body: &TimersSet{Timers: Timers{Idle: 90 * time.Second, MaxAge: time.Hour}}},
 	}
 }
 

@@ -1,5 +1,7 @@
 package meeting
 
+import "time"
+
 // The rules. Every function here takes a State and what the caller wants, and
 // gives the Record to append, or nil when nothing has to change. None changes
 // the State: the Record has to be in the ledger first. Errors are *Error.
@@ -154,6 +156,39 @@ func DecideStopTranscription(s *State, by Stamp) (*Record, error) {
 		return nil, nil
 	}
 	return &Record{Stamp: by, Body: &TranscriptionStopped{}}, nil
+}
+
+// DecideTimers gives the meeting timers of its own, each zero or at most most.
+func DecideTimers(s *State, by Stamp, t Timers, most time.Duration) (*Record, error) {
+	if err := s.mustBeActive(); err != nil {
+		return nil, err
+	}
+	if err := t.check(most); err != nil || s.timers == t {
+		return nil, err
+	}
+	return &Record{Stamp: by, Body: &TimersSet{Timers: t}}, nil
+}
+
+// DecideMute takes from an attendee the right to send audio, or gives it back,
+// and leaves all other capabilities as they are. It returns the attendee as it
+// is then.
+func DecideMute(s *State, by Stamp, attendee ID, muted bool) (*Record, Attendee, error) {
+	m, err := s.mustHave(attendee)
+	if err != nil {
+		return nil, Attendee{}, err
+	}
+	caps := m.caps
+	switch {
+	case muted && caps.Audio == SendReceive:
+		caps.Audio = Receive
+	case muted && caps.Audio == Send:
+		caps.Audio = None
+	case !muted && caps.Audio == Receive:
+		caps.Audio = SendReceive
+	case !muted && caps.Audio == None:
+		caps.Audio = Send
+	}
+	return DecideCapabilities(s, by, attendee, caps)
 }
 
 // DecideEnd ends the meeting. present are the facts of departure, one for each

@@ -1,5 +1,7 @@
 package meeting
 
+import "time"
+
 // Limits are the quotas and maxima that the rules are held to.
 type Limits struct {
 	Meetings     int // active meetings of one owner
@@ -8,6 +10,33 @@ type Limits struct {
 	Replicas     int // replicas of one primary
 	MeetingTags  int // tags of a meeting
 	AttendeeTags int // tags of a legacy attendee
+}
+
+// Timers are when a meeting ends by itself. Zero stands for the server's.
+type Timers struct {
+	Idle   time.Duration // when nobody has been connected for so long
+	MaxAge time.Duration // at this age
+}
+
+// The shortest that a meeting's own timers may be: short enough for a test of
+// the meeting's owner, long enough that whoever is on the way still gets in.
+const (
+	MinIdle   = 10 * time.Second
+	MinMaxAge = time.Minute
+)
+
+// check refuses timers that are too short, or longer than most.
+func (t Timers) check(most time.Duration) error {
+	for _, one := range []struct {
+		name  string
+		value time.Duration
+		least time.Duration
+	}{{"idle time", t.Idle, MinIdle}, {"maximum age", t.MaxAge, MinMaxAge}} {
+		if one.value != 0 && (one.value < one.least || one.value > most) {
+			return Errorf(Invalid, "The %s must be between %s and %s", one.name, one.least, most)
+		}
+	}
+	return nil
 }
 
 // DefaultLimits returns the default quotas of the real service.

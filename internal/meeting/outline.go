@@ -12,7 +12,8 @@ import (
 type Outline struct {
 	Profile   *Profile // nil before the first record
 	Attendees int      // created and not deleted
-	Tags      []Tag    // of the meeting
+	Tags      []Tag    // of the meeting; none of an ended one of which only the last record is left
+	Timers    Timers   // the meeting's own
 	Ended     *Ended   // the last record, or nil while the meeting is active
 	Stamp     Stamp    // of the newest record; with the actor only when it ended the meeting
 }
@@ -58,10 +59,13 @@ func (o *Outline) take(body Body, r *reader) {
 		if b.read(r); b.Attendee.IsZero() {
 			o.Tags = ownTags(b.Tags)
 		}
+	case *TimersSet:
+		b.read(r)
+		o.Timers = b.Timers
 	case *Ended:
 		b.read(r)
 		o.Ended = b.own()
 		o.Profile = &o.Ended.Profile
-		o.Attendees, o.Tags = 0, nil
+		o.Attendees = 0
 	}
 }

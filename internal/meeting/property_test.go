@@ -245,7 +245,7 @@ func (w *world) replay() {
 	if !reflect.DeepEqual(again, normal) {
 		w.t.Fatalf("replayed %+v\nlived    %+v", again, normal)
 	}
-	if !reflect.DeepEqual(outline.Tags, w.state.tags) {
+	if w.state.Active() && !reflect.DeepEqual(outline.Tags, w.state.tags) {
 		w.t.Fatalf("outline has tags %v of %v", outline.Tags, w.state.tags)
 	}
 	if !reflect.DeepEqual(outline.Profile, w.state.profile) || !reflect.DeepEqual(outline.Ended, w.state.ended) {

@@ -26,7 +26,7 @@ type LogEntry struct {
 
 // Body is what a record says. It is one of *Created, *AttendeesAdded,
 // *AttendeeDeleted, *CapabilitiesSet, *TagsSet, *TranscriptionStarted,
-// *TranscriptionStopped, *Ended and *Newer.
+// *TranscriptionStopped, *TimersSet, *Ended and *Newer.
 type Body interface {
 	// Kind returns a short name fit for an operator's page.
 	Kind() string
@@ -73,6 +73,9 @@ type TranscriptionStarted struct {
 // TranscriptionStopped detaches the configuration.
 type TranscriptionStopped struct{}
 
+// TimersSet gives the meeting timers of its own.
+type TimersSet struct{ Timers Timers }
+
 // Ended is the last record of a meeting. In the ledger it replaces all the
 // others, so it repeats what a reader who comes late needs.
 type Ended struct {
@@ -110,6 +113,9 @@ func (*TranscriptionStarted) Kind() string { return "transcription started" }
 
 // Kind returns "transcription stopped".
 func (*TranscriptionStopped) Kind() string { return "transcription stopped" }
+
+// Kind returns "timers set".
+func (*TimersSet) Kind() string { return "timers set" }
 
 // Kind returns "ended".
 func (*Ended) Kind() string { return "ended" }

@@ -18,6 +18,7 @@ type State struct {
 	profile       *Profile
 	tags          []Tag
 	transcription *TranscriptionConfig
+	timers        Timers
 	ended         *Ended
 	members       []member // in creation order
 	ordinal       uint32   // attendees created so far
@@ -63,6 +64,9 @@ func (s *State) Tags() []Tag { return s.tags }
 
 // Transcription returns the attached configuration, or nil.
 func (s *State) Transcription() *TranscriptionConfig { return s.transcription }
+
+// Timers returns the meeting's own timers.
+func (s *State) Timers() Timers { return s.timers }
 
 // Len returns the number of attendees.
 func (s *State) Len() int { return len(s.members) }
@@ -152,6 +156,8 @@ func (s *State) Apply(r *Record) error {
 		s.transcription = &TranscriptionConfig{JSON: strings.Clone(b.Config.JSON), Region: strings.Clone(b.Config.Region)}
 	case *TranscriptionStopped:
 		s.transcription = nil
+	case *TimersSet:
+		s.timers = b.Timers
 	case *Ended:
 		ended := b.own()
 		*s = State{profile: &ended.Profile, ended: ended}

@@ -20,6 +20,7 @@ type Meeting struct {
 	Attendees   int        `json:"attendees"`         // created and not deleted; at the end, for an ended meeting
 	Tags        []Tag      `json:"tags"`
 	Features    *Features  `json:"features,omitempty"` // nil when the creator gave none
+	Timers      Timers     `json:"timers"`             // of its own, while it is active
 	Load
 }
 
@@ -52,6 +53,12 @@ func Tags(tags []meeting.Tag) []Tag {
 		list[i] = Tag(t)
 	}
 	return list
+}
+
+// Timers are when a meeting ends by itself; 0 is what holds for all meetings.
+type Timers struct {
+	Idle   Span `json:"idle"`   // when nobody has been connected for so long
+	MaxAge Span `json:"maxAge"` // at this age
 }
 
 // Features are the MeetingFeatures as the creator gave them.

@@ -1,6 +1,10 @@
 package observe
 
-import "github.com/carillon-meetings/carillon/internal/meeting"
+import (
+	"math"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
 
 // State is where a connection is in its life.
 type State string
@@ -55,6 +59,9 @@ type Session struct {
 	Timing   Timing     `json:"timing,omitzero"`
 	RTT      Span       `json:"signalingRtt,omitempty"` // of the signaling connection; 0 unknown
 
+	// Quality sums up the whole connection; nil before it was measured.
+	Quality *Quality `json:"quality,omitempty"`
+
 	Muted    bool `json:"muted"`    // by the client or for want of the capability
 	Silenced bool `json:"silenced"` // for want of the capability: unmuting in the client has no effect
 	Video    bool `json:"video"`    // own video is live
@@ -92,6 +99,28 @@ type Now struct {
 	Signal uint8 `json:"signal"` // 0 lost, 1 weak, 2 good
 	Stats  Stats `json:"stats"`
 }
+
+// Quality is how good a connection has been, from all its samples.
+type Quality struct {
+	Samples   int     `json:"samples"`   // how many there were
+	LossIn    float64 `json:"lossIn"`    // percent on average, to a tenth
+	LossInMax float64 `json:"lossInMax"` // of the worst sample
+
+	LossOut    float64 `json:"lossOut"`
+	LossOutMax float64 `json:"lossOutMax"`
+
+	RTT    Span `json:"rtt"` // of the media connection on average, where it was known
+	RTTMax Span `json:"rttMax"`
+
+	Weak      int `json:"weak"`      // samples with a weak or lost signal
+	Concealed int `json:"concealed"` // samples in which audio from the client had to be made up
+}
+
+// GoodSignal is the Signal of a connection that nothing is wrong with.
+const GoodSignal = 2
+
+// Tenth rounds a percentage to a tenth.
+func Tenth(percent float64) float64 { return math.Round(percent*10) / 10 }
 
 // Sample is a moment of a connection, for drawing it over time.
 type Sample struct {

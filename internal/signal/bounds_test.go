@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/carillon-meetings/carillon/internal/media"
+	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
@@ -20,7 +21,7 @@ func TestSlowReader(t *testing.T) {
 	row := ada.sees(p.wire("bob"))
 	bob.stopReading()
 	msg := &wire.Frame{Type: wire.Frame_DATA_MESSAGE.Enum(), Data: &wire.Data{Messages: []*wire.DataMessage{{
-		Topic: proto.String("chat"), Data: make([]byte, maxData),
+		Topic: proto.String("chat"), Data: make([]byte, meeting.MaxData),
 	}}}}
 	meet := v.server.find(p.id)
 	meet.conference.mu.Lock()

@@ -9,7 +9,7 @@ import (
 )
 
 // transcriptionTopic carries the state of a meeting's transcription, and would
-// carry transcripts. Clients cannot send on it: see validTopic.
+// carry transcripts. Clients cannot send on it: see meeting.ValidTopic.
 const transcriptionTopic = "aws:chime:transcription"
 
 // apply acts on a committed change of the meeting. Changes come in order, from

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
@@ -37,29 +38,61 @@ func (s *session) postOneLocked(in *wire.DataMessage) verdict {
 		lifetime: time.Duration(in.GetLifetimeMs()) * time.Millisecond,
 	}
 	v := throttled
-	if validTopic(msg.topic) && len(msg.data) <= maxData && (!part.hidden || part.promoted != nil) {
+	if meeting.ValidTopic(msg.topic) && len(msg.data) <= meeting.MaxData && (!part.hidden || part.promoted != nil) {
 		v = conf.messages.post(conf.now(), &msg)
 	}
 	switch v {
 	case accepted:
 		conf.spreadLocked(&msg, s)
 	case throttled:
-		if len(msg.data) <= maxData && len(msg.topic) <= maxTopic {
+		if len(msg.data) <= meeting.MaxData && len(msg.topic) <= meeting.MaxTopic {
 			s.conn.send(dataFrame(conf.now(), &msg)) // with ingest time 0
 		}
 	}
 	return v
 }
 
-// spreadLocked sends a data message to everybody who has joined, except its
-// sender's session and content shares.
-func (conf *conference) spreadLocked(msg *dataMessage, except *session) {
+// spreadLocked sends a data message to its audience, as far as it has joined,
+// except its sender's session and content shares. It returns to how many.
+func (conf *conference) spreadLocked(msg *dataMessage, except *session) (sent int) {
 	frame := dataFrame(conf.now(), msg)
 	for _, part := range conf.participants {
-		if s := part.session; s != except && !part.key.content && (s.state == joined || s.state == live) {
+		s := part.session
+		if s != except && !part.key.content && msg.to.has(part.key) && (s.state == joined || s.state == live) {
 			s.conn.send(frame)
+			sent++
 		}
 	}
+	return sent
+}
+
+// Post sends a data message of the server's to everybody in a meeting, or to one
+// attendee: of a primary meeting, those in its replicas get it as well. Clients
+// see it without a sender, which no client can make. It returns to how many it
+// went; with a lifetime, others may get it later, as long as anybody has been
+// connected. The error is a *meeting.Error: Throttled when there are too many
+// messages in the meeting, those of clients counted.
+func (s *Server) Post(id meeting.ID, m meeting.Message) (sent int, err error) {
+	meet := s.find(id)
+	if meet == nil {
+		return 0, nil // nobody has connected
+	}
+	msg := dataMessage{topic: m.Topic, data: m.Data, lifetime: m.Lifetime}
+	if msg.to.attendee = m.Attendee; meet.replica || !m.Attendee.IsZero() {
+		msg.to.meeting = id
+	}
+	conf := meet.conference
+	conf.update(func() {
+		if meet.over {
+			return
+		}
+		if conf.messages.post(conf.now(), &msg) != accepted {
+			err = meeting.Errorf(meeting.Throttled, "There are too many data messages in the meeting")
+			return
+		}
+		sent = conf.spreadLocked(&msg, nil)
+	})
+	return sent, err
 }
 
 // dataFrame encodes a data message. The ingest time is written out even when

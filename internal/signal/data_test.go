@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
@@ -92,9 +93,9 @@ func TestDataRefused(t *testing.T) {
 			t.Errorf("returned as %v, want ingest time 0 written out", m)
 		}
 	}
-	ada.send(dataFrameOf("chat", strings.Repeat("x", maxData+1), 0))
-	ada.send(dataFrameOf("chat", strings.Repeat("x", maxData), 0))
-	if m := bob.message(); len(m.GetData()) != maxData || m.GetIngestTimeNs() == 0 {
+	ada.send(dataFrameOf("chat", strings.Repeat("x", meeting.MaxData+1), 0))
+	ada.send(dataFrameOf("chat", strings.Repeat("x", meeting.MaxData), 0))
+	if m := bob.message(); len(m.GetData()) != meeting.MaxData || m.GetIngestTimeNs() == 0 {
 		t.Errorf("bob got %d bytes on %q", len(m.GetData()), m.GetTopic())
 	}
 }
@@ -152,13 +153,13 @@ func TestBoard(t *testing.T) {
 	if float64(first.ingest)/1e6 == float64(second.ingest)/1e6 {
 		t.Error("a client cannot tell the two times apart")
 	}
-	if got := b.replay(now.Add(999 * time.Millisecond)); len(got) != 2 {
+	if got := b.replay(now.Add(999*time.Millisecond), participantKey{}); len(got) != 2 {
 		t.Errorf("%d kept, want 2", len(got))
 	}
-	if got := b.replay(now.Add(time.Second)); len(got) != 1 || got[0].ingest != second.ingest {
+	if got := b.replay(now.Add(time.Second), participantKey{}); len(got) != 1 || got[0].ingest != second.ingest {
 		t.Errorf("kept after the first one's time: %v", got)
 	}
-	if got := b.replay(now.Add(maxLifetime)); len(got) != 0 {
+	if got := b.replay(now.Add(meeting.MaxLifetime), participantKey{}); len(got) != 0 {
 		t.Errorf("kept for longer than the longest lifetime: %v", got)
 	}
 	for i := range 3 * maxKept {
@@ -167,7 +168,7 @@ func TestBoard(t *testing.T) {
 			t.Fatalf("message %d: %v", i, v)
 		}
 	}
-	got := b.replay(now)
+	got := b.replay(now, participantKey{})
 	if len(got) != maxKept || got[maxKept-1].ingest != b.last {
 		t.Errorf("%d kept, want the last %d", len(got), maxKept)
 	}
@@ -198,8 +199,8 @@ func TestValidTopic(t *testing.T) {
 		"a": true, "chat_1-Z": true, strings.Repeat("x", 36): true,
 		"": false, strings.Repeat("x", 37): false, "a:b": false, "a b": false, "é": false, "a\x00": false,
 	} {
-		if validTopic(topic) != want {
-			t.Errorf("validTopic(%q) = %v", topic, !want)
+		if meeting.ValidTopic(topic) != want {
+			t.Errorf("meeting.ValidTopic(%q) = %v", topic, !want)
 		}
 	}
 }

@@ -244,7 +244,7 @@ func (s *session) welcome(f *wire.Join, peer Peer) {
 		s.conn.send(s.joinAckLocked(f))
 		conf.sendIndexLocked(s, index, new(indexMessage))
 		conf.index.markLocked(conf, s) // for what changed since it was read
-		for _, m := range conf.messages.replay(conf.now()) {
+		for _, m := range conf.messages.replay(conf.now(), s.key) {
 			s.conn.send(dataFrame(conf.now(), &m))
 		}
 		s.rec.Step(observe.StepJoin, conf.now())

@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/carillon-meetings/carillon/internal/media"
+	"github.com/carillon-meetings/carillon/internal/observe"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
@@ -16,7 +17,7 @@ const (
 	// what is quieter is shown as nothing and need not be sent.
 	inaudible = 42
 	// goodSignal is the signal strength that goes without saying.
-	goodSignal = 2
+	goodSignal = observe.GoodSignal
 	// sampleTicks is how many ticks lie between two samples kept for the
 	// console: 2 s at the usual five ticks a second.
 	sampleTicks = 10

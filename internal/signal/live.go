@@ -1,7 +1,6 @@
 package signal
 
 import (
-	"math"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/history"
@@ -60,6 +59,10 @@ func (s *Server) Sessions(id meeting.ID) []observe.Session {
 
 // Refusals returns the latest refused joins to a meeting, oldest first.
 func (s *Server) Refusals(id meeting.ID) []observe.Refusal { return s.history.Refusals(id) }
+
+// Open reports whether somebody has connected to a meeting that is not over, as
+// far as is known here: a moment after its end it is not.
+func (s *Server) Open(id meeting.ID) bool { return s.find(id) != nil }
 
 // find returns an open meeting; nil when nobody has connected to it,
 // or it has ended.
@@ -127,16 +130,13 @@ func (conf *conference) sample() {
 // keepLocked adds a sample to the session's record.
 func (s *session) keepLocked(now time.Time, st media.PeerStats) {
 	s.rec.Add(observe.Sample{
-		At: observe.At(now), Level: s.loudest, Signal: s.signal, LossIn: tenth(st.UplinkLoss), LossOut: tenth(st.DownlinkLoss),
+		At: observe.At(now), Level: s.loudest, Signal: s.signal, LossIn: observe.Tenth(st.UplinkLoss), LossOut: observe.Tenth(st.DownlinkLoss),
 		RTT:    observe.Span(time.Duration(st.RTTMillis) * time.Millisecond),
 		KbpsIn: st.VideoKbpsIn, KbpsOut: st.VideoKbpsOut, Available: st.AvailableKbps,
 		Concealing: st.AudioConcealed > s.concealed,
 	})
 	s.loudest, s.concealed = silence, st.AudioConcealed
 }
-
-// tenth rounds a percentage to a tenth.
-func tenth(percent float64) float64 { return math.Round(percent*10) / 10 }
 
 // clientTiming is what a client says about its start.
 func clientTiming(t *wire.Timing) observe.Timing {

@@ -4,16 +4,15 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
 // Limits of data messages. Over the soft rate a message goes back to its
 // sender marked as throttled; over a hard one the sender is hung up on.
 const (
-	maxTopic     = 36
-	maxData      = 2048 // bytes
 	maxKept      = 1024 // messages per meeting
-	maxLifetime  = 5 * time.Minute
-	softRate     = 100 // per second and meeting
+	softRate     = 100  // per second and meeting
 	softBurst    = 200
 	hardRate     = 500 // per second and meeting
 	hardBurst    = 10_000
@@ -29,7 +28,19 @@ type dataMessage struct {
 	data             []byte
 	lifetime         time.Duration
 	sender, external string
+	to               audience
 	ingest           int64 // ns since the epoch
+}
+
+// audience is who gets a data message: everybody in the conference, or less.
+type audience struct {
+	meeting  meeting.ID // only those of this meeting; zero for all
+	attendee meeting.ID // only this one; zero for all
+}
+
+// has reports whether a participant is part of the audience.
+func (a audience) has(key participantKey) bool {
+	return (a.meeting.IsZero() || a.meeting == key.meeting) && (a.attendee.IsZero() || a.attendee == key.attendee)
 }
 
 // messageStore is a meeting's data messages: it stamps them, limits their rate,
@@ -87,7 +98,7 @@ func (store *messageStore) keep(now time.Time, m dataMessage) {
 	if len(store.kept) >= maxKept {
 		store.kept = append(store.kept[:0], store.kept[len(store.kept)-maxKept+1:]...)
 	}
-	store.kept = append(store.kept, keptMessage{now.Add(min(m.lifetime, maxLifetime)), m})
+	store.kept = append(store.kept, keptMessage{now.Add(min(m.lifetime, meeting.MaxLifetime)), m})
 }
 
 // expire forgets the messages whose time is over.
@@ -102,27 +113,14 @@ func (store *messageStore) expire(now time.Time) {
 	store.kept = rest
 }
 
-// replay returns the kept messages, oldest first.
-func (store *messageStore) replay(now time.Time) []dataMessage {
+// replay returns the kept messages for a participant, oldest first.
+func (store *messageStore) replay(now time.Time, to participantKey) []dataMessage {
 	store.expire(now)
-	out := make([]dataMessage, len(store.kept))
-	for i, k := range store.kept {
-		out[i] = k.msg
-	}
-	return out
-}
-
-// validTopic reports whether clients may send on the topic: letters, digits,
-// "_" and "-", so that reserved topics, which hold a colon, are left out.
-func validTopic(topic string) bool {
-	if topic == "" || len(topic) > maxTopic {
-		return false
-	}
-	for _, c := range []byte(topic) {
-		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-		if !letter && c != '_' && c != '-' {
-			return false
+	var out []dataMessage
+	for _, k := range store.kept {
+		if k.msg.to.has(to) {
+			out = append(out, k.msg)
 		}
 	}
-	return true
+	return out
 }

@@ -27,6 +27,8 @@ export interface MeetingRow {
   attendees: number;
   tags: Tag[];
   features?: Features;
+  /** Of its own, ms; 0 is what holds for all meetings. */
+  timers: { idle: number; maxAge: number };
   /** The node that carries the media; empty before somebody has connected. */
   host: string;
   connected: number;
@@ -63,6 +65,21 @@ export const states = ['joining', 'connected', 'left', 'dropped', 'failed', 'rem
 /** Where a connection is in its life. */
 export type State = (typeof states)[number];
 
+/** How good a connection has been: percent and ms, over all its samples. */
+export interface Quality {
+  samples: number;
+  lossIn: number;
+  lossInMax: number;
+  lossOut: number;
+  lossOutMax: number;
+  rtt: number;
+  rttMax: number;
+  /** Samples with a weak or lost signal. */
+  weak: number;
+  /** Samples in which sound from the client had to be made up. */
+  concealed: number;
+}
+
 export interface SessionRow {
   /** Names it in samples. */
   key: string;
@@ -78,6 +95,8 @@ export interface SessionRow {
   client: string;
   steps: Step[];
   timing?: Timing;
+  /** Of the whole connection. */
+  quality?: Quality;
   /** Of the signaling connection; missing when not known. */
   signalingRtt?: number;
   /** By the client, or for want of the capability. */

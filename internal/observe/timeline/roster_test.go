@@ -1,7 +1,6 @@
-package console
+package timeline
 
 import (
-	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -10,18 +9,10 @@ import (
 )
 
 // tableOf returns a roster's rows by name.
-func tableOf(t *testing.T, r *roster, present []meeting.Attendee, sessions []observe.Session, active bool) map[string]observe.Attendee {
+func tableOf(t *testing.T, r *Roster, present []meeting.Attendee, sessions []observe.Session, active bool) map[string]observe.Attendee {
 	t.Helper()
-	table, err := r.table(present, sessions, active)
-	if err != nil {
-		t.Fatal(err)
-	}
 	rows := map[string]observe.Attendee{}
-	for _, raw := range table {
-		var row observe.Attendee
-		if err := json.Unmarshal(raw, &row); err != nil {
-			t.Fatal(err)
-		}
+	for _, row := range r.Everybody(present, sessions, active) {
 		rows[row.External] = row
 	}
 	return rows
@@ -31,12 +22,12 @@ func guest(n int) meeting.Attendee {
 	return meeting.Attendee{ID: meeting.ID{7, byte(n), byte(n >> 8)}, ExternalUserID: fmt.Sprint("guest-", n)}
 }
 
-func learn(r *roster, actor string, body meeting.Body) {
-	r.learn(&meeting.Record{Stamp: meeting.Stamp{Actor: actor}, Body: body})
+func learn(r *Roster, actor string, body meeting.Body) {
+	r.Learn(&meeting.Record{Stamp: meeting.Stamp{Actor: actor}, Body: body})
 }
 
 func TestNamesOutliveRemovals(t *testing.T) {
-	r := newRoster()
+	r := NewRoster()
 	learn(&r, "key:A", &meeting.Created{Attendees: []meeting.Attendee{guest(1)}})
 	learn(&r, "key:A", &meeting.AttendeesAdded{Attendees: []meeting.Attendee{guest(2), guest(3)}})
 	rows := tableOf(t, &r, []meeting.Attendee{guest(1), guest(3)}, nil, true)
@@ -51,7 +42,7 @@ func TestNamesOutliveRemovals(t *testing.T) {
 }
 
 func TestWhoChangedCapabilitiesIsTold(t *testing.T) {
-	r := newRoster()
+	r := NewRoster()
 	learn(&r, "key:A", &meeting.Created{Attendees: []meeting.Attendee{guest(1), guest(2)}})
 	mute := meeting.Capabilities{Audio: meeting.Receive, Video: meeting.SendReceive, Content: meeting.SendReceive}
 	learn(&r, "operator:192.0.2.1", &meeting.CapabilitiesSet{Attendees: []meeting.ID{guest(1).ID}, Capabilities: mute})
@@ -69,7 +60,7 @@ func TestWhoChangedCapabilitiesIsTold(t *testing.T) {
 // Of an ended meeting's log only the last record is left. Names then come from
 // it and from the connections that are remembered.
 func TestAnEndedMeetingTellsWhoWasThere(t *testing.T) {
-	r := newRoster()
+	r := NewRoster()
 	learn(&r, "", &meeting.Ended{Departures: []meeting.Fact{{Kind: meeting.Left, Attendee: guest(1).ID, ExternalUserID: "guest-1"}}})
 	rows := tableOf(t, &r, nil, []observe.Session{
 		{Attendee: guest(2).ID, External: "guest-2", State: observe.Removed},
@@ -81,7 +72,7 @@ func TestAnEndedMeetingTellsWhoWasThere(t *testing.T) {
 }
 
 func TestOnlyTheLatestRemovedAreShown(t *testing.T) {
-	r := newRoster()
+	r := NewRoster()
 	for n := range maxRemoved + 10 {
 		g := guest(n)
 		learn(&r, "", &meeting.AttendeesAdded{Attendees: []meeting.Attendee{g}})

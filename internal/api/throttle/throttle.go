@@ -1,4 +1,7 @@
-package api
+// Package throttle bounds how often an account may ask for the same thing, with
+// a token bucket for each account, Region and operation. The doors that take
+// signed requests share it.
+package throttle
 
 import (
 	"sync"
@@ -7,17 +10,26 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Throttle says how many requests per second one account may make of one
+// Config says how many requests per second one account may make of one
 // operation in one Region. Rate 0 switches throttling off. The real service
 // has a rate of 10 and a burst of 20.
-type Throttle struct {
+type Config struct {
 	Rate  float64
 	Burst int // requests that may come at once; at least 1
 }
 
-// throttle holds the token buckets.
-type throttle struct {
-	cfg     Throttle
+// Exceeded is the error of a request that comes too soon.
+type Exceeded struct {
+	Wait time.Duration // until there is room for one
+}
+
+// Error returns the words of the real service.
+func (e *Exceeded) Error() string { return "Rate exceeded" }
+
+// Throttle holds the token buckets. It is safe for concurrent use. A nil one
+// lets everything through.
+type Throttle struct {
+	cfg     Config
 	mu      sync.Mutex
 	buckets map[bucketID]*rate.Limiter // guarded by mu
 }
@@ -30,34 +42,38 @@ type bucketID struct {
 // good as new ones.
 const maxBuckets = 16384
 
-func newThrottle(cfg Throttle) *throttle {
+// New returns a Throttle, or nil when it is switched off.
+func New(cfg Config) *Throttle {
 	if cfg.Rate <= 0 {
 		return nil
 	}
-	return &throttle{cfg: cfg, buckets: map[bucketID]*rate.Limiter{}}
+	cfg.Burst = max(cfg.Burst, 1)
+	return &Throttle{cfg: cfg, buckets: map[bucketID]*rate.Limiter{}}
 }
 
-// take takes one request out of the bucket, or returns a *throttled with the
-// time until there is one.
-func (t *throttle) take(account, region, operation string, now time.Time) error {
+// Take takes one request out of the bucket, or returns an *Exceeded.
+func (t *Throttle) Take(account, region, operation string, now time.Time) error {
+	if t == nil {
+		return nil
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	id := bucketID{account, region, operation}
 	bucket := t.buckets[id]
 	if bucket == nil {
-		t.makeRoom(now)
+		t.makeRoomLocked(now)
 		bucket = rate.NewLimiter(rate.Limit(t.cfg.Rate), t.cfg.Burst)
 		t.buckets[id] = bucket
 	}
 	reservation := bucket.ReserveN(now, 1)
 	if wait := reservation.DelayFrom(now); wait > 0 {
 		reservation.CancelAt(now)
-		return &throttled{wait: wait}
+		return &Exceeded{Wait: wait}
 	}
 	return nil
 }
 
-func (t *throttle) makeRoom(now time.Time) {
+func (t *Throttle) makeRoomLocked(now time.Time) {
 	if len(t.buckets) < maxBuckets {
 		return
 	}

@@ -1,0 +1,128 @@
+package app
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
+	"github.com/carillon-meetings/carillon/internal/observe/timeline"
+)
+
+// AttendeeList is a page of attendees.
+type AttendeeList struct {
+	Attendees []observe.Attendee `json:"attendees"`
+	NextToken string             `json:"nextToken,omitempty"` // gives the next page; empty on the last one
+}
+
+// RecordList is a page of a meeting's log.
+type RecordList struct {
+	Records   []observe.Record `json:"records"`
+	NextToken string           `json:"nextToken,omitempty"` // gives the next page; empty on the last one
+}
+
+// listAttendees returns everybody who was ever invited to a meeting, in the
+// order of their creation, also those who were removed, each with the latest
+// connections.
+func (s *Server) listAttendees(c *call) (any, error) {
+	d, err := s.detail(c)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := c.limit()
+	if err != nil {
+		return nil, err
+	}
+	after := 0
+	if token, given := c.query[paramNextToken]; given {
+		if after, err = strconv.Atoi(token); err != nil || after < 1 {
+			return nil, badToken()
+		}
+	}
+	from, _ := slices.BinarySearchFunc(d.Attendees, after+1, func(a observe.Attendee, order int) int { return cmp.Compare(a.Order, order) })
+	page := d.Attendees[from:min(from+limit, len(d.Attendees))]
+	out := AttendeeList{Attendees: notNil(page)}
+	if from+limit < len(d.Attendees) {
+		out.NextToken = strconv.Itoa(page[len(page)-1].Order)
+	}
+	return out, nil
+}
+
+// getAttendee returns one attendee with the timeline of each connection: the
+// steps of joining, what was measured, and how it ended.
+func (s *Server) getAttendee(c *call) (any, error) {
+	d, err := s.detail(c)
+	if err != nil {
+		return nil, err
+	}
+	id, err := c.attendeeID()
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(d.Attendees, func(a observe.Attendee) bool { return a.ID == id })
+	if at < 0 {
+		return nil, meeting.MissingAttendee(id)
+	}
+	a := d.Attendees[at]
+	if d.Meeting.Ended.IsZero() {
+		a.Sessions = []observe.Session{}
+		for _, one := range s.cfg.Live.Sessions(d.Meeting.ID) {
+			if one.Attendee == id {
+				a.Sessions = append(a.Sessions, one)
+			}
+		}
+	}
+	return a, nil
+}
+
+// listRecords returns what happened in a meeting, oldest first: the accepted
+// calls with who made them, and who joined, left and shared.
+func (s *Server) listRecords(c *call) (any, error) {
+	d, err := s.detail(c)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := c.limit()
+	if err != nil {
+		return nil, err
+	}
+	from := 0
+	if token, given := c.query[paramNextToken]; given {
+		at := slices.IndexFunc(d.Records, func(r observe.Record) bool { return r.ID == token })
+		if at < 0 {
+			return nil, badToken()
+		}
+		from = at + 1
+	}
+	page := d.Records[from:min(from+limit, len(d.Records))]
+	out := RecordList{Records: notNil(page)}
+	if from+limit < len(d.Records) {
+		out.NextToken = page[len(page)-1].ID
+	}
+	return out, nil
+}
+
+// detail reads all of the meeting that the path names.
+func (s *Server) detail(c *call) (d observe.Detail, err error) {
+	m, err := s.meeting(c)
+	if err != nil {
+		return d, err
+	}
+	if !m.Ended.IsZero() {
+		if d, ok := s.cfg.Ended.Detail(c.ctx, m.ID); ok {
+			return d, nil
+		}
+		return timeline.ReadEnded(c.ctx, s.cfg.Directory, s.cfg.Live, m)
+	}
+	d, ok, err := timeline.Read(c.ctx, s.cfg.Directory, s.cfg.Live, m.ID)
+	if err == nil && !ok {
+		err = meeting.MissingMeeting(m.ID)
+	}
+	return d, err
+}
+
+// attendeeID returns the attendee that the path names.
+func (c *call) attendeeID() (meeting.ID, error) {
+	return idOf("attendee id in the path", c.labels.attendee)
+}

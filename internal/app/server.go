@@ -1,0 +1,163 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/api/sigv4"
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// call is one request on its way through the server. Fields are filled in that
+// order.
+type call struct {
+	r     *http.Request
+	ctx   context.Context
+	id    string // request id, new for every request
+	began time.Time
+
+	claimed  string // access key id that the request names, before it is checked
+	body     []byte
+	identity sigv4.Identity
+	op       *operation // nil before it is known
+	labels   labels
+	query    map[string]string // the parameters that were given
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &call{r: r, ctx: r.Context(), id: rand.Text(), began: time.Now()}
+	w.Header().Set("X-Amzn-Requestid", c.id)
+	if r.URL.Path == pathDocument && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		sendDocument(w)
+		return
+	}
+	body, err := s.answer(c)
+	if err != nil {
+		e := refuse(err)
+		s.sendRefusal(w, c, e)
+		s.record(c, e, err)
+		return
+	}
+	send(w, c.op.status, body)
+	s.record(c, nil, nil)
+}
+
+// answer runs a request and returns its body; nil for none. A panic anywhere on
+// the way becomes an error of ours, so that the connection and the server live
+// on.
+func (s *Server) answer(c *call) (body []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			body, err = nil, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	v, err := s.run(c)
+	if v == nil || err != nil {
+		return nil, err
+	}
+	return json.Marshal(v)
+}
+
+// run takes a request through all steps.
+func (s *Server) run(c *call) (any, error) {
+	if s.draining.Load() {
+		return nil, meeting.Errorf(meeting.Unavailable, "The server is shutting down.")
+	}
+	path, query := sigv4.Target(c.r)
+	op, allowed := s.find(c.r.Method, path, &c.labels)
+	if err := s.authenticate(c); err != nil {
+		return nil, err
+	}
+	switch {
+	case op != nil:
+		c.op = op
+	case len(allowed) > 0:
+		return nil, badMethod(allowed)
+	default:
+		return nil, noOperation()
+	}
+	if err := s.admit(c); err != nil {
+		return nil, err
+	}
+	if err := c.readQuery(query); err != nil {
+		return nil, err
+	}
+	c.ctx = s.cfg.WithActor(c.ctx, "key:"+c.identity.AccessKeyID)
+	return c.op.run(s, c)
+}
+
+// authenticate reads the body and finds out who sent the request.
+func (s *Server) authenticate(c *call) error {
+	if c.r.ContentLength > maxBody {
+		return tooLarge()
+	}
+	pending, err := s.cfg.Verifier.Begin(c.r)
+	c.claimed = pending.ClaimedKey()
+	if err != nil {
+		return err
+	}
+	if err := c.readBody(); err != nil {
+		return err
+	}
+	c.identity, err = pending.Finish(c.body)
+	return err
+}
+
+// admit checks that the account is active, that its key may perform the
+// operation, and that it does not do so too often.
+func (s *Server) admit(c *call) error {
+	if c.identity.Disabled {
+		return meeting.Errorf(meeting.Unauthorized, "Account %s is not authorized to use this service.", c.identity.Account)
+	}
+	if !c.identity.Allows(c.op.action()) {
+		return meeting.Errorf(meeting.Forbidden, "The access key may not do %s.", c.op.action())
+	}
+	return s.throttle.Take(c.identity.Account, c.identity.Region, c.op.action(), s.cfg.Now())
+}
+
+// send sends a response; its answers are about now and are kept nowhere.
+func send(w http.ResponseWriter, status int, body []byte) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if body != nil {
+		h.Set("Content-Type", "application/json")
+		h.Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that went away is nobody's fault
+}
+
+// record writes the access log and tells the observer. External ids, the data
+// of messages and query strings stay out of the log.
+func (s *Server) record(c *call, e *refusal, cause error) {
+	operation, status, level := "", http.StatusOK, slog.LevelInfo
+	if c.op != nil {
+		operation, status = c.op.name, c.op.status
+	}
+	key := c.identity.AccessKeyID
+	if key == "" {
+		key = c.claimed
+	}
+	attrs := []slog.Attr{slog.String("request_id", c.id), slog.String("method", c.r.Method), slog.String("operation", operation)}
+	if e != nil {
+		status, level = e.status, slog.LevelWarn
+		attrs = append(attrs, slog.String("error", e.code))
+		if status >= http.StatusInternalServerError {
+			level = slog.LevelError
+			attrs = append(attrs, slog.Any("cause", cause))
+		}
+	}
+	s.cfg.Observe(operation, status, time.Since(c.began))
+	attrs = append(attrs, slog.Int("status", status), slog.Duration("took", time.Since(c.began)),
+		slog.String("access_key", key), slog.String("from", s.cfg.ClientAddr(c.r).String()))
+	s.cfg.Logger.LogAttrs(context.Background(), level, "app request", attrs...)
+}
