@@ -93,8 +93,8 @@ func (s *server) roomy() bool {
 // adopt begins to serve the meetings in the ledger.
 func (s *server) adopt(ctx context.Context) error { return explainDamage(s.control.AdoptAll(ctx)) }
 
-// lostSlot ends the process: alone, it can lose a slot only by having slept for
-// so long that nothing of what it knows is true any more.
+// lostSlot ends the process. Alone, a slot is lost only when somebody else has
+// written into the data directory's streams, which the lock should have kept out.
 func (s *server) lostSlot(slot int) {
 	select {
 	case s.failures <- fmt.Errorf("the ledger does not know this process as the owner of slot %d any more", slot):

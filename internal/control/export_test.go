@@ -45,5 +45,5 @@ func (c *Control) Forget(id meeting.ID) {
 	c.mu.Lock()
 	e := c.index.active[id]
 	c.mu.Unlock()
-	c.drop(e)
+	c.forget(e)
 }

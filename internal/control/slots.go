@@ -87,6 +87,9 @@ func (c *Control) adopt(ctx context.Context, numbers []int) error {
 		err = r.discardDamaged(ctx, slots)
 	}
 	if err != nil {
+		for _, s := range slots {
+			letGo(s)
+		}
 		return fmt.Errorf("control: reading the ledger: %w", err)
 	}
 	c.mu.Lock()
@@ -124,18 +127,28 @@ func (c *Control) Release(ctx context.Context, slot int) error {
 	case <-ctx.Done():
 		err = fmt.Errorf("control: calls on slot %d still run: %w", slot, context.Cause(ctx))
 	}
-	c.Drop(slot)
+	c.drop(h)
 	return errors.Join(err, h.slot.Release(ctx))
 }
 
 // Drop ends the service of a slot at once, because it belongs to somebody else
-// already.
+// already. Calls under way get the answers that they would have got.
 func (c *Control) Drop(slot int) {
 	c.mu.Lock()
 	h := c.holds[slot]
-	if h == nil {
+	c.mu.Unlock()
+	if h != nil {
+		c.drop(h)
+	}
+}
+
+// drop ends the service of a slot, and tells whether that had not happened yet.
+func (c *Control) drop(h *hold) bool {
+	slot := h.slot.Number()
+	c.mu.Lock()
+	if c.holds[slot] != h { // it may have been adopted again since
 		c.mu.Unlock()
-		return
+		return false
 	}
 	h.closing = true
 	c.holds[slot] = nil
@@ -144,19 +157,25 @@ func (c *Control) Drop(slot int) {
 	for _, e := range gone {
 		c.tell(e, Moved{})
 	}
+	letGo(h.slot)
+	return true
+}
+
+// letGo gives a slot back, so that it can be adopted again, without waiting for
+// its calls.
+func letGo(s Slot) {
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = s.Release(now) // that it did not wait is no error here
 }
 
 // lost ends the service of a slot that the ledger says is somebody else's.
 func (c *Control) lost(h *hold) {
-	c.mu.Lock()
-	slot := h.slot.Number()
-	mine := c.holds[slot] == h
-	c.mu.Unlock()
-	if !mine {
+	if !c.drop(h) {
 		return
 	}
+	slot := h.slot.Number()
 	c.cfg.Logger.Warn("slot lost to another server", "slot", slot)
-	c.Drop(slot)
 	if c.cfg.Lost != nil {
 		c.cfg.Lost(slot)
 	}

@@ -136,6 +136,45 @@ func TestALostSlotIsDropped(t *testing.T) {
 	}
 }
 
+// A slot is dropped while its records are being written. The calls get their
+// answers, nothing is counted twice, and the slot can be adopted again.
+func TestACallOutlivesItsSlot(t *testing.T) {
+	v, f := newFaulty(t, nil)
+	ctx := context.Background()
+	here, there := neighbours(v)
+	dropped := func(op string, id meeting.ID) error { // once it is stored
+		if id.Slot() == here.ID.Slot() {
+			v.Drop(id.Slot())
+		}
+		return nil
+	}
+	changes := make(chan control.Change, 10)
+	defer v.Watch(here.ID, func(c control.Change) { changes <- c })()
+	count := func() int { return v.Overview().Attendees }
+	before := count()
+	for _, call := range []func() error{
+		func() error { return second2(v.CreateAttendees(ctx, owner, here.ID, named("eve"))) },
+		func() error { return second(v.CreateMeeting(ctx, newMeeting(owner, "here"))) }, // a repeat: writes nothing
+		func() error { return v.DeleteMeeting(ctx, owner, here.ID) },
+	} {
+		f.set(nil, dropped)
+		must(t, call())
+		f.set(nil, nil)
+		v.Drop(here.ID.Slot())
+		must(t, v.Adopt(ctx, here.ID.Slot()))
+	}
+	if c := <-changes; c != (control.Moved{}) || len(changes) > 0 {
+		t.Errorf("watchers were told %+v and %d more", c, len(changes))
+	}
+	if got := count(); got != before-1 {
+		t.Errorf("%d attendees are counted, %d before one of two meetings of one ended", got, before)
+	}
+	if _, err := v.GetMeeting(ctx, owner, here.ID); !isKind(err, meeting.NotFound) {
+		t.Errorf("the meeting that was ended: %v", err)
+	}
+	v.add(owner, there.ID, "eve")
+}
+
 // A release waits for the calls that run, as long as it may.
 func TestAReleaseWaitsForCalls(t *testing.T) {
 	for _, hasty := range []bool{false, true} {

@@ -244,7 +244,7 @@ func (f *fold) current() *meeting.State {
 
 // damaged reports a record that cannot be read or does not fit.
 func (c *Control) damaged(e *entry, revision ledger.Revision, err error) error {
-	c.drop(e)
+	c.forget(e)
 	c.cfg.Logger.Error("record not usable", "meeting", e.profile.ID.String(), "revision", revision.Seq, "err", err)
 	return &meeting.Error{Kind: meeting.Failure, Message: "The meeting's records cannot be read", Err: err}
 }
@@ -264,30 +264,36 @@ func (c *Control) advance(e *entry, s *meeting.State, revision ledger.Revision, 
 		})
 		return nil
 	}
-	c.install(e, s, revision)
-	c.tell(e, changeOf(s, rec))
+	if c.install(e, s, revision) {
+		c.tell(e, changeOf(s, rec))
+	}
 	return nil
 }
 
-// install makes s what readers of the meeting see.
-func (c *Control) install(e *entry, s *meeting.State, revision ledger.Revision) {
+// install makes s what readers of the meeting see. It returns false when the
+// meeting is not served here any more, since its slot was dropped.
+func (c *Control) install(e *entry, s *meeting.State, revision ledger.Revision) bool {
 	e.fold.mu.Lock()
 	s.ShareProfile(e.profile)
 	e.fold.state, e.fold.revision = s, revision
 	e.fold.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.index.active[e.profile.ID] != e {
+		return false
+	}
 	e.tags, e.timers = s.Tags(), s.Timers()
 	c.index.setAttendees(e, s.Len())
 	c.index.cache.keep(e, s)
-	if due := c.index.due(e); !due.Equal(e.deadline) && c.index.active[e.profile.ID] == e {
+	if due := c.index.due(e); !due.Equal(e.deadline) {
 		c.index.alarms.set(e, due)
 		c.wakeRunLocked()
 	}
+	return true
 }
 
-// drop forgets what is in memory about the meeting's attendees.
-func (c *Control) drop(e *entry) {
+// forget forgets what is in memory about the meeting's attendees.
+func (c *Control) forget(e *entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.index.cache.drop(e)
@@ -296,9 +302,14 @@ func (c *Control) drop(e *entry) {
 	e.fold.mu.Unlock()
 }
 
-// close takes an ended meeting out of the index and tells its watchers.
+// close takes an ended meeting out of the index and tells its watchers, unless
+// its slot was dropped meanwhile.
 func (c *Control) close(e *entry, g *tombstone) {
 	c.mu.Lock()
+	if c.index.active[e.profile.ID] != e {
+		c.mu.Unlock()
+		return
+	}
 	c.index.remove(e)
 	e.fold.mu.Lock()
 	e.fold.state = nil

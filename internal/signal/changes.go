@@ -69,7 +69,7 @@ func (s *session) turnAwayLocked(why cause) {
 // or for the server that the meeting moves to, so no facts are written.
 func (meet *openMeeting) endAllLocked(why cause) {
 	conf := meet.conference
-	meet.over = true
+	meet.over = why
 	for _, content := range []bool{true, false} { // a share would else be told that its owner left
 		for _, part := range conf.participants {
 			if part.meeting == meet && part.key.content == content {

@@ -54,7 +54,7 @@ type openMeeting struct {
 	sessions   map[*session]struct{}
 	joins      map[participantKey]*rate.Limiter
 	counted    int    // what SetConnected was told last
-	over       bool   // the meeting has ended
+	over       cause  // why the meeting goes on here no more; 0 while it does
 	applied    uint64 // committed changes acted on
 	history    *history.Meeting
 }
@@ -152,8 +152,8 @@ func (meet *openMeeting) factLocked(kind meeting.FactKind, part *participant) {
 
 func (meet *openMeeting) factOfLocked(kind meeting.FactKind, attendee meeting.ID, external string) {
 	s := meet.conference.server
-	if meet.over {
-		return // the meeting's last record tells who was there
+	if meet.over != 0 {
+		return // the meeting's last record tells who was there, or the server that it moved to
 	}
 	f := meeting.Fact{Kind: kind, Attendee: attendee, ExternalUserID: external, Time: s.cfg.Now()}
 	meet.facts.Push(func() {

@@ -83,7 +83,7 @@ func (s *Server) Post(id meeting.ID, m meeting.Message) (sent int, err error) {
 	}
 	conf := meet.conference
 	conf.update(func() {
-		if meet.over {
+		if meet.over != 0 {
 			return
 		}
 		if conf.messages.post(conf.now(), &msg) != accepted {

@@ -106,6 +106,7 @@ func TestJoinedClientsAreToldByFrame(t *testing.T) {
 		code int
 	}{
 		"server stopping": {func(p *party, _ *client) { p.v.server.Drain() }, audio(503), 4503},
+		"meeting moved":   {func(p *party, _ *client) { p.v.control.Drop(p.id.Slot()) }, audio(503), 4503},
 		"media lost": {func(_ *party, c *client) {
 			c.peer.event(func(e media.PeerEvents) { e.Failed(media.ErrTimeout) })
 		}, audio(503), 4500},
@@ -131,6 +132,7 @@ func TestJoinedClientsAreToldByFrame(t *testing.T) {
 	}
 	for name, tt := range map[string]func(p *party, c *client){
 		"server stopping": func(p *party, _ *client) { p.v.server.Drain() },
+		"meeting moved":   func(p *party, _ *client) { p.v.control.Drop(p.id.Slot()) },
 		"media never up":  func(*party, *client) {},
 		"handshake fails": func(_ *party, c *client) {
 			c.peer.event(func(e media.PeerEvents) { e.Failed(media.ErrHandshake) })
@@ -179,6 +181,11 @@ func TestChangeWhileJoining(t *testing.T) {
 			}
 		}},
 		"stopping": {func(p *party) { p.v.server.Drain() }, func(t *testing.T, c *client) {
+			if code := c.ended(); code != 4503 {
+				t.Errorf("closed with %d", code)
+			}
+		}},
+		"moved": {func(p *party) { p.v.control.Drop(p.id.Slot()) }, func(t *testing.T, c *client) {
 			if code := c.ended(); code != 4503 {
 				t.Errorf("closed with %d", code)
 			}

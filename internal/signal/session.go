@@ -114,9 +114,7 @@ func newSession(srv *Server, c *conn, meet *openMeeting, grant control.Grant, re
 			Attendee: key.attendee, External: grant.Attendee.ExternalUserID, Content: key.content, Remote: remote, At: tokenAt,
 		})
 		s.rec.Step(observe.StepSocket, s.conference.now())
-		if meet.over {
-			s.refused = meetingEnded
-		}
+		s.refused = meet.over
 		meet.sessions[s] = struct{}{}
 		s.armLocked(srv.cfg.Timers.Idle, func() { s.finishLocked(neverUsed) })
 		switch {
