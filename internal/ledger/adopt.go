@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
@@ -28,7 +29,9 @@ const (
 // and returns it; no slot is held then.
 //
 // What read has seen is all there is: the slots are read until their own new
-// markers come, and nobody else can write behind those.
+// markers come, and nobody else can write behind those. A process that has its
+// streams to itself goes on with the markers that are there when it adopts a
+// slot for the first time: nobody's write can be under way.
 func (l *Log) Adopt(ctx context.Context, slots []int, read func(meeting.ID, Entry) error) ([]*Slot, error) {
 	e, done, err := l.begin()
 	if err != nil {
@@ -82,10 +85,14 @@ func (l *Log) claim(numbers []int) ([]*Slot, error) {
 		if old := l.slots[n]; old != nil && old.held() == nil || slices.ContainsFunc(slots, func(s *Slot) bool { return s.number == n }) {
 			return nil, fmt.Errorf("ledger: slot %d is held already", n)
 		}
-		slots = append(slots, &Slot{log: l, number: n, lost: make(chan struct{}), adopting: true})
+		first := l.cfg.alone() && !l.known[n]
+		slots = append(slots, &Slot{log: l, number: n, lost: make(chan struct{}), adopting: true, first: first})
 	}
 	for _, s := range slots {
-		l.slots[s.number] = s
+		l.slots[s.number], l.known[s.number] = s, true
+		if s.first {
+			s.mark = fence{placed: placed{marker: marker{Node: l.cfg.Node}, nonce: rand.Uint64()}, at: wallNow()}
+		}
 	}
 	return slots, nil
 }
@@ -114,6 +121,7 @@ func (l *Log) mark(ctx context.Context, e *engine, byStream [][]*Slot) error {
 	errs := make([]error, meeting.Slots)
 	var wg sync.WaitGroup
 	for stream, slots := range byStream {
+		slots = slices.DeleteFunc(slices.Clone(slots), func(s *Slot) bool { return s.first })
 		if len(slots) == 0 {
 			continue
 		}
@@ -158,7 +166,8 @@ func (l *Log) readSlots(ctx context.Context, e *engine, byStream [][]*Slot, read
 	return context.Cause(ctx)
 }
 
-// readStream reads slots of one stream until their markers come.
+// readStream reads slots of one stream until their markers come, or all there is
+// if they are adopted for the first time.
 func (l *Log) readStream(ctx context.Context, e *engine, slots []*Slot, read func(meeting.ID, Entry) error) error {
 	stream := l.layout.streamOf(slots[0].number)
 	var filter []string
@@ -176,6 +185,8 @@ func (l *Log) readStream(ctx context.Context, e *engine, slots []*Slot, read fun
 		switch {
 		case s == nil:
 			return nil
+		case m.kind == kindMarker && s.first:
+			return s.resume(m)
 		case m.kind == kindMarker && m.seq > s.mark.seq:
 			s.lose(placed{seq: m.seq, nonce: m.nonce})
 			return ErrLost
@@ -200,9 +211,22 @@ func (l *Log) readStream(ctx context.Context, e *engine, slots []*Slot, read fun
 	return e.follow(ctx, stream, filter, b.after, through, take)
 }
 
+// resume goes on with a marker that was stored before this process began.
+func (s *Slot) resume(m stored) error {
+	p, err := parseMarker(m)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.Node = s.log.cfg.Node
+	s.mark = fence{placed: p, at: m.time}
+	return nil
+}
+
 // follow calls fn for the messages of a stream after one sequence and up to
 // another, in order; the message with the latter has to pass the filter, which
-// is nil for all. It reads through a JetStream consumer, which costs half of
+// is nil for all. It may be 0 where nobody writes meanwhile: all there is. It reads through a JetStream consumer, which costs half of
 // what batches do, and unlike them takes several subjects: fewer headers are
 // made and read. A consumer may be served by a replica that lags behind; it
 // waits there until the last message comes.
@@ -218,7 +242,14 @@ func (e *engine) follow(ctx context.Context, stream int, filter []string, after,
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	r := reader{engine: e, js: js, stream: e.layout.streamName(stream), filter: filter, after: after, through: through, fn: fn}
+	take := func(name string, seq uint64, raw []byte) error {
+		p, m, known, err := parse(name, seq, raw)
+		if err != nil || !known {
+			return err
+		}
+		return fn(p, m)
+	}
+	r := reader{engine: e, js: js, stream: e.layout.streamName(stream), filter: filter, after: after, through: through, fn: take}
 	return again(ctx, e.cfg.GiveUp, func() error {
 		err := r.read(ctx)
 		if trouble := e.check(); trouble != nil {
@@ -235,8 +266,8 @@ type reader struct {
 	stream  string
 	filter  []string
 	after   uint64 // sequence of the last message handed to fn
-	through uint64
-	fn      func(subject, stored) error
+	through uint64 // 0: as far as it goes
+	fn      func(name string, seq uint64, raw []byte) error
 }
 
 func (r *reader) read(ctx context.Context) error {
@@ -252,39 +283,38 @@ func (r *reader) read(ctx context.Context) error {
 		// If this fails, JetStream drops the consumer by itself later.
 		_ = r.js.DeleteConsumer(context.WithoutCancel(ctx), r.stream, consumer.CachedInfo().Name)
 	}()
+	if r.through == 0 && consumer.CachedInfo().NumPending == 0 {
+		return nil
+	}
 	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(scanAheadMessages, scanAhead))
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNoAnswer, err)
 	}
 	defer messages.Stop()
-	for r.after < r.through {
+	for pending := uint64(1); r.after < r.through || r.through == 0 && pending > 0; {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err := r.next(messages); err != nil {
+		if pending, err = r.next(messages); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// next hands one message to fn.
-func (r *reader) next(messages jetstream.MessagesContext) error {
+// next hands one message to fn, and returns how many come after it.
+func (r *reader) next(messages jetstream.MessagesContext) (pending uint64, err error) {
 	m, err := messages.Next(jetstream.NextMaxWait(r.engine.cfg.AnswerWithin))
 	if err != nil {
-		return fmt.Errorf("%w: %w", errNoAnswer, err)
+		return 0, fmt.Errorf("%w: %w", errNoAnswer, err)
 	}
 	meta, err := m.Metadata()
 	if err != nil {
-		return fmt.Errorf("%w: %w", errMessage, err)
+		return 0, fmt.Errorf("%w: %w", errMessage, err)
 	}
-	p, msg, known, err := parse(m.Subject(), meta.Sequence.Stream, m.Data())
-	if err != nil {
-		return err
+	if err := r.fn(m.Subject(), meta.Sequence.Stream, m.Data()); err != nil {
+		return 0, err
 	}
 	r.after = meta.Sequence.Stream
-	if !known {
-		return nil
-	}
-	return r.fn(p, msg)
+	return meta.NumPending, nil
 }

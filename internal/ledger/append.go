@@ -156,7 +156,7 @@ func (p *Pending) Wait() (Revision, error) {
 func (l *Log) stored(slot int, seq uint64, size int) {
 	stream := l.layout.streamOf(slot)
 	l.space.add(stream, size)
-	if !l.cfg.replicated() {
+	if l.cfg.alone() {
 		l.witness.acknowledged(l.layout.streamName(stream), seq)
 	}
 }
@@ -268,9 +268,7 @@ func (s *Slot) find(ctx context.Context, e *engine, a attempt, w *write) (seq ui
 			return 0, err
 		}
 	}
-	s.mu.Lock()
-	through := s.mark.seq
-	s.mu.Unlock()
+	through := s.fence().seq
 	look := func(_ subject, m stored) error {
 		if m.nonce == w.nonce {
 			seq = m.seq

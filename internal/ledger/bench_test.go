@@ -107,6 +107,34 @@ func BenchmarkAdopt(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/(2*meetings), "ns/entry")
 }
 
+// BenchmarkTakeOver adopts the slots of one node of three on another, each by
+// itself as a cluster does, with 100,000 meetings in the cluster.
+func BenchmarkTakeOver(b *testing.B) {
+	const meetings = 100_000
+	w := threeNodes(b)
+	fill(b, w.rig, meetings)
+	var took []time.Duration
+	for n := 0; b.Loop(); n++ {
+		begun := time.Now()
+		var wg sync.WaitGroup
+		for slot := n % 3; slot < meeting.Slots; slot += 3 {
+			wg.Go(func() {
+				if _, err := w.nodes[n%2].Adopt(b.Context(), []int{slot}, func(meeting.ID, Entry) error { return nil }); err != nil {
+					b.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		took = append(took, time.Since(begun))
+		for _, l := range w.nodes {
+			for _, s := range l.owned() {
+				_ = s.Release(b.Context())
+			}
+		}
+	}
+	b.Logf("took %v", took)
+}
+
 // BenchmarkLoad reads the entries of one meeting out of 2,000.
 func BenchmarkLoad(b *testing.B) {
 	l := openTB(b, Config{})

@@ -114,7 +114,7 @@ func checkEpochs(t *testing.T, l *rig, slot int, acks *sync.Map) {
 	seen := map[string]bool{}
 	err := l.engine.follow(t.Context(), l.layout.streamOf(slot), patterns(slot), 0, l.held[slot].mark.seq, func(p subject, m stored) error {
 		if p.marker {
-			placed, err := parseMarker(m.seq, m.seal())
+			placed, err := parseMarker(m)
 			epoch = placed.Epoch
 			return err
 		}

@@ -19,10 +19,14 @@ func TestOneMachineKeepsTheContract(t *testing.T) {
 	}
 }
 
+func TestGuestsKeepTheContract(t *testing.T) { keepContract(t, guests(t)) }
+
 // The bodies share a cluster, which is slow to start; those that close or
 // restart it come last.
-func TestThreeNodesKeepTheContract(t *testing.T) {
-	w := threeNodes(t)
+func TestThreeNodesKeepTheContract(t *testing.T) { keepContract(t, threeNodes(t)) }
+
+func keepContract(t *testing.T, w *world) {
+	t.Helper()
 	for _, last := range []bool{false, true} {
 		for name, body := range contract {
 			if last == slices.Contains(disruptive, name) {
@@ -90,15 +94,14 @@ func contractRoundTrip(t *testing.T, w *world) {
 func contractSideBySide(t *testing.T, w *world) {
 	const meetings, each = 24, 10
 	l, ctx := w.rig, t.Context()
-	ids := make([]meeting.ID, meetings)
+	ids, revs := make([]meeting.ID, meetings), make([]Revision, meetings)
 	var wg sync.WaitGroup
 	for i := range ids {
 		ids[i] = randomID(t).InSlot(i % 6)
 		wg.Go(func() {
-			var rev Revision
 			for n := range each {
 				var err error
-				if rev, err = l.Append(ctx, ids[i], rev, fmt.Append(nil, n), Ordinary); err != nil {
+				if revs[i], err = l.Append(ctx, ids[i], revs[i], fmt.Append(nil, n), Ordinary); err != nil {
 					t.Error(err)
 					return
 				}
@@ -111,8 +114,8 @@ func contractSideBySide(t *testing.T, w *world) {
 		})
 	}
 	wg.Wait()
-	for _, id := range ids {
-		wantTexts(t, must[[]Entry](t)(l.slot(id).Load(ctx, id, Revision{})), "0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
+	for i, id := range ids {
+		wantTexts(t, must[[]Entry](t)(l.slot(id).Load(ctx, id, revs[i])), "0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
 	}
 }
 

@@ -79,7 +79,7 @@ func TestTheNextVersionsMessagesAreRead(t *testing.T) {
 	if _, _, err := unseal(b); !errors.Is(err, ErrNewer) {
 		t.Errorf("a kind that must be known: %v", err)
 	}
-	if p, err := parseMarker(9, message{kind: kindMarker, data: []byte(`{"epoch":1,"node":"n","more":[1,2]}`)}.seal()); err != nil || p.Epoch != 1 || p.Node != "n" {
+	if p, err := unsealMarker(9, message{kind: kindMarker, data: []byte(`{"epoch":1,"node":"n","more":[1,2]}`)}.seal()); err != nil || p.Epoch != 1 || p.Node != "n" {
 		t.Errorf("a marker that says more: %+v, %v", p, err)
 	}
 }

@@ -24,7 +24,7 @@
 //
 // A NATS JetStream server runs inside the process, alone without any listener,
 // in a cluster with one for the other nodes, and is reached through in-memory
-// connections. The slots share a few streams; each meeting is one subject, and
+// connections; Config.URL leads to one that somebody else runs. The slots share a few streams; each meeting is one subject, and
 // the sequence of an entry in the stream is its place. JetStream answers a
 // write only after fsync because the server runs with sync_interval "always",
 // which Open checks. Alone, a stream flushes one write at a time, so several
@@ -41,7 +41,9 @@
 //   - fault.go: when to give up, and when only to wait.
 //   - space.go, ballast.go, descriptors.go, revive.go: how to get through a full
 //     disk and a full table of descriptors.
-//   - witness.go, blocks.go: how damage is noticed at the start.
+//   - start.go, witness.go, blocks.go: how damage is noticed at the start.
+//   - share.go, move.go: how nodes find the same streams, and how one machine's
+//     meetings get there.
 //   - engine.go, server.go, streams.go, layout.go, subjects.go, message.go: the
 //     embedded server, its streams, the data directory and the bytes of a
 //     message.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -21,10 +20,10 @@ type engine struct {
 	layout  layout
 	trouble *trouble
 
-	server *server.Server
-	write  *nats.Conn // appends, so that long reads never stand before them
-	read   *nats.Conn // loads
-	queues []*queue   // by stream; nil when entries are not replicated
+	server *server.Server // nil when it is somebody else's
+	write  *nats.Conn     // appends, so that long reads never stand before them
+	read   *nats.Conn     // loads
+	queues []*queue       // by stream; nil when entries are not replicated
 
 	// ask sends one write and waits for its answer. It is write.RequestMsg
 	// but for tests that lose answers.
@@ -40,8 +39,12 @@ func startEngine(ctx context.Context, cfg Config, l layout, t *trouble) (_ *engi
 			e.stop()
 		}
 	}()
-	if e.server, err = startServer(ctx, cfg, filepath.Join(cfg.Dir, streamsDir), bridge{log: cfg.Logger, trouble: t}); err != nil {
-		return nil, err
+	if cfg.URL == "" {
+		if e.server, err = startServer(ctx, cfg, cfg.streams(), bridge{log: cfg.Logger, trouble: t}); err != nil {
+			return nil, err
+		}
+	} else {
+		cfg.Logger.Warn("the NATS server must sync every write (sync_interval: always), which cannot be checked from here")
 	}
 	if e.write, err = e.connect("append"); err != nil {
 		return nil, err
@@ -59,15 +62,34 @@ func startEngine(ctx context.Context, cfg Config, l layout, t *trouble) (_ *engi
 	return e, nil
 }
 
-// connect opens one in-memory connection. A message that the connection loses
-// is an answer that does not come, and the asker asks again.
+// connect opens one connection, in memory unless the server is somebody else's.
+// A message that the connection loses is an answer that does not come, and the
+// asker asks again.
 func (e *engine) connect(name string) (*nats.Conn, error) {
-	nc, err := nats.Connect("", nats.InProcessServer(e.server), nats.Name(name),
-		nats.SyncQueueLen(batchMessages+1), // room for a batch and its end; made anew for each read
-		nats.MaxReconnects(-1), nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0),
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	options := []nats.Option{
+		nats.Name(name),
+		nats.SyncQueueLen(batchMessages + 1), // room for a batch and its end; made anew for each read
+		nats.MaxReconnects(-1),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
+	}
+	if e.server != nil {
+		options = append(options, nats.InProcessServer(e.server), nats.ReconnectWait(10*time.Millisecond), nats.ReconnectJitter(0, 0))
+	} else {
+		options = append(options, nats.Timeout(e.cfg.AnswerWithin), nats.ReconnectWait(250*time.Millisecond))
+	}
+	if e.cfg.Credentials != "" {
+		options = append(options, nats.UserCredentials(e.cfg.Credentials))
+	}
+	if e.cfg.CA != "" {
+		options = append(options, nats.RootCAs(e.cfg.CA))
+	}
+	nc, err := nats.Connect(e.cfg.URL, options...)
 	if err != nil {
-		return nil, fmt.Errorf("connect to embedded server: %w", err)
+		return nil, fmt.Errorf("connect to %s: %w", e.cfg.where(), err)
+	}
+	if most := nc.MaxPayload(); most < maxPayload {
+		nc.Close()
+		return nil, fmt.Errorf("%s takes messages of %d bytes at most, and entries need %d: set max_payload to 4MB there", e.cfg.where(), most, maxPayload)
 	}
 	return nc, nil
 }

@@ -1,9 +1,6 @@
 package ledger
 
-import (
-	"context"
-	"time"
-)
+import "context"
 
 // keeper writes the markers of slots again that are seldom written to, before
 // the stream drops them for their age: without its marker a slot could not be
@@ -37,10 +34,8 @@ func (k *keeper) run(ctx context.Context) {
 
 // keep renews the marker of a slot that is a quarter as old as it may become.
 func (k *keeper) keep(ctx context.Context, s *Slot) {
-	s.mu.Lock()
-	mark := s.mark
-	s.mu.Unlock()
-	if time.Since(mark.at) < k.log.cfg.MaxAge/4 {
+	mark := s.fence()
+	if mark.seq == 0 || !s.older(mark, k.log.cfg.MaxAge/4) {
 		return
 	}
 	e, done, err := k.log.begin()

@@ -16,7 +16,8 @@ import (
 const (
 	layoutName    = "ledger.json"
 	layoutVersion = 2
-	streamsDir    = "streams" // of the embedded server
+	streamsDir    = "streams" // of the embedded server, alone
+	clusterDir    = "cluster" // of the embedded server in a cluster
 
 	// oneMachineStreams suits one machine: enough for several flushes side by
 	// side, few enough to be created and recovered in no time.
@@ -38,7 +39,16 @@ type layout struct {
 	// Created is set once all streams exist. A stream that is missing later
 	// was lost, and must not be silently replaced by an empty one.
 	Created bool `json:"created"`
+
+	// Shared says that the streams are those of a cluster, or of a server
+	// that is not ours. Moving is set while the meetings of one machine are on
+	// their way there: a random name of the move.
+	Shared bool   `json:"shared,omitempty"`
+	Moving string `json:"moving,omitempty"`
 }
+
+// moves tells whether the directory's meetings have to go where cfg says.
+func (l layout) moves(cfg Config) bool { return l.Created && !l.Shared && !cfg.alone() }
 
 // Exists reports whether dir holds a ledger, and with it entries that were
 // written under some key.
@@ -54,11 +64,16 @@ func Exists(dir string) (bool, error) {
 // streamsIn returns the names of our streams that the embedded server keeps in
 // dir, sorted.
 func streamsIn(dir string) (names []string, err error) {
-	found, err := filepath.Glob(filepath.Join(dir, streamsDir, "jetstream", "*", "streams", streamPrefix+"[0-9][0-9]"))
-	for _, path := range found {
-		names = append(names, filepath.Base(path))
+	for _, of := range []string{streamsDir, clusterDir} {
+		found, err := filepath.Glob(filepath.Join(dir, of, "jetstream", "*", "streams", streamPrefix+"[0-9][0-9]"))
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range found {
+			names = append(names, filepath.Base(path))
+		}
 	}
-	return names, err
+	return names, nil
 }
 
 // loadLayout reads the layout of cfg.Dir, or writes a new one.
@@ -98,6 +113,8 @@ func (l layout) check(cfg Config, there []string) error {
 		return fmt.Errorf("layout %s: %d slots, this program has %d", layoutName, l.Slots, meeting.Slots)
 	case l.Streams < 1 || l.Streams > meeting.Slots:
 		return fmt.Errorf("layout %s: %d streams", layoutName, l.Streams)
+	case l.Shared && cfg.alone():
+		return errors.New("the data directory is that of a node of a cluster: start it with the cluster's flags, or start with another directory (--data)")
 	case l.KeyCheck != "" && cfg.KeyCheck != "" && l.KeyCheck != cfg.KeyCheck:
 		return ErrForeignKey
 	case !l.Created:

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"golang.org/x/sys/unix"
 
 	"github.com/carillon-meetings/carillon/internal/durable"
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -79,12 +79,24 @@ type Config struct {
 	// is alone and listens on nothing.
 	Cluster *Cluster
 
+	// URL leads to a NATS with JetStream that somebody else runs, instead of
+	// the embedded server: nats:// or tls://, several separated by commas. It
+	// has to sync every write (sync_interval: always) and to take messages of
+	// 4 MiB (max_payload). What is left in Dir then is the layout. Empty: the
+	// embedded server.
+	URL string
+
+	// Credentials is the path of a NATS credentials file, and CA that of the
+	// certificates that sign the server's. Both are for URL only; empty: none.
+	Credentials, CA string
+
 	// Replicas is on how many nodes each entry is stored before it is
-	// acknowledged. Default 1, or 3 in a cluster.
+	// acknowledged. Default 1, or 3 in a cluster or with URL.
 	Replicas int
 
 	// Streams is the number of streams when the directory is created; later
-	// the directory decides. Default 8, or 4 in a cluster.
+	// the directory decides, and a node that joins a cluster goes by what is
+	// there. Default 8, or 4 in a cluster or with URL.
 	Streams int
 
 	// KeyCheck stands for the key that the entries' readers derive secrets
@@ -132,8 +144,11 @@ func (c Config) withDefaults() (Config, error) {
 		return c, errors.New("ledger: no data directory given")
 	}
 	replicas, streams := 1, oneMachineStreams
-	if c.Cluster != nil {
+	if !c.alone() {
 		replicas, streams = 3, clusterStreams
+	}
+	if c.URL != "" {
+		c.MinFree, c.Ballast = -1, -1 // it is not our disk that fills
 	}
 	c.Node = cmp.Or(c.Node, "carillon")
 	c.Replicas = cmp.Or(c.Replicas, replicas)
@@ -144,6 +159,9 @@ func (c Config) withDefaults() (Config, error) {
 	c.AnswerWithin = cmp.Or(c.AnswerWithin, 5*time.Second)
 	c.GiveUp = cmp.Or(c.GiveUp, 20*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	if c.URL != "" && c.Cluster != nil {
+		return c, errors.New("ledger: a server of somebody else's has its own cluster: give an URL or Cluster, not both")
+	}
 	if c.Streams < 0 || c.Streams > meeting.Slots {
 		return c, fmt.Errorf("ledger: %d streams; possible are 1 to %d", c.Streams, meeting.Slots)
 	}
@@ -153,6 +171,27 @@ func (c Config) withDefaults() (Config, error) {
 // replicated tells whether an acknowledged entry is on other nodes too, and
 // perhaps not on this one's disk.
 func (c Config) replicated() bool { return c.Replicas > 1 }
+
+// alone tells whether nobody but this process can write to the directory's
+// streams.
+func (c Config) alone() bool { return c.Cluster == nil && c.URL == "" }
+
+// where names the server for people; the URL may hold a password.
+func (c Config) where() string {
+	if c.URL == "" {
+		return "the embedded server"
+	}
+	return "the NATS server"
+}
+
+// streams returns where the embedded server keeps its streams. What it has kept
+// alone it would remove in a cluster, which has not heard of it; see move.go.
+func (c Config) streams() string {
+	if c.alone() {
+		return filepath.Join(c.Dir, streamsDir)
+	}
+	return filepath.Join(c.Dir, clusterDir)
+}
 
 // Log is an open ledger. Its methods may be called from any goroutine.
 type Log struct {
@@ -173,6 +212,7 @@ type Log struct {
 	closed bool                 // guarded by mu
 	calls  sync.WaitGroup       // Add only under mu while there is an engine and not closed
 	slots  [meeting.Slots]*Slot // adopted last; guarded by mu
+	known  [meeting.Slots]bool  // adopted before by this process; guarded by mu
 
 	background sync.WaitGroup // what looks for outcomes; ends with the ledger
 }
@@ -202,57 +242,15 @@ func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 	}
 	l.space = newSpace(cfg)
 	l.space.start()
-	if err := l.examine(ctx); err != nil {
+	if l.engine, err = l.openEngine(ctx); err != nil {
 		return nil, err
 	}
-	e, err := startEngine(ctx, cfg, l.layout, newTrouble(l.fault))
-	if err != nil {
-		return nil, err
-	}
-	l.engine, l.layout = e, e.layout
+	l.layout = l.engine.layout
 	l.descriptors = newDescriptors(l.lock)
 	l.expiries = startExpiries(l)
 	l.keeper = startKeeper(l)
-	l.reviver = startReviver(l, e)
+	l.reviver = startReviver(l, l.engine)
 	return l, nil
-}
-
-// examine looks for damage before the embedded server touches anything, and
-// begins a new account of what is stored.
-func (l *Log) examine(ctx context.Context) error {
-	damage, seen, err := examine(ctx, l.cfg, l.layout.Created)
-	if err != nil {
-		return fmt.Errorf("examine the data directory: %w", err)
-	}
-	if len(damage) > 0 && !l.cfg.AcceptLoss {
-		return damaged(damage)
-	}
-	for _, what := range damage {
-		l.cfg.Logger.Error("going on without what is damaged", "damage", what)
-	}
-	if len(damage) > 0 {
-		if err := dropIndexes(l.cfg.Dir); err != nil {
-			return err
-		}
-	}
-	if l.cfg.replicated() {
-		// How far this node's copy has come says nothing: it may go back, and
-		// the others bring it up to date.
-		seen = map[string]uint64{}
-	}
-	failed := func(err error) { l.cfg.Logger.Warn("could not keep account of the streams", "err", err) }
-	l.witness, err = startWitness(l.cfg.Dir, seen, failed)
-	if !errors.Is(err, unix.ENOSPC) {
-		return err
-	}
-	// Somebody else has filled the disk since. Without an account there is no
-	// start, and without a start nothing could be ended either.
-	room := newBallast(l.cfg)
-	if err := room.resize(max(room.size-ballastFloor, 0)); err != nil {
-		return err
-	}
-	l.witness, err = startWitness(l.cfg.Dir, seen, failed)
-	return err
 }
 
 // Fault returns a channel that receives the storage error, once, and is then

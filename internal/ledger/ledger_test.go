@@ -380,7 +380,7 @@ func FuzzUnseal(f *testing.F) {
 		if err != nil || !reflect.DeepEqual(again, m) && len(m.data) > 0 {
 			t.Fatalf("%x sealed again is %+v, not %+v: %v", raw, again, m, err)
 		}
-		if _, err := parseMarker(1, raw); err != nil && !errors.Is(err, errMessage) {
+		if _, err := unsealMarker(1, raw); err != nil && !errors.Is(err, errMessage) {
 			t.Fatal(err)
 		}
 	})

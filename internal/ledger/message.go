@@ -124,12 +124,18 @@ type placed struct {
 	nonce uint64
 }
 
-func parseMarker(seq uint64, stored []byte) (placed, error) {
-	m, known, err := unseal(stored)
+// unsealMarker reads a stored marker.
+func unsealMarker(seq uint64, raw []byte) (placed, error) {
+	m, known, err := unseal(raw)
 	if err != nil || !known || m.kind != kindMarker {
 		return placed{}, fmt.Errorf("%w: marker: %w", errMessage, err)
 	}
-	p := placed{seq: seq, nonce: m.nonce}
+	return parseMarker(stored{message: m, seq: seq})
+}
+
+// parseMarker reads what a message of kindMarker says.
+func parseMarker(m stored) (placed, error) {
+	p := placed{seq: m.seq, nonce: m.nonce}
 	if err := json.Unmarshal(m.data, &p.marker); err != nil {
 		return placed{}, fmt.Errorf("%w: marker: %w", errMessage, err)
 	}

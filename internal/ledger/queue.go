@@ -123,7 +123,7 @@ func (q *queue) collect(first *op) (batch []*op, next *op) {
 // refused for a fence, nobody says whose: then each goes by itself.
 func (q *queue) write(batch []*op) {
 	if len(batch) > 1 {
-		last, err := q.engine.publishBatch(batch)
+		last, err := q.engine.publishTogether(batch)
 		if !errors.Is(err, errFence) {
 			for i, o := range batch {
 				o.result <- result{last - uint64(len(batch)-1-i), err}
@@ -137,9 +137,12 @@ func (q *queue) write(batch []*op) {
 	}
 }
 
-// publishBatch makes one attempt to write all of the batch or nothing, and
+// publishTogether makes one attempt to write all of the batch or nothing, and
 // returns the sequence of the last message. The others come right before it.
-func (e *engine) publishBatch(batch []*op) (uint64, error) {
+func (e *engine) publishTogether(batch []*op) (uint64, error) {
+	if len(batch) == 1 {
+		return e.publish(batch[0].msg)
+	}
 	id := strconv.FormatUint(rand.Uint64(), 36)
 	for i, o := range batch {
 		m := &nats.Msg{Subject: o.msg.Subject, Data: o.msg.Data, Header: nats.Header{

@@ -105,14 +105,14 @@ func (r *rig) entriesOf(id meeting.ID) (list []Entry) {
 
 // world is where ledgers of a test run: one process, or several nodes.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	cfgs  []Config
 	rig   *rig   // of the first node, all of whose slots it holds
 	nodes []*Log // the others
 }
 
 // oneMachine is a ledger alone.
-func oneMachine(t *testing.T) *world {
+func oneMachine(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, cfgs: []Config{{Dir: t.TempDir()}}}
 	w.start()
@@ -121,14 +121,14 @@ func oneMachine(t *testing.T) *world {
 
 // threeNodes is a cluster of three embedded servers on loopback, each entry on
 // all of them.
-func threeNodes(t *testing.T) *world {
+func threeNodes(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, cfgs: clusterConfigs(t, 3)}
 	w.start()
 	return w
 }
 
-func clusterConfigs(t *testing.T, nodes int) (cfgs []Config) {
+func clusterConfigs(t testing.TB, nodes int) (cfgs []Config) {
 	t.Helper()
 	var peers []string
 	for range nodes {
@@ -228,7 +228,7 @@ func wantTexts(t *testing.T, got []Entry, want ...string) {
 }
 
 // eventually waits until the condition holds.
-func eventually(t *testing.T, what string, holds func() bool) {
+func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()

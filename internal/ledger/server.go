@@ -29,7 +29,7 @@ const (
 // Cluster says how the embedded servers of several nodes find each other.
 type Cluster struct {
 	Listen string   // host:port that the other nodes reach
-	Peers  []string // host:port of the nodes, this one included or not
+	Peers  []string // host:port of all nodes, this one included or not
 
 	// TLS is what the nodes know each other by; it must ask for certificates.
 	// Nil: in the clear, for loopback only.
@@ -98,6 +98,45 @@ func (c *Cluster) apply(opts *server.Options) error {
 		}
 	}
 	return nil
+}
+
+// nodes returns how many nodes the cluster is to have.
+func (c *Cluster) nodes() int {
+	n := len(c.Peers)
+	for _, peer := range c.Peers {
+		if c.mine(peer) {
+			return n
+		}
+	}
+	return n + 1
+}
+
+// mine tells whether the address is where this node listens, be it that it
+// listens on all of the machine's addresses.
+func (c *Cluster) mine(peer string) bool {
+	if peer == c.Listen {
+		return true
+	}
+	host, port, err := net.SplitHostPort(peer)
+	listen, own, ownErr := net.SplitHostPort(c.Listen)
+	if err != nil || ownErr != nil || port != own {
+		return false
+	}
+	if ip := net.ParseIP(listen); listen != "" && (ip == nil || !ip.IsUnspecified()) {
+		return false
+	}
+	addrs, err := net.LookupHost(host)
+	if err != nil {
+		return false
+	}
+	for _, a := range addrs {
+		l, err := net.Listen("tcp", net.JoinHostPort(a, "0"))
+		if err == nil { // only an address of this machine can be listened on
+			_ = l.Close()
+			return true
+		}
+	}
+	return false
 }
 
 // verifyServer waits until the server runs, and refuses one that would

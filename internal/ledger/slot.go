@@ -21,6 +21,9 @@ import (
 // once it is stored, a write of before that has not arrived yet never will, and
 // what became of it can be read. And it keeps the marker among the newest
 // messages, where the server finds it in memory.
+//
+// All markers of one adoption have one nonce, by which the owner knows them: one
+// that was stored long after anybody waited for it is still the owner's own.
 
 const (
 	// markEvery is after how many bytes of its stream an owner writes its
@@ -40,6 +43,7 @@ type Slot struct {
 	log    *Log
 	number int
 	lost   chan struct{} // closed when over is set by somebody else's marker
+	first  bool          // no write of an earlier owner can be under way
 
 	marking sync.Mutex // held while a marker is written or looked up
 
@@ -50,10 +54,11 @@ type Slot struct {
 	calls    sync.WaitGroup // Add only under mu while not over
 }
 
-// fence is the owner's marker.
+// fence is the owner's marker. seq is 0 when a ledger alone has had no need of
+// one: that none is there can be expected, too, and costs the server nothing.
 type fence struct {
 	placed
-	at    time.Time // when it was written
+	at    time.Time // when it was written, by the wall clock; zero when it is missing
 	bytes int64     // what the stream had been written then
 }
 
@@ -118,19 +123,31 @@ func (s *Slot) held() error {
 // current returns the sequence of the marker that writes have to name. It is
 // written anew when it lies too far back.
 func (s *Slot) current(ctx context.Context, e *engine) (uint64, error) {
-	s.mu.Lock()
-	f := s.mark
-	s.mu.Unlock()
+	f := s.fence()
+	if f.seq == 0 {
+		return 0, nil
+	}
 	written := s.log.space.written(e.layout.streamOf(s.number))
-	if written-f.bytes >= markEvery || time.Since(f.at) > s.log.cfg.MaxAge/2 {
+	if written-f.bytes >= markEvery || s.older(f, s.log.cfg.MaxAge/2) {
 		if err := s.renew(ctx, e, f.seq); err != nil {
 			return 0, err
 		}
-		s.mu.Lock()
-		f = s.mark
-		s.mu.Unlock()
+		f = s.fence()
 	}
 	return f.seq, nil
+}
+
+// older tells whether the marker is older than that. The wall clock counts: the
+// stream drops messages by it, and it goes on while the machine sleeps.
+func (s *Slot) older(f fence, age time.Duration) bool { return wallNow().Sub(f.at) > age }
+
+// wallNow returns the time without its monotonic part.
+func wallNow() time.Time { return time.Now().Round(0) }
+
+func (s *Slot) fence() fence {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mark
 }
 
 // adopt writes this process's marker, whoever owned the slot before. before is
@@ -159,28 +176,35 @@ func (s *Slot) adopt(ctx context.Context, e *engine, before placed) error {
 func (s *Slot) renew(ctx context.Context, e *engine, since uint64) error {
 	s.marking.Lock()
 	defer s.marking.Unlock()
-	s.mu.Lock()
-	mine := s.mark
-	s.mu.Unlock()
+	mine := s.fence()
 	if mine.seq != since {
 		return nil
 	}
-	nonce := rand.Uint64()
-	return again(ctx, s.log.cfg.GiveUp, func() error {
-		err := s.place(ctx, e, mine.marker, mine.seq, nonce)
+	before, missing := mine.seq, false
+	err := again(ctx, s.log.cfg.GiveUp, func() error {
+		err := s.place(ctx, e, mine.marker, before, mine.nonce)
 		if !errors.Is(err, errFence) && !errors.Is(err, errNoAnswer) {
 			return err
 		}
 		last, readErr := e.lastMarker(ctx, s.number)
-		switch {
-		case readErr != nil:
+		if readErr != nil {
 			return readErr
-		case last.nonce == nonce && last.seq != 0:
+		}
+		missing = last.seq == 0
+		switch {
+		case last.nonce == mine.nonce && last.seq > mine.seq:
 			s.set(last, e)
 			return nil
+		case s.log.cfg.alone():
+			before = last.seq // nobody else can have been here
 		}
 		return s.compare(last, mine, err)
 	})
+	if missing && errors.Is(err, errFence) {
+		s.lose(placed{}) // nobody can tell who came after
+		return ErrLost
+	}
+	return err
 }
 
 // judge finds out what a refusal by the fence means. It returns nil when the
@@ -188,25 +212,38 @@ func (s *Slot) renew(ctx context.Context, e *engine, since uint64) error {
 func (s *Slot) judge(ctx context.Context, e *engine, used uint64) error {
 	s.marking.Lock()
 	defer s.marking.Unlock()
-	s.mu.Lock()
-	mine := s.mark
-	s.mu.Unlock()
+	mine := s.fence()
 	if mine.seq != used {
 		return nil // written again meanwhile
 	}
 	last, err := e.lastMarker(ctx, s.number)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil // not known yet
+	case last.seq == 0 && used != 0:
+		s.miss()
+		return nil
+	case last.nonce == mine.nonce && last.seq > mine.seq:
+		s.set(last, e)
+		return nil
 	}
 	return s.compare(last, mine, nil)
 }
 
-// compare returns ErrLost when the last marker is not ours but a newer one, or
-// none is left, so that nobody can tell who came after. A leader that was cut
-// off may show an older one for a while: then it is not known, and the error is
-// that of the caller.
+// miss notes that no marker was found, so that the next write looks into it. It
+// may have been dropped for its age while the machine slept; and the server says
+// so as well when it could not read it, which passes.
+func (s *Slot) miss() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mark.at = time.Time{}
+}
+
+// compare returns ErrLost when the last marker is not ours but a newer one. A
+// leader that was cut off may show an older one, or none, for a while: then it
+// is not known, and the error is that of the caller.
 func (s *Slot) compare(last placed, mine fence, unknown error) error {
-	if last.seq > mine.seq || last.seq == 0 {
+	if last.seq > mine.seq {
 		s.lose(last)
 		return ErrLost
 	}
@@ -237,7 +274,7 @@ func (s *Slot) place(ctx context.Context, e *engine, m marker, before, nonce uin
 func (s *Slot) set(p placed, e *engine) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.mark = fence{placed: p, at: time.Now(), bytes: s.log.space.written(e.layout.streamOf(s.number))}
+	s.mark = fence{placed: p, at: wallNow(), bytes: s.log.space.written(e.layout.streamOf(s.number))}
 }
 
 // again calls try until it succeeds or fails for good, or the time is over.

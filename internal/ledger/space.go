@@ -171,6 +171,8 @@ func (s *space) enough() error {
 // urgent it gives ballast back.
 func (s *space) diskLocked(u Urgency, size int64) error {
 	switch {
+	case s.cfg.URL != "":
+		return nil // the entries go to another disk
 	case u == Urgent && s.diskFree < ballastFloor+size:
 		return s.ballast.makeRoom(size + urgentFloor)
 	case u == Ordinary && s.diskFree < s.cfg.MinFree:

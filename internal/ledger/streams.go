@@ -15,10 +15,6 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// streamRetry is how often a stream is asked for that cannot answer yet: the
-// nodes of a cluster start one after the other.
-const streamRetry = 200 * time.Millisecond
-
 func (e *engine) streamConfig(stream int) jetstream.StreamConfig {
 	cfg := jetstream.StreamConfig{
 		Name:               e.layout.streamName(stream),
@@ -30,7 +26,10 @@ func (e *engine) streamConfig(stream int) jetstream.StreamConfig {
 		MaxAge:             e.cfg.MaxAge,
 		Duplicates:         min(100*time.Millisecond, e.cfg.MaxAge), // unused: the nonce does its work
 		AllowDirect:        true,
-		AllowAtomicPublish: e.cfg.replicated(),
+		AllowAtomicPublish: !e.cfg.alone(),
+	}
+	if !e.cfg.alone() {
+		cfg.Metadata = e.metadata()
 	}
 	for slot := stream; slot < meeting.Slots; slot += e.layout.Streams {
 		cfg.Subjects = append(cfg.Subjects, patterns(slot)...)
@@ -55,21 +54,29 @@ func (e *engine) openStreams(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open streams: %w", err)
 	}
-	if err := e.learnStreams(ctx, js); err != nil {
+	if !e.cfg.alone() {
+		return e.openShared(ctx, js)
+	}
+	err = e.eachStream(func(stream int) error { return e.openStream(ctx, js, stream, !e.layout.Created) })
+	if err != nil || e.layout.Created {
 		return err
 	}
+	return e.created()
+}
+
+// eachStream calls fn for all streams side by side.
+func (e *engine) eachStream(fn func(stream int) error) error {
 	errs := make([]error, e.layout.Streams)
 	var wg sync.WaitGroup
 	for i := range errs {
-		wg.Go(func() { errs[i] = e.openStream(ctx, js, e.streamConfig(i)) })
+		wg.Go(func() { errs[i] = fn(i) })
 	}
 	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	if e.layout.Created {
-		return nil
-	}
+	return errors.Join(errs...)
+}
+
+// created notes that all streams exist.
+func (e *engine) created() error {
 	if err := durable.SyncTree(e.cfg.Dir); err != nil {
 		return err
 	}
@@ -77,74 +84,25 @@ func (e *engine) openStreams(ctx context.Context) error {
 	return e.layout.save(e.cfg.Dir)
 }
 
-// learnStreams takes over how many streams there are from a cluster that this
-// node joins. It waits until the cluster can answer.
-func (e *engine) learnStreams(ctx context.Context, js jetstream.JetStream) error {
-	for e.cfg.Cluster != nil && !e.layout.Created {
-		within, cancel := context.WithTimeout(ctx, e.cfg.AnswerWithin)
-		first, err := js.Stream(within, e.layout.streamName(0))
-		cancel()
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			return nil // the cluster is new
-		}
-		if err == nil {
-			slots := len(first.CachedInfo().Config.Subjects) / len(patterns(0))
-			e.layout.Streams = meeting.Slots / max(slots, 1)
-			return nil
-		}
-		if !passing(err) {
-			return fmt.Errorf("look for streams: %w", err)
-		}
-		if !pause(ctx, streamRetry) {
-			return fmt.Errorf("look for streams: %w: %w", context.Cause(ctx), err)
-		}
-	}
-	return nil
-}
-
-// openStream opens a stream. In a cluster it waits for the others.
-func (e *engine) openStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) error {
-	for {
-		err := e.tryStream(ctx, js, want)
-		if err == nil || e.cfg.Cluster == nil || !passing(err) {
-			return err
-		}
-		if !pause(ctx, streamRetry) {
-			return fmt.Errorf("stream %s: %w: %w", want.Name, context.Cause(ctx), err)
-		}
-	}
-}
-
-// passing tells whether an error comes from a cluster that is not complete yet.
-func passing(err error) bool {
-	var api *jetstream.APIError
-	if errors.As(err, &api) {
-		return api.Code == 503 || api.ErrorCode == jetstream.JSErrCodeStreamNotFound
-	}
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, errNobody)
-}
-
-func (e *engine) tryStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) error {
-	if e.cfg.Cluster != nil { // it is tried again
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, e.cfg.AnswerWithin)
-		defer cancel()
-	}
-	if !e.layout.Created {
-		if _, err := js.CreateOrUpdateStream(ctx, want); err != nil {
+// openStream opens a stream and brings its configuration up to date. create
+// makes one that is not there.
+func (e *engine) openStream(ctx context.Context, js jetstream.JetStream, stream int, create bool) error {
+	want := e.streamConfig(stream)
+	there, err := js.Stream(ctx, want.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) && create {
+		if _, err := js.CreateStream(ctx, want); err != nil {
 			return fmt.Errorf("create stream %s: %w", want.Name, err)
 		}
 		return nil
 	}
-	stream, err := js.Stream(ctx, want.Name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) && e.cfg.Cluster == nil {
+	if errors.Is(err, jetstream.ErrStreamNotFound) && e.cfg.alone() {
 		return fmt.Errorf("stream %s is missing from the data directory: restore it from a backup, or start with another directory", want.Name)
 	}
 	if err != nil {
 		return fmt.Errorf("open stream %s: %w", want.Name, err)
 	}
-	have := stream.CachedInfo()
-	if e.cfg.Cluster != nil && (have.Cluster == nil || have.Cluster.Leader == "") {
+	have := there.CachedInfo()
+	if !e.cfg.alone() && have.Cluster != nil && have.Cluster.Leader == "" {
 		return fmt.Errorf("stream %s: %w", want.Name, errNobody)
 	}
 	c := have.Config
@@ -233,8 +191,8 @@ func (e *engine) lastMarker(ctx context.Context, slot int) (placed, error) {
 			Data []byte `json:"data"`
 		} `json:"message"`
 		Error *struct {
-			Code        int    `json:"code"`
-			Description string `json:"description"`
+			Code        jetstream.ErrorCode `json:"err_code"`
+			Description string              `json:"description"`
 		} `json:"error"`
 	}
 	request := struct {
@@ -244,14 +202,14 @@ func (e *engine) lastMarker(ctx context.Context, slot int) (placed, error) {
 		return placed{}, err
 	}
 	switch {
-	case a.Error != nil && a.Error.Code == 404:
+	case a.Error != nil && a.Error.Code == jetstream.JSErrCodeMessageNotFound:
 		return placed{}, nil
 	case a.Error != nil:
 		return placed{}, fmt.Errorf("%w: marker: %s", errNoAnswer, a.Error.Description)
 	case a.Message == nil:
 		return placed{}, fmt.Errorf("%w: marker not told", errNoAnswer)
 	}
-	return parseMarker(a.Message.Seq, a.Message.Data)
+	return unsealMarker(a.Message.Seq, a.Message.Data)
 }
 
 // lastMarkers returns the last markers of a stream's slots as some replica has
@@ -268,7 +226,7 @@ func (e *engine) lastMarkers(ctx context.Context, stream int) (map[int]placed, e
 		if !ok {
 			return fmt.Errorf("%w: subject of a marker", errMessage)
 		}
-		found[p.slot], err = parseMarker(seq, m.Data)
+		found[p.slot], err = unsealMarker(seq, m.Data)
 		return err
 	})
 	return found, err

@@ -47,7 +47,8 @@ type storeSeen struct {
 // are. What the checksums of the blocks cannot tell, that a block or the end of
 // one is gone, shows when the two are compared.
 type witness struct {
-	dir  string
+	dir  string // of the ledger
+	from string // where the streams are
 	wake chan struct{}
 	done chan struct{} // closed when the writer has stopped
 
@@ -61,7 +62,7 @@ type witness struct {
 // and returns all damage. created tells whether there must be a testimony.
 func examine(ctx context.Context, cfg Config, created bool) (damage []string, seen map[string]uint64, err error) {
 	dir := cfg.Dir
-	stores, err := blockStores(filepath.Join(dir, streamsDir))
+	stores, err := blockStores(cfg.streams())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -78,7 +79,7 @@ func examine(ctx context.Context, cfg Config, created bool) (damage []string, se
 	switch {
 	case told.Clean:
 		how = closed
-	case cfg.replicated():
+	case !cfg.alone():
 		how = crashedReplica
 	}
 	checked, err := checkAll(ctx, stores, how)
@@ -180,8 +181,8 @@ func (t testimony) save(dir string) error {
 
 // dropIndexes removes what the server remembers of damaged blocks, so that it
 // goes by the blocks alone.
-func dropIndexes(dir string) error {
-	stores, err := blockStores(filepath.Join(dir, streamsDir))
+func dropIndexes(streams string) error {
+	stores, err := blockStores(streams)
 	for _, s := range stores {
 		if e := os.Remove(filepath.Join(s.dir, "index.db")); !errors.Is(e, os.ErrNotExist) {
 			err = errors.Join(err, e)
@@ -203,8 +204,8 @@ func damaged(list []string) error {
 // startWitness begins to keep account, from what was seen at the start. The
 // testimony of a clean stop is withdrawn first: the server is about to change
 // the blocks.
-func startWitness(dir string, seen map[string]uint64, failed func(error)) (*witness, error) {
-	w := &witness{dir: dir, wake: make(chan struct{}, 1), done: make(chan struct{}), last: seen, written: map[string]uint64{}}
+func startWitness(cfg Config, seen map[string]uint64, failed func(error)) (*witness, error) {
+	w := &witness{dir: cfg.Dir, from: cfg.streams(), wake: make(chan struct{}, 1), done: make(chan struct{}), last: seen, written: map[string]uint64{}}
 	if err := w.write(false, nil); err != nil {
 		return nil, err
 	}
@@ -272,7 +273,7 @@ func (w *witness) close(clean bool) error {
 	if already || !clean {
 		return nil
 	}
-	stores, err := blockStores(filepath.Join(w.dir, streamsDir))
+	stores, err := blockStores(w.from)
 	if err != nil {
 		return err
 	}
