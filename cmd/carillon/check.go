@@ -56,6 +56,12 @@ func yamlValue(v any) string {
 			items[i] = network.String()
 		}
 		return yamlValue(items)
+	case config.Webhooks:
+		names := make([]string, len(v))
+		for i, w := range v {
+			names[i] = w.Name
+		}
+		return yamlValue(names)
 	case string:
 		return fmt.Sprintf("%q", v)
 	case time.Duration:

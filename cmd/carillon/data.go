@@ -40,12 +40,16 @@ func (s *server) openLedger(ctx context.Context) error {
 		return err
 	}
 	check := key.Derive("check value")
+	s.notifier = s.newNotifier()
 	log, err := ledger.Open(ctx, ledger.Config{
 		Dir:        s.ledgerDir(),
 		KeyCheck:   hex.EncodeToString(check[:8]),
 		AcceptLoss: s.cfg.AcceptLoss,
 		MaxBytes:   int64(s.cfg.Limits.StorageMiB) << 20,
-		MaxAge:     2*s.cfg.Timers.MaxAge + s.cfg.Timers.Tombstone,
+		MaxAge:     s.ledgerAge(),
+		ShelfAge:   s.cfg.Events.DeadAge,
+		ShelfBytes: int64(s.cfg.Events.DeadMiB) << 20,
+		Needed:     s.needed(),
 		Logger:     s.log.With("part", "ledger"),
 	})
 	if errors.Is(err, ledger.ErrForeignKey) {
@@ -66,8 +70,9 @@ func (s *server) openLedger(ctx context.Context) error {
 		AcceptLoss: s.cfg.AcceptLoss,
 		Lost:       s.lostSlot,
 		Ended:      func(m observe.Meeting) { s.archiver.Ended(m) }, // which is there when slots are adopted
+		Unreached:  s.ways.services.Unreached,
 		Logger:     s.log.With("part", "control"),
-	}, control.OnLedger(log), key)
+	}, s.slotsOf(log), key)
 	return nil
 }
 

@@ -107,6 +107,7 @@ func (s *server) newAPI(verifier *sigv4.Verifier) *api.Server {
 		ClientAddr:          s.proxies().Of,
 		Observe:             s.metrics.observeCall,
 		WithoutEffect:       s.metrics.observeWithoutEffect,
+		Unreached:           s.ways.services.Unreached,
 		Logger:              s.log.With("part", "api"),
 	})
 }
@@ -126,6 +127,9 @@ func (s *server) openPages(context.Context) (err error) {
 	if p.Console {
 		cfg.Directory, cfg.Live, cfg.Ended = s.control, s.signal, s.archive
 		cfg.Actions, cfg.WithActor = s.control, control.WithActor
+		if s.notifier != nil {
+			cfg.Deliveries = s.notifier
+		}
 		cfg.OperatorSecret = p.OperatorSecret
 		if cfg.OperatorSecret == "" {
 			cfg.OperatorSecret = s.id.OperatorSecret

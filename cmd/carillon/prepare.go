@@ -21,6 +21,7 @@ import (
 type prepared struct {
 	keys        *sigv4.Keys      // nil: the development pair of the data directory
 	certificate *tls.Certificate // nil: no TLS
+	ways        waysOut          // for events
 	files       room             // how much may be open at once
 }
 
@@ -40,6 +41,8 @@ func prepare(cfg *config.Serve) (prepared, error) {
 	if secret := cfg.Pages.OperatorSecret; secret != "" && len(secret) < console.MinSecret {
 		note(fmt.Errorf("--operator-secret has fewer than %d characters", console.MinSecret))
 	}
+	p.ways, err = openWays(cfg)
+	note(err)
 	note(checkAddresses(cfg))
 	note(checkData(cfg.Data))
 	p.files, err = fitFiles(openFiles(), wantedRoom(cfg))

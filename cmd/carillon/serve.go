@@ -22,6 +22,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/history"
 	"github.com/carillon-meetings/carillon/internal/identity"
 	"github.com/carillon-meetings/carillon/internal/ledger"
+	"github.com/carillon-meetings/carillon/internal/notify"
 	"github.com/carillon-meetings/carillon/internal/signal"
 )
 
@@ -75,6 +76,7 @@ type server struct {
 	lock     *os.File // of the data directory; the first thing taken, the last given back
 	ports    ports
 	ledger   *ledger.Log
+	notifier *notify.Notifier // nil when nobody is told of events
 	control  *control.Control
 	media    *mediaPlane
 	signal   *signal.Server
@@ -212,12 +214,12 @@ func (s *server) shutDown() error {
 	if s.archiver != nil {
 		errs = append(errs, s.archiver.Close(ctx)) // while what it reads is there
 	}
-	errs = append(errs, s.stopBelow())
+	errs = append(errs, s.stopBelow(ctx))
 	return errors.Join(errs...)
 }
 
 // stopBelow closes what the doors stand on.
-func (s *server) stopBelow() error {
+func (s *server) stopBelow(ctx context.Context) error {
 	var errs []error
 	if s.media != nil {
 		errs = append(errs, s.media.Close())
@@ -227,6 +229,9 @@ func (s *server) stopBelow() error {
 	}
 	if s.control != nil {
 		errs = append(errs, s.control.Close())
+	}
+	if s.notifier != nil {
+		s.notifier.Close(ctx)
 	}
 	errs = append(errs, s.ports.close())
 	for ; s.running > 0; s.running-- {

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"slices"
+
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
@@ -16,20 +18,24 @@ func (s *Server) createMeeting(c *call) (respond, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.withoutEffect(c, m.ID.String(), membersWithoutEffect(&n))
+	s.newWithoutEffect(c, m.ID.String(), &n)
 	return s.oneMeeting(c, m), nil
 }
 
-// membersWithoutEffect are the members of a new meeting that ask for something
-// this server does not do yet. The table in docs/api.md has them too.
-func membersWithoutEffect(n *meeting.NewMeeting) (members []string) {
+// newWithoutEffect writes down what a new meeting asks for and does not get: what
+// this server does not do yet, and events for targets that nothing is sent to,
+// which are named. The table in docs/api.md has them too.
+func (s *Server) newWithoutEffect(c *call, meetingID string, n *meeting.NewMeeting) {
+	unreached := s.cfg.Unreached(n.Notifications)
+	to := func(arn string) bool { return arn != "" && slices.Contains(unreached, arn) }
+	var members []string
 	for _, m := range []struct {
 		asked bool
 		name  string
 	}{
-		{n.Notifications.LambdaFunctionArn != "", "NotificationsConfiguration.LambdaFunctionArn"},
-		{n.Notifications.SnsTopicArn != "", "NotificationsConfiguration.SnsTopicArn"},
-		{n.Notifications.SqsQueueArn != "", "NotificationsConfiguration.SqsQueueArn"},
+		{to(n.Notifications.LambdaFunctionArn), "NotificationsConfiguration.LambdaFunctionArn"},
+		{to(n.Notifications.SnsTopicArn), "NotificationsConfiguration.SnsTopicArn"},
+		{to(n.Notifications.SqsQueueArn), "NotificationsConfiguration.SqsQueueArn"},
 		{n.DualStack, "MediaPlacementNetworkType"},
 		{n.Features != nil && n.Features.EchoReduction == "AVAILABLE", "MeetingFeatures.Audio.EchoReduction"},
 	} {
@@ -37,7 +43,7 @@ func membersWithoutEffect(n *meeting.NewMeeting) (members []string) {
 			members = append(members, m.name)
 		}
 	}
-	return members
+	s.withoutEffect(c, meetingID, members, unreached)
 }
 
 // oneMeeting is the response of operations that return a single meeting.

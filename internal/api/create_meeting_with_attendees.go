@@ -14,7 +14,7 @@ func (s *Server) createMeetingWithAttendees(c *call) (respond, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.withoutEffect(c, m.ID.String(), membersWithoutEffect(&n))
+	s.newWithoutEffect(c, m.ID.String(), &n)
 	return func(w *restjson.Writer) {
 		w.Object()
 		w.Name("Meeting")

@@ -71,15 +71,19 @@ func (s *Server) log(c *call, level slog.Level, status int, more ...slog.Attr) {
 
 // withoutEffect writes down that a meeting asked for what is accepted and does
 // nothing yet: its owner waits for something that will not come. Only the names
-// of the members are told.
-func (s *Server) withoutEffect(c *call, meetingID string, members []string) {
+// of the members are told, and the targets that events do not reach.
+func (s *Server) withoutEffect(c *call, meetingID string, members, unreached []string) {
 	if len(members) == 0 {
 		return
 	}
 	for _, m := range members {
 		s.cfg.WithoutEffect(m)
 	}
-	s.cfg.Logger.Warn("accepted without effect", "meeting", meetingID, "members", members, "operation", c.operation(), "request_id", c.id)
+	attrs := []any{"meeting", meetingID, "members", members, "operation", c.operation(), "request_id", c.id}
+	if len(unreached) > 0 {
+		attrs = append(attrs, "unreached", unreached)
+	}
+	s.cfg.Logger.Warn("accepted without effect", attrs...)
 }
 
 // maxReason bounds what is logged of a message, in bytes: some repeat a part of

@@ -50,6 +50,9 @@ type Config struct {
 	// WithoutEffect is called for each member that was accepted and does
 	// nothing yet, by its name in the API.
 	WithoutEffect func(member string)
+	// Unreached returns those of a meeting's targets that events cannot be sent
+	// to; nil: all of them.
+	Unreached func(meeting.Notifications) []string
 
 	Logger *slog.Logger     // nil discards
 	Now    func() time.Time // nil is time.Now
@@ -73,6 +76,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.WithoutEffect == nil {
 		c.WithoutEffect = func(string) {}
+	}
+	if c.Unreached == nil {
+		c.Unreached = meeting.Notifications.Targets
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -55,6 +55,7 @@ func (s *Serve) Check() error {
 	s.checkClashes(add)
 	s.checkCredentials(add)
 	s.checkNumbers(add)
+	s.Events.check(add)
 	return errors.Join(errs...)
 }
 

@@ -37,6 +37,7 @@ type Serve struct {
 	Media       Media       `embed:"" prefix:"media-" group:"Audio and video"`
 	Turn        Turn        `embed:"" prefix:"turn-" group:"TURN"`
 	Pages       Pages       `embed:"" group:"Pages, console and metrics"`
+	Events      Events      `embed:"" group:"Events"`
 }
 
 // Credentials say who may call the API.

@@ -1,9 +1,11 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -64,6 +66,10 @@ func (f *fileResolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (
 		if _, set := os.LookupEnv(env); set {
 			return nil, nil
 		}
+	}
+	if flag.Target.IsValid() && flag.Target.Type() == reflect.TypeFor[Webhooks]() {
+		text, err := json.Marshal(value)
+		return string(text), err
 	}
 	return flatten(flag.Name, value)
 }

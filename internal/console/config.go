@@ -28,6 +28,9 @@ type Config struct {
 	// Ended has what is kept of ended meetings that the Directory has forgotten;
 	// required too.
 	Ended Ended
+	// Deliveries are the events that are told to the outside; nil when nobody
+	// is told.
+	Deliveries Deliveries
 	// WithActor puts the name of who acts, "operator:" and an address, into
 	// the context of an action, for the meeting's log. Required with Actions.
 	WithActor func(ctx context.Context, actor string) context.Context

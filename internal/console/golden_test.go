@@ -29,9 +29,10 @@ func full() *server {
 		ID: weekly, External: "weekly", HostID: "host-17", Account: "123456789012", Region: "us-east-1", Flavour: "meetings",
 		MediaRegion: "eu-central-1", Primary: meeting.ID{8}, TenantIDs: []string{"tenant"}, Created: at(0), Ended: at(3_600_000),
 		Reason: meeting.EndedByOperator.String(), EndedBy: "operator:192.0.2.1", Attendees: 2,
-		Tags:     []observe.Tag{{Key: "team", Value: "red"}},
-		Features: &observe.Features{EchoReduction: "AVAILABLE", VideoMax: "HD", ContentMax: "FHD", MaxCount: 25},
-		Timers:   observe.Timers{Idle: span(60_000), MaxAge: span(3_600_000)},
+		Tags:      []observe.Tag{{Key: "team", Value: "red"}},
+		Features:  &observe.Features{EchoReduction: "AVAILABLE", VideoMax: "HD", ContentMax: "FHD", MaxCount: 25},
+		Timers:    observe.Timers{Idle: span(60_000), MaxAge: span(3_600_000)},
+		Unreached: []string{"arn:aws:sqs:us-east-1:123456789012:meetings"},
 	}}
 	s.load = observe.Load{Host: "node-a", Connected: 2, Audio: 1, Video: 1, Content: 1, AttendeeTime: observe.Minutes(90 * time.Second), Failures: 1}
 	s.attendees[weekly] = []meeting.Attendee{{ID: eve, ExternalUserID: "eve", Capabilities: all}}

@@ -48,6 +48,21 @@ type Ended interface {
 	Detail(ctx context.Context, id meeting.ID) (d observe.Detail, ok bool)
 }
 
+// Deliveries is what operators see and do of the events that are told to the
+// outside. *notify.Notifier satisfies it.
+type Deliveries interface {
+	// Destinations tells how the receivers are doing.
+	Destinations() []observe.Destination
+	// Resume has a receiver tried again that has asked for no more events; false
+	// when there is none of that name.
+	Resume(name string) bool
+	// Letters returns up to limit events that were given up.
+	Letters(ctx context.Context, f observe.LetterFilter, limit int) ([]observe.Letter, error)
+	// Replay sends them once more, and Drop forgets them; both return how many.
+	Replay(ctx context.Context, f observe.LetterFilter) (int, error)
+	Drop(ctx context.Context, f observe.LetterFilter) (int, error)
+}
+
 // Actions is what an operator may do to a meeting. Each is an ordinary command
 // in the meeting's log. Errors are *meeting.Error. *control.Control satisfies
 // it.

@@ -17,10 +17,10 @@ func (c *Control) Meetings(_ context.Context) ([]observe.Meeting, error) {
 	c.mu.Lock()
 	list := make([]observe.Meeting, 0, len(c.index.active)+len(c.index.tombstones))
 	for _, e := range c.index.active {
-		list = append(list, e.shown())
+		list = append(list, c.shownEntry(e))
 	}
 	for _, g := range c.index.tombstones {
-		list = append(list, g.shown())
+		list = append(list, c.shownTombstone(g))
 	}
 	c.mu.Unlock()
 	slices.SortFunc(list, func(a, b observe.Meeting) int {
@@ -35,12 +35,26 @@ func (c *Control) Meeting(_ context.Context, id meeting.ID) (m observe.Meeting, 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e := c.index.active[id]; e != nil {
-		return e.shown(), true
+		return c.shownEntry(e), true
 	}
 	if g := c.index.tombstones[id]; g != nil {
-		return g.shown(), true
+		return c.shownTombstone(g), true
 	}
 	return observe.Meeting{}, false
+}
+
+// shownEntry is e.shown with the targets that its events do not reach.
+func (c *Control) shownEntry(e *entry) observe.Meeting {
+	m := e.shown()
+	m.Unreached = c.cfg.Unreached(e.profile.Notifications)
+	return m
+}
+
+// shownTombstone is the same of an ended one.
+func (c *Control) shownTombstone(g *tombstone) observe.Meeting {
+	m := g.shown()
+	m.Unreached = c.cfg.Unreached(g.profile.Notifications)
+	return m
 }
 
 func (e *entry) shown() observe.Meeting {

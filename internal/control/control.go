@@ -47,6 +47,10 @@ type Config struct {
 	// block. May be nil.
 	Ended func(m observe.Meeting)
 
+	// Unreached returns those of a meeting's targets that events cannot be sent
+	// to, for operators to see; nil: all of them.
+	Unreached func(meeting.Notifications) []string
+
 	// TranscriptionEngine tells whether an engine takes transcriptions. If
 	// not, a started transcription is kept and reported as failed.
 	TranscriptionEngine bool
@@ -65,6 +69,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Ended == nil {
 		c.Ended = func(observe.Meeting) {}
+	}
+	if c.Unreached == nil {
+		c.Unreached = meeting.Notifications.Targets
 	}
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	return c

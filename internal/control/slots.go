@@ -99,7 +99,7 @@ func (c *Control) adopt(ctx context.Context, numbers []int) error {
 	ended := c.restoreLocked(r)
 	c.mu.Unlock()
 	for _, g := range ended {
-		c.cfg.Ended(g.shown())
+		c.cfg.Ended(c.shownTombstone(g))
 	}
 	return nil
 }

@@ -322,7 +322,7 @@ func (c *Control) close(e *entry, g *tombstone) {
 	c.wakeRunLocked()
 	c.mu.Unlock()
 	c.tell(e, Ended{Reason: g.reason})
-	c.cfg.Ended(g.shown())
+	c.cfg.Ended(c.shownTombstone(g))
 }
 
 // read gives fn the state of the meeting. fn must not keep the state nor call

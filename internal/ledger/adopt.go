@@ -174,6 +174,7 @@ func (l *Log) readStream(ctx context.Context, e *engine, slots []*Slot, read fun
 	through, mine := uint64(0), map[int]*Slot{}
 	for _, s := range slots {
 		filter = append(filter, patterns(s.number)...)
+		s.adopted = s.mark.seq
 		through, mine[s.number] = max(through, s.mark.seq), s
 	}
 	if len(slots)*l.layout.Streams == meeting.Slots {
@@ -191,6 +192,9 @@ func (l *Log) readStream(ctx context.Context, e *engine, slots []*Slot, read fun
 			s.lose(placed{seq: m.seq, nonce: m.nonce})
 			return ErrLost
 		case m.kind == kindMarker:
+			return nil
+		case p.memo:
+			s.memo = m.data
 			return nil
 		case m.kind == kindEnd:
 			l.expiryOf(s).ended(s, p.id, m.seq, m.expires)

@@ -55,14 +55,24 @@ func (s *Slot) End(ctx context.Context, id meeting.ID, after Revision, data []by
 // AppendFact stores data as the next media-side fact of the meeting, after
 // whatever is there. The outcome is as certain as that of Append.
 func (s *Slot) AppendFact(ctx context.Context, id meeting.ID, data []byte) error {
-	w := write{subject: factSubject(id), message: message{kind: kindEntry, data: data}}
-	_, err := s.store(ctx, id, &w)
+	_, err := s.PlaceFact(ctx, id, data)
 	return err
+}
+
+// PlaceFact is AppendFact that tells where the fact is stored. Entries and
+// facts of a slot have one order, that of their sequences.
+func (s *Slot) PlaceFact(ctx context.Context, id meeting.ID, data []byte) (Revision, error) {
+	w := write{subject: factSubject(id), message: message{kind: kindEntry, data: data}}
+	return s.storeRevision(ctx, id, &w)
 }
 
 func (s *Slot) put(ctx context.Context, id meeting.ID, after Revision, m message, u Urgency) (Revision, error) {
 	w := write{subject: entrySubject(id), message: m, after: after.Seq, urgency: u}
-	seq, err := s.store(ctx, id, &w)
+	return s.storeRevision(ctx, id, &w)
+}
+
+func (s *Slot) storeRevision(ctx context.Context, id meeting.ID, w *write) (Revision, error) {
+	seq, err := s.store(ctx, id, w)
 	if err != nil {
 		return Revision{}, err
 	}

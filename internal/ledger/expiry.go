@@ -108,7 +108,7 @@ func (x *expiry) run(ctx context.Context) {
 
 // removeDue removes what is due and returns how long to wait for the rest.
 func (x *expiry) removeDue(ctx context.Context) time.Duration {
-	const idle, afterFailure = time.Hour, time.Second
+	const idle, afterFailure, whileNeeded = time.Hour, time.Second, 10 * time.Second
 	for ctx.Err() == nil {
 		r, wait := x.next()
 		switch {
@@ -116,18 +116,26 @@ func (x *expiry) removeDue(ctx context.Context) time.Duration {
 			return min(wait, idle)
 		case r.slot.held() != nil:
 			continue // its new owner does it
+		case x.log.cfg.Needed != nil && x.log.cfg.Needed(r.id):
+			r.at = time.Now().Add(whileNeeded)
+			x.put(r)
+			continue
 		}
 		if err := x.log.remove(ctx, r); err != nil {
 			if ctx.Err() == nil {
 				x.log.cfg.Logger.Warn("could not remove an ended meeting yet", "meeting", r.id.String(), "err", err)
 			}
-			x.mu.Lock()
-			heap.Push(&x.due, r)
-			x.mu.Unlock()
+			x.put(r)
 			return afterFailure
 		}
 	}
 	return idle
+}
+
+func (x *expiry) put(r removal) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	heap.Push(&x.due, r)
 }
 
 // next takes the removal that is due, or tells how long to wait for one.

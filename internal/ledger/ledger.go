@@ -123,6 +123,16 @@ type Config struct {
 	// Default 48 h.
 	MaxAge time.Duration
 
+	// ShelfAge is how long things stay on the shelf, and ShelfBytes bounds
+	// what they take on the disk. Default 14 days, 1 GiB.
+	ShelfAge   time.Duration
+	ShelfBytes int64
+
+	// Needed reports whether the entries of an ended meeting are still needed,
+	// whatever their age; they are kept, and it is asked again soon. Nil: none
+	// are. It must not block.
+	Needed func(id meeting.ID) bool
+
 	// AcceptLoss opens a damaged ledger with what is left of it, instead of
 	// refusing with ErrDamaged.
 	AcceptLoss bool
@@ -156,6 +166,8 @@ func (c Config) withDefaults() (Config, error) {
 	c.MinFree = cmp.Or(c.MinFree, 128<<20)
 	c.Ballast = cmp.Or(c.Ballast, 32<<20)
 	c.MaxAge = cmp.Or(c.MaxAge, 48*time.Hour)
+	c.ShelfAge = cmp.Or(c.ShelfAge, 14*24*time.Hour)
+	c.ShelfBytes = cmp.Or(c.ShelfBytes, 1<<30)
 	c.AnswerWithin = cmp.Or(c.AnswerWithin, 5*time.Second)
 	c.GiveUp = cmp.Or(c.GiveUp, 20*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))

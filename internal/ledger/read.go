@@ -178,13 +178,18 @@ func (b *batch) fetch(ctx context.Context) (more bool, err error) {
 // direct asks for stored messages and calls fn for each. more tells whether the
 // stream has others.
 func (e *engine) direct(ctx context.Context, stream int, req []byte, fn func(*nats.Msg) error) (more bool, err error) {
+	return e.directOf(ctx, e.layout.streamName(stream), req, fn)
+}
+
+// directOf is direct for any stream, by its name.
+func (e *engine) directOf(ctx context.Context, stream string, req []byte, fn func(*nats.Msg) error) (more bool, err error) {
 	inbox := e.read.NewInbox()
 	sub, err := e.read.SubscribeSync(inbox)
 	if err != nil {
 		return false, fmt.Errorf("%w: read: %w", errNoAnswer, err)
 	}
 	defer func() { _ = sub.Unsubscribe() }() // fails only when the connection is gone
-	if err := e.read.PublishRequest("$JS.API.DIRECT.GET."+e.layout.streamName(stream), inbox, req); err != nil {
+	if err := e.read.PublishRequest("$JS.API.DIRECT.GET."+stream, inbox, req); err != nil {
 		return false, fmt.Errorf("%w: read: %w", errNoAnswer, err)
 	}
 	for {

@@ -45,6 +45,10 @@ type Slot struct {
 	lost   chan struct{} // closed when over is set by somebody else's marker
 	first  bool          // no write of an earlier owner can be under way
 
+	memo    []byte // as Adopt found it
+	adopted uint64 // sequence of the marker that Adopt wrote
+	memos   int    // how many SetMemo has stored
+
 	marking sync.Mutex // held while a marker is written or looked up
 
 	mu       sync.Mutex

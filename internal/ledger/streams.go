@@ -161,6 +161,11 @@ func (e *engine) api(ctx context.Context, what string, request, answer any) erro
 
 // purge removes a subject's messages before the sequence; 0 for all.
 func (e *engine) purge(ctx context.Context, stream int, subject string, below uint64) error {
+	return e.purgeOf(ctx, e.layout.streamName(stream), subject, below)
+}
+
+// purgeOf is purge for any stream, by its name.
+func (e *engine) purgeOf(ctx context.Context, stream, subject string, below uint64) error {
 	request := struct {
 		Subject string `json:"filter"`
 		Below   uint64 `json:"seq,omitempty"`
@@ -171,7 +176,7 @@ func (e *engine) purge(ctx context.Context, stream int, subject string, below ui
 			Description string `json:"description"`
 		} `json:"error"`
 	}
-	if err := e.api(ctx, "STREAM.PURGE."+e.layout.streamName(stream), request, &a); err != nil {
+	if err := e.api(ctx, "STREAM.PURGE."+stream, request, &a); err != nil {
 		return err
 	}
 	if a.Error != nil {

@@ -13,11 +13,13 @@ import (
 //	  mt.<slot>.<meeting>   a meeting's entries
 //	  ev.<slot>.<meeting>   its media-side facts
 //	  mt.<slot>.f           the slot's marker
+//	  mt.<slot>.o           its owner's memo
 const (
 	streamPrefix  = "MT"
 	entryPrefix   = "mt."
 	factPrefix    = "ev."
 	markerPart    = "f"
+	memoPart      = "o"
 	meetingLength = 36 // characters of an id
 )
 
@@ -31,6 +33,8 @@ func factSubject(id meeting.ID) string {
 
 func markerSubject(slot int) string { return entryPrefix + strconv.Itoa(slot) + "." + markerPart }
 
+func memoSubject(slot int) string { return entryPrefix + strconv.Itoa(slot) + "." + memoPart }
+
 // patterns returns the subjects of a slot.
 func patterns(slot int) []string {
 	n := strconv.Itoa(slot)
@@ -40,9 +44,10 @@ func patterns(slot int) []string {
 // subject is a subject taken apart.
 type subject struct {
 	slot   int
-	id     meeting.ID // zero for a marker
+	id     meeting.ID // zero for a marker or a memo
 	fact   bool
 	marker bool
+	memo   bool
 }
 
 func parseSubject(s string) (p subject, ok bool) {
@@ -58,8 +63,8 @@ func parseSubject(s string) (p subject, ok bool) {
 		return p, false
 	}
 	p.slot = slot
-	if entry && last == markerPart {
-		p.marker = true
+	if entry && (last == markerPart || last == memoPart) {
+		p.marker, p.memo = last == markerPart, last == memoPart
 		return p, true
 	}
 	p.id, ok = meeting.ParseID(last)

@@ -154,6 +154,16 @@ type Notifications struct {
 	LambdaFunctionArn, SnsTopicArn, SqsQueueArn string
 }
 
+// Targets returns those that are given.
+func (n Notifications) Targets() (arns []string) {
+	for _, arn := range []string{n.LambdaFunctionArn, n.SnsTopicArn, n.SqsQueueArn} {
+		if arn != "" {
+			arns = append(arns, arn)
+		}
+	}
+	return arns
+}
+
 // EndReason says why a meeting ended.
 type EndReason uint8
 

@@ -9,6 +9,8 @@
 //	Stats       what media has counted for a connection since it began
 //	Refusal     a join that was refused for its token
 //	Record      one line of a meeting's log
+//	Destination a receiver of events
+//	Letter      an event that was given up
 //
 // The control plane and the signaling door fill them, package history keeps
 // those about connections, package console serves them, and the pages read

@@ -19,8 +19,9 @@ type Meeting struct {
 	EndedBy     string     `json:"endedBy,omitempty"` // the actor; empty when it ended by itself
 	Attendees   int        `json:"attendees"`         // created and not deleted; at the end, for an ended meeting
 	Tags        []Tag      `json:"tags"`
-	Features    *Features  `json:"features,omitempty"` // nil when the creator gave none
-	Timers      Timers     `json:"timers"`             // of its own, while it is active
+	Features    *Features  `json:"features,omitempty"`  // nil when the creator gave none
+	Timers      Timers     `json:"timers"`              // of its own, while it is active
+	Unreached   []string   `json:"unreached,omitempty"` // targets of its events that nothing can be sent to, as ARNs
 	Load
 }
 

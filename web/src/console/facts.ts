@@ -34,6 +34,7 @@ export function factsOf(m: MeetingRow, now: number): Fact[] {
   );
   if (m.primary) facts.push(['Replica of', m.primary]);
   facts.push(...featureFacts(m.features));
+  for (const target of m.unreached ?? []) facts.push(['Gets no events', target]);
   for (const tag of m.tags) facts.push([`Tag ${tag.key}`, tag.value]);
   return facts;
 }

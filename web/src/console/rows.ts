@@ -29,6 +29,8 @@ export interface MeetingRow {
   features?: Features;
   /** Of its own, ms; 0 is what holds for all meetings. */
   timers: { idle: number; maxAge: number };
+  /** Targets of its events, as ARNs, that nothing can be sent to. */
+  unreached?: string[];
   /** The node that carries the media; empty before somebody has connected. */
   host: string;
   connected: number;

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/carillon-meetings/carillon/internal/notify/outbox"
+)
+
+// eventMetrics counts what is told to the outside. Destinations that callers of
+// the API name are counted by their kind.
+type eventMetrics struct {
+	events     *prometheus.CounterVec
+	deliveries *prometheus.CounterVec
+	lag        *prometheus.HistogramVec
+}
+
+// watchEvents adds the events' figures; a server that tells nobody has none.
+func (m *metrics) watchEvents(s *server) *eventMetrics {
+	e := &eventMetrics{
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "carillon_events_total", Help: "Events told to anybody, by type.",
+		}, []string{"type"}),
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "carillon_event_deliveries_total", Help: "Attempts to hand an event over, by kind of destination and result: ok, retry, dead (given up and kept) or lost.",
+		}, []string{"destination", "result"}),
+		lag: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "carillon_event_lag_seconds", Help: "Time from an event to its being taken, by kind of destination.",
+			Buckets: []float64{.005, .01, .02, .05, .1, .25, .5, 1, 5, 30, 300, 3600},
+		}, []string{"destination"}),
+	}
+	m.registry.MustRegister(e.events, e.deliveries, e.lag, waitingEvents{s})
+	return e
+}
+
+// Event implements notify.Observer.
+func (e *eventMetrics) Event(kind string) { e.events.WithLabelValues(kind).Inc() }
+
+// Delivery implements notify.Observer.
+func (e *eventMetrics) Delivery(o outbox.Outcome) {
+	e.deliveries.WithLabelValues(o.Kind, o.Result).Inc()
+	if o.Result == "ok" {
+		e.lag.WithLabelValues(o.Kind).Observe(o.Lag.Seconds())
+	}
+}
+
+// waitingEvents collects what waits, by kind of destination.
+type waitingEvents struct{ s *server }
+
+// waitingDescs describe its figures, in the order in which they are collected.
+func waitingDescs() []*prometheus.Desc {
+	desc := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc("carillon_event_"+name, help, []string{"destination"}, nil)
+	}
+	return []*prometheus.Desc{
+		desc("backlog", "Events that wait, by kind of destination."),
+		desc("backlog_bytes", "Memory that they take."),
+		desc("backlog_oldest_seconds", "Age of the oldest of them."),
+		desc("circuit_open", "Destinations of the kind that refuse everything, or have asked for no more events."),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (w waitingEvents) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range waitingDescs() {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (w waitingEvents) Collect(ch chan<- prometheus.Metric) {
+	figures := map[string]*[4]float64{}
+	for _, d := range w.s.notifier.Destinations() {
+		f := figures[d.Kind]
+		if f == nil {
+			f = new([4]float64)
+			figures[d.Kind] = f
+		}
+		f[0] += float64(d.Waiting)
+		f[1] += float64(d.Bytes)
+		if !d.Oldest.IsZero() {
+			f[2] = max(f[2], time.Since(d.Oldest.Time).Seconds())
+		}
+		if d.Open || d.Off {
+			f[3]++
+		}
+	}
+	for kind, f := range figures {
+		for i, d := range waitingDescs() {
+			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, f[i], kind)
+		}
+	}
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/console"
+	"github.com/carillon-meetings/carillon/internal/identity"
+	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/notify/webhook"
+	"github.com/carillon-meetings/carillon/internal/observe"
+)
+
+// eventsCommand is what operators do about events that are told to the outside.
+type eventsCommand struct {
+	Secret eventsSecretCommand `cmd:"" help:"Make a secret for a webhook and print it."`
+	Status eventsStatusCommand `cmd:"" help:"Show how the receivers of events are doing."`
+	Dead   eventsDeadCommand   `cmd:"" help:"List events that were given up."`
+	Replay eventsReplayCommand `cmd:"" help:"Send events once more that were given up."`
+	Drop   eventsDropCommand   `cmd:"" help:"Forget events that were given up."`
+	Resume eventsResumeCommand `cmd:"" help:"Try a receiver again that has asked for no more events."`
+}
+
+// serverAsked is the running server that is asked.
+type serverAsked struct {
+	Endpoint       string `help:"Base URL of the server." default:"http://127.0.0.1:8480" placeholder:"URL"`
+	Data           string `help:"Its data directory, where its operator secret is." default:"carillon-data" type:"path" placeholder:"DIR"`
+	OperatorSecret string `help:"Operator secret, when it is not in the data directory." placeholder:"SECRET"`
+}
+
+// eventsTimeout bounds one question.
+const eventsTimeout = time.Minute
+
+func (s *serverAsked) ask(ctx context.Context, action string, q console.DeliveriesQuestion) (a console.DeliveriesAnswer, err error) {
+	secret := s.OperatorSecret
+	if secret == "" {
+		text, err := os.ReadFile(filepath.Join(s.Data, identity.OperatorSecretFile))
+		if err != nil {
+			return a, fmt.Errorf("operator secret: %w (see --data and --operator-secret)", err)
+		}
+		secret = strings.TrimSpace(string(text))
+	}
+	body, err := json.Marshal(q)
+	if err != nil {
+		return a, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, eventsTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(s.Endpoint, "/")+console.PathDeliveries+action, bytes.NewReader(body))
+	if err != nil {
+		return a, err
+	}
+	request.Header.Set("Authorization", "Bearer "+secret)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return a, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return a, err
+	}
+	if response.StatusCode != http.StatusOK {
+		var refused struct{ Error string }
+		if json.Unmarshal(text, &refused) != nil || refused.Error == "" {
+			refused.Error = response.Status
+		}
+		return a, errors.New(refused.Error)
+	}
+	return a, json.Unmarshal(text, &a)
+}
+
+// lettersChosen says which dead letters a command is about.
+type lettersChosen struct {
+	Key         string        `help:"Only the one with this key, as events dead lists it." placeholder:"KEY"`
+	Destination string        `help:"Only those for destinations whose name begins so." placeholder:"NAME"`
+	Meeting     string        `help:"Only those of this meeting." placeholder:"ID"`
+	Type        string        `help:"Only those of this type, such as chime:AttendeeJoined." placeholder:"TYPE"`
+	Older       time.Duration `help:"Only those of events that happened longer ago than this." placeholder:"AGE"`
+}
+
+func (l *lettersChosen) filter() (f observe.LetterFilter, err error) {
+	f = observe.LetterFilter{Key: l.Key, Destination: l.Destination, Type: l.Type}
+	if l.Meeting != "" {
+		id, ok := meeting.ParseID(l.Meeting)
+		if !ok {
+			return f, fmt.Errorf("--meeting: %q is not an id", l.Meeting)
+		}
+		f.Meeting = id
+	}
+	if l.Older > 0 {
+		f.Before = observe.At(time.Now().Add(-l.Older))
+	}
+	return f, nil
+}
+
+type eventsSecretCommand struct{}
+
+// Run prints a new secret.
+func (eventsSecretCommand) Run() error {
+	fmt.Println(webhook.NewSecret())
+	return nil
+}
+
+type eventsStatusCommand struct{ serverAsked }
+
+// Run prints a line for each destination.
+func (c *eventsStatusCommand) Run(ctx context.Context) error {
+	a, err := c.ask(ctx, "status", console.DeliveriesQuestion{})
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "DESTINATION\tWAITING\tOLDEST\tSTATE\tLAST FAILURE")
+	for _, d := range a.Destinations {
+		state := "takes events"
+		switch {
+		case d.Off:
+			state = "wants no more since " + when(d.Since)
+		case d.Open:
+			state = "refuses since " + when(d.Since)
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", d.Name, d.Waiting, when(d.Oldest), state, d.Trouble)
+	}
+	return w.Flush()
+}
+
+func when(t observe.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+type eventsDeadCommand struct {
+	serverAsked
+	lettersChosen
+	Limit int  `help:"How many at most." default:"1000"`
+	JSON  bool `help:"Print them as JSON, one a line." name:"json"`
+}
+
+// Run prints a line for each dead letter.
+func (c *eventsDeadCommand) Run(ctx context.Context) error {
+	f, err := c.filter()
+	if err != nil {
+		return err
+	}
+	a, err := c.ask(ctx, "dead", console.DeliveriesQuestion{Filter: f, Limit: c.Limit})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		for _, l := range a.Letters {
+			if err := json.NewEncoder(os.Stdout).Encode(l); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "KEY\tHAPPENED\tTYPE\tMEETING\tDESTINATION\tATTEMPTS\tREASON")
+	for _, l := range a.Letters {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", l.Key, when(l.At), l.Type, l.Meeting, l.Destination, l.Attempts, l.Reason)
+	}
+	return w.Flush()
+}
+
+// sortedOut is a command that does something to dead letters.
+type sortedOut struct {
+	serverAsked
+	lettersChosen
+}
+
+func (c *sortedOut) run(ctx context.Context, action, done string) error {
+	f, err := c.filter()
+	if err != nil {
+		return err
+	}
+	a, err := c.ask(ctx, action, console.DeliveriesQuestion{Filter: f})
+	if err != nil {
+		return err
+	}
+	fmt.Println(a.Count, done)
+	return nil
+}
+
+type eventsReplayCommand struct{ sortedOut }
+
+// Run sends dead letters once more.
+func (c *eventsReplayCommand) Run(ctx context.Context) error {
+	return c.run(ctx, "replay", "on their way")
+}
+
+type eventsDropCommand struct{ sortedOut }
+
+// Run forgets dead letters.
+func (c *eventsDropCommand) Run(ctx context.Context) error { return c.run(ctx, "drop", "dropped") }
+
+type eventsResumeCommand struct {
+	serverAsked
+	Name string `arg:"" help:"The destination's name, as events status lists it."`
+}
+
+// Run has a destination tried again.
+func (c *eventsResumeCommand) Run(ctx context.Context) error {
+	_, err := c.ask(ctx, "resume", console.DeliveriesQuestion{Name: c.Name})
+	return err
+}

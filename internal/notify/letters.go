@@ -1,0 +1,160 @@
+package notify
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/ledger"
+	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/notify/event"
+	"github.com/carillon-meetings/carillon/internal/notify/outbox"
+	"github.com/carillon-meetings/carillon/internal/observe"
+)
+
+// letter is an event that was given up, as it lies on the ledger's shelf.
+type letter struct {
+	outbox.Letter
+	key string
+	at  time.Time // when it was put there
+}
+
+// shown is what operators see of it.
+func (l *letter) shown() observe.Letter {
+	e := l.Event
+	return observe.Letter{
+		Key: l.key, Destination: l.Destination, Event: e.ID, Type: e.Type, Meeting: e.Meeting.ID, Account: e.Meeting.Owner.Account,
+		Sequence: e.Sequence, At: observe.At(e.Time), First: observe.At(l.First), Last: observe.At(l.Last), Given: observe.At(l.at),
+		Attempts: l.Attempts, Reason: l.Reason,
+	}
+}
+
+// keyOf is the letter's place on the shelf: the same event to the same
+// destination lies there once.
+func keyOf(destination string, id meeting.ID) string {
+	sum := sha256.Sum256([]byte(destination))
+	return hex.EncodeToString(sum[:8]) + "." + id.String()
+}
+
+// bury puts a letter on the shelf.
+func (n *Notifier) bury(ctx context.Context, l outbox.Letter) error {
+	data, err := json.Marshal(l)
+	if err != nil {
+		return err
+	}
+	err = n.store.Shelve(ctx, keyOf(l.Destination, l.Event.ID), data)
+	if errors.Is(err, ledger.ErrFull) {
+		return fmt.Errorf("%w: %w", outbox.ErrNoRoom, err)
+	}
+	return err
+}
+
+// errEnough ends a reading of the shelf.
+var errEnough = errors.New("enough")
+
+// Letters returns up to limit letters that the filter takes, the ones given up
+// first.
+func (n *Notifier) Letters(ctx context.Context, f observe.LetterFilter, limit int) (list []observe.Letter, err error) {
+	err = n.read(ctx, f, func(l letter) error {
+		if list = append(list, l.shown()); len(list) >= limit {
+			return errEnough
+		}
+		return nil
+	})
+	return list, err
+}
+
+// read calls fn for every letter that the filter takes.
+func (n *Notifier) read(ctx context.Context, f observe.LetterFilter, fn func(letter) error) error {
+	err := n.store.Shelved(ctx, func(key string, at time.Time, data []byte) error {
+		l := letter{key: key, at: at}
+		if err := json.Unmarshal(data, &l.Letter); err != nil || l.Event == nil || l.Event.Meeting == nil {
+			n.cfg.Logger.Warn("a dead letter cannot be read", "key", key, "err", err)
+			return nil
+		}
+		if !f.Takes(l.shown()) {
+			return nil
+		}
+		return fn(l)
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// each calls fn for every letter that the filter takes, once all are read, and
+// returns how many fn has dealt with.
+func (n *Notifier) each(ctx context.Context, f observe.LetterFilter, fn func(letter) (dealt bool, err error)) (count int, err error) {
+	var all []letter
+	if err := n.read(ctx, f, func(l letter) error { all = append(all, l); return nil }); err != nil {
+		return 0, err
+	}
+	for _, l := range all {
+		dealt, err := fn(l)
+		if err != nil {
+			return count, err
+		}
+		if dealt {
+			count++
+		}
+	}
+	return count, nil
+}
+
+// Drop takes the letters that the filter takes off the shelf, for ever, and
+// returns how many those were.
+func (n *Notifier) Drop(ctx context.Context, f observe.LetterFilter) (int, error) {
+	return n.each(ctx, f, func(l letter) (bool, error) { return true, n.store.Unshelve(ctx, l.key) })
+}
+
+// Replay sends the letters that the filter takes once more, in the order of
+// each meeting, and returns how many those are. A letter stays on the shelf
+// until its receiver has taken the event, which keeps its id, its sequence and
+// its time. Letters of destinations that are not configured are passed over.
+func (n *Notifier) Replay(ctx context.Context, f observe.LetterFilter) (int, error) {
+	lanes := map[laneKey]*outbox.Lane{}
+	return n.each(ctx, f, func(l letter) (bool, error) {
+		key := laneKey{l.Event.Meeting.ID, l.Destination}
+		lane := lanes[key]
+		if lane == nil {
+			ch := n.channelOf(l.Destination)
+			if ch == nil {
+				return false, nil
+			}
+			lane = n.take(ch, l.Destination).Lane(n.ctx, key.meeting, event.Position{}, n.replayed(l.Destination))
+			lanes[key] = lane
+		}
+		lane.PutAgain(l.Event)
+		return true, nil
+	})
+}
+
+// replayed takes a letter off the shelf when its receiver has it.
+func (n *Notifier) replayed(destination string) func(*event.Event, bool) {
+	return func(e *event.Event, taken bool) {
+		if taken {
+			n.later(func() {
+				if err := n.store.Unshelve(n.ctx, keyOf(destination, e.ID)); err != nil {
+					n.cfg.Logger.Warn("a dead letter was taken, and stays on the shelf", "event", e.ID.String(), "err", err)
+				}
+			})
+		}
+	}
+}
+
+// channelOf returns the channel that leads to the destination; nil for none.
+func (n *Notifier) channelOf(destination string) *Channel {
+	name, _, _ := strings.Cut(destination, " ")
+	for i := range n.cfg.Channels {
+		if n.cfg.Channels[i].Name == name {
+			return &n.cfg.Channels[i]
+		}
+	}
+	return nil
+}

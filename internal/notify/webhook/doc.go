@@ -1,0 +1,8 @@
+// Package webhook hands events to HTTP endpoints of the operator's choice, in
+// the form that Standard Webhooks (standardwebhooks.com) describes, so that
+// receivers find a ready library to verify them with.
+//
+//   - secret.go: secrets and signatures.
+//   - sender.go: one attempt, and what the answer means.
+//   - guard.go: which addresses may be connected to.
+package webhook

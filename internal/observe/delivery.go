@@ -1,0 +1,53 @@
+package observe
+
+import (
+	"strings"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// Destination is one receiver of events and how it is doing.
+type Destination struct {
+	Name    string `json:"name"`
+	Kind    string `json:"kind"`              // "webhook", "sqs", "sns", "lambda" or "bus"
+	Waiting int    `json:"waiting"`           // events for it
+	Bytes   int    `json:"bytes"`             // memory that they take
+	Oldest  Time   `json:"oldest"`            // when the oldest of them happened
+	Open    bool   `json:"circuitOpen"`       // it refuses everything
+	Off     bool   `json:"off"`               // it has asked for no more events
+	Since   Time   `json:"since"`             // when one of the two began
+	Trouble string `json:"trouble,omitempty"` // why the last attempt failed
+}
+
+// Letter is an event that was given up.
+type Letter struct {
+	Key         string     `json:"key"` // names it among all letters
+	Destination string     `json:"destination"`
+	Event       meeting.ID `json:"event"`
+	Type        string     `json:"type"`
+	Meeting     meeting.ID `json:"meeting"`
+	Account     string     `json:"account"`
+	Sequence    uint64     `json:"sequence"`
+	At          Time       `json:"at"`    // when it happened
+	First       Time       `json:"first"` // when it was tried first; zero for never
+	Last        Time       `json:"last"`
+	Given       Time       `json:"given"` // when it was given up
+	Attempts    int        `json:"attempts"`
+	Reason      string     `json:"reason"`
+}
+
+// LetterFilter chooses among letters; fields that are empty choose all.
+type LetterFilter struct {
+	Key         string     `json:"key,omitempty"`
+	Destination string     `json:"destination,omitempty"` // its name, or how that begins
+	Meeting     meeting.ID `json:"meeting,omitzero"`
+	Type        string     `json:"type,omitempty"`
+	Before      Time       `json:"before,omitzero"` // only what happened before
+}
+
+// Takes reports whether the filter chooses a letter.
+func (f LetterFilter) Takes(l Letter) bool {
+	return (f.Key == "" || f.Key == l.Key) && strings.HasPrefix(l.Destination, f.Destination) &&
+		(f.Meeting.IsZero() || f.Meeting == l.Meeting) && (f.Type == "" || f.Type == l.Type) &&
+		(f.Before.IsZero() || l.At.Before(f.Before.Time))
+}
