@@ -30,7 +30,7 @@ func (t *T) Dial() *Connection {
 	}
 	port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
 	address := net.JoinHostPort(u.Hostname(), port)
-	conn, err := (&net.Dialer{}).DialContext(t.ctx, "tcp", address)
+	conn, err := t.target.opts.Dial(t.ctx, "tcp", address)
 	if err == nil && u.Scheme == "https" {
 		secure := tls.Client(conn, &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12})
 		conn, err = secure, secure.HandshakeContext(t.ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -71,6 +72,9 @@ type Options struct {
 	PerSecond float64
 	// Timeout bounds one case; 0 means one minute.
 	Timeout time.Duration
+	// Dial, if set, opens every connection, of which there is then one for each
+	// request: so a caller can spread them over several servers.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Progress, if set, is told of each outcome as it is known, from one
 	// goroutine at a time.
 	Progress func(Outcome)
@@ -207,11 +211,13 @@ func Aim(opts Options) (*Target, error) {
 	if opts.PerSecond > 0 {
 		pace = rate.NewLimiter(rate.Limit(opts.PerSecond), 1)
 	}
-	return &Target{
-		opts:      opts,
-		transport: &http.Transport{MaxIdleConnsPerHost: 128, Proxy: http.ProxyFromEnvironment},
-		pace:      pace,
-	}, nil
+	transport := &http.Transport{MaxIdleConnsPerHost: 128, Proxy: http.ProxyFromEnvironment}
+	if opts.Dial != nil {
+		transport = &http.Transport{DisableKeepAlives: true, DialContext: opts.Dial}
+	} else {
+		opts.Dial = new(net.Dialer).DialContext
+	}
+	return &Target{opts: opts, transport: transport, pace: pace}, nil
 }
 
 // Close gives back the connections.

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/load/door"
 	"github.com/carillon-meetings/carillon/internal/media/client"
 	"github.com/carillon-meetings/carillon/internal/media/opus"
 	"github.com/carillon-meetings/carillon/internal/media/rtpx"
@@ -45,7 +46,7 @@ type attendee struct {
 	ear     *ear // nil for all but one
 	offset  int  // where in the speech it begins
 
-	door   *door
+	door   *door.Door
 	camera *camera
 	mu     sync.Mutex
 	client *client.Client // nil while not connected
@@ -78,12 +79,12 @@ func (a *attendee) join(ctx context.Context) (j joined, err error) {
 		end.OnRTCP = a.camera.rtcp
 	}
 	begin := time.Now()
-	if a.door, err = dial(ctx, a.url, a.token, a.index); err != nil {
+	if a.door, err = door.Dial(ctx, nil, a.url, a.token, a.index); err != nil {
 		_ = end.Close()
 		return j, err
 	}
 	if err = a.enter(ctx, end, begin, &j); err != nil {
-		a.door.close()
+		a.door.Close()
 		_ = end.Close()
 		return j, err
 	}
@@ -95,13 +96,13 @@ func (a *attendee) join(ctx context.Context) (j joined, err error) {
 
 // enter does what follows the open socket.
 func (a *attendee) enter(ctx context.Context, end *client.Client, begin time.Time, j *joined) error {
-	if err := a.door.send(ctx, pingFrame(wire.PingPong_PING, 1)); err != nil {
+	if err := a.door.Send(ctx, door.Ping(wire.PingPong_PING, 1)); err != nil {
 		return err
 	}
-	if _, err := a.door.ask(ctx, joinFrame(a.session), wire.Frame_JOIN_ACK); err != nil {
+	if _, err := a.door.Ask(ctx, door.Join(a.session), wire.Frame_JOIN_ACK); err != nil {
 		return err
 	}
-	ack, err := a.door.ask(ctx, subscribeFrame(end.Offer(false, 0), a.role != talking, false, nil), wire.Frame_SUBSCRIBE_ACK)
+	ack, err := a.door.Ask(ctx, door.Subscribe(end.Offer(false, 0), a.role != talking, nil, nil), wire.Frame_SUBSCRIBE_ACK)
 	if err != nil {
 		return err
 	}
@@ -137,11 +138,19 @@ func (a *attendee) index(x *wire.Index) {
 func (a *attendee) show(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	ack, err := a.door.ask(ctx, subscribeFrame(a.client.Offer(true, 0), true, true, nil), wire.Frame_SUBSCRIBE_ACK)
+	ack, err := a.door.Ask(ctx, door.Subscribe(a.client.Offer(true, 0), true, a.filmed(), nil), wire.Frame_SUBSCRIBE_ACK)
 	if err == nil && len(ack.GetSubscribeAck().GetAllocations()) != 1 {
 		err = fmt.Errorf("camera refused: %v", ack.GetError())
 	}
 	return err
+}
+
+// filmed is what its camera announces; nil when it has none.
+func (a *attendee) filmed() *door.Camera {
+	if a.role != filming {
+		return nil
+	}
+	return &door.Camera{Kbps: videoKbps, Rate: videoRate}
 }
 
 // watch waits until n videos are listed and subscribes to them.
@@ -162,14 +171,14 @@ func (a *attendee) watch(ctx context.Context, n int) error {
 		}
 		select {
 		case <-a.news:
-		case <-a.door.ended:
-			return fmt.Errorf("waiting for video: connection ended: %w", a.door.err)
+		case <-a.door.Done():
+			return fmt.Errorf("waiting for video: connection ended: %w", a.door.Err())
 		case <-ctx.Done():
 			return fmt.Errorf("waiting for video: %d of %d listed: %w", len(streams), n, ctx.Err())
 		}
 	}
-	f := subscribeFrame(a.client.Offer(a.role == filming, n), a.role != talking, a.role == filming, streams[:n])
-	_, err := a.door.ask(ctx, f, wire.Frame_SUBSCRIBE_ACK)
+	f := door.Subscribe(a.client.Offer(a.role == filming, n), a.role != talking, a.filmed(), streams[:n])
+	_, err := a.door.Ask(ctx, f, wire.Frame_SUBSCRIBE_ACK)
 	return err
 }
 
@@ -223,12 +232,7 @@ func (a *attendee) gone() error {
 	if a.door == nil {
 		return nil
 	}
-	select {
-	case <-a.door.ended:
-		return a.door.err
-	default:
-		return nil
-	}
+	return a.door.Err()
 }
 
 // leave ends the connection, politely or by cutting it.
@@ -246,11 +250,11 @@ func (a *attendee) leave(ctx context.Context, politely bool) {
 	}
 	if politely {
 		ctx, cancel := context.WithTimeout(ctx, patience)
-		_, _ = a.door.ask(ctx, leaveFrame(), wire.Frame_LEAVE_ACK) // gone in any case
+		_, _ = a.door.Ask(ctx, door.Leave(), wire.Frame_LEAVE_ACK) // gone in any case
 		cancel()
 		_ = end.Shut()
 	}
-	a.door.close()
+	a.door.Close()
 	a.door = nil
 	_ = end.Close()
 }

@@ -39,6 +39,6 @@
 //
 // options.go and report.go are the two ends. run.go is the course of a run,
 // measure.go the measurement and the coming and going during it; account.go calls
-// the API. attendee.go is one attendee and door.go its signaling. speech.go, film.go
+// the API. attendee.go is one attendee, package door its signaling. speech.go, film.go
 // and pump.go make and send media, ear.go listens; process.go looks at the server.
 package meeting
