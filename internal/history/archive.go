@@ -161,7 +161,7 @@ func (a *Archive) Keep(d *observe.Detail) error {
 		return fmt.Errorf("archive: %w", err)
 	}
 	if _, err := a.open.WriteAt(b, s.size); err != nil {
-		return fmt.Errorf("archive: %w", errors.Join(err, a.open.Truncate(s.size)))
+		return fmt.Errorf("archive: %w", errors.Join(err, a.abandon(s)))
 	}
 	h, err := parseHeader(b)
 	if err != nil {
@@ -176,6 +176,20 @@ func (a *Archive) Keep(d *observe.Detail) error {
 	a.mu.Unlock()
 	a.expire()
 	return nil
+}
+
+// abandon ends the writing of a segment in which a write failed: what follows
+// goes to another one. The caller holds writing.
+func (a *Archive) abandon(s *segment) error {
+	err := errors.Join(a.open.Truncate(s.size), a.open.Close())
+	a.open = nil
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if s.size == 0 {
+		a.segments = slices.DeleteFunc(a.segments, func(other *segment) bool { return other == s })
+		return errors.Join(err, os.Remove(s.path))
+	}
+	return err
 }
 
 // room returns the segment that so many bytes go to, which is open: the last
@@ -269,8 +283,8 @@ func (a *Archive) expire() {
 	}
 }
 
-// Bytes returns how much is on the disk, and of how many meetings.
-func (a *Archive) Bytes() (size int64, meetings int) {
+// Size returns how many bytes are on the disk, and of how many meetings.
+func (a *Archive) Size() (size int64, meetings int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, s := range a.segments {

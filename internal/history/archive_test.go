@@ -105,7 +105,7 @@ func TestEndedMeetingsSurviveARestart(t *testing.T) {
 	if latest := s.Latest(); len(latest) != 3 || latest[0].ID != ended(3).Meeting.ID || latest[2].ID != ended(1).Meeting.ID {
 		t.Errorf("the latest are %+v", latest)
 	}
-	if size, n := s.Bytes(); n != 3 || size <= 0 {
+	if size, n := s.Size(); n != 3 || size <= 0 {
 		t.Errorf("%d bytes, %d meetings", size, n)
 	}
 	if s.said.Len() > 0 {
@@ -142,7 +142,7 @@ func TestTheBytesAreBounded(t *testing.T) {
 	s := newShelf(t, bounds)
 	for n := range 60 {
 		s.keep(n)
-		if size, _ := s.Bytes(); size > bounds.Bytes {
+		if size, _ := s.Size(); size > bounds.Bytes {
 			t.Fatalf("%d bytes after %d meetings, bound is %d", size, n, bounds.Bytes)
 		}
 	}
@@ -152,7 +152,7 @@ func TestTheBytesAreBounded(t *testing.T) {
 	if _, ok := s.Detail(t.Context(), ended(0).Meeting.ID); ok {
 		t.Error("the oldest is kept")
 	}
-	if _, n := s.Bytes(); n < 15 {
+	if _, n := s.Size(); n < 15 {
 		t.Errorf("only %d are kept", n)
 	}
 }
@@ -205,6 +205,41 @@ func TestDamageIsPassedOver(t *testing.T) {
 			s.has(append(c.left, 4)...)
 		})
 	}
+}
+
+// What could not be written leaves nothing behind, and later writes succeed.
+func TestAFailedWrite(t *testing.T) {
+	s := newShelf(t, week)
+	s.keep(1)
+	for range 3 { // into the file of the first, and into new ones
+		spoiled := func(path string) {
+			t.Helper()
+			f, err := os.Open(path) // for reading only
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.open.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s.open = f
+		}
+		if s.open == nil {
+			if _, err := s.room(1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		spoiled(s.segments[len(s.segments)-1].path)
+		if err := s.Keep(ended(2)); err == nil {
+			t.Fatal("a failed write is said to have succeeded")
+		}
+	}
+	s.has(1)
+	if files, _ := filepath.Glob(filepath.Join(s.dir, "*")); len(files) != 1 {
+		t.Errorf("files left: %v", files)
+	}
+	s.keep(2)
+	s.reopen(week)
+	s.has(1, 2)
 }
 
 func TestStrangeFilesAreLeftAlone(t *testing.T) {

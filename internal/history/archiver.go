@@ -91,6 +91,13 @@ func (a *Archiver) push(w waiting) {
 	}
 }
 
+// Waiting returns how many ended meetings are not written down yet.
+func (a *Archiver) Waiting() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.waiting)
+}
+
 // Close writes down what waits, as far as it can be read before ctx ends, and
 // ends the Archiver.
 func (a *Archiver) Close(ctx context.Context) error {

@@ -143,7 +143,7 @@ func TestAStopWritesDownWhatWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.reopen(week)
-	if _, n := s.Bytes(); n != 20 {
+	if _, n := s.Size(); n != 20 {
 		t.Errorf("%d are kept", n)
 	}
 }

@@ -2,8 +2,12 @@
 // not forget who was there.
 
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { callAPI, closePage, openPage, patience, signIn, until, world } from './world.mjs';
+import { startServer as start } from '../../e2e/lib/server.mjs';
+import { callAPI, closePage, openPage, patience, secret, signIn, until, world } from './world.mjs';
 
 /** Makes a meeting with an attendee for each name and returns their ids. */
 async function meetingOf(server, external, ...names) {
@@ -163,10 +167,39 @@ describe('who was there is not forgotten', { timeout: 4 * patience }, () => {
     );
     await page.reload();
     await ended();
+    await page.waitForSelector('.person h2:text-is("Ada")');
+    assert.ok(
+      (await lines(page)).some((line) => line.includes('attendees added')),
+      'a new page has all of it',
+    );
     await page.goto(`${server.url}/operator/ended`);
     await page.click('.m-name a:has-text("over")');
     await ended();
     await closePage(page);
+  });
+
+  test('an ended meeting is readable after a restart, with the name of whoever was removed', async () => {
+    const data = await mkdtemp(join(tmpdir(), 'carillon-kept-'));
+    const flags = ['--dev', '--operator-secret', secret, '--timer-tombstone', '1s'];
+    let one = await start(flags, { data });
+    const { meeting, attendees } = await meetingOf(one, 'kept', '0123456789ab#Ada', '0123456789ab#Bob');
+    await callAPI(one, 'DELETE', `/meetings/${meeting}/attendees/${attendees[0]}`);
+    await callAPI(one, 'DELETE', `/meetings/${meeting}`);
+    await one.stop();
+    one = await start(flags, { data });
+    const page = await openPage(browser, one, '/operator/ended');
+    await signIn(page);
+    await page.click('.m-name a:has-text("kept")');
+    await page.waitForSelector('dt:text-is("Ended")');
+    await until('all of its record is there', async () =>
+      (await lines(page)).some((line) => /attendee deleted/.test(line)),
+    );
+    await page.goto(`${one.url}/operator/meetings/${meeting}/${attendees[0]}`);
+    await page.waitForSelector('.person h2:text-is("Ada")');
+    await until('it is live', () => saysLive(page));
+    await closePage(page);
+    await one.stop();
+    await rm(data, { recursive: true });
   });
 
   test('an attendee or a meeting that never was', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { measuredFacts, rate, timingWords } from '../src/console/measured';
+import { qualityFacts } from '../src/console/personfacts';
 import type { Point, SessionRow } from '../src/console/rows';
 
 const session: SessionRow = {
@@ -59,5 +60,27 @@ test('everything that was measured is said, and of now only while the connection
     ['Media round trip', '20 ms'],
     ['Bandwidth to client', '900 kbit/s'],
     ['Audio from client', 'gaps are being filled'],
+  ]);
+});
+
+test('a connection is summed up, with what was bad only if anything was', () => {
+  const good = {
+    samples: 100,
+    lossIn: 0.1,
+    lossInMax: 1.5,
+    lossOut: 0,
+    lossOutMax: 0,
+    rtt: 0,
+    rttMax: 0,
+    weak: 0,
+    concealed: 0,
+  };
+  assert.deepEqual(qualityFacts(good), [
+    ['Lost from the client', '0.1 %, at worst 1.5 %'],
+    ['Lost to the client', '0 %, at worst 0 %'],
+  ]);
+  assert.deepEqual(qualityFacts({ ...good, rtt: 20, rttMax: 90, weak: 3, concealed: 10 }).slice(2), [
+    ['Round trip, whole connection', '20 ms, at worst 90 ms'],
+    ['Bad moments', '3 % weak signal, 10 % gaps in the sound'],
   ]);
 });

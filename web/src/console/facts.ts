@@ -33,7 +33,7 @@ export function factsOf(m: MeetingRow, now: number): Fact[] {
     ['Media Region', m.mediaRegion],
   );
   if (m.primary) facts.push(['Replica of', m.primary]);
-  facts.push(...featureFacts(m.features));
+  facts.push(...featureFacts(m.features), ...timerFacts(m.timers));
   for (const target of m.unreached ?? []) facts.push(['Gets no events', target]);
   for (const tag of m.tags) facts.push([`Tag ${tag.key}`, tag.value]);
   return facts;
@@ -57,6 +57,14 @@ function pastFacts(m: MeetingRow): Fact[] {
     ['Attendees', `${count(m.attendees)} invited when it ended`],
     ['Attendee-minutes', count(m.minutes)],
   );
+  return facts;
+}
+
+/** When the meeting ends by itself, if it has timers of its own. */
+function timerFacts({ idle, maxAge }: MeetingRow['timers']): Fact[] {
+  const facts: Fact[] = [];
+  if (idle) facts.push(['Ends when empty for', lasting(idle)]);
+  if (maxAge) facts.push(['Ends at the age of', lasting(maxAge)]);
   return facts;
 }
 

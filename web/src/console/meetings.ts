@@ -43,7 +43,7 @@ export class MeetingsPage implements Page {
       key: (m) => m.id,
       make: () => (ended ? endedRow() : liveRow(() => this.feed.now())),
       empty: ended
-        ? 'No meeting has ended lately. Ended meetings are kept for a while to say why.'
+        ? 'No meeting has ended lately. The last 500 are listed here; each is kept for some days.'
         : 'No meetings now. They appear here the moment they are created.',
       sortedBy: 3,
       descending: ended,

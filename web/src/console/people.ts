@@ -24,10 +24,10 @@ export function stateOf(a: AttendeeRow): State | '' {
   return a.deleted ? 'removed' : a.state;
 }
 
-/** What is said of where an attendee stands. Whether it joined a meeting that has ended may be forgotten. */
+/** What is said of where an attendee stands. Of a meeting that has ended, its connections may not have been kept. */
 export function stateWord(a: AttendeeRow, ended: boolean): string {
   const state = stateOf(a);
-  return ended && !state ? 'not remembered' : stateWords[state];
+  return ended && !state ? 'no connection kept' : stateWords[state];
 }
 
 // Those in trouble come first, then those who are there.
@@ -68,7 +68,7 @@ export class PeopleTable {
     this.ended = ended;
     this.table.explain(
       ended
-        ? 'Nobody had connected, or the server has been restarted since.'
+        ? 'Nobody was invited, or nothing of it was kept.'
         : 'Nobody was invited yet: no attendee has been created.',
     );
     this.table.show(attendees);

@@ -4,7 +4,7 @@ import type { Fact } from './facts';
 import { lasting, when } from './format';
 import { measuredFacts } from './measured';
 import { maySpeak, silencedWords, stateWords } from './people';
-import type { AttendeeRow, Point, SessionRow } from './rows';
+import type { AttendeeRow, Point, Quality, SessionRow } from './rows';
 
 /** What is to be said at a moment, with the newest measurement. */
 export function personFacts(row: AttendeeRow, point: Point | undefined, now: number): Fact[] {
@@ -42,5 +42,20 @@ function sessionFacts(s: SessionRow, now: number): Fact[] {
   if (s.reason) facts.push(['Ended because', s.reason]);
   if (s.remote) facts.push(['From', s.remote]);
   if (s.client) facts.push(['Client', s.client]);
+  if (s.quality) facts.push(...qualityFacts(s.quality));
+  return facts;
+}
+
+/** How good the whole connection has been: on average, and the worst moment. */
+export function qualityFacts(q: Quality): Fact[] {
+  const facts: Fact[] = [
+    ['Lost from the client', `${q.lossIn} %, at worst ${q.lossInMax} %`],
+    ['Lost to the client', `${q.lossOut} %, at worst ${q.lossOutMax} %`],
+  ];
+  if (q.rtt) facts.push(['Round trip, whole connection', `${q.rtt} ms, at worst ${q.rttMax} ms`]);
+  if (q.weak || q.concealed) {
+    const part = (n: number) => `${Math.round((100 * n) / q.samples)} %`;
+    facts.push(['Bad moments', `${part(q.weak)} weak signal, ${part(q.concealed)} gaps in the sound`]);
+  }
   return facts;
 }

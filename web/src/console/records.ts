@@ -32,11 +32,9 @@ export class RecordTable {
     this.table.close();
   }
 
-  /** Shows the lines of a meeting, of which less is kept once it has ended. */
+  /** Shows the lines of a meeting, which may be gone some time after its end. */
   show(records: RecordRow[], ended: boolean): void {
-    this.table.explain(
-      ended ? 'Only the end of this meeting was kept, and that has gone too.' : 'Nothing is recorded.',
-    );
+    this.table.explain(ended ? 'Nothing of this meeting was kept.' : 'Nothing is recorded.');
     this.table.show(records);
   }
 }
