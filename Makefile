@@ -14,6 +14,7 @@ help:
 	@echo 'make test-quick     Go tests with the race detector'
 	@echo 'make test-clients   stock AWS clients of other families'
 	@echo 'make test-browser   real browsers against the real server'
+	@echo 'make test-examples  the examples, each as it stands in its folder'
 	@echo 'make test-powercut  acknowledged calls survive a power cut (root, loop device)'
 	@echo 'make test-libopus   the two Opus codecs against each other (cgo, libopus)'
 	@echo 'make fuzz           every fuzz target for FUZZTIME (default 30s) each'
@@ -52,7 +53,7 @@ test-packages: dist
 	$(GO) test -tags packages -count=1 -timeout 40m -v ./packaging
 
 .PHONY: test
-test: announce setup lint test-quick test-clients test-browser
+test: announce setup lint test-quick test-clients test-examples test-browser
 
 .PHONY: announce
 announce:
@@ -68,11 +69,15 @@ lint:
 
 .PHONY: test-quick
 test-quick: setup
-	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /clients)
+	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v -e /clients -e /examples)
 
 .PHONY: test-clients
 test-clients: build setup
 	$(GO) test -count=1 -timeout 15m ./clients/...
+
+.PHONY: test-examples
+test-examples: build setup
+	TESTED_CARILLON=$(CURDIR)/bin/carillon $(GO) test -count=1 -timeout 15m ./examples/...
 
 .PHONY: test-browser
 test-browser: build setup

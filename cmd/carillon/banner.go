@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/identity"
+	"github.com/carillon-meetings/carillon/internal/testmode"
 )
 
 // processStart is taken as early as the runtime allows.
@@ -31,7 +32,7 @@ func printBanner(w io.Writer, s *server) {
 	}
 	line("data", absolute(s.cfg.Data))
 	printWarnings(w, s)
-	if s.cfg.Credentials.AccessKey != "" || s.cfg.Credentials.KeyFile != "" {
+	if s.cfg.Test.Mode || s.cfg.Credentials.AccessKey != "" || s.cfg.Credentials.KeyFile != "" {
 		return
 	}
 	if !s.id.FirstStart {
@@ -52,7 +53,9 @@ func printWarnings(w io.Writer, s *server) {
 	if s.console != nil && !s.console.PagesBuilt() {
 		fmt.Fprintln(w, "This binary has no pages, as after `go install`; docs/install.md says how to get them. The API works as usual.")
 	}
-	if s.cfg.Credentials.Dev {
+	if s.cfg.Test.Mode {
+		fmt.Fprintf(w, "TEST MODE: any credentials are accepted, and %s%s moves the clock, has calls fail and tells events\n", s.ports.public, testmode.Prefix)
+	} else if s.cfg.Credentials.Dev {
 		fmt.Fprintln(w, "DEVELOPMENT MODE: any credentials are accepted")
 	}
 	if s.cfg.TLSSelfSigned {

@@ -59,7 +59,7 @@ func (s *server) openLedger(ctx context.Context) error {
 		return fmt.Errorf("ledger: %w", explainDamage(err))
 	}
 	s.ledger = log
-	s.control = control.New(control.Config{
+	cfg := control.Config{
 		Limits:     limits(s.cfg),
 		Quotas:     map[string]int{demoAccount: s.cfg.Limits.DemoMeetings},
 		Idle:       s.cfg.Timers.Idle,
@@ -72,7 +72,9 @@ func (s *server) openLedger(ctx context.Context) error {
 		Ended:      func(m observe.Meeting) { s.archiver.Ended(m) }, // which is there when slots are adopted
 		Unreached:  s.ways.services.Unreached,
 		Logger:     s.log.With("part", "control"),
-	}, s.slotsOf(log), key)
+	}
+	written := s.test.onControl(&cfg, s.slotsOf(log))
+	s.control = control.New(cfg, written, key)
 	return nil
 }
 

@@ -66,6 +66,7 @@ func (s *server) openTURN() error {
 		Media:      s.media.node.UDPAddr(),
 		Announced:  s.media.node.Announced(),
 		TTL:        c.TTL,
+		Now:        s.test.now(),
 		Logger:     s.log.With("part", "turn"),
 	}
 	if c.TLS != "" {

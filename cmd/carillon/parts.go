@@ -25,7 +25,7 @@ func limits(cfg *config.Serve) meeting.Limits {
 }
 
 func (s *server) openSignal(context.Context) (err error) {
-	s.signal, err = signal.New(signal.Config{
+	cfg := signal.Config{
 		Control:            s.control,
 		Room:               signal.RoomsOf(s.media.node),
 		TURN:               s.media.credentials(),
@@ -37,7 +37,9 @@ func (s *server) openSignal(context.Context) (err error) {
 		ClientAddr:         s.proxies().Of,
 		Timers:             signal.Timers{Dropped: s.cfg.Timers.Dropped},
 		Logger:             s.log.With("part", "signal"),
-	})
+	}
+	s.test.onSignal(&cfg)
+	s.signal, err = signal.New(cfg)
 	return err
 }
 
@@ -51,7 +53,7 @@ func (s *server) openAPI(context.Context) error {
 		}
 		keys = own
 	}
-	s.verifier = s.newVerifier(sigv4.Config{Keys: keys, AcceptAny: s.cfg.Credentials.Dev})
+	s.verifier = s.newVerifier(sigv4.Config{Keys: keys, AcceptAny: s.cfg.AnyCredentials()})
 	s.api, s.app = s.newAPI(s.verifier), s.newApp()
 	return nil
 }
@@ -80,6 +82,7 @@ func (s *server) newApp() *app.Server {
 		WithActor:  control.WithActor,
 		ClientAddr: s.proxies().Of,
 		Observe:    s.metrics.observeAppCall,
+		Now:        s.test.now(),
 		Logger:     s.log.With("part", "app"),
 	})
 }
@@ -91,7 +94,7 @@ func (s *server) newAPI(verifier *sigv4.Verifier) *api.Server {
 	if c.DefaultFlavour == "legacy" {
 		flavour = meeting.Legacy
 	}
-	return api.New(api.Config{
+	cfg := api.Config{
 		Control:             s.control,
 		Verifier:            verifier,
 		Placement:           placement(s.ports.public, s.ports.mediaHost(s.cfg), s.media.turn != nil, s.cfg.Pages.EventIngestion),
@@ -109,7 +112,9 @@ func (s *server) newAPI(verifier *sigv4.Verifier) *api.Server {
 		WithoutEffect:       s.metrics.observeWithoutEffect,
 		Unreached:           s.ways.services.Unreached,
 		Logger:              s.log.With("part", "api"),
-	})
+	}
+	s.test.onAPI(&cfg)
+	return api.New(cfg)
 }
 
 // openPages builds the meeting page with its demo backend and the operators'
@@ -120,7 +125,8 @@ func (s *server) openPages(context.Context) (err error) {
 		TLS:            s.ports.public.Scheme == "https",
 		ConnectSources: s.ports.connectSources(),
 		ClientAddr:     s.proxies().Of,
-		Dev:            s.cfg.Credentials.Dev,
+		Dev:            s.cfg.AnyCredentials(),
+		Now:            s.test.now(),
 		Version:        thisBuild().String(),
 		Logger:         s.log.With("part", "pages"),
 	}

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/carillon-meetings/carillon/internal/api"
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
 	"github.com/carillon-meetings/carillon/internal/app"
@@ -31,7 +33,12 @@ type serveCommand struct {
 }
 
 // Run serves until ctx ends, then shuts down.
-func (c *serveCommand) Run(ctx context.Context) error {
+func (c *serveCommand) Run(ctx context.Context, k *kong.Context) (err error) {
+	remove, err := temporaryData(&c.Serve, k)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
 	found, err := prepare(&c.Serve)
 	if err != nil {
 		return err
@@ -86,6 +93,7 @@ type server struct {
 	app      *app.Server
 	console  *console.Console
 	demo     *innerDoor
+	test     *testMode // nil without --test-mode
 	doors    *doors
 	conns    *gate.Connections // of the HTTP port
 	http     *http.Server
@@ -106,7 +114,7 @@ type server struct {
 // be called.
 func (s *server) start(ctx context.Context) (err error) {
 	s.failures, s.tasks = make(chan error, 4), make(chan struct{}, 8)
-	s.metrics, s.conns = newMetrics(s), s.newConnections()
+	s.metrics, s.conns, s.test = newMetrics(s), s.newConnections(), newTestMode(s.cfg)
 	tellRoom(s.log, wantedRoom(s.cfg), s.files)
 	s.tellTURN()
 	if err := s.openData(); err != nil {
@@ -130,7 +138,7 @@ func (s *server) start(ctx context.Context) (err error) {
 	if s.doors, err = s.openDoors(); err != nil {
 		return err
 	}
-	s.http = s.newHTTPServer(s.doors, s.conns)
+	s.http = s.newHTTPServer(s.openTestMode(s.doors), s.conns)
 	s.background(func() error { return ignoreClosed(s.http.Serve(s.ports.web)) })
 	s.ready.Store(true)
 	s.log.Info("started", "version", thisBuild().String(), "url", s.ports.public.String(), "data", s.cfg.Data)
@@ -200,6 +208,7 @@ func (s *server) shutDown() error {
 	if s.demo != nil {
 		errs = append(errs, s.demo.Close())
 	}
+	s.test.close()
 	if s.metricsHTTP != nil {
 		errs = append(errs, s.metricsHTTP.Close())
 	}

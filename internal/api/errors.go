@@ -96,8 +96,11 @@ func (s *Server) wire(err error, flavour meeting.Flavour) wireError {
 		invalid *restjson.Error
 		refused *meeting.Error
 		rate    *throttle.Exceeded
+		wanted  *Injected
 	)
 	switch {
+	case errors.As(err, &wanted):
+		return s.wireInjected(wanted, flavour)
 	case errors.As(err, &front):
 		return wireError{status: front.status, name: front.name, message: front.message, hangUp: front.hangUp, retry: front.retry}
 	case errors.As(err, &auth):

@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -53,6 +54,10 @@ type Config struct {
 	// Unreached returns those of a meeting's targets that events cannot be sent
 	// to; nil: all of them.
 	Unreached func(meeting.Notifications) []string
+	// Intercept is called for each operation that may be performed, before it
+	// is; its error, such as an *Injected, is the answer instead. For tests of
+	// applications; nil: nobody looks.
+	Intercept func(ctx context.Context, operation string, flavour meeting.Flavour) error
 
 	Logger *slog.Logger     // nil discards
 	Now    func() time.Time // nil is time.Now
@@ -176,6 +181,11 @@ func (s *Server) run(c *call) (respond, error) {
 		return nil, c.bodyFault
 	}
 	c.ctx = control.WithActor(c.ctx, c.actor())
+	if s.cfg.Intercept != nil {
+		if err := s.cfg.Intercept(c.ctx, c.route.op.name, c.flavour); err != nil {
+			return nil, err
+		}
+	}
 	return c.route.op.run(s, c)
 }
 

@@ -56,6 +56,7 @@ func (s *Serve) Check() error {
 	s.checkCredentials(add)
 	s.checkNumbers(add)
 	s.Events.check(add)
+	s.checkTest(add)
 	return errors.Join(errs...)
 }
 
@@ -80,7 +81,7 @@ func (s *Serve) checkAddresses(add func(bool, string, ...any)) {
 		_, err := netip.ParseAddr(name)
 		plain := name != "" && strings.Trim(name, ".") != "" && !strings.ContainsAny(name, "*/:@ ")
 		add(err == nil || plain || name == "*", "--allowed-hosts: %q is not a host name without a port", name)
-		add(name != "*" || !s.Credentials.Dev, "--allowed-hosts: * is not possible with --dev, where a web page of anybody's could call the API")
+		add(name != "*" || !s.AnyCredentials(), "--allowed-hosts: * is not possible with --dev or --test-mode, where a web page of anybody's could call the API")
 	}
 	for _, ip := range s.Media.PublicIPs {
 		_, err := netip.ParseAddr(ip)

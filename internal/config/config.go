@@ -38,6 +38,7 @@ type Serve struct {
 	Turn        Turn        `embed:"" prefix:"turn-" group:"TURN"`
 	Pages       Pages       `embed:"" group:"Pages, console and metrics"`
 	Events      Events      `embed:"" group:"Events"`
+	Test        Test        `embed:"" group:"Tests of applications"`
 }
 
 // Credentials say who may call the API.

@@ -105,7 +105,8 @@ type Control struct {
 	// is waited for while it is held.
 	factTurns turns[factKey]
 
-	wake chan struct{} // tells Run that a deadline came nearer
+	wake   chan struct{} // tells Run that a deadline came nearer
+	ending sync.Mutex    // held while meetings that are due are ended
 
 	calls   sync.WaitGroup // running calls; Add only under mu while not closed
 	closing chan struct{}  // closed by Close

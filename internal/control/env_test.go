@@ -317,6 +317,13 @@ func (c *handClock) Timer(d time.Duration) (<-chan time.Time, func() bool) {
 	}
 }
 
+// move moves the clock without waking anybody.
+func (c *handClock) move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
 func (c *handClock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -55,16 +55,51 @@ func (c *Control) Run(ctx context.Context) error {
 		if lost := c.lostByNow(); len(lost) > 0 {
 			reports.Go(func() { c.reportLost(ctx, lost) }) // one after the other: no meeting's end waits for it
 		}
-		due, wait := c.due()
-		if len(due) > 0 {
-			c.endAll(ctx, due)
-			continue
-		}
-		if !c.sleep(ctx, wait) {
+		more, wait := c.endSome(ctx)
+		if !more && !c.sleep(ctx, wait) {
 			return nil
 		}
 	}
 	return nil
+}
+
+// endSome ends meetings whose time has come. It returns whether there may be
+// more of them and, if not, how long to sleep.
+func (c *Control) endSome(ctx context.Context) (more bool, wait time.Duration) {
+	c.ending.Lock()
+	defer c.ending.Unlock()
+	due, wait := c.due()
+	if len(due) == 0 {
+		return false, wait
+	}
+	c.endAll(ctx, due)
+	return true, 0
+}
+
+// EndDue does what Run would do by now, and returns when there is more to do.
+// It is for a clock that jumps: once it has returned, whatever was due has
+// happened.
+func (c *Control) EndDue(ctx context.Context) (next time.Time, err error) {
+	end, err := c.begin()
+	if err != nil {
+		return next, err
+	}
+	defer end()
+	for {
+		c.reportLost(ctx, c.lostByNow())
+		more, wait := c.endSome(ctx)
+		if ctx.Err() != nil {
+			return next, ctx.Err()
+		}
+		if more {
+			continue
+		}
+		select {
+		case c.wake <- struct{}{}: // how long it meant to sleep was by the old time
+		default:
+		}
+		return c.cfg.Clock.Now().Add(wait), nil
+	}
 }
 
 // sleep waits until the time is over or something changed. It returns false

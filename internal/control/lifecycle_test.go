@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -264,4 +265,40 @@ func TestTheOverviewAddsUp(t *testing.T) {
 	v.SetConnected(b.ID, 2)
 	must(t, v.DeleteMeeting(ctx, owner, b.ID))
 	check("ended")
+}
+
+// EndDue does what is due before it returns, beside a Run that sleeps.
+func TestEndDueDoesWhatTheTimeAsksFor(t *testing.T) {
+	v := newEnv(t, nil, nil)
+	var ids []meeting.ID
+	for i := range 20 {
+		ids = append(ids, v.create(owner, fmt.Sprint("token", i)).ID)
+	}
+	next, err := v.EndDue(t.Context())
+	must(t, err)
+	if wait := next.Sub(v.clock.Now()); wait <= 0 || wait > 5*time.Minute {
+		t.Errorf("look again in %v", wait)
+	}
+	v.clock.move(5 * time.Minute) // without waking Run
+	if _, err = v.EndDue(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
+		if m, known := v.Meeting(t.Context(), id); !known || m.Ended.IsZero() {
+			t.Errorf("meeting %v has not ended", id)
+		}
+	}
+	v.clock.move(31 * time.Minute)
+	if _, err = v.EndDue(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, known := v.Meeting(t.Context(), ids[0]); known {
+		t.Error("an old meeting is not forgotten")
+	}
+	// Run sleeps by the new time now.
+	id := v.create(owner, "later").ID
+	v.clock.advance(5 * time.Minute)
+	if reason := v.ended(id); reason != meeting.EndedIdle {
+		t.Errorf("ended: %s", reason)
+	}
 }

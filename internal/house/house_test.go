@@ -53,6 +53,7 @@ var mayImport = map[string][]string{
 	"internal/signal":          {"internal/signal/...", "internal/clientaddr", "internal/control", "internal/history", "internal/media", "internal/meeting", "internal/observe", "internal/serial"},
 	"internal/turn":            {},
 	"internal/console":         {"internal/clientaddr", "internal/meeting", "internal/observe", "internal/observe/timeline"},
+	"internal/testmode":        {"internal/api", "internal/control", "internal/ledger", "internal/meeting", "internal/observe"},
 	"internal/console/demo":    {"internal/clientaddr"},
 	"internal/config":          {},
 	"internal/house":           {},
@@ -68,6 +69,9 @@ var mayImport = map[string][]string{
 	"clients":                  {},
 	"packaging":                {},
 	"packaging/tools/bom":      {},
+	"carillontest":             {},
+	"examples":                 {},
+	"examples/quickstart/go":   {},
 	"cmd/carillon":             {"..."},
 
 	"internal/observe/timeline": {"internal/meeting", "internal/observe"},

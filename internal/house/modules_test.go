@@ -38,6 +38,7 @@ var mayUse = map[string][]string{
 	"internal/load/api":        {"golang.org/x/sys"},
 	"internal/load/door":       {"github.com/coder/websocket", "google.golang.org/protobuf"},
 	"internal/load/meeting":    {"github.com/aws/aws-sdk-go-v2"},
+	"examples/quickstart/go":   {"github.com/aws/aws-sdk-go-v2"},
 	"conform":                  {"github.com/aws/aws-sdk-go", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "github.com/google/uuid", "golang.org/x/time"},
 	"conform/cases":            {"github.com/aws/aws-sdk-go", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "github.com/google/uuid"},
 	"cmd/carillon":             {"github.com/alecthomas/kong", "github.com/prometheus/client_golang"},

@@ -83,9 +83,9 @@ type participant struct {
 	since   time.Time
 	hidden  bool // an attendee of a replica: announced to nobody
 
-	promoted *promotion // set while speaking in the primary meeting
-	grace    *time.Timer
-	silenced bool // by capabilities: may not send audio
+	promoted *promotion  // set while speaking in the primary meeting
+	grace    func() bool // stops the wait for a lost client; nil while nobody waits
+	silenced bool        // by capabilities: may not send audio
 }
 
 // newConference returns an empty conference. Audio stream ids start from the

@@ -89,6 +89,9 @@ type Config struct {
 
 	Logger *slog.Logger     // nil discards
 	Now    func() time.Time // nil is time.Now
+	// AfterFunc waits for Timers.Dropped by the same clock as Now; nil is
+	// time.AfterFunc.
+	AfterFunc func(d time.Duration, f func()) (stop func() bool)
 }
 
 // Timers are the times the door waits for things. A zero field takes the
@@ -130,6 +133,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.AfterFunc == nil {
+		c.AfterFunc = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
 	}
 	t := &c.Timers
 	t.Idle = cmp.Or(t.Idle, 10*time.Minute)

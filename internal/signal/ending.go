@@ -2,7 +2,6 @@ package signal
 
 import (
 	"errors"
-	"time"
 
 	"github.com/coder/websocket"
 
@@ -204,7 +203,7 @@ func (conf *conference) awaitLocked(part *participant) {
 	if part.grace != nil {
 		return
 	}
-	part.grace = time.AfterFunc(conf.server.cfg.Timers.Dropped, func() {
+	part.grace = conf.server.cfg.AfterFunc(conf.server.cfg.Timers.Dropped, func() {
 		conf.update(func() {
 			if part.session == s && conf.participants[part.key] == part && part.grace != nil {
 				s.ends(observe.Dropped, connectionLost.outcome().words)
@@ -217,7 +216,7 @@ func (conf *conference) awaitLocked(part *participant) {
 
 func (part *participant) stopGraceLocked() {
 	if part.grace != nil {
-		part.grace.Stop()
+		part.grace()
 		part.grace = nil
 	}
 }

@@ -46,6 +46,7 @@ type session struct {
 	limits     limits
 	inflate    *wire.Inflater // reader goroutine only
 	deflate    *wire.Deflater // reader goroutine only; nil unless agreed on
+	ended      chan struct{}  // closed when the reader has ended and everything is known of it
 
 	// The rest is guarded by conference.mu.
 
@@ -107,7 +108,7 @@ func newSession(srv *Server, c *conn, meet *openMeeting, grant control.Grant, re
 	s := &session{
 		server: srv, conn: c, conference: meet.conference, meeting: meet, key: key, grant: grant,
 		log: meet.logOf(key.attendee, key.content), limits: newLimits(), inflate: srv.sdp.NewInflater(),
-		signal: goodSignal, level: silence, loudest: silence,
+		signal: goodSignal, level: silence, loudest: silence, ended: make(chan struct{}),
 	}
 	s.conference.update(func() {
 		s.rec = meet.history.Open(history.Start{
@@ -131,6 +132,7 @@ func newSession(srv *Server, c *conn, meet *openMeeting, grant control.Grant, re
 func (s *session) run() {
 	err := s.serve()
 	s.conference.update(func() { s.lostLocked(err) })
+	close(s.ended)
 }
 
 // errMisuse ends a connection whose client breaks the protocol or exceeds its

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings"
+	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings/types"
+
+	"github.com/carillon-meetings/carillon/internal/config"
+)
+
+func post(t *testing.T, url, body string) (status int) {
+	t.Helper()
+	answer, err := http.Post(url, "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	return answer.StatusCode
+}
+
+// The calls of the test mode are there in test mode only, and then the start
+// says it.
+func TestTheTestModeIsOnlyThereWhenItIsOn(t *testing.T) {
+	for _, on := range []bool{false, true} {
+		flags := []string{"--test-mode"}
+		if !on {
+			flags = []string{"--dev"}
+		}
+		s := startServer(t, t.TempDir(), flags...)
+		status, body := get(t, s.ports.public.String()+"/test/v1/clock")
+		if got := status == http.StatusOK && strings.Contains(body, "advanced"); got != on {
+			t.Errorf("%v: %d %s", flags, status, body)
+		}
+		var said strings.Builder
+		printBanner(&said, s)
+		if got := strings.Contains(said.String(), "TEST MODE: any credentials are accepted, and "+s.ports.public.String()+"/test/v1/"); got != on {
+			t.Errorf("%v: said %s", flags, said.String())
+		}
+	}
+}
+
+func TestTheClockOfTheTestModeEndsMeetings(t *testing.T) {
+	s := startServer(t, t.TempDir(), "--test-mode")
+	sdk := s.sdk("anybody", "anything", http.DefaultClient)
+	id := createMeeting(t, sdk, "idle")
+	base := s.ports.public.String() + "/test/v1/"
+	if status := post(t, base+"clock", `{"advance":"5m1s"}`); status != http.StatusOK {
+		t.Fatal(status)
+	}
+	var gone *types.NotFoundException
+	if _, err := sdk.GetMeeting(t.Context(), &chimesdkmeetings.GetMeetingInput{MeetingId: &id}); !errors.As(err, &gone) {
+		t.Errorf("after five minutes: %v", err)
+	}
+	if status := post(t, base+"faults", `{"operation":"CreateMeeting","error":"ConflictException","calls":1}`); status != http.StatusOK {
+		t.Fatal(status)
+	}
+	if status := post(t, s.ports.public.String()+"/meetings", `{}`); status != http.StatusConflict {
+		t.Errorf("a call that is to fail: %d", status)
+	}
+	if status := post(t, base+"reset", ""); status != http.StatusNoContent {
+		t.Errorf("reset: %d", status)
+	}
+}
+
+// A server that ends is not kept by those who wait for events.
+func TestWhoWaitsForEventsDoesNotKeepTheServer(t *testing.T) {
+	s := startServer(t, t.TempDir(), "--test-mode")
+	answered := make(chan error, 1)
+	go func() {
+		answer, err := http.Get(s.ports.public.String() + "/test/v1/events?wait=1m")
+		if err == nil {
+			err = answer.Body.Close()
+		}
+		answered <- err
+	}()
+	for s.conns.Stats().Open == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	began := time.Now()
+	if err := s.stop(); err != nil {
+		t.Error(err)
+	}
+	<-answered
+	if took := time.Since(began); took > 30*time.Second {
+		t.Errorf("stopping took %v", took)
+	}
+}
+
+// Without a directory of its own, a server in test mode leaves nothing behind.
+func TestTheTestModeKeepsItsDataApart(t *testing.T) {
+	t.Setenv(config.FileEnv, "")
+	tmp, home := t.TempDir(), t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	t.Chdir(home)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	parser, err := kong.New(&commandLine{}, kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	command, err := parser.Parse([]string{"serve", "--test-mode", "--listen", address, "--media-tcp", "off", "--log-level", "error"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { ended <- command.Run() }()
+	for served := false; !served; time.Sleep(10 * time.Millisecond) {
+		if len(ended) > 0 {
+			t.Fatal(<-ended)
+		}
+		answer, err := http.Get("http://" + address + "/test/v1/clock")
+		served = err == nil
+		if served {
+			served = answer.StatusCode == http.StatusOK && answer.Body.Close() == nil
+		}
+	}
+	if made, err := filepath.Glob(filepath.Join(tmp, "carillon-test-*", "ledger")); err != nil || len(made) != 1 {
+		t.Errorf("data in %v, %v", made, err)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	for _, dir := range []string{tmp, home} {
+		left, err := os.ReadDir(dir)
+		if err != nil || len(left) > 0 {
+			t.Errorf("left: %v, %v", left, err)
+		}
+	}
+	// A directory that is named stays.
+	named := filepath.Join(home, "mine")
+	command, err = parser.Parse([]string{"serve", "--test-mode", "--data", named})
+	if err != nil || !given(command, "data") {
+		t.Errorf("a named directory is not taken: %v", err)
+	}
+}

@@ -1,0 +1,99 @@
+package examples
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/carillon-meetings/carillon/carillontest"
+)
+
+// run runs a program in this folder and returns what it wrote to its standard
+// output. It fails the test, with all that was written, when the program fails.
+func run(t *testing.T, env []string, command ...string) string {
+	t.Helper()
+	path, err := exec.LookPath(command[0])
+	if err != nil {
+		t.Fatalf("%v: `make setup` installs what the examples use", err)
+	}
+	cmd := exec.CommandContext(t.Context(), path, command[1:]...)
+	cmd.Env = slices.Concat(os.Environ(), env, []string{"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "NODE_NO_WARNINGS=1", "NO_COLOR=1"})
+	out, err := cmd.Output()
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		t.Fatalf("%s: %v\n%s%s", strings.Join(command, " "), err, out, failed.Stderr)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+// install fetches the npm packages unless they are newer than the lock file.
+func install(t *testing.T) {
+	t.Helper()
+	lock, err := os.Stat("package-lock.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	have, err := os.Stat(filepath.Join("node_modules", ".package-lock.json"))
+	if err != nil || have.ModTime().Before(lock.ModTime()) {
+		run(t, nil, "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
+	}
+}
+
+func TestQuickStarts(t *testing.T) {
+	install(t)
+	for name, command := range map[string][]string{
+		"JavaScript": {"node", "quickstart/meeting.mjs"},
+		"Python":     {"/usr/bin/python3", "quickstart/meeting.py"},
+		"Go":         {"go", "run", "./quickstart/go"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got struct {
+				Meeting  struct{ MeetingID, ExternalMeetingID string }
+				Attendee struct{ ExternalUserID, JoinToken string }
+			}
+			out := run(t, carillontest.Start(t).Environ(), command...)
+			if err := json.Unmarshal([]byte(out), &got); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			if got.Meeting.ExternalMeetingID != "standup" || got.Attendee.ExternalUserID != "ada" || got.Attendee.JoinToken == "" {
+				t.Errorf("got %s", out)
+			}
+		})
+	}
+}
+
+// TestTheApp meets on the page of the app with two browsers' pages.
+func TestTheApp(t *testing.T) {
+	install(t)
+	run(t, nil, "npm", "run", "bundle", "--silent")
+	run(t, carillontest.Start(t).Environ(), "node", "--test", "--test-reporter=spec", "app/app.test.mjs")
+}
+
+// Each fixture is run as it is used at a desk, where it starts the server itself,
+// and as it is in CI, where a server is there.
+func TestFixtures(t *testing.T) {
+	install(t)
+	shared := carillontest.Start(t)
+	for name, command := range map[string][]string{
+		"Vitest": {"npx", "vitest", "run", "--root", "vitest"},
+		"pytest": {"/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "pytest"},
+	} {
+		for place, env := range map[string][]string{
+			"at a desk": {"TESTED_CARILLON=" + carillontest.BinaryPath(t), "PYTHONDONTWRITEBYTECODE=1"},
+			"in CI":     {"AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS=" + shared.Endpoint, "TESTED_CARILLON=/nowhere", "PYTHONDONTWRITEBYTECODE=1"},
+		} {
+			t.Run(name+" "+place, func(t *testing.T) {
+				if out := run(t, env, command...); !strings.Contains(out, "3 passed") {
+					t.Errorf("not all three tests passed:\n%s", out)
+				}
+			})
+		}
+	}
+}

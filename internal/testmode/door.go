@@ -1,0 +1,168 @@
+package testmode
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
+)
+
+// Prefix is what the paths of all calls begin with.
+const Prefix = "/test/v1/"
+
+// Meetings is the part of the control plane that tests reach.
+type Meetings interface {
+	Meetings(ctx context.Context) ([]observe.Meeting, error)
+	EndMeeting(ctx context.Context, id meeting.ID) error
+	RemoveAttendee(ctx context.Context, id, attendee meeting.ID) error
+	EndDue(ctx context.Context) (next time.Time, err error)
+}
+
+// Connections is the part of the signaling door that tests reach.
+type Connections interface {
+	Cut(id, attendee meeting.ID) (connections int)
+	Settle()
+}
+
+// Config says what a Door works on. Every field but Logger is required.
+type Config struct {
+	Clock       *Clock
+	Faults      *Faults
+	Events      *Events
+	Meetings    Meetings
+	Connections Connections
+	Tombstone   time.Duration // how long ended meetings are remembered
+	// WithActor names who acts in the records of what a test does.
+	WithActor func(ctx context.Context, actor string) context.Context
+	Logger    *slog.Logger // nil: discard
+}
+
+// Door answers the calls below Prefix.
+type Door struct {
+	cfg     Config
+	handler http.Handler
+}
+
+// NewDoor returns a Door.
+func NewDoor(cfg Config) *Door {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	d := &Door{cfg: cfg}
+	mux := http.NewServeMux()
+	for pattern, answer := range map[string]func(*http.Request) (any, error){
+		"GET clock":                    d.readClock,
+		"POST clock":                   d.moveClock,
+		"GET faults":                   d.listFaults,
+		"POST faults":                  d.addFault,
+		"DELETE faults":                d.clearFaults,
+		"DELETE faults/{fault}":        d.clearFault,
+		"GET meetings":                 d.listMeetings,
+		"POST meetings/{meeting}/end":  d.endMeeting,
+		"POST " + attendee + "/drop":   d.dropAttendee,
+		"POST " + attendee + "/remove": d.removeAttendee,
+		"GET events":                   d.readEvents,
+		"POST reset":                   d.reset,
+	} {
+		mux.Handle(atPrefix(pattern), d.call(answer))
+	}
+	mux.HandleFunc(Prefix, func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, http.StatusNotFound, "There is no "+r.Method+" "+r.URL.Path+". docs/testing-your-app.md lists the calls of the test mode.")
+	})
+	// Pages of others that are open in a browser of this machine may not call.
+	d.handler = http.NewCrossOriginProtection().Handler(mux)
+	return d
+}
+
+const attendee = "meetings/{meeting}/attendees/{attendee}"
+
+// ServeHTTP answers one call.
+func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.handler.ServeHTTP(w, r) }
+
+// fault is a refusal of a call.
+type fault struct {
+	status  int
+	message string
+}
+
+func (f *fault) Error() string { return f.message }
+
+func badRequest(err error) error { return &fault{http.StatusBadRequest, err.Error()} }
+
+// call turns a function into a handler: what it returns is the answer, in JSON;
+// nil is 204.
+func (d *Door) call(answer func(*http.Request) (any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		body, err := answer(r)
+		if err != nil {
+			status, message := d.explain(err)
+			refuse(w, status, message)
+			return
+		}
+		if r.Method != http.MethodGet {
+			d.cfg.Logger.Info("test call", "method", r.Method, "path", r.URL.Path)
+		}
+		if body == nil {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		write(w, http.StatusOK, body)
+	})
+}
+
+// explain returns status and words of a refusal.
+func (d *Door) explain(err error) (status int, message string) {
+	var (
+		own     *fault
+		refused *meeting.Error
+	)
+	switch {
+	case errors.As(err, &own):
+		return own.status, own.message
+	case errors.As(err, &refused) && refused.Kind == meeting.NotFound:
+		return http.StatusNotFound, refused.Message
+	}
+	d.cfg.Logger.Error("test call failed", "err", err)
+	return http.StatusInternalServerError, "The server could not do this: " + err.Error()
+}
+
+func refuse(w http.ResponseWriter, status int, message string) {
+	write(w, status, struct {
+		Message string `json:"message"`
+	}{message})
+}
+
+func write(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // a caller who has gone away is told nothing
+}
+
+// maxBody bounds the body of a call, in bytes.
+const maxBody = 64 << 10
+
+// read reads the body of a call, which is one JSON object of known members.
+func read(r *http.Request, into any) error {
+	dec := json.NewDecoder(r.Body)
+	dec.DisallowUnknownFields()
+	err := dec.Decode(into)
+	if err == nil && dec.Decode(new(any)) != io.EOF {
+		err = errors.New("more than one JSON value")
+	}
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return &fault{http.StatusRequestEntityTooLarge, "The body is larger than 64 KiB."}
+	}
+	if err != nil {
+		return badRequest(errors.New("the body is not what this call takes: " + err.Error()))
+	}
+	return nil
+}
