@@ -13,11 +13,10 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// A node of three dies without a word, with some of the streams' leaders. The
-// owner's writes wait for the elections; none fails, is lost, or is stored
-// twice.
-func TestANodeOfThreeDies(t *testing.T) {
-	w := threeNodes(t)
+// nodeDies has a node of three die without a word, with some of the streams'
+// leaders. The owner's writes wait for the elections; none fails, is lost, or is
+// stored twice.
+func nodeDies(t *testing.T, w *world) {
 	l, ctx := w.rig, t.Context()
 	var wg sync.WaitGroup
 	var acked atomic.Int64
@@ -50,7 +49,7 @@ func TestANodeOfThreeDies(t *testing.T) {
 	eventually(t, "writes", func() bool { return acked.Load() > 200 })
 	w.nodes[1].engine.server.Shutdown()
 	before := acked.Load()
-	eventually(t, "every stream has a leader again", func() bool { return acked.Load() > before+1000 })
+	eventually(t, "every stream has a leader again", func() bool { return acked.Load() > before+500 })
 	close(stop)
 	wg.Wait()
 	_, seen := w.adoptAll(w.nodes[0])
@@ -80,10 +79,10 @@ func (w *world) adoptAll(l *Log) ([]*Slot, map[meeting.ID][]Entry) {
 	return slots, seen
 }
 
-// The embedded server of a node listens for the other nodes, and for nobody
-// else; what the ledger runs on can be used for messages between nodes.
-func TestANodeListensForNodesOnly(t *testing.T) {
-	w := threeNodes(t)
+// nodesListen looks where the embedded server of a node listens: for the other
+// nodes, and for nobody else. What the ledger runs on can be used for messages
+// between nodes.
+func nodesListen(t *testing.T, w *world) {
 	s := w.rig.engine.server
 	if s.Addr() != nil {
 		t.Errorf("there is a port for clients: %v", s.Addr())

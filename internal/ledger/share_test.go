@@ -100,13 +100,15 @@ func wantFilled(t *testing.T, seen map[meeting.ID][]Entry, ids []meeting.ID) {
 	}
 }
 
-// One machine becomes the first of three: the others get its meetings, whoever
-// starts first, and its number of streams.
-func TestOneMachineBecomesThree(t *testing.T) {
+// becomeThree makes one machine the first of three nodes, and the others get its
+// meetings, whoever starts first, and its number of streams.
+func becomeThree(t *testing.T) *world {
+	t.Helper()
 	cfgs := clusterConfigs(t, 3)
-	l := openTB(t, Config{Dir: cfgs[1].Dir, Node: "alone"})
-	ids, revs := fillMeetings(t, l, 600)
-	end := must[Revision](t)(l.End(t.Context(), ids[0], revs[0], []byte("ended"), time.Hour))
+	dir := cfgs[1].Dir
+	l := openTB(t, Config{Dir: dir, Node: "alone"})
+	ids, revs := fillMeetings(t, l, 200)
+	must[Revision](t)(l.End(t.Context(), ids[0], revs[0], []byte("ended"), time.Hour))
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -115,28 +117,21 @@ func TestOneMachineBecomesThree(t *testing.T) {
 	if n := w.rig.layout.Streams; n != oneMachineStreams {
 		t.Errorf("%d streams, not the %d of before", n, oneMachineStreams)
 	}
-	list := w.rig.seen[ids[0]]
-	if last := list[len(list)-1]; string(last.Data) != "ended" && string(list[len(list)-2].Data) != "ended" {
+	if list := w.rig.entriesOf(ids[0]); len(list) == 0 || string(list[len(list)-1].Data) != "ended" {
 		t.Errorf("the ended meeting came as %q", texts(list))
 	}
-	delete(w.rig.seen, ids[0])
 	for i, id := range ids[1:] {
 		wantTexts(t, w.rig.seen[id], fmt.Sprint("created ", i+1), fmt.Sprint("more ", i+1), "joined")
-		revs[i+1] = w.rig.entriesOf(id)[1].Revision
 	}
-	must[Revision](t)(w.rig.Append(t.Context(), ids[1], revs[1], []byte("in the cluster"), Ordinary))
-	if there, _ := os.Stat(filepath.Join(cfgs[1].Dir, streamsDir)); there != nil {
+	must[Revision](t)(w.rig.Append(t.Context(), ids[1], w.rig.entriesOf(ids[1])[1].Revision, []byte("in the cluster"), Ordinary))
+	if there, _ := os.Stat(filepath.Join(dir, streamsDir)); there != nil {
 		t.Error("the streams of one machine are still there")
 	}
-	_ = end
-	w.restart()
-	wantTexts(t, w.rig.entriesOf(ids[1]), "created 1", "more 1", "in the cluster")
-	if err := w.nodes[0].Close(); err != nil { // the one that was alone
-		t.Fatal(err)
+	cfg := must[Config](t)(Config{Dir: dir}.withDefaults())
+	if _, err := loadLayout(cfg); err == nil {
+		t.Error("a node's directory would be opened as one machine's")
 	}
-	if _, err := Open(t.Context(), Config{Dir: cfgs[1].Dir}); err == nil {
-		t.Error("a node's directory was opened as one machine's")
-	}
+	return w
 }
 
 // The move is cut off, at every place where that leaves something behind, and
@@ -225,30 +220,34 @@ func TestWhoDoesNotFitIntoTheClusterIsRefused(t *testing.T) {
 	wantFilled(t, openTB(t, Config{Dir: dir, KeyCheck: "one"}).seen, ids) // nothing happened to them
 }
 
-// The disk of one node is replaced by an empty one. It comes back with a copy of
-// everything, which is good enough when another node goes.
-func TestAWipedNodeGetsEverythingBack(t *testing.T) {
-	w := threeNodes(t)
+// nodeWiped has the disk of one node replaced by an empty one. It comes back with
+// a copy of everything, which is good enough when another node goes.
+func nodeWiped(t *testing.T, w *world) {
 	ids, _ := fillMeetings(t, w.rig, 100)
 	if err := w.nodes[1].Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.RemoveAll(w.cfgs[2].Dir); err != nil {
+	cfg := w.cfgs[2]
+	if err := os.RemoveAll(cfg.Dir); err != nil {
 		t.Fatal(err)
 	}
-	cfg := w.cfgs[2]
 	cfg.Streams = 2 // what it would make by itself
-	l := must[*Log](t)(Open(t.Context(), cfg))
-	t.Cleanup(func() { _ = l.Close() })
-	if l.layout.Streams != clusterStreams {
+	l := must[*Log](t)(Open(w.t.Context(), cfg))
+	w.t.Cleanup(func() { _ = l.Close() })
+	if l.layout.Streams != w.rig.layout.Streams {
 		t.Errorf("%d streams", l.layout.Streams)
 	}
 	w.waitCurrent(l)
-	if err := w.nodes[0].Close(); err != nil {
-		t.Fatal(err)
-	}
+	w.nodes[0], w.nodes[1] = l, w.nodes[0]
+	w.cfgs[1], w.cfgs[2] = w.cfgs[2], w.cfgs[1]
 	_, seen := w.adoptAll(l)
-	wantFilled(t, seen, ids)
+	for i, id := range ids {
+		wantTexts(t, seen[id], fmt.Sprint("created ", i), fmt.Sprint("more ", i), "joined")
+	}
+	for _, s := range w.nodes[0].owned() {
+		_ = s.Release(t.Context())
+	}
+	w.readopt()
 }
 
 // waitCurrent waits until the node's copies of all streams have caught up.

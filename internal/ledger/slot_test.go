@@ -44,29 +44,27 @@ func (h *hold) letGo(t *testing.T, l *rig) {
 	}
 }
 
-// A marker is stored long after everybody has given up waiting for it. It is the
-// owner's own for all that: the slot is not lost.
-func TestALateMarkerIsTheOwnersOwn(t *testing.T) {
+func TestALateMarkerIsTheOwnersOwn(t *testing.T) { lateMarker(t, oneMachine(t)) }
+
+// lateMarker has a marker stored long after everybody has given up waiting for
+// it. It is the owner's own for all that: the slot is not lost.
+func lateMarker(t *testing.T, w *world) {
 	const slot = 11
-	for name, start := range map[string]func(testing.TB) *world{"one machine": oneMachine, "three nodes": threeNodes} {
-		t.Run(name, func(t *testing.T) {
-			w := start(t)
-			l, ctx, id := w.rig, t.Context(), randomID(t).InSlot(slot)
-			rev := must[Revision](t)(l.Append(ctx, id, Revision{}, []byte("one"), Ordinary))
-			s, patience := l.held[slot], l.cfg.GiveUp
-			haveMarker(t, l, slot)
-			l.cfg.GiveUp = 200 * time.Millisecond
-			h := holdBack(l, markerSubject(slot))
-			s.miss() // the next write writes the marker first
-			if _, err := l.Append(ctx, id, rev, []byte("two"), Ordinary); !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrLost) {
-				t.Errorf("while the marker hangs: %v", err)
-			}
-			h.letGo(t, l)
-			l.cfg.GiveUp = patience
-			rev = must[Revision](t)(l.Append(ctx, id, rev, []byte("three"), Ordinary))
-			wantTexts(t, must[[]Entry](t)(s.Load(ctx, id, rev)), "one", "three")
-		})
+	l, ctx, id := w.rig, t.Context(), randomID(t).InSlot(slot)
+	rev := must[Revision](t)(l.Append(ctx, id, Revision{}, []byte("one"), Ordinary))
+	s, patience := l.held[slot], l.cfg.GiveUp
+	haveMarker(t, l, slot)
+	l.cfg.GiveUp = 200 * time.Millisecond
+	ask := l.engine.ask
+	h := holdBack(l, markerSubject(slot))
+	s.miss() // the next write writes the marker first
+	if _, err := l.Append(ctx, id, rev, []byte("two"), Ordinary); !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrLost) {
+		t.Errorf("while the marker hangs: %v", err)
 	}
+	h.letGo(t, l)
+	l.engine.ask, l.cfg.GiveUp = ask, patience
+	rev = must[Revision](t)(l.Append(ctx, id, rev, []byte("three"), Ordinary))
+	wantTexts(t, must[[]Entry](t)(s.Load(ctx, id, rev)), "one", "three")
 }
 
 // haveMarker makes sure that there is a marker, which takes a lost answer when a
@@ -104,16 +102,20 @@ func TestAloneASlotIsNeverLost(t *testing.T) {
 	}
 }
 
-// With other nodes, nobody can tell who came after a marker that is gone for
-// good.
-func TestASlotWithoutItsMarkerIsLost(t *testing.T) {
+// missingMarker has a marker vanish. With other nodes, nobody can tell who came
+// after one that is gone for good.
+func missingMarker(t *testing.T, w *world) {
 	const slot = 12
-	l, ctx, id := threeNodes(t).rig, t.Context(), randomID(t).InSlot(slot)
+	l, ctx, id := w.rig, t.Context(), randomID(t).InSlot(slot)
+	patience := l.cfg.GiveUp
 	l.cfg.GiveUp = 300 * time.Millisecond
 	dropMarker(t, l, slot)
 	if _, err := l.Append(ctx, id, Revision{}, []byte("one"), Ordinary); !errors.Is(err, ErrLost) {
 		t.Errorf("an append without a marker: %v", err)
 	}
+	l.cfg.GiveUp = patience
+	w.takeBack(slot)
+	must[Revision](t)(l.Append(ctx, id, Revision{}, []byte("one"), Ordinary))
 }
 
 // A process that is alone goes on with the markers it finds, so that a start
