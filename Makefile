@@ -13,6 +13,7 @@ help:
 	@echo 'make lint           formatting, vet, staticcheck, deadcode, and checks and unit tests of the pages'
 	@echo 'make test-quick     Go tests with the race detector'
 	@echo 'make test-clients   stock AWS clients of other families'
+	@echo 'make test-events    events against receivers that others have written'
 	@echo 'make test-browser   real browsers against the real server'
 	@echo 'make test-examples  the examples, each as it stands in its folder'
 	@echo 'make test-powercut  acknowledged calls survive a power cut (root, loop device)'
@@ -53,7 +54,7 @@ test-packages: dist
 	$(GO) test -tags packages -count=1 -timeout 40m -v ./packaging
 
 .PHONY: test
-test: announce setup lint test-quick test-clients test-examples test-browser
+test: announce setup lint test-quick test-clients test-examples test-events test-browser
 
 .PHONY: announce
 announce:
@@ -78,6 +79,10 @@ test-clients: build setup
 .PHONY: test-examples
 test-examples: build setup
 	TESTED_CARILLON=$(CURDIR)/bin/carillon $(GO) test -count=1 -timeout 15m ./examples/...
+
+.PHONY: test-events
+test-events: setup
+	@scripts/test-events
 
 .PHONY: test-browser
 test-browser: build setup
