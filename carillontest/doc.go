@@ -24,9 +24,10 @@
 //   - the one that the option Binary names,
 //   - the one that the environment variable TESTED_CARILLON names,
 //   - one that is built from the module graph of the package under test, once for
-//     each test process; Go's build cache makes that quick. Your module has to
-//     require github.com/carillon-meetings/carillon, which it does by importing this
-//     package.
+//     each test process; Go's build cache makes that quick. It takes no more than
+//     importing this package; the first time, Go fetches what the server is made
+//     of. To have go.mod and go.sum name that, too, as for machines without a
+//     network: go get -tool github.com/carillon-meetings/carillon/cmd/carillon
 //
 // Starting takes a tenth of a second, so that each test may have a server of its
 // own. Tests that share one, from TestMain or by a parent test, keep apart by

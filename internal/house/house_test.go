@@ -53,7 +53,7 @@ var mayImport = map[string][]string{
 	"internal/signal":          {"internal/signal/...", "internal/clientaddr", "internal/control", "internal/history", "internal/media", "internal/meeting", "internal/observe", "internal/serial"},
 	"internal/turn":            {},
 	"internal/console":         {"internal/clientaddr", "internal/meeting", "internal/observe", "internal/observe/timeline"},
-	"internal/testmode":        {"internal/api", "internal/control", "internal/ledger", "internal/meeting", "internal/observe"},
+	"internal/testmode":        {"internal/api", "internal/control", "internal/ledger", "internal/meeting", "internal/notify/event", "internal/observe"},
 	"internal/console/demo":    {"internal/clientaddr"},
 	"internal/config":          {},
 	"internal/house":           {},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/notify/event"
 	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
@@ -201,12 +202,11 @@ func (d *Door) readEvents(r *http.Request) (any, error) {
 
 // filter returns a function that accepts events of a type, about a meeting and an
 // attendee; "" stands for any. A type may be given without "chime:".
-func filter(eventType, in, who string) func(*Event) bool {
-	return func(e *Event) bool {
-		d := &e.Detail
-		return (eventType == "" || d.EventType == eventType || d.EventType == "chime:"+eventType) &&
-			(in == "" || strings.EqualFold(d.MeetingID.String(), in)) &&
-			(who == "" || strings.EqualFold(d.AttendeeID, who))
+func filter(eventType, in, who string) func(*event.Event) bool {
+	return func(e *event.Event) bool {
+		return (eventType == "" || e.Type == eventType || e.Type == "chime:"+eventType) &&
+			(in == "" || strings.EqualFold(e.Meeting.ID.String(), in)) &&
+			(who == "" || strings.EqualFold(e.Attendee, who))
 	}
 }
 

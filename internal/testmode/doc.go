@@ -9,8 +9,8 @@
 //   - faults.go: Faults, asked by the API before each operation.
 //   - ledger.go: tells Events what is written, by standing between the control
 //     plane and the ledger. So no event tells of what did not happen.
-//   - derive.go: events from records and facts.
-//   - events.go: Events, kept with a number each and waited for.
+//   - events.go: Events, made as they are for those who are sent them (package
+//     event), kept with a number each and waited for.
 //   - door.go, calls.go: the HTTP calls.
 //   - admit.go: who may call at all.
 //

@@ -2,11 +2,12 @@ package testmode
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/notify/event"
 )
 
 // maxEvents is how many events are kept; a test that looks at them less often
@@ -18,16 +19,23 @@ const maxEvents = 10_000
 // ready: see NewEvents.
 type Events struct {
 	mu       sync.Mutex
-	meetings map[meeting.ID]*known // those that have not ended
-	list     []Event               // the newest
-	last     uint64                // number of the newest
-	news     chan struct{}         // closed, and replaced, with each event
+	meetings map[meeting.ID]*told // those that have not ended
+	list     []*event.Event       // the newest
+	last     uint64               // number of the newest
+	news     chan struct{}        // closed, and replaced, with each event
 	closed   bool
+}
+
+// told is a meeting whose events are told.
+type told struct {
+	fold  event.Fold
+	seq   uint64                // of its records and facts, in the order in which they came
+	users map[meeting.ID]string // external user ids, of those removed too
 }
 
 // NewEvents returns an empty list, whose first event will have the number 1.
 func NewEvents() *Events {
-	return &Events{meetings: map[meeting.ID]*known{}, news: make(chan struct{})}
+	return &Events{meetings: map[meeting.ID]*told{}, news: make(chan struct{})}
 }
 
 // restore takes in a record that was there before the server started: it is no
@@ -38,46 +46,57 @@ func (e *Events) restore(id meeting.ID, rec *meeting.Record) {
 	e.applyLocked(id, rec)
 }
 
-// applyLocked brings what is known of the meeting up to date, and returns it with
-// the details of what the record means.
-func (e *Events) applyLocked(id meeting.ID, rec *meeting.Record) (*known, []Detail) {
-	k := e.meetings[id]
-	if k == nil {
-		k = &known{users: map[meeting.ID]string{}}
-		e.meetings[id] = k
-	}
-	details := k.record(rec.Body)
-	if _, last := rec.Body.(*meeting.Ended); last {
-		delete(e.meetings, id)
-	}
-	return k, details
-}
-
 // record takes in a record that has just been written.
 func (e *Events) record(id meeting.ID, rec *meeting.Record) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	k, details := e.applyLocked(id, rec)
-	e.addLocked(k, details, rec.Time)
+	e.addLocked(e.applyLocked(id, rec))
+}
+
+// applyLocked brings what is known of the meeting up to date, and returns the
+// events that the record means.
+func (e *Events) applyLocked(id meeting.ID, rec *meeting.Record) []*event.Event {
+	m := e.meetings[id]
+	if m == nil {
+		m = &told{users: map[meeting.ID]string{}, fold: event.Fold{Profile: &meeting.Profile{ID: id}}}
+		e.meetings[id] = m
+	}
+	switch b := rec.Body.(type) {
+	case *meeting.Created:
+		m.fold.Profile = &b.Profile
+		m.invite(b.Attendees)
+	case *meeting.AttendeesAdded:
+		m.invite(b.Attendees)
+	case *meeting.Ended:
+		m.fold.Profile = &b.Profile
+		delete(e.meetings, id)
+	}
+	m.seq++
+	return m.fold.Record(m.seq, rec, func(id meeting.ID) string { return m.users[id] })
+}
+
+func (m *told) invite(list []meeting.Attendee) {
+	for _, a := range list {
+		m.users[a.ID] = a.ExternalUserID
+	}
 }
 
 // fact takes in a fact that has just been written.
 func (e *Events) fact(id meeting.ID, fact meeting.Fact) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if k := e.meetings[id]; k != nil {
-		e.addLocked(k, ofFact(fact), fact.Time)
+	if m := e.meetings[id]; m != nil {
+		m.seq++
+		e.addLocked(m.fold.Fact(m.seq, fact))
 	}
 }
 
-func (e *Events) addLocked(k *known, details []Detail, at time.Time) {
-	if len(details) == 0 {
+func (e *Events) addLocked(events []*event.Event) {
+	if len(events) == 0 {
 		return
 	}
-	for _, d := range details {
-		e.list = append(e.list, k.event(d, at))
-		e.last++
-	}
+	e.list = append(e.list, events...)
+	e.last += uint64(len(events))
 	if over := len(e.list) - maxEvents; over > 0 {
 		e.list = slices.Delete(e.list, 0, over)
 	}
@@ -105,15 +124,15 @@ func (e *Events) Close() {
 
 // Page is what a watcher gets.
 type Page struct {
-	Events []Event `json:"events"`
-	Next   uint64  `json:"next"`             // the cursor to go on from
-	Missed uint64  `json:"missed,omitempty"` // events after the cursor that are not kept any more
+	Events []json.RawMessage `json:"events"`           // as event buses deliver them
+	Next   uint64            `json:"next"`             // the cursor to go on from
+	Missed uint64            `json:"missed,omitempty"` // events after the cursor that are not kept any more
 }
 
 // Wait returns the events after a cursor that want accepts, as soon as there is
 // one, and none when ctx ends first. Next is the number of the last event that
 // was looked at.
-func (e *Events) Wait(ctx context.Context, after uint64, want func(*Event) bool) Page {
+func (e *Events) Wait(ctx context.Context, after uint64, want func(*event.Event) bool) Page {
 	for {
 		page, news, closed := e.after(after, want)
 		if len(page.Events) > 0 || closed || ctx.Err() != nil {
@@ -126,18 +145,18 @@ func (e *Events) Wait(ctx context.Context, after uint64, want func(*Event) bool)
 	}
 }
 
-func (e *Events) after(after uint64, want func(*Event) bool) (page Page, news <-chan struct{}, closed bool) {
+func (e *Events) after(after uint64, want func(*event.Event) bool) (page Page, news <-chan struct{}, closed bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	page = Page{Events: []Event{}, Next: e.last}
+	page = Page{Events: []json.RawMessage{}, Next: e.last}
 	first := e.last - uint64(len(e.list)) // the number before the first that is kept
 	if after < first {
 		page.Missed = first - after
 	}
 	if after < e.last {
 		for i := max(after, first) - first; i < uint64(len(e.list)); i++ {
-			if want(&e.list[i]) {
-				page.Events = append(page.Events, e.list[i])
+			if want(e.list[i]) {
+				page.Events = append(page.Events, e.list[i].Bus())
 			}
 		}
 	}
