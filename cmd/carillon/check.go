@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,7 +50,13 @@ func (c *checkConfigCommand) print(w io.Writer, flags []*kong.Flag) error {
 func yamlValue(v any) string {
 	switch v := v.(type) {
 	case []string:
-		return "[" + strings.Join(v, ", ") + "]"
+		items := make([]string, len(v))
+		for i, item := range v {
+			if items[i] = item; strings.ContainsAny(item, "*&!|>%@`") { // means something in YAML
+				items[i] = strconv.Quote(item)
+			}
+		}
+		return "[" + strings.Join(items, ", ") + "]"
 	case config.Networks:
 		items := make([]string, len(v))
 		for i, network := range v {
