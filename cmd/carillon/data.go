@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/carillon-meetings/carillon/internal/cluster"
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/durable"
 	"github.com/carillon-meetings/carillon/internal/history"
@@ -28,22 +29,23 @@ func (s *server) openData() (err error) {
 	if err != nil {
 		return err
 	}
-	s.id, err = identity.Load(s.cfg.Data, records)
+	if s.id, err = identity.Load(s.cfg.Data, records, s.secret); err != nil || s.secret == nil {
+		return err
+	}
+	s.member = new(member)
+	s.member.tls, err = cluster.TLS(s.secret, s.cfg.Cluster.Node)
 	return err
 }
 
 func (s *server) ledgerDir() string { return filepath.Join(s.cfg.Data, "ledger") }
 
-func (s *server) openLedger(ctx context.Context) error {
-	key, err := jointoken.NewKey(s.id.TokenKey)
-	if err != nil {
-		return err
-	}
-	check := key.Derive("check value")
-	s.notifier = s.newNotifier()
-	log, err := ledger.Open(ctx, ledger.Config{
+// ledgerConfig is how the ledger is run.
+func (s *server) ledgerConfig() ledger.Config {
+	return ledger.Config{
 		Dir:        s.ledgerDir(),
-		KeyCheck:   hex.EncodeToString(check[:8]),
+		Node:       s.cfg.Cluster.Node,
+		Cluster:    s.storeOfNodes(),
+		KeyCheck:   s.keyCheck,
 		AcceptLoss: s.cfg.AcceptLoss,
 		MaxBytes:   int64(s.cfg.Limits.StorageMiB) << 20,
 		MaxAge:     s.ledgerAge(),
@@ -51,7 +53,22 @@ func (s *server) openLedger(ctx context.Context) error {
 		ShelfBytes: int64(s.cfg.Events.DeadMiB) << 20,
 		Needed:     s.needed(),
 		Logger:     s.log.With("part", "ledger"),
-	})
+	}
+}
+
+func (s *server) openLedger(ctx context.Context) error {
+	key, err := jointoken.NewKey(s.id.TokenKey)
+	if err != nil {
+		return err
+	}
+	check := key.Derive("check value")
+	s.keyCheck = hex.EncodeToString(check[:8])
+	s.notifier = s.newNotifier()
+	log, err := ledger.Open(ctx, s.ledgerConfig())
+	if errors.Is(err, ledger.ErrForeignKey) && s.member != nil {
+		return fmt.Errorf("%s is not that of the cluster: give all nodes the same --cluster-secret-file and, where there is one, the same %s: %w",
+			identity.TokenKeyFile, identity.TokenKeyFile, err)
+	}
 	if errors.Is(err, ledger.ErrForeignKey) {
 		return fmt.Errorf("%s does not fit the data directory: %w", identity.TokenKeyFile, err)
 	}
@@ -71,6 +88,7 @@ func (s *server) openLedger(ctx context.Context) error {
 		Lost:       s.lostSlot,
 		Ended:      func(m observe.Meeting) { s.archiver.Ended(m) }, // which is there when slots are adopted
 		Unreached:  s.ways.services.Unreached,
+		Elsewhere:  s.elsewhere,
 		Logger:     s.log.With("part", "control"),
 	}
 	written := s.test.onControl(&cfg, s.slotsOf(log))
@@ -97,16 +115,13 @@ func (s *server) roomy() bool {
 	return err == nil && room.Free > 2*room.MinFree
 }
 
-// adopt begins to serve the meetings in the ledger.
-func (s *server) adopt(ctx context.Context) error { return explainDamage(s.control.AdoptAll(ctx)) }
-
-// lostSlot ends the process. Alone, a slot is lost only when somebody else has
-// written into the data directory's streams, which the lock should have kept out.
-func (s *server) lostSlot(slot int) {
-	select {
-	case s.failures <- fmt.Errorf("the ledger does not know this process as the owner of slot %d any more", slot):
-	default: // it ends already
+// adopt begins to serve the meetings in the ledger. In a cluster slots come by
+// the assignment.
+func (s *server) adopt(ctx context.Context) error {
+	if s.member != nil {
+		return nil
 	}
+	return explainDamage(s.control.AdoptAll(ctx))
 }
 
 // explainDamage says what to do when records are damaged.

@@ -27,7 +27,13 @@ func (s *server) openDemo() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.demo = newInnerDoor(s.newAPI(s.newVerifier(sigv4.Config{Keys: sigv4.Own(demoKeyID, secret, demoAccount)})))
+	door := s.newAPI(s.newVerifier(sigv4.Config{Keys: sigv4.Own(demoKeyID, secret, demoAccount)}))
+	var handler http.Handler = door
+	if s.member != nil {
+		s.member.demo = s.newRouter(door, door, http.HandlerFunc(door.Unavailable))
+		handler = s.member.demo
+	}
+	s.demo = newInnerDoor(door, handler)
 	backend, err := demo.New(demo.Config{
 		Endpoint: "http://" + innerHost, Region: s.cfg.API.Region, MediaRegion: s.demoMediaRegion(),
 		AccessKey: demoKeyID, SecretKey: secret, HTTPClient: s.demo.client(),

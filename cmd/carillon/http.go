@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -43,10 +45,13 @@ const (
 // doors are the handlers behind the one port. pages and metrics may be nil.
 type doors struct {
 	api, app, signal, pages, metrics http.Handler
-	signpost                         http.Handler
-	ready                            *atomic.Bool
-	store                            func() (ledger.Space, error)
-	calls                            atomic.Int64 // calls of both APIs being answered that began while ready
+	operator, signpost               http.Handler
+	unavailable                      http.HandlerFunc // in the form of the API
+
+	ready *atomic.Bool
+	waits func() error // why the node does not serve all its slots; nil when it does
+	store func() (ledger.Space, error)
+	calls atomic.Int64 // calls of both APIs being answered that began while ready
 }
 
 // ServeHTTP gives a request to the door that its path belongs to; what belongs
@@ -68,6 +73,8 @@ func (d *doors) pick(r *http.Request) http.Handler {
 		return d.signal
 	case underAny(path, app.Prefix):
 		return d.app
+	case path == pathCluster || strings.HasPrefix(path, pathCluster+"/"):
+		return d.operator
 	case d.pages != nil && console.Serves(path):
 		return d.pages
 	case forPeople(r):
@@ -76,16 +83,31 @@ func (d *doors) pick(r *http.Request) http.Handler {
 	return d.api
 }
 
-// counted is an API's handler, which counts the calls that began before the
+// away answers a request whose meeting has no owner at the moment, in the form
+// of its door.
+func (d *doors) away(w http.ResponseWriter, r *http.Request) {
+	if d.pick(r) == d.api {
+		d.unavailable(w, r)
+		return
+	}
+	w.Header().Set("Retry-After", "1")
+	operatorFault(w, http.StatusServiceUnavailable, "The meeting is moving to another server. Try again in a moment.")
+}
+
+// countedDoor is an API's handler, which counts the calls that began before the
 // shutdown, so that it can wait for them.
-func (d *doors) counted(api http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if d.ready.Load() {
-			d.calls.Add(1)
-			defer d.calls.Add(-1)
-		}
-		api.ServeHTTP(w, r)
-	})
+type countedDoor struct {
+	doors *doors
+	api   http.Handler
+}
+
+// ServeHTTP implements http.Handler.
+func (c *countedDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if c.doors.ready.Load() {
+		c.doors.calls.Add(1)
+		defer c.doors.calls.Add(-1)
+	}
+	c.api.ServeHTTP(w, r)
 }
 
 // finish waits until the counted calls are answered or ctx ends. Meanwhile
@@ -132,7 +154,7 @@ func (d *doors) readiness(w http.ResponseWriter, _ *http.Request) {
 	case !d.ready.Load():
 		err = errors.New("starting or stopping")
 	case err == nil:
-		err = room.Down
+		err = cmp.Or(room.Down, d.waits())
 	}
 	if err != nil {
 		w.Header().Set("Retry-After", "1")
@@ -161,16 +183,42 @@ func listen(ctx context.Context, addr string, secure *tls.Config, conns *gate.Co
 	return tls.NewListener(l, secure), nil
 }
 
+// entrance is what stands behind the HTTP port: at first nothing but the news
+// that the server is starting, which in a cluster may take until others have.
+type entrance struct{ doors atomic.Pointer[http.Handler] }
+
+// open lets callers through.
+func (e *entrance) open(doors http.Handler) { e.doors.Store(&doors) }
+
+// ServeHTTP implements http.Handler.
+func (e *entrance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if doors := e.doors.Load(); doors != nil {
+		(*doors).ServeHTTP(w, r)
+		return
+	}
+	if r.URL.Path == pathHealth {
+		healthy(w, r)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Retry-After", "1")
+	http.Error(w, "not ready: starting, which waits for enough nodes of the cluster", http.StatusServiceUnavailable)
+}
+
+func (s *server) httpErrors() *log.Logger {
+	return slog.NewLogLogger(s.log.With("part", "http").Handler(), slog.LevelDebug)
+}
+
 // newHTTPServer serves the handler, behind the gate, on connections of conns.
 func (s *server) newHTTPServer(h http.Handler, conns *gate.Connections) *http.Server {
-	log := s.log.With("part", "http")
+	rules := gate.Rules{Hosts: s.hosts(), Body: s.cfg.API.BodyTimeout, Logger: s.log.With("part", "http")}
 	return &http.Server{
-		Handler:           gate.Handler(h, gate.Rules{Hosts: s.hosts(), Body: s.cfg.API.BodyTimeout, Logger: log}),
+		Handler:           gate.Handler(h, rules),
 		ConnState:         conns.Watch,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ErrorLog:          s.httpErrors(),
 	}
 }
 

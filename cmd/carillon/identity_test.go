@@ -53,7 +53,7 @@ func TestTwoFirstStartsAtOnceAgreeOnOneIdentity(t *testing.T) {
 		if errs[winner] != nil || !errors.Is(errs[1-winner], durable.ErrLocked) {
 			t.Errorf("starts ended with %v", errs)
 		}
-		disk, err := identity.Load(dir, true)
+		disk, err := identity.Load(dir, true, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

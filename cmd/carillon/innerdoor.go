@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"sync"
+
+	"github.com/carillon-meetings/carillon/internal/api"
 )
 
 // innerHost is the name the demo backend calls the API by. Nothing resolves
@@ -16,13 +18,16 @@ const innerHost = "api.carillon.internal"
 // HTTP and signed, without a network port and whatever certificate the real
 // port has.
 type innerDoor struct {
+	api    *api.Server
 	server *http.Server
 	pipes  pipeListener
 	served chan error
 }
 
-func newInnerDoor(handler http.Handler) *innerDoor {
+// newInnerDoor opens a door to the API; handler is what is in front of it.
+func newInnerDoor(api *api.Server, handler http.Handler) *innerDoor {
 	d := &innerDoor{
+		api:    api,
 		server: &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout},
 		pipes:  pipeListener{incoming: make(chan net.Conn), closed: make(chan struct{})},
 		served: make(chan error, 1),

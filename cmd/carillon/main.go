@@ -5,6 +5,7 @@
 //	carillon env             print what points AWS tools at the server
 //	carillon check config    check a configuration and print what is in force
 //	carillon check health    ask a running server whether it takes calls
+//	carillon cluster         show a cluster of servers, drain and remove nodes
 //	carillon conform         run the conformance suite against an endpoint
 //	carillon events …        make a webhook secret; list, replay and drop dead letters
 //	carillon load api        load the API of a running server
@@ -36,6 +37,7 @@ type commandLine struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Env     envCommand     `cmd:"" help:"Print the variables that point AWS tools at the server with these settings."`
 	Check   checkCommand   `cmd:"" help:"Check things without running the server."`
+	Cluster clusterCommand `cmd:"" help:"Show a cluster of servers, and change it."`
 	Conform conformCommand `cmd:"" help:"Run the conformance suite against an endpoint."`
 	Events  eventsCommand  `cmd:"" help:"See and sort out what happens to events that are told to the outside."`
 	Load    loadCommand    `cmd:"" help:"Load a running server and report figures."`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -30,7 +31,7 @@ func (s *server) openSignal(context.Context) (err error) {
 		Room:               signal.RoomsOf(s.media.node),
 		TURN:               s.media.credentials(),
 		MediaHost:          s.ports.mediaHost(s.cfg),
-		Host:               hostName(),
+		Host:               s.hostName(),
 		Origins:            s.cfg.Pages.Origins,
 		VideoSubscriptions: s.cfg.Limits.VideoSubscriptions,
 		MaxSockets:         s.files.sockets,
@@ -68,11 +69,19 @@ func (s *server) newVerifier(who sigv4.Config) *sigv4.Verifier {
 	return sigv4.New(who)
 }
 
+// appLists is where the application API finds meetings to list.
+func (s *server) appLists() []app.Lister {
+	if s.member != nil {
+		return []app.Lister{s.member.nodes}
+	}
+	return []app.Lister{s.archive, app.Here(s.control, s.signal)}
+}
+
 // newApp returns the application API's door.
 func (s *server) newApp() *app.Server {
 	return app.New(app.Config{
 		Verifier:   s.verifier,
-		Lists:      []app.Lister{s.archive, app.Here(s.control, s.signal)},
+		Lists:      s.appLists(),
 		Directory:  s.control,
 		Live:       s.signal,
 		Ended:      s.archive,
@@ -94,8 +103,9 @@ func (s *server) newAPI(verifier *sigv4.Verifier) *api.Server {
 	if c.DefaultFlavour == "legacy" {
 		flavour = meeting.Legacy
 	}
+	lists, _ := s.lists()
 	cfg := api.Config{
-		Control:             s.control,
+		Control:             lists,
 		Verifier:            verifier,
 		Placement:           placement(s.ports.public, s.ports.mediaHost(s.cfg), s.media.turn != nil, s.cfg.Pages.EventIngestion),
 		Limits:              limits(s.cfg),
@@ -131,14 +141,15 @@ func (s *server) openPages(context.Context) (err error) {
 		Logger:         s.log.With("part", "pages"),
 	}
 	if p.Console {
-		cfg.Directory, cfg.Live, cfg.Ended = s.control, s.signal, s.archive
+		cfg.Directory, cfg.Live = s.lists()
+		cfg.Ended = s.archive
 		cfg.Actions, cfg.WithActor = s.control, control.WithActor
 		if s.notifier != nil {
 			cfg.Deliveries = s.notifier
 		}
-		cfg.OperatorSecret = p.OperatorSecret
-		if cfg.OperatorSecret == "" {
-			cfg.OperatorSecret = s.id.OperatorSecret
+		cfg.OperatorSecret = s.operatorSecret()
+		if s.member != nil {
+			cfg.SessionKey = s.derive("console sessions", cfg.OperatorSecret)
 		}
 	}
 	if s.cfg.ServesDemo() {
@@ -153,13 +164,21 @@ func (s *server) openPages(context.Context) (err error) {
 	return err
 }
 
+// operatorSecret is what operators sign in with.
+func (s *server) operatorSecret() string {
+	return cmp.Or(s.cfg.Pages.OperatorSecret, s.id.OperatorSecret)
+}
+
 func (s *server) openDoors() (*doors, error) {
-	d := &doors{signal: s.signal, ready: &s.ready, store: s.ledger.Space}
+	d := &doors{
+		signal: s.signal, operator: newOperatorDoor(s), unavailable: s.api.Unavailable,
+		ready: &s.ready, store: s.ledger.Space, waits: s.waitsFor,
+	}
 	var err error
 	if d.signpost, err = s.newSignpost(); err != nil {
 		return nil, err
 	}
-	d.api, d.app = d.counted(s.api), d.counted(s.app)
+	d.api, d.app = &countedDoor{d, s.api}, &countedDoor{d, s.app}
 	if s.console != nil {
 		d.pages = s.console
 	}
@@ -170,7 +189,10 @@ func (s *server) openDoors() (*doors, error) {
 }
 
 // hostName is what operators see this node as.
-func hostName() string {
+func (s *server) hostName() string {
+	if s.cfg.Cluster.Node != "" {
+		return s.cfg.Cluster.Node
+	}
 	name, err := os.Hostname()
 	if err != nil {
 		return "this node"

@@ -18,6 +18,7 @@ import (
 type ports struct {
 	web     net.Listener
 	metrics net.Listener   // nil when the metrics have no address of their own
+	node    net.Listener   // for the other nodes of a cluster; nil alone
 	public  *url.URL       // base URL for clients
 	addr    netip.AddrPort // of web
 }
@@ -29,14 +30,17 @@ func (p *ports) open(ctx context.Context, cfg *config.Serve, secure *tls.Config,
 	if p.public, err = publicBase(cfg, p.web.Addr()); err != nil {
 		return err
 	}
-	p.addr, err = netip.ParseAddrPort(p.web.Addr().String())
+	if p.addr, err = netip.ParseAddrPort(p.web.Addr().String()); err != nil || !cfg.Cluster.On() {
+		return err
+	}
+	p.node, err = new(net.ListenConfig).Listen(ctx, "tcp", cfg.Cluster.HTTPAddr())
 	return err
 }
 
 // close closes the HTTP ports; closing them twice is no error.
 func (p *ports) close() error {
 	var errs []error
-	for _, l := range []net.Listener{p.web, p.metrics} {
+	for _, l := range []net.Listener{p.web, p.metrics, p.node} {
 		if l == nil {
 			continue
 		}

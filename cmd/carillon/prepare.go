@@ -1,15 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"syscall"
 
 	"github.com/carillon-meetings/carillon/internal/api"
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
 	"github.com/carillon-meetings/carillon/internal/app"
+	"github.com/carillon-meetings/carillon/internal/cluster"
 	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/durable"
@@ -22,6 +25,7 @@ type prepared struct {
 	keys        *sigv4.Keys      // nil: the development pair of the data directory
 	certificate *tls.Certificate // nil: no TLS
 	ways        waysOut          // for events
+	secret      []byte           // of the cluster; nil: alone
 	files       room             // how much may be open at once
 }
 
@@ -37,6 +41,8 @@ func prepare(cfg *config.Serve) (prepared, error) {
 	p.keys, err = configuredKeys(cfg.Credentials)
 	note(err)
 	p.certificate, err = certificate(cfg.TLSCert, cfg.TLSKey)
+	note(err)
+	p.secret, err = clusterSecret(cfg.Cluster)
 	note(err)
 	if secret := cfg.Pages.OperatorSecret; secret != "" && len(secret) < console.MinSecret {
 		note(fmt.Errorf("--operator-secret has fewer than %d characters", console.MinSecret))
@@ -76,6 +82,22 @@ func configuredKeys(c config.Credentials) (*sigv4.Keys, error) {
 // actions are what permissions of keys may name.
 func actions() []string { return append(api.Actions(), app.Actions()...) }
 
+// clusterSecret reads the secret of the cluster; nil when there is no cluster.
+func clusterSecret(c config.Cluster) ([]byte, error) {
+	if c.SecretFile == "" {
+		return nil, nil
+	}
+	raw, err := os.ReadFile(c.SecretFile)
+	if err != nil {
+		return nil, fmt.Errorf("--cluster-secret-file: %w", err)
+	}
+	secret := bytes.TrimSpace(raw)
+	if len(secret) < cluster.MinSecret {
+		return nil, fmt.Errorf("--cluster-secret-file: %s has %d characters, at least %d are needed: openssl rand -base64 48 makes some", c.SecretFile, len(secret), cluster.MinSecret)
+	}
+	return secret, nil
+}
+
 func certificate(certFile, keyFile string) (*tls.Certificate, error) {
 	if certFile == "" || keyFile == "" {
 		return nil, nil
@@ -95,6 +117,7 @@ func checkAddresses(cfg *config.Serve) error {
 		{"listen", "tcp", cfg.Listen}, {"media-udp", "udp", cfg.Media.UDP}, {"media-tcp", "tcp", cfg.Media.TCP},
 		{"turn-udp", "udp", cfg.Turn.UDP}, {"turn-tcp", "tcp", cfg.Turn.TCP}, {"turn-tls", "tcp", cfg.Turn.TLS},
 		{"metrics-listen", "tcp", cfg.Pages.MetricsListen},
+		{"cluster-listen", "tcp", cfg.Cluster.Listen}, {"cluster-http", "tcp", cfg.Cluster.HTTPAddr()},
 	} {
 		if _, _, err := net.SplitHostPort(a.addr); err != nil {
 			continue // none, or one that Check refuses

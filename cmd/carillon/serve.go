@@ -82,6 +82,7 @@ type server struct {
 
 	lock     *os.File // of the data directory; the first thing taken, the last given back
 	ports    ports
+	member   *member // of a cluster; nil alone
 	ledger   *ledger.Log
 	notifier *notify.Notifier // nil when nobody is told of events
 	control  *control.Control
@@ -95,13 +96,16 @@ type server struct {
 	demo     *innerDoor
 	test     *testMode // nil without --test-mode
 	doors    *doors
+	front    entrance
 	conns    *gate.Connections // of the HTTP port
 	http     *http.Server
 	metrics  *metrics
 
 	metricsHTTP *http.Server // nil unless the metrics have an address of their own
 
+	keyCheck string // stands for the key of join tokens
 	ready    atomic.Bool
+	leaving  atomic.Bool        // hands its slots over to end
 	lifeEnds context.CancelFunc // stops control.Run
 	failures chan error         // what ends the process before it is asked to
 	tasks    chan struct{}      // one receive for each background task that ended
@@ -113,7 +117,7 @@ type server struct {
 // start builds every part and opens the port. When it fails, stop still has to
 // be called.
 func (s *server) start(ctx context.Context) (err error) {
-	s.failures, s.tasks = make(chan error, 4), make(chan struct{}, 8)
+	s.failures, s.tasks = make(chan error, 8), make(chan struct{}, 8)
 	s.metrics, s.conns, s.test = newMetrics(s), s.newConnections(), newTestMode(s.cfg)
 	tellRoom(s.log, wantedRoom(s.cfg), s.files)
 	s.tellTURN()
@@ -126,7 +130,12 @@ func (s *server) start(ctx context.Context) (err error) {
 	if err := s.ports.open(ctx, s.cfg, s.certificates.config(), s.conns); err != nil {
 		return err
 	}
-	for _, build := range []func(context.Context) error{s.openLedger, s.openMedia, s.openSignal, s.openArchive, s.adopt, s.openAPI, s.openPages, s.openMetrics} {
+	if s.member != nil {
+		s.openFront() // it may wait long for the other nodes
+	}
+	for _, build := range []func(context.Context) error{
+		s.openLedger, s.joinCluster, s.openMedia, s.openSignal, s.openArchive, s.openGather, s.adopt, s.openAPI, s.openPages, s.openMetrics,
+	} {
 		if err := build(ctx); err != nil {
 			return err
 		}
@@ -135,13 +144,33 @@ func (s *server) start(ctx context.Context) (err error) {
 	s.lifeEnds = ends
 	s.background(func() error { return s.control.Run(life) })
 	s.background(func() error { return s.watchFiles(life) })
+	if err := s.openAll(life); err != nil {
+		return err
+	}
+	s.ready.Store(true)
+	s.log.Info("started", "version", thisBuild().String(), "url", s.ports.public.String(), "data", s.cfg.Data)
+	return nil
+}
+
+// openFront opens the HTTP port.
+func (s *server) openFront() {
+	s.http = s.newHTTPServer(&s.front, s.conns)
+	s.background(func() error { return ignoreClosed(s.http.Serve(s.ports.web)) })
+}
+
+// openAll lets callers through to the doors.
+func (s *server) openAll(life context.Context) (err error) {
 	if s.doors, err = s.openDoors(); err != nil {
 		return err
 	}
-	s.http = s.newHTTPServer(s.openTestMode(s.doors), s.conns)
-	s.background(func() error { return ignoreClosed(s.http.Serve(s.ports.web)) })
-	s.ready.Store(true)
-	s.log.Info("started", "version", thisBuild().String(), "url", s.ports.public.String(), "data", s.cfg.Data)
+	if s.member == nil {
+		s.front.open(s.openTestMode(s.doors))
+		s.openFront()
+		return nil
+	}
+	s.member.router = s.newRouter(s.api, s.doors, http.HandlerFunc(s.doors.away))
+	s.front.open(s.member.router)
+	s.runCluster(life)
 	return nil
 }
 
@@ -188,12 +217,15 @@ func (s *server) stop() error {
 }
 
 func (s *server) shutDown() error {
-	if s.ready.Swap(false) {
+	if s.ready.Load() {
 		s.log.Info("stopping")
 		defer s.log.Info("stopped")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.ShutdownTimeout)
 	defer cancel()
+	s.leaving.Store(true)
+	s.handOver(ctx)
+	s.ready.Store(false)
 	var errs []error
 	if s.api != nil {
 		s.api.Drain()
@@ -214,7 +246,9 @@ func (s *server) shutDown() error {
 	}
 	if s.http != nil {
 		_ = s.ports.web.Close() // no new connections
-		s.doors.finish(ctx)
+		if s.doors != nil {
+			s.doors.finish(ctx)
+		}
 		errs = append(errs, ignoreClosed(s.http.Shutdown(ctx)))
 	}
 	if s.signal != nil {
@@ -242,9 +276,15 @@ func (s *server) stopBelow(ctx context.Context) error {
 	if s.notifier != nil {
 		s.notifier.Close(ctx)
 	}
+	if s.member != nil {
+		errs = append(errs, s.member.Close())
+	}
 	errs = append(errs, s.ports.close())
 	for ; s.running > 0; s.running-- {
 		<-s.tasks
+	}
+	if s.member != nil && s.member.link != nil {
+		s.member.link.Close()
 	}
 	if s.ledger != nil {
 		errs = append(errs, s.ledger.Close())

@@ -142,6 +142,28 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// ClaimedAccount returns the account that a request says it is from, unproven;
+// "" when it names no key that is known.
+func (s *Server) ClaimedAccount(r *http.Request) string { return s.cfg.Verifier.ClaimedAccount(r) }
+
+// Unavailable answers a request, whatever it asks, that the caller is to come
+// back in a moment.
+func (s *Server) Unavailable(w http.ResponseWriter, r *http.Request) {
+	c := &call{r: r, ctx: r.Context(), id: uuid.NewString(), began: time.Now(), pool: &s.pool}
+	s.locate(c)
+	if err := s.resolve(c); err != nil {
+		c.flavour = s.cfg.DefaultFlavour
+	}
+	if len(s.cfg.CORSOrigins) > 0 {
+		s.allowOrigin(w, r)
+	}
+	w.Header()["X-Amzn-Requestid"] = []string{c.id}
+	err := meeting.Errorf(meeting.Unavailable, "The meeting is moving to another server")
+	refusal := s.wire(err, c.flavour)
+	s.sendError(w, c, &refusal)
+	s.recordRefusal(c, &refusal, err)
+}
+
 // answer runs a request and writes its response to memory. A panic anywhere on
 // the way becomes an error of ours, so that the connection and the server live
 // on.

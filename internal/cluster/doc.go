@@ -21,6 +21,4 @@
 //
 // One machine is a cluster of one node: its majority is itself, and it owns
 // every slot.
-//
-// The server does not use it yet: it waits for a ledger that has slots.
 package cluster

@@ -12,7 +12,9 @@ type Info struct {
 	Version   string `json:"version"`   // of the program
 	Connected int    `json:"connected"` // attendees connected to its meetings
 	Busy      []int  `json:"busy"`      // its slots with somebody connected
-	Settings  string `json:"settings"`  // a digest of what has to be the same everywhere
+
+	// Settings are those that should be the same everywhere, by name.
+	Settings map[string]string `json:"settings"`
 }
 
 // request is what one node asks another.

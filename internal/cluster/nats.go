@@ -50,9 +50,17 @@ type natsStore struct{ bucket jetstream.KeyValue }
 // OpenStore returns the Store in the JetStream that nc leads to, and makes it
 // with that many replicas if it is not there.
 func OpenStore(ctx context.Context, nc *nats.Conn, replicas int) (Store, error) {
-	js, err := jetstream.New(nc)
+	bucket, err := openBucket(ctx, nc, replicas)
 	if err != nil {
 		return nil, fmt.Errorf("assignment: %w", err)
+	}
+	return natsStore{bucket}, nil
+}
+
+func openBucket(ctx context.Context, nc *nats.Conn, replicas int) (jetstream.KeyValue, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, err
 	}
 	bucket, err := js.KeyValue(ctx, bucketName)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
@@ -60,10 +68,7 @@ func OpenStore(ctx context.Context, nc *nats.Conn, replicas int) (Store, error) 
 			Bucket: bucketName, Description: "who owns which slot", History: 8, Storage: jetstream.FileStorage, Replicas: replicas,
 		})
 	}
-	if err != nil {
-		return nil, fmt.Errorf("assignment: %w", err)
-	}
-	return natsStore{bucket}, nil
+	return bucket, err
 }
 
 // Get implements Store.

@@ -21,7 +21,56 @@ type NodeStatus struct {
 	Version     string `json:"version"`
 	Connected   int    `json:"connected"` // attendees
 	SilentFor   string `json:"silentFor"` // since it was last heard of
-	Settings    string `json:"settings"`
+
+	Settings map[string]string `json:"settings,omitempty"`
+}
+
+// State says how the node is, in a word or two.
+func (s NodeStatus) State() string {
+	switch {
+	case !s.Live:
+		return "silent"
+	case s.Draining:
+		return "draining"
+	case s.Leader:
+		return "live, moves slots"
+	}
+	return "live"
+}
+
+// SlotStatus is what operators see of a slot.
+type SlotStatus struct {
+	Slot  int    `json:"slot"`
+	Owner string `json:"owner"`
+	Next  string `json:"next,omitempty"` // who it is to be handed over to
+}
+
+// Slots returns who owns which slot, as this node knows.
+func (n *Node) Slots() []SlotStatus {
+	a, _ := n.view()
+	if a == nil {
+		return nil
+	}
+	list := make([]SlotStatus, len(a.Slots))
+	for i, s := range a.Slots {
+		list[i] = SlotStatus{i, s.Owner, s.Next}
+	}
+	return list
+}
+
+// Peers returns what the other members said of themselves last.
+func (n *Node) Peers() []Info {
+	a, _ := n.view()
+	if a == nil {
+		return nil
+	}
+	var peers []Info
+	for _, node := range slices.Sorted(maps.Keys(a.Nodes)) {
+		if info, known := n.promises.info(node); known && node != n.cfg.Node {
+			peers = append(peers, info)
+		}
+	}
+	return peers
 }
 
 // Status returns all nodes by name, as this one sees them.

@@ -70,7 +70,7 @@ func (n *Node) dropAll() {
 // adopt reads a slot. When it has been lost meanwhile, it is dropped again.
 func (n *Node) adopt(ctx context.Context, slot int) {
 	begun := n.cfg.Now()
-	err := n.cfg.Holder.Adopt(context.WithoutCancel(ctx), slot)
+	err := n.cfg.Holder.Adopt(ctx, slot)
 	n.mu.Lock()
 	s := &n.slots[slot]
 	switch {
@@ -122,14 +122,26 @@ func (n *Node) Lost(slot int) {
 	n.read()
 }
 
-// Holds tells whether this node serves the slot and may answer for it now. A
-// caller that has read something asks afterwards, before the answer leaves.
+// Holds tells whether this node serves the slot now, and so takes calls.
 func (n *Node) Holds(slot int) bool {
+	s, leased := n.slot(slot)
+	return leased && s.phase == serving && !s.lost
+}
+
+// Answers tells whether what was read of the slot is still so: this node serves
+// it, or finishes the calls that run before it hands the slot over. A caller
+// asks after it has read something, before the answer leaves.
+func (n *Node) Answers(slot int) bool {
+	s, leased := n.slot(slot)
+	return leased && (s.phase == serving || s.phase == releasing) && !s.lost
+}
+
+// slot returns this node's side of the slot, and whether its lease holds.
+func (n *Node) slot(slot int) (s held, leased bool) {
 	incarnation := n.lease.holds()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	s := n.slots[slot]
-	return incarnation != 0 && s.phase == serving && !s.lost
+	return n.slots[slot], incarnation != 0
 }
 
 // Owner returns the node that owns the slot as far as this one knows, and what

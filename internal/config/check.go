@@ -57,6 +57,7 @@ func (s *Serve) Check() error {
 	s.checkNumbers(add)
 	s.Events.check(add)
 	s.checkTest(add)
+	s.Cluster.check(add)
 	return errors.Join(errs...)
 }
 
@@ -109,6 +110,7 @@ func (s *Serve) checkClashes(add func(bool, string, ...any)) {
 	for _, e := range []struct{ flag, network, addr string }{
 		{"listen", "tcp", s.Listen}, {"media-udp", "udp", s.Media.UDP}, {"media-tcp", "tcp", s.Media.TCP}, {"turn-udp", "udp", s.Turn.UDP},
 		{"turn-tcp", "tcp", s.Turn.TCP}, {"turn-tls", "tcp", s.Turn.TLS}, {"metrics-listen", "tcp", s.Pages.MetricsListen},
+		{"cluster-listen", "tcp", s.Cluster.Listen}, {"cluster-http", "tcp", s.Cluster.HTTPAddr()},
 	} {
 		host, port := hostPort(e.addr)
 		switch {

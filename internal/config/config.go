@@ -39,6 +39,7 @@ type Serve struct {
 	Pages       Pages       `embed:"" group:"Pages, console and metrics"`
 	Events      Events      `embed:"" group:"Events"`
 	Test        Test        `embed:"" group:"Tests of applications"`
+	Cluster     Cluster     `embed:"" group:"Several nodes"`
 }
 
 // Credentials say who may call the API.
@@ -144,4 +145,14 @@ type Pages struct {
 	MetricsListen  string   `help:"Address of the metrics; default: the listen address." placeholder:"ADDR"`
 	Origins        []string `help:"Web origins that may open signaling connections; empty accepts any." placeholder:"ORIGIN" name:"origin"`
 	EventIngestion bool     `help:"Give clients an address for their join and quality events." default:"true" negatable:""`
+}
+
+// Cluster makes this server one node of several. All but HTTP are given
+// together, or none.
+type Cluster struct {
+	Node       string   `help:"Name of this node in its cluster, different on each: letters, digits, - and _." placeholder:"NAME"`
+	Listen     string   `help:"Address at which the other nodes reach this one's store, as host:port." name:"cluster-listen" placeholder:"ADDR"`
+	Peers      []string `help:"Addresses of --cluster-listen of all nodes, this one's included or not; the others may start later." name:"cluster-peers" placeholder:"ADDR"`
+	SecretFile string   `help:"File with the cluster's secret of at least 32 characters, the same on all nodes: they know each other by it." name:"cluster-secret-file" type:"path" placeholder:"FILE"`
+	HTTP       string   `help:"Address at which the other nodes pass requests to this one, as host:port; default: that of --cluster-listen with the next port." name:"cluster-http" placeholder:"ADDR"`
 }

@@ -72,6 +72,9 @@ type Config struct {
 	// SessionIdle and SessionMax end a sign-in: without a request for so long
 	// (default 30 minutes), and at that age (default 12 hours).
 	SessionIdle, SessionMax time.Duration
+	// SessionKey, the same on several servers, makes a sign-in at one of them
+	// good at all. Nil: a sign-in is good at this server, until its end.
+	SessionKey []byte
 	// Refresh is how often sources are read while somebody looks, and so how
 	// often an event stream proves that it is of now (see beat); default 1 s.
 	Refresh time.Duration

@@ -1,9 +1,9 @@
 package console
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -34,12 +34,19 @@ type session struct {
 
 // sessions are kept in memory under the hash of their token: a restart signs
 // everybody out, and a memory dump holds no usable cookie.
+//
+// With a key that other servers have too, a token tells by itself when its
+// session began, so that they know a session that began here. Each of them
+// counts the idle time by what it has seen, and signing out ends the session
+// where it was asked for and takes the cookie away; the age ends it everywhere.
 type sessions struct {
 	idle, max time.Duration
 	now       func() time.Time
+	key       []byte // nil: sessions are this server's own
 
 	mu     sync.Mutex
 	byHash map[[sha256.Size]byte]*session
+	over   map[[sha256.Size]byte]time.Time // with a key: those that ended here before their age, and when they began
 }
 
 func newSessions(cfg Config) *sessions {
@@ -47,15 +54,17 @@ func newSessions(cfg Config) *sessions {
 		idle:   cfg.SessionIdle,
 		max:    cfg.SessionMax,
 		now:    cfg.Now,
+		key:    cfg.SessionKey,
 		byHash: make(map[[sha256.Size]byte]*session),
+		over:   make(map[[sha256.Size]byte]time.Time),
 	}
 }
 
 // start begins a session and returns the token for its cookie.
 func (s *sessions) start(from string) (token string, sess *session) {
-	token = rand.Text() + rand.Text()
 	now := s.now()
-	sess = &session{csrf: rand.Text(), from: from, started: now, used: now, ended: make(chan struct{})}
+	token = s.newToken(now)
+	sess = &session{csrf: s.csrfOf(token), from: from, started: now, used: now, ended: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sweepLocked(now)
@@ -65,6 +74,7 @@ func (s *sessions) start(from string) (token string, sess *session) {
 
 // sweepLocked ends what has expired and makes room for one more.
 func (s *sessions) sweepLocked(now time.Time) {
+	maps.DeleteFunc(s.over, func(_ [sha256.Size]byte, began time.Time) bool { return now.Sub(began) >= s.max })
 	var oldest [sha256.Size]byte
 	var oldestUse time.Time
 	for hash, sess := range s.byHash {
@@ -90,11 +100,15 @@ func (s *sessions) endLocked(hash [sha256.Size]byte) {
 	if sess, ok := s.byHash[hash]; ok {
 		delete(s.byHash, hash)
 		close(sess.ended)
+		if s.key != nil {
+			s.over[hash] = sess.started
+		}
 	}
 }
 
-// find returns the session of the request's cookie and counts as its use.
-func (s *sessions) find(r *http.Request) (*session, bool) {
+// find returns the session of the request's cookie and counts as its use. from
+// is where the request comes from.
+func (s *sessions) find(r *http.Request, from string) (*session, bool) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
 		return nil, false
@@ -102,11 +116,17 @@ func (s *sessions) find(r *http.Request) (*session, bool) {
 	hash := sha256.Sum256([]byte(cookie.Value))
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	now := s.now()
 	sess, ok := s.byHash[hash]
 	if !ok {
-		return nil, false
+		began, genuine := s.tokenBegan(cookie.Value)
+		if _, over := s.over[hash]; over || !genuine || now.Sub(began) >= s.max {
+			return nil, false
+		}
+		sess = &session{csrf: s.csrfOf(cookie.Value), from: from, started: began, used: now, ended: make(chan struct{})}
+		s.sweepLocked(now)
+		s.byHash[hash] = sess
 	}
-	now := s.now()
 	if !s.aliveLocked(sess, now) {
 		s.endLocked(hash)
 		return nil, false

@@ -38,7 +38,7 @@ func (c *Console) view(sess *session) sessionView {
 }
 
 func (c *Console) showSession(w http.ResponseWriter, r *http.Request) {
-	sess, ok := c.sessions.find(r)
+	sess, ok := c.sessions.find(r, c.cfg.ClientAddr(r).String())
 	if !ok {
 		writeJSON(w, http.StatusOK, sessionView{Dev: c.cfg.Dev, Meeting: c.cfg.Demo != nil})
 		return
@@ -102,7 +102,7 @@ type sessionKey struct{}
 // signedIn lets only operators through to h.
 func (c *Console) signedIn(h http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		sess, ok := c.sessions.find(r)
+		sess, ok := c.sessions.find(r, c.cfg.ClientAddr(r).String())
 		if !ok {
 			writeFault(w, http.StatusUnauthorized, "Sign in first.")
 			return

@@ -39,6 +39,30 @@ func TestCookiesAreSecureBehindTLS(t *testing.T) {
 	}
 }
 
+// A sign-in is good at each server that has the key, until its age or until
+// that server has seen it end.
+func TestSigningInAtSeveralServers(t *testing.T) {
+	shared := func(c *Config) { c.SessionKey = []byte("a key that three servers have") }
+	here, there, alone := open(t, shared), open(t, shared), open(t)
+	here.signIn()
+	for _, s := range []*site{there, alone} {
+		s.cookie, s.csrf = here.cookie, here.csrf
+	}
+	there.want(there.send("GET", "/operator/api/session", ""), 200, here.csrf)
+	alone.want(alone.send("GET", "/operator/api/session", ""), 200, `"signedIn":false`)
+	for _, forged := range []string{here.cookie.Value[:40], "B" + here.cookie.Value[1:], here.cookie.Value + "AAAA"} {
+		there.cookie = &http.Cookie{Name: here.cookie.Name, Value: forged}
+		there.want(there.send("GET", "/operator/api/session", ""), 200, `"signedIn":false`)
+	}
+	there.cookie = here.cookie
+	there.want(there.send("DELETE", "/operator/api/session", ""), 204, "")
+	there.want(there.send("GET", "/operator/api/session", ""), 200, `"signedIn":false`)
+	fresh := open(t, shared)
+	fresh.cookie = here.cookie
+	fresh.clock.advance(13 * time.Hour)
+	fresh.want(fresh.send("GET", "/operator/api/session", ""), 200, `"signedIn":false`)
+}
+
 func TestSignInRefusals(t *testing.T) {
 	s := open(t)
 	for name, c := range map[string]struct {

@@ -13,20 +13,27 @@ import (
 // Meetings returns every active meeting and every ended one that is still
 // remembered, the newest first. Of their Load only Connected is known here, as
 // the signaling side says.
-func (c *Control) Meetings(_ context.Context) ([]observe.Meeting, error) {
+func (c *Control) Meetings(context.Context) ([]observe.Meeting, error) {
+	list, _ := c.PartOfOverview()
+	slices.SortFunc(list, func(a, b observe.Meeting) int {
+		return position{b.Created.Time, b.ID}.compare(position{a.Created.Time, a.ID})
+	})
+	return list, nil
+}
+
+// PartOfOverview returns the same in no order, and the slots whose meetings they
+// are: all that are held here.
+func (c *Control) PartOfOverview() (list []observe.Meeting, slots []int) {
 	c.mu.Lock()
-	list := make([]observe.Meeting, 0, len(c.index.active)+len(c.index.tombstones))
+	defer c.mu.Unlock()
+	list = make([]observe.Meeting, 0, len(c.index.active)+len(c.index.tombstones))
 	for _, e := range c.index.active {
 		list = append(list, c.shownEntry(e))
 	}
 	for _, g := range c.index.tombstones {
 		list = append(list, c.shownTombstone(g))
 	}
-	c.mu.Unlock()
-	slices.SortFunc(list, func(a, b observe.Meeting) int {
-		return position{b.Created.Time, b.ID}.compare(position{a.Created.Time, a.ID})
-	})
-	return list, nil
+	return list, c.heldLocked()
 }
 
 // Meeting returns what Meetings would of one of them; ok is false when it is

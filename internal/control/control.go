@@ -51,6 +51,10 @@ type Config struct {
 	// to, for operators to see; nil: all of them.
 	Unreached func(meeting.Notifications) []string
 
+	// Elsewhere returns how many active meetings the owner has on other
+	// servers, which may have at most so many everywhere. Nil: none.
+	Elsewhere func(ctx context.Context, owner meeting.Owner, most int) int
+
 	// TranscriptionEngine tells whether an engine takes transcriptions. If
 	// not, a started transcription is kept and reported as failed.
 	TranscriptionEngine bool

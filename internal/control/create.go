@@ -2,6 +2,8 @@ package control
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 
 	"github.com/carillon-meetings/carillon/internal/ledger"
@@ -21,7 +23,7 @@ func (c *Control) CreateMeeting(ctx context.Context, n meeting.NewMeeting) (meet
 		return meeting.Summary{}, nil, err
 	}
 	token := c.tokenHash(n.Owner, n.ClientRequestToken)
-	h, end, err := c.enterSlot(slotOf(n, token))
+	h, end, err := c.enterSlot(c.slotOf(n))
 	if err != nil {
 		return meeting.Summary{}, nil, err
 	}
@@ -46,11 +48,20 @@ func (c *Control) CreateMeeting(ctx context.Context, n meeting.NewMeeting) (meet
 // slotOf returns the slot of a new meeting: that of its token, so that a repeat
 // finds it, or of its primary, with which it shares its media (API decision
 // D-67).
-func slotOf(n meeting.NewMeeting, token meeting.TokenHash) int {
+func (c *Control) slotOf(n meeting.NewMeeting) int {
 	if primary, ok := meeting.ParseID(n.PrimaryID); ok {
 		return primary.Slot()
 	}
-	return token.Slot()
+	return c.SlotOfToken(n.Owner.Account, n.ClientRequestToken)
+}
+
+// SlotOfToken returns the slot of the meetings that an account creates with a
+// ClientRequestToken. It depends on nothing else, so that it can be told from a
+// request that nobody has looked at yet.
+func (c *Control) SlotOfToken(account, token string) int {
+	h := hmac.New(sha256.New, c.tokenSecret[:])
+	h.Write([]byte("slot\x00" + account + "\x00" + token))
+	return int(h.Sum(nil)[0]) % meeting.Slots
 }
 
 func isKind(err error, kind meeting.Kind) bool {
@@ -95,7 +106,7 @@ func (c *Control) create(ctx context.Context, h *hold, n meeting.NewMeeting, key
 		token := release
 		release = func() { leave(); token() }
 	}
-	if err := c.reserve(n.Owner); err != nil {
+	if err := c.reserve(ctx, n.Owner); err != nil {
 		release()
 		return nil, nil, err
 	}
@@ -182,19 +193,37 @@ func (c *Control) checkPrimary(owner meeting.Owner, id meeting.ID) error {
 
 // reserve counts a meeting that is being created against the owner's quota,
 // until settle.
-func (c *Control) reserve(owner meeting.Owner) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	b := c.index.meetingsOf(owner)
+func (c *Control) reserve(ctx context.Context, owner meeting.Owner) error {
 	most := c.cfg.Limits.Meetings
 	if own, ok := c.cfg.Quotas[owner.Account]; ok {
 		most = own
 	}
-	if b.active+b.reserved >= most {
+	elsewhere := 0
+	if c.cfg.Elsewhere != nil {
+		elsewhere = c.cfg.Elsewhere(ctx, owner, most)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b := c.index.meetingsOf(owner)
+	if b.active+b.reserved+elsewhere >= most {
+		if b.empty() {
+			delete(c.index.owners, owner)
+		}
 		return meeting.Errorf(meeting.LimitExceeded, "Limit of %d concurrent meetings exceeded", most)
 	}
 	b.reserved++
 	return nil
+}
+
+// Active returns how many meetings of the owner are active here or being
+// created.
+func (c *Control) Active(owner meeting.Owner) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if b := c.index.owners[owner]; b != nil {
+		return b.active + b.reserved
+	}
+	return 0
 }
 
 // settle puts the created meeting, if it is not nil, in place of the

@@ -26,6 +26,8 @@ type index struct {
 	attendees int // of active meetings: the sum of what their entries say
 	connected int // likewise
 
+	busy [meeting.Slots]int // of connected, by slot
+
 	lost   []lostSessions // by adoption
 	wakeAt time.Time      // when Run looks at the deadlines next
 }
@@ -154,7 +156,7 @@ func (x *index) remove(e *entry) {
 	p := e.profile
 	delete(x.active, p.ID)
 	x.attendees -= e.attendees
-	x.connected -= e.connected
+	x.setConnected(e, 0)
 	if key := (tokenKey{p.ID.Slot(), p.Token}); x.byToken[key] == e {
 		delete(x.byToken, key)
 	}
@@ -236,6 +238,7 @@ func (x *index) setAttendees(e *entry, n int) {
 // setConnected notes how many attendees of an active meeting are connected.
 func (x *index) setConnected(e *entry, n int) {
 	x.connected += n - e.connected
+	x.busy[e.profile.ID.Slot()] += n - e.connected
 	e.connected = n
 }
 

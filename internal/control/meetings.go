@@ -41,9 +41,25 @@ const defaultPage = 100
 // order, going on from the page that gave token. next is empty on the last
 // page.
 func (c *Control) ListMeetings(_ context.Context, owner meeting.Owner, limit int, token string) (list []meeting.Summary, next string, err error) {
-	end, err := c.begin()
+	part, err := c.PartOfMeetings(owner, limit, token)
 	if err != nil {
 		return nil, "", err
+	}
+	return part.Meetings, c.NextMeetings(owner, part.Meetings, part.More), nil
+}
+
+// MeetingsPart is what one server has of a page of an owner's meetings.
+type MeetingsPart struct {
+	Meetings []meeting.Summary // in creation order
+	More     bool              // others follow
+	Slots    []int             // the part has all meetings of these slots that belong to the page
+}
+
+// PartOfMeetings is ListMeetings for the slots that are held here.
+func (c *Control) PartOfMeetings(owner meeting.Owner, limit int, token string) (MeetingsPart, error) {
+	end, err := c.begin()
+	if err != nil {
+		return MeetingsPart{}, err
 	}
 	defer end()
 	if limit <= 0 {
@@ -51,22 +67,31 @@ func (c *Control) ListMeetings(_ context.Context, owner meeting.Owner, limit int
 	}
 	after, err := c.readMeetingsToken(owner, token)
 	if err != nil {
-		return nil, "", err
+		return MeetingsPart{}, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	part := MeetingsPart{Slots: c.heldLocked()}
 	b := c.index.owners[owner]
 	if b == nil {
-		return nil, "", nil
+		return part, nil
 	}
 	page, more := b.page(after, limit)
 	for _, e := range page {
-		list = append(list, e.profile.Summary())
+		part.Meetings = append(part.Meetings, e.profile.Summary())
 	}
-	if more {
-		next = c.meetingsToken(owner, positionOf(page[len(page)-1]))
+	part.More = more
+	return part, nil
+}
+
+// NextMeetings returns the token that goes on behind a page of an owner's
+// meetings, "" when no more follow.
+func (c *Control) NextMeetings(owner meeting.Owner, page []meeting.Summary, more bool) string {
+	if !more || len(page) == 0 {
+		return ""
 	}
-	return list, next, nil
+	last := page[len(page)-1]
+	return c.meetingsToken(owner, position{last.CreatedAt, last.ID})
 }
 
 // HomeFlavour returns the flavour through which the account created the

@@ -195,3 +195,34 @@ func (c *Control) enterSlot(slot int) (h *hold, end func(), err error) {
 	h.calls.Add(1)
 	return h, func() { h.calls.Done(); c.calls.Done() }, nil
 }
+
+// Held returns the slots that are served here.
+func (c *Control) Held() []int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.heldLocked()
+}
+
+// heldLocked returns the slots that are served here.
+func (c *Control) heldLocked() []int {
+	held := make([]int, 0, len(c.holds))
+	for slot, h := range c.holds {
+		if h != nil {
+			held = append(held, slot)
+		}
+	}
+	return held
+}
+
+// Busy returns how many attendees are connected, and the slots with somebody
+// connected, in order.
+func (c *Control) Busy() (connected int, slots []int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, slot := range c.heldLocked() {
+		if c.index.busy[slot] > 0 {
+			slots = append(slots, slot)
+		}
+	}
+	return c.index.connected, slots
+}

@@ -58,12 +58,19 @@ func SyncDir(dir string) error {
 }
 
 // SyncTree makes all names below root durable, for files that somebody else
-// made who synced only their content.
+// made who synced only their content. What that one removes meanwhile needs
+// nothing.
 func SyncTree(root string) error {
+	if _, err := os.Stat(root); err != nil {
+		return fmt.Errorf("sync directory: %w", err)
+	}
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.IsDir() {
-			return err
+		if err == nil && d.IsDir() {
+			err = SyncDir(path)
 		}
-		return SyncDir(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
 	})
 }

@@ -9,10 +9,15 @@
 // (package durable), so that two first starts at once cannot give one of them
 // secrets that the disk does not have. That the key found is the one the
 // records belong to is checked by the ledger, which keeps KeyCheck.
+//
+// The nodes of a cluster must have the same. What a node has no file for is
+// then derived from the cluster's secret instead of drawn.
 package identity
 
 import (
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base32"
 	"encoding/base64"
 	"errors"
@@ -46,23 +51,28 @@ type Identity struct {
 // and makes what is missing. With records, the directory holds meetings whose
 // tokens come from the token key; a missing key is an error then. So is a file
 // that does not hold what it should.
-func Load(dir string, records bool) (Identity, error) {
+//
+// With a cluster's secret, what is missing comes from that, the same on every
+// node; whether it is the one that the meetings were made with is found out
+// when the node joins.
+func Load(dir string, records bool, secret []byte) (Identity, error) {
 	var id Identity
-	key, err := tokenKey(dir, records)
+	draw := source{secret}
+	key, err := tokenKey(dir, records, draw)
 	if err != nil {
 		return id, err
 	}
 	id.TokenKey = key
-	pair, made, err := loadOrMake(dir, AccessKeyFile, newKeyPair)
+	pair, made, err := loadOrMake(dir, AccessKeyFile, draw.keyPair)
 	if err != nil {
 		return id, err
 	}
 	if err := checkKeyPair(filepath.Join(dir, AccessKeyFile), pair); err != nil {
 		return id, err
 	}
-	access, secret, _ := strings.Cut(pair, " ")
-	id.AccessKey, id.SecretKey, id.FirstStart = access, secret, made
-	id.OperatorSecret, _, err = loadOrMake(dir, OperatorSecretFile, newOperatorSecret)
+	id.AccessKey, id.SecretKey, _ = strings.Cut(pair, " ")
+	id.FirstStart = made
+	id.OperatorSecret, _, err = loadOrMake(dir, OperatorSecretFile, draw.operatorSecret)
 	if err != nil {
 		return id, err
 	}
@@ -128,15 +138,13 @@ func checkOperatorSecret(path, content string) error {
 	return nil
 }
 
-func tokenKey(dir string, records bool) ([]byte, error) {
+func tokenKey(dir string, records bool, draw source) ([]byte, error) {
 	path := filepath.Join(dir, TokenKeyFile)
-	if _, err := os.Stat(path); records && errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(path); records && draw.secret == nil && errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%s is missing beside existing meetings: a new key would end every join token given out so far. "+
 			"Restore the file from a backup, or remove the ledger folder too to begin anew", path)
 	}
-	text, _, err := loadOrMake(dir, TokenKeyFile, func() string {
-		return base64.StdEncoding.EncodeToString(random(tokenKeySize))
-	})
+	text, _, err := loadOrMake(dir, TokenKeyFile, draw.tokenKey)
 	if err != nil {
 		return nil, err
 	}
@@ -146,20 +154,35 @@ func tokenKey(dir string, records bool) ([]byte, error) {
 	return base64.StdEncoding.DecodeString(text)
 }
 
-// newKeyPair returns an access key id and a secret key in the shapes AWS tools
+// source makes what is missing: at random or, with a cluster's secret, from that.
+type source struct{ secret []byte }
+
+func (s source) tokenKey() string {
+	return base64.StdEncoding.EncodeToString(s.bytes("token key", tokenKeySize))
+}
+
+// keyPair returns an access key id and a secret key in the shapes AWS tools
 // accept.
-func newKeyPair() string {
-	id := base32.StdEncoding.EncodeToString(random(10))
-	return "AKIA" + id + " " + base64.StdEncoding.EncodeToString(random(30))
+func (s source) keyPair() string {
+	id := base32.StdEncoding.EncodeToString(s.bytes("access key", 10))
+	return "AKIA" + id + " " + base64.StdEncoding.EncodeToString(s.bytes("secret key", 30))
 }
 
-func newOperatorSecret() string {
-	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(random(15)))
+func (s source) operatorSecret() string {
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(s.bytes("operator secret", 15)))
 }
 
-func random(n int) []byte {
+// bytes returns n bytes for a purpose.
+func (s source) bytes(purpose string, n int) []byte {
 	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails, see crypto/rand
+	if s.secret == nil {
+		_, _ = rand.Read(b) // never fails, see crypto/rand
+		return b
+	}
+	b, err := hkdf.Key(sha256.New, s.secret, nil, "carillon identity: "+purpose, n)
+	if err != nil {
+		panic("identity: " + err.Error()) // only for more bytes than the hash can give
+	}
 	return b
 }
 

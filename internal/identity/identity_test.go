@@ -13,14 +13,14 @@ import (
 
 func TestTheFirstStartMakesWhatLaterOnesFind(t *testing.T) {
 	dir := t.TempDir()
-	first, err := identity.Load(dir, false)
+	first, err := identity.Load(dir, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !first.FirstStart || len(first.TokenKey) != 32 || !strings.HasPrefix(first.AccessKey, "AKIA") || len(first.SecretKey) != 40 || first.OperatorSecret == "" {
 		t.Errorf("made access key %q, token key of %d bytes, first start %t", first.AccessKey, len(first.TokenKey), first.FirstStart)
 	}
-	again, err := identity.Load(dir, true)
+	again, err := identity.Load(dir, true, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestTheFirstStartMakesWhatLaterOnesFind(t *testing.T) {
 
 func TestATokenKeyIsNotMadeBesideMeetings(t *testing.T) {
 	dir := t.TempDir()
-	old, err := identity.Load(dir, false)
+	old, err := identity.Load(dir, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,13 +45,13 @@ func TestATokenKeyIsNotMadeBesideMeetings(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := identity.Load(dir, true); err == nil || !strings.Contains(err.Error(), "missing beside existing meetings") {
+	if _, err := identity.Load(dir, true, nil); err == nil || !strings.Contains(err.Error(), "missing beside existing meetings") {
 		t.Errorf("beside meetings: %v", err)
 	}
 	if _, err := os.Stat(path); !os.IsNotExist(err) {
 		t.Errorf("the refusal left a key: %v", err)
 	}
-	fresh, err := identity.Load(dir, false)
+	fresh, err := identity.Load(dir, false, nil)
 	if err != nil || bytes.Equal(fresh.TokenKey, old.TokenKey) {
 		t.Errorf("without meetings: %v", err)
 	}
@@ -71,7 +71,7 @@ func TestFilesThatHoldSomethingElseAreRefused(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, c.file), []byte(c.content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := identity.Load(dir, false); err == nil || !strings.Contains(err.Error(), c.says) {
+		if _, err := identity.Load(dir, false, nil); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, want an error with %q", name, err, c.says)
 		}
 	}
@@ -79,7 +79,32 @@ func TestFilesThatHoldSomethingElseAreRefused(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := identity.Load(file, false); err == nil {
+	if _, err := identity.Load(file, false, nil); err == nil {
 		t.Error("a file was taken for a directory")
+	}
+}
+
+func TestTheNodesOfAClusterHaveOneIdentity(t *testing.T) {
+	secret := []byte("a secret of a cluster, long enough for one")
+	first, err := identity.Load(t.TempDir(), false, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := identity.Load(t.TempDir(), true, secret) // its ledger came from the others
+	if err != nil || !reflect.DeepEqual(first, second) {
+		t.Errorf("two nodes have %+v and %+v, %v", first, second, err)
+	}
+	other, err := identity.Load(t.TempDir(), false, []byte("another secret, of another cluster, as long"))
+	if err != nil || bytes.Equal(other.TokenKey, first.TokenKey) || other.SecretKey == first.SecretKey || other.OperatorSecret == first.OperatorSecret {
+		t.Errorf("another cluster has the same, %v", err)
+	}
+	dir := t.TempDir()
+	alone, err := identity.Load(dir, false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	joined, err := identity.Load(dir, true, secret)
+	if err != nil || !bytes.Equal(alone.TokenKey, joined.TokenKey) {
+		t.Errorf("a server that joins a cluster has another key, %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -230,7 +231,9 @@ func (s *Slot) resume(m stored) error {
 
 // follow calls fn for the messages of a stream after one sequence and up to
 // another, in order; the message with the latter has to pass the filter, which
-// is nil for all. It may be 0 where nobody writes meanwhile: all there is. It reads through a JetStream consumer, which costs half of
+// is nil for all. It may be 0 where nobody writes meanwhile: all there is.
+//
+// It reads through a JetStream consumer, which costs half of
 // what batches do, and unlike them takes several subjects: fewer headers are
 // made and read. A consumer may be served by a replica that lags behind; it
 // waits there until the last message comes.
@@ -272,9 +275,24 @@ type reader struct {
 	after   uint64 // sequence of the last message handed to fn
 	through uint64 // 0: as far as it goes
 	fn      func(name string, seq uint64, raw []byte) error
+	wait    time.Duration // for a message
 }
 
+// firstWait is how long a reader waits for a message at first, in a cluster. A
+// consumer's first request is lost now and then, because it overtakes the news
+// of where the consumer is; another consumer is the way out then.
+const firstWait = 250 * time.Millisecond
+
 func (r *reader) read(ctx context.Context) error {
+	most := r.engine.cfg.AnswerWithin
+	switch {
+	case !r.engine.cfg.replicated():
+		r.wait = most
+	case r.wait == 0:
+		r.wait = min(firstWait, most)
+	default:
+		r.wait = min(2*r.wait, most)
+	}
 	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: r.filter}
 	if r.after > 0 {
 		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, r.after+1
@@ -308,7 +326,7 @@ func (r *reader) read(ctx context.Context) error {
 
 // next hands one message to fn, and returns how many come after it.
 func (r *reader) next(messages jetstream.MessagesContext) (pending uint64, err error) {
-	m, err := messages.Next(jetstream.NextMaxWait(r.engine.cfg.AnswerWithin))
+	m, err := messages.Next(jetstream.NextMaxWait(r.wait))
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", errNoAnswer, err)
 	}

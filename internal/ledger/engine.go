@@ -65,7 +65,7 @@ func startEngine(ctx context.Context, cfg Config, l layout, t *trouble) (_ *engi
 // connect opens one connection, in memory unless the server is somebody else's.
 // A message that the connection loses is an answer that does not come, and the
 // asker asks again.
-func (e *engine) connect(name string) (*nats.Conn, error) {
+func (e *engine) connect(name string, more ...nats.Option) (*nats.Conn, error) {
 	options := []nats.Option{
 		nats.Name(name),
 		nats.SyncQueueLen(batchMessages + 1), // room for a batch and its end; made anew for each read
@@ -83,7 +83,7 @@ func (e *engine) connect(name string) (*nats.Conn, error) {
 	if e.cfg.CA != "" {
 		options = append(options, nats.RootCAs(e.cfg.CA))
 	}
-	nc, err := nats.Connect(e.cfg.URL, options...)
+	nc, err := nats.Connect(e.cfg.URL, append(options, more...)...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", e.cfg.where(), err)
 	}

@@ -172,8 +172,14 @@ func (b bridge) emit(level slog.Level, format string, v []any) {
 // Noticef is quiet by default: the server announces a lot at start.
 func (b bridge) Noticef(format string, v ...any) { b.emit(slog.LevelDebug, format, v) }
 
-// Warnf passes a warning on.
-func (b bridge) Warnf(format string, v ...any) { b.emit(slog.LevelWarn, format, v) }
+// Warnf passes a warning on, but for one about a password that nobody can use:
+// there is no port to connect to.
+func (b bridge) Warnf(format string, v ...any) {
+	if b.noClients && strings.HasPrefix(format, "Plaintext passwords") {
+		return
+	}
+	b.emit(slog.LevelWarn, format, v)
+}
 
 // Errorf passes an error on.
 func (b bridge) Errorf(format string, v ...any) { b.emit(slog.LevelError, format, v) }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -270,15 +271,32 @@ func Open(ctx context.Context, cfg Config) (_ *Log, err error) {
 func (l *Log) Fault() <-chan error { return l.fault.ch }
 
 // Connect returns a connection of the caller's own to the server that the
-// ledger runs on, for messages between nodes and for what else they share. It
-// ends with the ledger, or when that has to start its server anew.
+// ledger runs on, for messages between nodes and for what else they share. When
+// the ledger has to start its server anew, the connection finds the new one; it
+// ends when the caller closes it.
 func (l *Log) Connect(name string) (*nats.Conn, error) {
 	e, done, err := l.begin()
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	return e.connect(name)
+	if e.server == nil {
+		return e.connect(name)
+	}
+	return e.connect(name, nats.InProcessServer(inProcess{l}))
+}
+
+// inProcess leads to the server that the ledger runs on now.
+type inProcess struct{ log *Log }
+
+// InProcessConn implements nats.InProcessConnProvider.
+func (p inProcess) InProcessConn() (net.Conn, error) {
+	e, done, err := p.log.begin()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return e.server.InProcessConn()
 }
 
 // begin admits a call and returns the engine it goes to. end must be called at

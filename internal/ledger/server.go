@@ -87,6 +87,7 @@ func (c *Cluster) apply(opts *server.Options) error {
 	if err != nil {
 		return fmt.Errorf("cluster: listen address %q: %w", c.Listen, err)
 	}
+	withSystem(opts)
 	opts.Host, opts.Port = "127.0.0.1", noClientPort
 	opts.Cluster = server.ClusterOpts{
 		Name: clusterName, Host: host, Port: number, NoAdvertise: true,

@@ -36,6 +36,9 @@ const (
 	// the nodes of a cluster start one after the other.
 	streamRetry = 200 * time.Millisecond
 
+	// firstWithin is how long an answer about the first stream is waited for.
+	firstWithin = time.Second
+
 	// waitTold is how often it is said what a start waits for.
 	waitTold = 10 * time.Second
 
@@ -127,7 +130,7 @@ func (e *engine) tryShared(ctx context.Context, js jetstream.JetStream) error {
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.AnswerWithin)
 	defer cancel()
 	create := e.layout.Moving != ""
-	first, err := js.Stream(ctx, e.layout.streamName(0))
+	first, err := e.firstStream(ctx, js)
 	switch {
 	case err == nil:
 		c := first.CachedInfo().Config
@@ -146,6 +149,14 @@ func (e *engine) tryShared(ctx context.Context, js jetstream.JetStream) error {
 		return err
 	}
 	return e.eachStream(func(stream int) error { return e.openStream(ctx, js, stream, create) })
+}
+
+// firstStream asks for the first stream. A server that is not ready does not
+// answer at all.
+func (e *engine) firstStream(ctx context.Context, js jetstream.JetStream) (jetstream.Stream, error) {
+	ctx, cancel := context.WithTimeout(ctx, firstWithin)
+	defer cancel()
+	return js.Stream(ctx, e.layout.streamName(0))
 }
 
 // accept refuses streams that are not for this node, or not yet.

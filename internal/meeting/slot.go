@@ -13,8 +13,3 @@ func (id ID) InSlot(slot int) ID {
 	*last = *last&^(Slots-1) | byte(slot)
 	return id
 }
-
-// Slot returns the slot that a meeting created with the token lies in, so that
-// a repeat of the call finds the same owner. A replica lies in the slot of its
-// primary instead (API decision D-67).
-func (t TokenHash) Slot() int { return int(t[0] % Slots) }

@@ -13,7 +13,4 @@ func TestSlots(t *testing.T) {
 			t.Errorf("more than the slot changed: %v became %v", id, again)
 		}
 	}
-	if got := (TokenHash{0xc1}).Slot(); got != 1 {
-		t.Errorf("token in slot %d", got)
-	}
 }

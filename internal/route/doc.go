@@ -7,7 +7,6 @@
 // A request is passed on once. An owner that is not the owner any more says so,
 // and the first node looks again. While a slot has no owner that answers,
 // because one has died and its successor is reading the slot, the request waits;
-// after Config.Patience the caller is told to come back.
-//
-// The server does not use it yet: package cluster has to run first.
+// after Config.Patience the caller is told to come back. An owner looks at its
+// lease again when the answer is ready and before it leaves.
 package route

@@ -2,6 +2,8 @@ package route_test
 
 import (
 	"bufio"
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"net"
@@ -14,7 +16,6 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/route"
 )
 
@@ -26,11 +27,12 @@ type node struct {
 	outer  *httptest.Server
 	inner  *httptest.Server
 
-	mu    sync.Mutex
-	holds map[int]bool
-	owner map[int]string
-	seen  []string
-	vain  int // questions about slots that it does not hold
+	mu     sync.Mutex
+	holds  map[int]bool
+	owner  map[int]string
+	seen   []string
+	vain   int  // questions about slots that it does not hold
+	lapsed bool // its lease ends while it reads
 }
 
 func (n *node) Holds(slot int) bool {
@@ -40,6 +42,12 @@ func (n *node) Holds(slot int) bool {
 		n.vain++
 	}
 	return n.holds[slot]
+}
+
+func (n *node) Answers(slot int) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.holds[slot] && !n.lapsed
 }
 
 func (n *node) Owner(slot int) (string, bool) {
@@ -83,22 +91,22 @@ func (n *node) local(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Served-By", n.outer.URL)
 }
 
-func slotOfMeeting(id meeting.ID) int { return int(id[0]) }
-
-func slotOfToken(key, token string) (int, bool) { return len(token), key == "AKIDEXAMPLE" }
+func slotOfToken(r *http.Request, token string) (int, bool) {
+	return len(token), strings.Contains(r.Header.Get("Authorization"), "AKIDEXAMPLE")
+}
 
 func start(t *testing.T) *node {
 	n := &node{holds: map[int]bool{}, owner: map[int]string{}}
 	n.router = route.New(route.Config{
-		Owners: n, SlotOfMeeting: slotOfMeeting, SlotOfToken: slotOfToken,
+		Owners: n, SlotOfToken: slotOfToken,
 		Local: http.HandlerFunc(n.local),
 		Unavailable: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "1")
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}),
-		Patience: 500 * time.Millisecond, Poll: 5 * time.Millisecond,
+		Patience: 500 * time.Millisecond, Poll: 5 * time.Millisecond, Farewell: 20 * time.Millisecond,
 	})
-	n.outer, n.inner = httptest.NewServer(n.router), httptest.NewServer(n.router.Inner())
+	n.outer, n.inner = httptest.NewServer(n.router), httptest.NewServer(n.router.Inner(http.HandlerFunc(n.local)))
 	t.Cleanup(func() {
 		n.router.Close()
 		n.outer.Close()
@@ -110,7 +118,7 @@ func start(t *testing.T) *node {
 
 func (n *node) innerAddress() string { return strings.TrimPrefix(n.inner.URL, "http://") }
 
-const id = "07000000-0000-4000-8000-000000000001" // in slot 7
+const id = "00000000-0000-4000-8000-000000000007" // in slot 7
 
 func ask(t *testing.T, method, url, body string, header ...string) *http.Response {
 	t.Helper()
@@ -144,7 +152,7 @@ func TestRequestsReachTheOwnerUnchanged(t *testing.T) {
 		{"POST", "/tags?operation=tag-resource", `{"ResourceARN":"arn:aws:chime:us-east-1:1:meeting/` + id + `","Tags":[]}`},
 		{"POST", "/meetings", `{"ClientRequestToken":"seven77"}`},
 		{"POST", "/meetings?operation=create-attendees", `{"PrimaryMeetingId":"` + id + `","ClientRequestToken":"other"}`},
-		{"GET", "/meetings/" + strings.ToUpper(id)[:35] + "%31", ""},
+		{"GET", "/meetings/" + strings.ToUpper(id)[:35] + "%37", ""},
 	} {
 		b.seen = nil
 		resp := ask(t, c.method, a.outer.URL+c.path, c.body, "Authorization", auth, "X-Forwarded-For", "203.0.113.9")
@@ -252,5 +260,81 @@ func TestAnOwnerThatDiesMidway(t *testing.T) {
 	time.AfterFunc(50*time.Millisecond, func() { a.set(7, false, b.innerAddress()) })
 	if resp := ask(t, "GET", a.outer.URL+"/meetings/"+id, ""); resp.StatusCode != 200 {
 		t.Errorf("a question: %d", resp.StatusCode)
+	}
+}
+
+// What a node has read leaves it only while it still is the owner.
+func TestNoAnswerLeavesAFormerOwner(t *testing.T) {
+	a, b := start(t), start(t)
+	a.set(7, true, "")
+	a.lapsed = true
+	for _, method := range []string{"GET", "POST"} {
+		resp := ask(t, method, a.outer.URL+"/meetings/"+id, "")
+		if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("X-Served-By") != "" || len(a.seen) == 0 {
+			t.Errorf("%s: %d %v", method, resp.StatusCode, resp.Header)
+		}
+	}
+	// Passed on, a question may be asked again, another request may have been done.
+	b.set(7, false, a.innerAddress())
+	c := start(t)
+	c.set(7, true, "")
+	time.AfterFunc(50*time.Millisecond, func() { b.set(7, false, c.innerAddress()) })
+	if resp := ask(t, "GET", b.outer.URL+"/meetings/"+id, ""); resp.Header.Get("X-Served-By") != c.outer.URL {
+		t.Errorf("a question: %d by %s", resp.StatusCode, resp.Header.Get("X-Served-By"))
+	}
+	b.set(7, false, a.innerAddress())
+	if resp := ask(t, "POST", b.outer.URL+"/meetings/"+id+"/attendees", "{}"); resp.StatusCode != http.StatusServiceUnavailable || len(c.seen) != 1 {
+		t.Errorf("another request: %d", resp.StatusCode)
+	}
+}
+
+// A request at an owner that says nothing ends when another has the slot.
+func TestAnOwnerThatHangs(t *testing.T) {
+	a := start(t)
+	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	}))
+	defer hanging.Close()
+	a.set(7, false, strings.TrimPrefix(hanging.URL, "http://"))
+	time.AfterFunc(50*time.Millisecond, func() { a.set(7, true, "") })
+	if resp := ask(t, "POST", a.outer.URL+"/meetings/"+id+"/attendees", "{}"); resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("a call that changes something: %d", resp.StatusCode)
+	}
+	a.set(7, false, strings.TrimPrefix(hanging.URL, "http://"))
+	time.AfterFunc(50*time.Millisecond, func() { a.set(7, true, "") })
+	if resp := ask(t, "GET", a.outer.URL+"/meetings/"+id, ""); resp.Header.Get("X-Served-By") != a.outer.URL {
+		t.Errorf("a question: %d", resp.StatusCode)
+	}
+}
+
+func TestSlotsAreFoundInBodies(t *testing.T) {
+	a, b := start(t), start(t)
+	a.set(7, false, b.innerAddress())
+	b.set(7, true, "")
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	_, _ = z.Write([]byte(`{"PrimaryMeetingId":"` + id + `"}`))
+	_ = z.Close()
+	for _, c := range []struct{ method, path, body, encoding string }{
+		{"POST", "/meetings", zipped.String(), "gzip"},
+		{"POST", "/legacy/meetings", `{"PrimaryMeetingId":"` + id + `"}`, ""},
+		{"GET", "/tags?arn=arn:aws:chime::1:meeting:" + id, "", ""},
+		{"POST", "/v2/turn_sessions", `{"meetingId":"` + id + `"}`, ""},
+		{"POST", "/v1/client-events", `{"metadata":{"meetingId":"` + id + `"},"events":[]}`, ""},
+		{"POST", "/v1/client-events/" + id, `{}`, ""},
+	} {
+		header := []string{}
+		if c.encoding != "" {
+			header = append(header, "Content-Encoding", c.encoding)
+		}
+		if resp := ask(t, c.method, a.outer.URL+c.path, c.body, header...); resp.Header.Get("X-Served-By") != b.outer.URL {
+			t.Errorf("%s %s was served by %s", c.method, c.path, resp.Header.Get("X-Served-By"))
+		}
+	}
+	for _, body := range []string{`{"primarymeetingid":"` + id + `"}`, `[]`, `{"PrimaryMeetingId":7}`} {
+		if resp := ask(t, "POST", a.outer.URL+"/meetings", body); resp.Header.Get("X-Served-By") != a.outer.URL {
+			t.Errorf("%s was served by %s", body, resp.Header.Get("X-Served-By"))
+		}
 	}
 }

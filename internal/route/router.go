@@ -1,18 +1,13 @@
 package route
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httputil"
-	"net/url"
-	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -22,19 +17,20 @@ import (
 type Owners interface {
 	// Holds tells whether this node serves the slot now.
 	Holds(slot int) bool
+	// Answers tells whether what this node has read of the slot still is so.
+	Answers(slot int) bool
 	// Owner returns the address, host:port, of another node that owns the
 	// slot; false when none is known.
 	Owner(slot int) (address string, ok bool)
 }
 
-// Config says what the router leads to. Owners, Local, Unavailable and the two
-// functions are required.
+// Config says what the router leads to. Owners, SlotOfToken, Local and
+// Unavailable are required.
 type Config struct {
-	Owners        Owners
-	SlotOfMeeting func(meeting.ID) int
-	// SlotOfToken returns the slot of a ClientRequestToken of the account
-	// that the access key belongs to; false for a key that is not known.
-	SlotOfToken func(accessKey, token string) (slot int, ok bool)
+	Owners Owners
+	// SlotOfToken returns the slot of a ClientRequestToken of the account that
+	// a request says it is from; false for one that is not known.
+	SlotOfToken func(r *http.Request, token string) (slot int, ok bool)
 
 	Local       http.Handler // both doors and the pages
 	Unavailable http.Handler // answers 503 with Retry-After in the wire form of the request's door
@@ -42,7 +38,16 @@ type Config struct {
 	TLS      *tls.Config   // for the way to other nodes; nil for none, on loopback only
 	Patience time.Duration // how long a request waits for its slot's owner; default 20 s
 	Poll     time.Duration // between two looks at who owns a slot; default 50 ms
+	Farewell time.Duration // how long a request may go on at least at an owner that has lost the slot; default 5 s
 	Logger   *slog.Logger  // default: discard
+}
+
+func (c Config) withDefaults() Config {
+	c.Patience = cmp.Or(c.Patience, 20*time.Second)
+	c.Poll = cmp.Or(c.Poll, 50*time.Millisecond)
+	c.Farewell = cmp.Or(c.Farewell, 5*time.Second)
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	return c
 }
 
 // Router is a handler for the port that callers use, and by its Inner handler
@@ -50,13 +55,12 @@ type Config struct {
 type Router struct {
 	cfg       Config
 	transport *http.Transport
+	kept      atomic.Int64 // bytes of bodies that are in memory here
 }
 
 // New returns a Router.
 func New(cfg Config) *Router {
-	cfg.Patience = cmp.Or(cfg.Patience, 20*time.Second)
-	cfg.Poll = cmp.Or(cfg.Poll, 50*time.Millisecond)
-	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
+	cfg = cfg.withDefaults()
 	return &Router{cfg: cfg, transport: &http.Transport{
 		TLSClientConfig:     cfg.TLS,
 		DialContext:         (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 5 * time.Second}).DialContext,
@@ -78,21 +82,40 @@ const (
 // ServeHTTP serves a caller's request here or at its slot's owner.
 func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	req.Header.Del(clientHeader)
-	slot, ok := r.slotOf(req)
-	if !ok {
+	b := &body{req: req, router: r}
+	defer b.release()
+	slot, ok := r.slotOf(req, b)
+	switch {
+	case !ok && b.full:
+		r.cfg.Unavailable.ServeHTTP(w, req)
+	case !ok:
 		r.cfg.Local.ServeHTTP(w, req)
-		return
+	case r.cfg.Owners.Holds(slot): // without waiting, and the body as it arrives
+		r.local(w, req, slot)
+	default:
+		r.elsewhere(w, req, b, slot)
 	}
-	if r.cfg.Owners.Holds(slot) { // without waiting, and the body as it arrives
-		r.cfg.Local.ServeHTTP(w, req)
-		return
+}
+
+// local serves a request on a slot that is held here.
+func (r *Router) local(w http.ResponseWriter, req *http.Request, slot int) {
+	g := guarded{
+		ResponseWriter: w,
+		answers:        func() bool { return r.cfg.Owners.Answers(slot) },
+		refuse:         func(w http.ResponseWriter) { r.cfg.Unavailable.ServeHTTP(w, req) },
 	}
-	body, err := keepBody(req)
-	if err != nil {
-		http.Error(w, "the body did not arrive", http.StatusBadRequest)
+	g.serve(r.cfg.Local, req)
+}
+
+// elsewhere passes a request on to its slot's owner, or waits for it to come
+// here.
+func (r *Router) elsewhere(w http.ResponseWriter, req *http.Request, b *body, slot int) {
+	data, err := b.read()
+	switch {
+	case b.full:
+		r.cfg.Unavailable.ServeHTTP(w, req)
 		return
-	}
-	if len(body) == maxPeek {
+	case err != nil || len(data) >= maxPeek:
 		r.cfg.Local.ServeHTTP(w, req) // the door refuses it
 		return
 	}
@@ -100,10 +123,10 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	defer cancel()
 	for {
 		if r.cfg.Owners.Holds(slot) {
-			r.cfg.Local.ServeHTTP(w, req)
+			r.local(w, req, slot)
 			return
 		}
-		if address, known := r.cfg.Owners.Owner(slot); known && r.forward(w, req, body, address) {
+		if address, known := r.cfg.Owners.Owner(slot); known && r.forward(w, req, data, slot, address) {
 			return
 		}
 		select {
@@ -116,84 +139,54 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 }
 
 // Inner returns the handler for requests that other nodes pass on. The port it
-// is served on must admit nobody else.
-func (r *Router) Inner() http.Handler {
+// is served on must admit nobody else. local is what it leads to.
+func (r *Router) Inner(local http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if client := req.Header.Get(clientHeader); client != "" {
 			req.RemoteAddr = client
 		}
 		req.Header.Del(clientHeader)
-		if slot, ok := r.slotOf(req); ok && !r.cfg.Owners.Holds(slot) {
-			w.Header().Set(notOwnerHeader, "1")
-			w.WriteHeader(http.StatusMisdirectedRequest)
+		b := &body{req: req, router: r}
+		defer b.release()
+		slot, ok := r.slotOf(req, b)
+		if !ok {
+			local.ServeHTTP(w, req)
 			return
 		}
-		r.cfg.Local.ServeHTTP(w, req)
+		if !r.cfg.Owners.Holds(slot) {
+			notOwner(w)
+			return
+		}
+		g := guarded{
+			ResponseWriter: w,
+			answers:        func() bool { return r.cfg.Owners.Answers(slot) },
+			refuse: func(w http.ResponseWriter) {
+				if req.Method == http.MethodGet {
+					notOwner(w)
+					return
+				}
+				r.cfg.Unavailable.ServeHTTP(w, req) // it may have been done
+			},
+		}
+		g.serve(local, req)
 	})
 }
 
-var errNotOwner = errors.New("route: the node does not own the slot")
-
-// forward passes the request on and reports whether it was answered. When it
-// was not, nothing was written and nothing was done: it may be sent again.
-func (r *Router) forward(w http.ResponseWriter, req *http.Request, body []byte, address string) (answered bool) {
-	answered = true
-	proxy := &httputil.ReverseProxy{
-		Transport:     r.transport,
-		FlushInterval: -1, // event streams
-		Rewrite: func(p *httputil.ProxyRequest) {
-			r.rewrite(p, address)
-			if body != nil {
-				p.Out.Body = io.NopCloser(bytes.NewReader(body))
-			}
-		},
-		ModifyResponse: func(a *http.Response) error {
-			if a.Header.Get(notOwnerHeader) != "" {
-				return errNotOwner
-			}
-			return nil
-		},
-		ErrorHandler: func(w http.ResponseWriter, req *http.Request, err error) {
-			switch {
-			case req.Context().Err() != nil: // the caller has gone
-			case errors.Is(err, errNotOwner), req.Method == http.MethodGet, isDial(err):
-				answered = false
-			default:
-				// It may have been done: only the caller knows whether doing it
-				// twice is harmless.
-				r.cfg.Logger.Info("a slot's owner did not answer", "owner", address, "err", err)
-				r.cfg.Unavailable.ServeHTTP(w, req)
-			}
-		},
-		ErrorLog: slog.NewLogLogger(r.cfg.Logger.Handler(), slog.LevelDebug),
-	}
-	proxy.ServeHTTP(w, req)
-	return answered
+func notOwner(w http.ResponseWriter) {
+	w.Header().Set(notOwnerHeader, "1")
+	w.WriteHeader(http.StatusMisdirectedRequest)
 }
 
-// isDial tells whether an attempt failed before there was a connection.
-func isDial(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
+// slotOf returns the slot a request is about; see slot.go.
+func (r *Router) slotOf(req *http.Request, b *body) (slot int, ok bool) {
+	if id, ok := meetingInPath(req.URL.Path); ok {
+		return id.Slot(), true
+	}
+	return r.slotInBody(req, b)
 }
 
-// rewrite makes the outgoing request what the caller sent, byte for byte where
-// a signature may cover it.
-func (r *Router) rewrite(p *httputil.ProxyRequest, address string) {
-	scheme := "http"
-	if r.cfg.TLS != nil {
-		scheme = "https"
-	}
-	path, query, _ := strings.Cut(p.In.RequestURI, "?")
-	p.Out.URL = &url.URL{Scheme: scheme, Host: address, Opaque: path, RawQuery: query}
-	if strings.HasPrefix(path, "//") { // an opaque part would be taken for a host
-		p.Out.URL.Opaque, p.Out.URL.Path, p.Out.URL.RawPath = "", p.In.URL.Path, p.In.URL.RawPath
-	}
-	p.Out.Host = p.In.Host
-	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
-		if values := p.In.Header[name]; values != nil {
-			p.Out.Header[name] = values
-		}
-	}
-	p.Out.Header.Set(clientHeader, p.In.RemoteAddr)
+// slotOfID returns the slot of a meeting's id in text.
+func slotOfID(text string) (int, bool) {
+	id, ok := meeting.ParseID(text)
+	return id.Slot(), ok
 }

@@ -113,6 +113,12 @@ func Start(tb testing.TB, args ...string) *Server {
 // not be running.
 func (s *Server) Restart() {
 	s.tb.Helper()
+	s.await(s.launch())
+}
+
+// launch starts the process and returns what will tell its address.
+func (s *Server) launch() (address <-chan string) {
+	s.tb.Helper()
 	path, err := built()
 	if err != nil {
 		s.tb.Fatal(err)
@@ -131,8 +137,14 @@ func (s *Server) Restart() {
 		s.tb.Fatal(err)
 	}
 	s.done = make(chan struct{})
-	address := make(chan string, 1)
-	go s.follow(stdout, address)
+	said := make(chan string, 1)
+	go s.follow(stdout, said)
+	return said
+}
+
+// await waits until the server serves.
+func (s *Server) await(address <-chan string) {
+	s.tb.Helper()
 	select {
 	case s.Endpoint = <-address:
 		_, s.listen, _ = strings.Cut(s.Endpoint, "://")

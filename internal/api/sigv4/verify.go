@@ -143,6 +143,25 @@ func (p *Pending) ClaimedKey() string {
 	return p.auth.accessKey
 }
 
+// ClaimedAccount returns the account of the key that a request names, unproven;
+// "" when it names none that is known.
+func (v *Verifier) ClaimedAccount(r *http.Request) string {
+	p := Pending{verifier: v, state: v.state.Load(), request: r}
+	if v.cfg.AcceptAny {
+		p.acceptAny()
+		return p.identity.Account
+	}
+	auth, refused := v.claims(r)
+	if refused != nil {
+		return ""
+	}
+	k := p.state.keys.byID[auth.accessKey]
+	if k == nil {
+		return ""
+	}
+	return k.account
+}
+
 // claims reads how the request was signed. Signatures in the query string are
 // none (API decision D-65).
 func (v *Verifier) claims(r *http.Request) (authorization, *Error) {

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/carillon-meetings/carillon/internal/cluster"
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// askOperator makes a request by a secret; "" sends none.
+func askOperator(t *testing.T, s *server, method, path, secret string) (status int, body string) {
+	t.Helper()
+	req := httptest.NewRequest(method, path, nil)
+	if secret != "" {
+		req.Header.Set("Authorization", "Bearer "+secret)
+	}
+	rec := httptest.NewRecorder()
+	s.doors.ServeHTTP(rec, req)
+	return rec.Code, rec.Body.String()
+}
+
+func TestTheClusterIsForOperators(t *testing.T) {
+	s := startServer(t, t.TempDir(), "--no-console")
+	for name, c := range map[string]struct {
+		method, path, secret string
+		status               int
+	}{
+		"no secret":              {"GET", pathCluster, "", 401},
+		"another secret":         {"GET", pathCluster, s.id.OperatorSecret + "x", 401},
+		"the beginning of it":    {"DELETE", pathCluster + "/nodes/a", s.id.OperatorSecret[:10], 401},
+		"a server on its own":    {"GET", pathCluster, s.id.OperatorSecret, 404},
+		"nothing to drain alone": {"POST", pathCluster + "/nodes/a/drain", s.id.OperatorSecret, 404},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			status, body := askOperator(t, s, c.method, c.path, c.secret)
+			var fault struct{ Error string }
+			if err := json.Unmarshal([]byte(body), &fault); err != nil || status != c.status || fault.Error == "" {
+				t.Errorf("%d %s, %v", status, body, err)
+			}
+		})
+	}
+}
+
+func TestGuessingTheOperatorSecretIsSlow(t *testing.T) {
+	s := startServer(t, t.TempDir())
+	var guesses sync.WaitGroup
+	var mu sync.Mutex
+	seen := map[int]int{}
+	for range 3 * wrongAtOnce {
+		guesses.Go(func() {
+			status, _ := askOperator(t, s, "GET", pathCluster, "guess")
+			mu.Lock()
+			defer mu.Unlock()
+			seen[status]++
+		})
+	}
+	guesses.Wait()
+	if seen[http.StatusUnauthorized] != wrongAtOnce || seen[http.StatusTooManyRequests] != 2*wrongAtOnce {
+		t.Errorf("answered %v", seen)
+	}
+	if status, _ := askOperator(t, s, "GET", pathCluster, s.id.OperatorSecret); status != http.StatusNotFound {
+		t.Errorf("the right one afterwards: %d", status)
+	}
+}
+
+func TestTheClusterCommandSaysWhyItFails(t *testing.T) {
+	s := startServer(t, t.TempDir())
+	for name, c := range map[string]struct {
+		target clusterTarget
+		says   string
+	}{
+		"alone":          {clusterTarget{Endpoint: s.ports.public.String(), Data: s.cfg.Data}, "on its own"},
+		"a wrong secret": {clusterTarget{Endpoint: s.ports.public.String() + "/", OperatorSecret: "wrong"}, "not the operator secret"},
+		"no secret":      {clusterTarget{Endpoint: s.ports.public.String(), Data: t.TempDir()}, "--operator-secret"},
+		"nobody there":   {clusterTarget{Endpoint: "http://127.0.0.1:1", OperatorSecret: "x"}, "refused"},
+		"no address":     {clusterTarget{Endpoint: "http://[", OperatorSecret: "x"}, "--endpoint"},
+		"something else": {clusterTarget{Endpoint: s.ports.public.String() + "/nowhere", OperatorSecret: "x"}, "403"},
+	} {
+		err := (&clusterStatusCommand{c.target}).Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want %q", name, err, c.says)
+		}
+	}
+}
+
+func TestAStatusIsReadable(t *testing.T) {
+	status := clusterStatus{
+		Node: "a",
+		Nodes: []cluster.NodeStatus{
+			{Node: "a", Live: true, Leader: true, Slots: 22, Address: "10.0.0.1:7401", Version: "1.2.3", SilentFor: "0s"},
+			{Node: "b", Live: true, Draining: true, Slots: 2, Arriving: 1, Connected: 17, SilentFor: "250ms"},
+			{Node: "c", SilentFor: "12s"},
+		},
+		Streams: []cluster.StreamStatus{
+			{Stream: "MT00", Leader: "a", Messages: 7, Bytes: 700, Replicas: []cluster.ReplicaStatus{{Node: "b", Current: true}, {Node: "c", Offline: true, Lag: 3}}},
+			{Stream: "MT01", Replicas: []cluster.ReplicaStatus{{Node: "b", Lag: 12}}},
+		},
+	}
+	var out bytes.Buffer
+	if err := status.print(&out); err != nil {
+		t.Fatal(err)
+	}
+	want := [][]string{
+		{"NODE", "STATE", "SLOTS", "ARRIVING", "CONNECTED", "HEARD", "ADDRESS", "VERSION"},
+		{"a", "live,", "moves", "slots", "22", "0", "0", "0s", "ago", "10.0.0.1:7401", "1.2.3"},
+		{"b", "draining", "2", "1", "17", "250ms", "ago"},
+		{"c", "silent", "0", "0", "0", "12s", "ago"},
+		{},
+		{"STREAM", "LEADER", "MESSAGES", "BYTES", "REPLICAS"},
+		{"MT00", "a", "7", "700", "b", "current,", "c", "away"},
+		{"MT01", "0", "0", "b", "behind", "by", "12"},
+	}
+	lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
+	if len(lines) != len(want) {
+		t.Fatalf("%d lines:\n%s", len(lines), out.String())
+	}
+	for i, line := range lines {
+		if got := strings.Fields(line); !slices.Equal(got, want[i]) {
+			t.Errorf("line %d is %q, want %q", i, got, want[i])
+		}
+	}
+}
+
+// What a node says of its settings tells differences apart and gives no secret
+// away.
+func TestSharedSettingsHaveNoSecrets(t *testing.T) {
+	one := startServer(t, t.TempDir(), "--access-key", "AKIDONE", "--secret-key", "a secret of one", "--operator-secret", "operators of one", "--limit-meetings", "7")
+	settings := one.sharedSettings()
+	for name, value := range settings {
+		for _, secret := range []string{"AKIDONE", "a secret of one", "operators of one"} {
+			if strings.Contains(value, secret) {
+				t.Errorf("%s is %q", name, value)
+			}
+		}
+	}
+	if settings["limit-meetings"] != "7" || settings["timer-idle"] != "5m0s" || len(settings["access keys"]) != 16 {
+		t.Errorf("settings %v", settings)
+	}
+	one.cfg.Credentials.SecretKey = "another secret"
+	one.cfg.Pages.OperatorSecret = "operators of two"
+	for _, name := range []string{"access keys", "operator-secret"} {
+		if changed := one.sharedSettings()[name]; changed == settings[name] {
+			t.Errorf("%s is the same for another secret", name)
+		}
+	}
+}
+
+// Until its doors are open, the port says that the server is alive and not yet
+// ready.
+func TestTheEntranceBeforeTheDoorsOpen(t *testing.T) {
+	var e entrance
+	ask := func(path string) *http.Response {
+		rec := httptest.NewRecorder()
+		e.ServeHTTP(rec, httptest.NewRequest("GET", path, nil))
+		return rec.Result()
+	}
+	if got := ask(pathHealth); got.StatusCode != 200 {
+		t.Errorf("health: %s", got.Status)
+	}
+	for _, path := range []string{pathReady, "/meetings/x", "/control/x"} {
+		if got := ask(path); got.StatusCode != 503 || got.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: %s %v", path, got.Status, got.Header)
+		}
+	}
+	e.open(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	if got := ask(pathReady); got.StatusCode != http.StatusTeapot {
+		t.Errorf("afterwards: %s", got.Status)
+	}
+}
+
+// A request whose meeting has no owner is told to come back in the form of the
+// door that it came to.
+func TestAwayInTheFormOfTheDoor(t *testing.T) {
+	s := startServer(t, t.TempDir())
+	id := meeting.ID{15: 1}.String()
+	for path, says := range map[string]string{
+		"/meetings/" + id:                       `"Code":"ServiceUnavailable"`,
+		"/legacy/meetings/" + id:                `"Code":"ServiceUnavailable"`,
+		"/nowhere":                              `"Code":"ServiceUnavailable"`,
+		"/control/" + id:                        `"error"`,
+		"/operator/api/meetings/" + id + "/end": `"error"`,
+	} {
+		rec := httptest.NewRecorder()
+		s.doors.away(rec, httptest.NewRequest("POST", path, strings.NewReader("{}")))
+		if rec.Code != http.StatusServiceUnavailable || rec.Header().Get("Retry-After") == "" || !strings.Contains(rec.Body.String(), says) {
+			t.Errorf("%s: %d %v %s", path, rec.Code, rec.Header(), rec.Body)
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// LeastNodes is how many nodes a cluster has at least: of two, neither could go
+// on without the other.
+const LeastNodes = 3
+
+// On tells whether this server is one of several.
+func (c *Cluster) On() bool {
+	return c.Node != "" || c.Listen != "" || len(c.Peers) > 0 || c.SecretFile != "" || c.HTTP != ""
+}
+
+// HTTPAddr is where the other nodes pass requests to this one; empty when it
+// cannot be told.
+func (c *Cluster) HTTPAddr() string {
+	if c.HTTP != "" || c.Listen == "" {
+		return c.HTTP
+	}
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return ""
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil || number == 1<<16-1 {
+		return ""
+	}
+	return net.JoinHostPort(host, strconv.Itoa(number+1))
+}
+
+// Others are the addresses of the other nodes.
+func (c *Cluster) Others() []string {
+	return slices.DeleteFunc(slices.Clone(c.Peers), func(peer string) bool { return peer == c.Listen })
+}
+
+// maxNodeName bounds a node's name, in characters.
+const maxNodeName = 64
+
+func (c *Cluster) check(add func(bool, string, ...any)) {
+	if !c.On() {
+		return
+	}
+	add(c.Node != "" && c.Listen != "" && len(c.Peers) > 0 && c.SecretFile != "",
+		"--node, --cluster-listen, --cluster-peers and --cluster-secret-file go together")
+	const alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+	add(len(c.Node) <= maxNodeName && strings.Trim(c.Node, alphabet) == "", "--node: %q is not a name of letters, digits, - and _, at most %d", c.Node, maxNodeName)
+	if c.Listen != "" {
+		add(reachable(c.Listen), "--cluster-listen: %q is not an address of the form host:port by which other nodes reach this one", c.Listen)
+		add(!reachable(c.Listen) || c.HTTPAddr() != "", "--cluster-http: there is no port after that of --cluster-listen; give an address")
+	}
+	add(c.HTTP == "" || reachable(c.HTTP), "--cluster-http: %q is not an address of the form host:port by which other nodes reach this one", c.HTTP)
+	for _, peer := range c.Peers {
+		add(reachable(peer), "--cluster-peers: %q is not an address of the form host:port", peer)
+	}
+	others := c.Others()
+	slices.Sort(others)
+	add(len(c.Peers) == 0 || len(slices.Compact(others))+1 >= LeastNodes, "--cluster-peers: a cluster has at least %d nodes", LeastNodes)
+}
+
+// reachable tells whether an address names one host and one port.
+func reachable(addr string) bool {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil || host == "" {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	number, portErr := strconv.Atoi(port)
+	return (err != nil || !ip.IsUnspecified()) && portErr == nil && number > 0 && number < 1<<16
+}

@@ -1,0 +1,106 @@
+package route
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+)
+
+const (
+	// maxPeek bounds what is kept of a body, in bytes: the largest body of an
+	// operation, a legacy batch of a hundred attendees with ten tags each. A
+	// longer one is refused by every door, which may as well be the one here.
+	maxPeek = 4 << 20
+
+	// maxKept bounds all bodies that are kept at a time, in bytes: nobody has
+	// looked yet at who sends them.
+	maxKept = 256 << 20
+)
+
+var errFull = errors.New("route: too many bodies arrive at the same time")
+
+// body is what a request carries. It is read at most once, kept, and put back.
+type body struct {
+	req    *http.Request
+	router *Router
+
+	done bool
+	data []byte
+	err  error
+	full bool // there was no room for it
+}
+
+// read returns up to maxPeek of the body; nil when there is none.
+func (b *body) read() ([]byte, error) {
+	if b.done || b.req.Body == nil || b.req.Body == http.NoBody {
+		return b.data, b.err
+	}
+	b.done = true
+	if b.router.kept.Load() > maxKept {
+		b.full, b.err = true, errFull
+		return nil, b.err
+	}
+	rest := b.req.Body
+	b.data, b.err = io.ReadAll(io.LimitReader(rest, maxPeek))
+	b.router.kept.Add(int64(len(b.data)))
+	again := io.Reader(io.MultiReader(bytes.NewReader(b.data), rest))
+	if b.err != nil {
+		again = io.MultiReader(bytes.NewReader(b.data), broken{b.err})
+	}
+	b.req.Body = &replayed{Reader: again, Closer: rest}
+	return b.data, b.err
+}
+
+// release forgets the body.
+func (b *body) release() { b.router.kept.Add(int64(-len(b.data))) }
+
+// members returns the members of the JSON object that the body is, as their
+// names are written; none when it is something else: the door finds out what
+// is wrong with it.
+func (b *body) members() members {
+	data, err := b.read()
+	if err != nil {
+		return nil
+	}
+	if strings.EqualFold(b.req.Header.Get("Content-Encoding"), "gzip") {
+		plain, err := gzip.NewReader(bytes.NewReader(data))
+		if err != nil {
+			return nil
+		}
+		if data, err = io.ReadAll(io.LimitReader(plain, maxPeek)); err != nil {
+			return nil
+		}
+	}
+	var m members
+	_ = json.Unmarshal(data, &m)
+	return m
+}
+
+type members map[string]json.RawMessage
+
+// text returns a member that is a string, or "".
+func (m members) text(name string) (s string) {
+	_ = json.Unmarshal(m[name], &s)
+	return s
+}
+
+// object returns a member that is an object; none when it is something else.
+func (m members) object(name string) (o members) {
+	_ = json.Unmarshal(m[name], &o)
+	return o
+}
+
+// replayed is a body of which a part was read before.
+type replayed struct {
+	io.Reader
+	io.Closer
+}
+
+// broken is the rest of a body that could not be read.
+type broken struct{ err error }
+
+func (b broken) Read([]byte) (int, error) { return 0, b.err }

@@ -1,0 +1,108 @@
+package route
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"time"
+)
+
+var (
+	errNotOwner  = errors.New("route: the node does not own the slot")
+	errOwnerGone = errors.New("route: the slot has another owner")
+)
+
+// forward passes the request on and reports whether it was answered. When it
+// was not, nothing was written and nothing was done: it may be sent again.
+func (r *Router) forward(w http.ResponseWriter, req *http.Request, body []byte, slot int, address string) (answered bool) {
+	answered = true
+	ctx, cancel := context.WithCancelCause(req.Context())
+	defer cancel(nil)
+	go r.watch(ctx, cancel, slot, address)
+	proxy := &httputil.ReverseProxy{
+		Transport:     r.transport,
+		FlushInterval: -1, // event streams
+		Rewrite: func(p *httputil.ProxyRequest) {
+			r.rewrite(p, address)
+			if body != nil {
+				p.Out.Body = io.NopCloser(bytes.NewReader(body))
+			}
+		},
+		ModifyResponse: func(a *http.Response) error {
+			if a.Header.Get(notOwnerHeader) != "" {
+				return errNotOwner
+			}
+			return nil
+		},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+			switch {
+			case req.Context().Err() != nil: // the caller has gone
+			case errors.Is(err, errNotOwner), req.Method == http.MethodGet, isDial(err):
+				answered = false
+			default:
+				// It may have been done: only the caller knows whether doing it
+				// twice is harmless.
+				r.cfg.Logger.Info("a slot's owner did not answer", "owner", address, "err", err)
+				r.cfg.Unavailable.ServeHTTP(w, req)
+			}
+		},
+		ErrorLog: slog.NewLogLogger(r.cfg.Logger.Handler(), slog.LevelDebug),
+	}
+	proxy.ServeHTTP(w, req.WithContext(ctx))
+	return answered
+}
+
+// watch ends a request at an owner that has lost the slot some time ago. One
+// that died without a word would keep its caller waiting.
+func (r *Router) watch(ctx context.Context, end context.CancelCauseFunc, slot int, address string) {
+	look := time.NewTicker(r.cfg.Farewell)
+	defer look.Stop()
+	for elsewhere := false; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+		now, known := r.cfg.Owners.Owner(slot)
+		moved := r.cfg.Owners.Holds(slot) || known && now != address
+		if moved && elsewhere {
+			end(errOwnerGone)
+			return
+		}
+		elsewhere = moved
+	}
+}
+
+// isDial tells whether an attempt failed before there was a connection.
+func isDial(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+// rewrite makes the outgoing request what the caller sent, byte for byte where
+// a signature may cover it.
+func (r *Router) rewrite(p *httputil.ProxyRequest, address string) {
+	scheme := "http"
+	if r.cfg.TLS != nil {
+		scheme = "https"
+	}
+	path, query, _ := strings.Cut(p.In.RequestURI, "?")
+	p.Out.URL = &url.URL{Scheme: scheme, Host: address, Opaque: path, RawQuery: query}
+	if strings.HasPrefix(path, "//") { // an opaque part would be taken for a host
+		p.Out.URL.Opaque, p.Out.URL.Path, p.Out.URL.RawPath = "", p.In.URL.Path, p.In.URL.RawPath
+	}
+	p.Out.Host = p.In.Host
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
+		if values := p.In.Header[name]; values != nil {
+			p.Out.Header[name] = values
+		}
+	}
+	p.Out.Header.Set(clientHeader, p.In.RemoteAddr)
+}
