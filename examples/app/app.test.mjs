@@ -28,7 +28,7 @@ after(async () => {
 
 async function enter(name) {
   const page = await browser.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(120_000); // only tells a hang from a busy machine
   await page.goto(address);
   await page.fill('[name=title]', 'standup');
   await page.fill('[name=name]', name);
