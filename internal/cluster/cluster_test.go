@@ -333,6 +333,47 @@ func TestASlotWhoseAdoptionFailsIsTriedAgain(t *testing.T) {
 	})
 }
 
+// While a node reads the slots of a dead one, it goes on to take calls.
+func TestATakeOverLeavesNodesReady(t *testing.T) {
+	bubble("", t, func(t *testing.T) {
+		w := three(t)
+		for _, name := range w.names() {
+			if !w.nodes[name].Ready() {
+				t.Fatalf("%s is not ready", name)
+			}
+		}
+		for _, h := range w.holders {
+			h.mu.Lock()
+			h.fail = 40
+			h.mu.Unlock()
+		}
+		w.kill("b")
+		begun := time.Now()
+		for !equal(w.owners(), map[string]int{"a": 6, "c": 6}) {
+			for _, name := range w.names() {
+				if !w.nodes[name].Ready() {
+					t.Fatalf("%s is not ready %v after the death of another", name, time.Since(begun))
+				}
+			}
+			if time.Since(begun) > time.Minute {
+				t.Fatal("never taken over")
+			}
+			time.Sleep(7 * time.Millisecond)
+		}
+		isolated := w.nodes["a"]
+		w.net.isolate("a", []string{"c"}, true)
+		time.Sleep(4 * time.Second)
+		if isolated.Ready() {
+			t.Error("ready without a lease")
+		}
+		w.net.isolate("a", []string{"c"}, false)
+		time.Sleep(10 * time.Second)
+		if !isolated.Ready() {
+			t.Error("not ready again")
+		}
+	})
+}
+
 func TestNodes(t *testing.T) {
 	bubble("a dead node's slots are taken over", t, func(t *testing.T) {
 		w := three(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -73,7 +74,10 @@ func openBucket(ctx context.Context, nc *nats.Conn, replicas int) (jetstream.Key
 
 // Get implements Store.
 func (s natsStore) Get(ctx context.Context) ([]byte, uint64, error) {
-	e, err := s.bucket.Get(ctx, assignmentKey)
+	e, err := s.try(ctx)
+	for errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		e, err = s.try(ctx)
+	}
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return nil, 0, nil
 	}
@@ -81,6 +85,16 @@ func (s natsStore) Get(ctx context.Context) ([]byte, uint64, error) {
 		return nil, 0, fmt.Errorf("reading the assignment: %w", err)
 	}
 	return e.Value(), e.Revision(), nil
+}
+
+// getWithin is how long a replica may take to answer a Get. Any may be asked, one
+// that is frozen or cut off too: then another attempt finds another one.
+const getWithin = 400 * time.Millisecond
+
+func (s natsStore) try(ctx context.Context) (jetstream.KeyValueEntry, error) {
+	ctx, cancel := context.WithTimeout(ctx, getWithin)
+	defer cancel()
+	return s.bucket.Get(ctx, assignmentKey)
 }
 
 // Put implements Store.

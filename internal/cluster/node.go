@@ -21,6 +21,7 @@ type Node struct {
 	revision uint64      // guarded by mu; of known
 	slots    []held      // guarded by mu
 	refused  bool        // guarded by mu; somebody has agreed to this incarnation's take-over
+	settled  uint64      // guarded by mu; the incarnation that has served all its slots once
 	work     sync.WaitGroup
 }
 

@@ -157,13 +157,20 @@ func (n *Node) Owner(slot int) (Info, bool) {
 	return info, known
 }
 
-// Ready tells whether this node serves all the slots that are its own.
+// Ready tells whether this node takes calls: its lease holds, and it has served
+// all the slots that were its own when it came. Slots that it gets later are
+// read while it serves the rest, and calls on them wait: when a node dies, the
+// others must not all count as not ready at the same time.
 func (n *Node) Ready() bool {
-	if n.lease.holds() == 0 {
+	incarnation := n.lease.holds()
+	if incarnation == 0 {
 		return false
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.settled == incarnation {
+		return true
+	}
 	if n.known == nil {
 		return false
 	}
@@ -172,5 +179,6 @@ func (n *Node) Ready() bool {
 			return false
 		}
 	}
+	n.settled = incarnation
 	return true
 }
