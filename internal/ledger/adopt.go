@@ -297,14 +297,13 @@ func (r *reader) read(ctx context.Context) error {
 	if r.after > 0 {
 		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, r.after+1
 	}
-	consumer, err := r.js.OrderedConsumer(ctx, r.stream, cfg)
+	making, cancel := context.WithTimeout(ctx, min(most, 4*r.wait))
+	consumer, err := r.js.OrderedConsumer(making, r.stream, cfg)
+	cancel()
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNoAnswer, err)
 	}
-	defer func() {
-		// If this fails, JetStream drops the consumer by itself later.
-		_ = r.js.DeleteConsumer(context.WithoutCancel(ctx), r.stream, consumer.CachedInfo().Name)
-	}()
+	defer r.drop(consumer.CachedInfo().Name)
 	if r.through == 0 && consumer.CachedInfo().NumPending == 0 {
 		return nil
 	}
@@ -322,6 +321,17 @@ func (r *reader) read(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// drop ends a consumer. In a cluster nobody waits for that: who has it may be
+// gone. If it fails, JetStream drops the consumer by itself later.
+func (r *reader) drop(consumer string) {
+	what := "$JS.API.CONSUMER.DELETE." + r.stream + "." + consumer
+	if r.engine.cfg.replicated() {
+		_ = r.js.Conn().Publish(what, nil)
+		return
+	}
+	_, _ = r.js.Conn().Request(what, nil, r.wait)
 }
 
 // next hands one message to fn, and returns how many come after it.
