@@ -18,8 +18,10 @@ import (
 // The sizes of request bodies, as sent and decompressed, in bytes. Each holds
 // the longest legal body of its operations with every character escaped; a
 // legacy batch of a hundred attendees with ten tags each passes 4.5 MiB.
+// MaxBody is the longest body of any operation, in bytes.
+const MaxBody = 5 << 20
+
 const (
-	maxBody     = 5 << 20   // of any operation
 	meetingBody = 1 << 20   // of those that make a meeting
 	tagsBody    = 256 << 10 // of those that take a list of tags or keys
 	smallBody   = 64 << 10  // of the rest

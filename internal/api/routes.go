@@ -32,7 +32,7 @@ var (
 	deleteMeeting                         = operation{name: "DeleteMeeting", run: (*Server).deleteMeeting}
 	listMeetings                          = operation{name: "ListMeetings", run: (*Server).listMeetings}
 	createAttendee                        = operation{name: "CreateAttendee", run: (*Server).createAttendee}
-	batchCreateAttendee                   = operation{name: "BatchCreateAttendee", run: (*Server).batchCreateAttendee, maxBody: maxBody}
+	batchCreateAttendee                   = operation{name: "BatchCreateAttendee", run: (*Server).batchCreateAttendee, maxBody: MaxBody}
 	getAttendee                           = operation{name: "GetAttendee", run: (*Server).getAttendee, unmetered: true}
 	listAttendees                         = operation{name: "ListAttendees", run: (*Server).listAttendees}
 	deleteAttendee                        = operation{name: "DeleteAttendee", run: (*Server).deleteAttendee}

@@ -10,18 +10,17 @@ import (
 	"strings"
 )
 
-const (
-	// maxPeek bounds what is kept of a body, in bytes: the largest body of an
-	// operation, a legacy batch of a hundred attendees with ten tags each. A
-	// longer one is refused by every door, which may as well be the one here.
-	maxPeek = 4 << 20
+// maxKept bounds all bodies that are kept at a time, in bytes: nobody has looked
+// yet at who sends them.
+const maxKept = 256 << 20
 
-	// maxKept bounds all bodies that are kept at a time, in bytes: nobody has
-	// looked yet at who sends them.
-	maxKept = 256 << 20
+var (
+	errFull = errors.New("route: too many bodies arrive at the same time")
+
+	// errTooLong: every door refuses the body, which may as well be the one
+	// here.
+	errTooLong = errors.New("route: the body is longer than any operation takes")
 )
-
-var errFull = errors.New("route: too many bodies arrive at the same time")
 
 // body is what a request carries. It is read at most once, kept, and put back.
 type body struct {
@@ -34,24 +33,32 @@ type body struct {
 	full bool // there was no room for it
 }
 
-// read returns up to maxPeek of the body; nil when there is none.
+// read returns the body; nil when there is none. One that says that it is too
+// long is left alone: its sender may wait to hear that it is wanted.
 func (b *body) read() ([]byte, error) {
 	if b.done || b.req.Body == nil || b.req.Body == http.NoBody {
 		return b.data, b.err
 	}
 	b.done = true
+	if b.req.ContentLength > b.router.cfg.MaxBody {
+		b.err = errTooLong
+		return nil, b.err
+	}
 	if b.router.kept.Load() > maxKept {
 		b.full, b.err = true, errFull
 		return nil, b.err
 	}
 	rest := b.req.Body
-	b.data, b.err = io.ReadAll(io.LimitReader(rest, maxPeek))
+	b.data, b.err = io.ReadAll(io.LimitReader(rest, b.router.cfg.MaxBody+1))
 	b.router.kept.Add(int64(len(b.data)))
 	again := io.Reader(io.MultiReader(bytes.NewReader(b.data), rest))
 	if b.err != nil {
 		again = io.MultiReader(bytes.NewReader(b.data), broken{b.err})
 	}
 	b.req.Body = &replayed{Reader: again, Closer: rest}
+	if b.err == nil && int64(len(b.data)) > b.router.cfg.MaxBody {
+		b.err = errTooLong
+	}
 	return b.data, b.err
 }
 
@@ -71,7 +78,7 @@ func (b *body) members() members {
 		if err != nil {
 			return nil
 		}
-		if data, err = io.ReadAll(io.LimitReader(plain, maxPeek)); err != nil {
+		if data, err = io.ReadAll(io.LimitReader(plain, b.router.cfg.MaxBody)); err != nil {
 			return nil
 		}
 	}

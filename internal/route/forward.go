@@ -55,9 +55,22 @@ func (r *Router) forward(w http.ResponseWriter, req *http.Request, body []byte, 
 		},
 		ErrorLog: slog.NewLogLogger(r.cfg.Logger.Handler(), slog.LevelDebug),
 	}
-	proxy.ServeHTTP(w, req.WithContext(ctx))
+	proxy.ServeHTTP(final{w}, req.WithContext(ctx))
 	return answered
 }
+
+// final keeps an owner's 100 Continue from the caller, who has had one from here.
+type final struct{ http.ResponseWriter }
+
+// WriteHeader implements http.ResponseWriter.
+func (f final) WriteHeader(status int) {
+	if status != http.StatusContinue {
+		f.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Unwrap leads http.ResponseController to the rest.
+func (f final) Unwrap() http.ResponseWriter { return f.ResponseWriter }
 
 // watch ends a request at an owner that has lost the slot some time ago. One
 // that died without a word would keep its caller waiting.

@@ -95,6 +95,9 @@ func slotOfToken(r *http.Request, token string) (int, bool) {
 	return len(token), strings.Contains(r.Header.Get("Authorization"), "AKIDEXAMPLE")
 }
 
+// maxBody is the longest body of these tests.
+const maxBody = 1000
+
 func start(t *testing.T) *node {
 	n := &node{holds: map[int]bool{}, owner: map[int]string{}}
 	n.router = route.New(route.Config{
@@ -104,7 +107,7 @@ func start(t *testing.T) *node {
 			w.Header().Set("Retry-After", "1")
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}),
-		Patience: 500 * time.Millisecond, Poll: 5 * time.Millisecond, Farewell: 20 * time.Millisecond,
+		MaxBody: maxBody, Patience: 500 * time.Millisecond, Poll: 5 * time.Millisecond, Farewell: 20 * time.Millisecond,
 	})
 	n.outer, n.inner = httptest.NewServer(n.router), httptest.NewServer(n.router.Inner(http.HandlerFunc(n.local)))
 	t.Cleanup(func() {
@@ -292,7 +295,7 @@ func TestNoAnswerLeavesAFormerOwner(t *testing.T) {
 func TestAnOwnerThatHangs(t *testing.T) {
 	a := start(t)
 	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = io.Copy(io.Discard, r.Body) // or the server does not notice that the asker goes
 		<-r.Context().Done()
 	}))
 	defer hanging.Close()
@@ -336,5 +339,56 @@ func TestSlotsAreFoundInBodies(t *testing.T) {
 		if resp := ask(t, "POST", a.outer.URL+"/meetings", body); resp.Header.Get("X-Served-By") != a.outer.URL {
 			t.Errorf("%s was served by %s", body, resp.Header.Get("X-Served-By"))
 		}
+	}
+}
+
+// The longest body is passed on whole; a longer one is for the door here to
+// refuse, which need not read it.
+func TestTheLongestBody(t *testing.T) {
+	a, b := start(t), start(t)
+	a.set(7, false, b.innerAddress())
+	b.set(7, true, "")
+	longest := strings.Repeat("x", maxBody)
+	if ask(t, "POST", a.outer.URL+"/meetings/"+id+"/attendees", longest); len(b.seen) != 1 || !strings.Contains(b.seen[0], longest) {
+		t.Errorf("seen %q", b.seen)
+	}
+	for _, body := range []io.Reader{strings.NewReader(longest + "x"), struct{ io.Reader }{strings.NewReader(longest + "x")}} {
+		resp, err := http.Post(a.outer.URL+"/meetings/"+id+"/attendees", "", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if by := resp.Header.Get("X-Served-By"); by != a.outer.URL {
+			t.Errorf("a body that is too long was served by %s", by)
+		}
+	}
+	if !strings.Contains(a.seen[0], longest+"x") {
+		t.Errorf("seen %q", a.seen)
+	}
+}
+
+// Who waits to hear that a body is wanted hears it once.
+func TestABodyThatIsWaitedFor(t *testing.T) {
+	a, b := start(t), start(t)
+	a.set(7, false, b.innerAddress())
+	b.set(7, true, "")
+	conn, err := net.Dial("tcp", strings.TrimPrefix(a.outer.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = fmt.Fprintf(conn, "POST /meetings/%s/attendees HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n", id)
+	rd := bufio.NewReader(conn)
+	for _, want := range []int{100, 200} {
+		resp, err := http.ReadResponse(rd, nil)
+		if err != nil || resp.StatusCode != want {
+			t.Fatalf("%+v, %v, want status %d", resp, err, want)
+		}
+		if want == 100 {
+			_, _ = fmt.Fprint(conn, "body")
+		}
+	}
+	if len(b.seen) != 1 || !strings.Contains(b.seen[0], `body="body"`) {
+		t.Errorf("seen %q", b.seen)
 	}
 }

@@ -24,8 +24,8 @@ type Owners interface {
 	Owner(slot int) (address string, ok bool)
 }
 
-// Config says what the router leads to. Owners, SlotOfToken, Local and
-// Unavailable are required.
+// Config says what the router leads to. Owners, SlotOfToken, Local,
+// Unavailable and MaxBody are required.
 type Config struct {
 	Owners Owners
 	// SlotOfToken returns the slot of a ClientRequestToken of the account that
@@ -34,6 +34,8 @@ type Config struct {
 
 	Local       http.Handler // both doors and the pages
 	Unavailable http.Handler // answers 503 with Retry-After in the wire form of the request's door
+
+	MaxBody int64 // the longest body that Local takes, in bytes
 
 	TLS      *tls.Config   // for the way to other nodes; nil for none, on loopback only
 	Patience time.Duration // how long a request waits for its slot's owner; default 20 s
@@ -115,7 +117,7 @@ func (r *Router) elsewhere(w http.ResponseWriter, req *http.Request, b *body, sl
 	case b.full:
 		r.cfg.Unavailable.ServeHTTP(w, req)
 		return
-	case err != nil || len(data) >= maxPeek:
+	case err != nil:
 		r.cfg.Local.ServeHTTP(w, req) // the door refuses it
 		return
 	}
