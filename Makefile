@@ -16,6 +16,9 @@ help:
 	@echo 'make test-events    events against receivers that others have written'
 	@echo 'make test-browser   real browsers against the real server'
 	@echo 'make test-examples  the examples, each as it stands in its folder'
+	@echo 'make test-cluster   three nodes, broken in turn, with clients at work (root)'
+	@echo 'make soak-cluster   the same for DURATION (default 1h), faults drawn from SEED'
+	@echo 'make figures-cluster  how long takeovers take and what forwarding costs'
 	@echo 'make test-powercut  acknowledged calls survive a power cut (root, loop device)'
 	@echo 'make test-libopus   the two Opus codecs against each other (cgo, libopus)'
 	@echo 'make fuzz           every fuzz target for FUZZTIME (default 30s) each'
@@ -54,7 +57,7 @@ test-packages: dist
 	$(GO) test -tags packages -count=1 -timeout 40m -v ./packaging
 
 .PHONY: test
-test: announce setup lint test-quick test-clients test-examples test-events test-browser
+test: announce setup lint test-quick test-clients test-examples test-events test-cluster test-browser
 
 .PHONY: announce
 announce:
@@ -87,6 +90,19 @@ test-events: setup
 .PHONY: test-browser
 test-browser: build setup
 	@scripts/test-browser
+
+# A module of its own; TESTED_CARILLON names another server to test.
+.PHONY: test-cluster
+test-cluster: setup
+	cd clustertest && $(GO) test -count=1 -timeout 20m -v .
+
+.PHONY: soak-cluster
+soak-cluster: setup
+	cd clustertest && $(GO) test -tags soak -run TestSoak -count=1 -timeout 0 -v . -duration $(or $(DURATION),1h) -seed $(or $(SEED),0)
+
+.PHONY: figures-cluster
+figures-cluster: setup
+	cd clustertest && $(GO) test -tags figures -run TestFigures -count=1 -timeout 60m -v .
 
 .PHONY: test-powercut
 test-powercut:

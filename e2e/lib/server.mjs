@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { waitFor } from './wait.mjs';
 
-const binary = process.env.TESTED_CARILLON ?? resolve(import.meta.dirname, '../../bin/carillon');
+/** The program under test. */
+export const binary = process.env.TESTED_CARILLON ?? resolve(import.meta.dirname, '../../bin/carillon');
 
 /** The key pair of every server that is not in development mode. */
 export const credentials = { accessKeyId: 'AKIAE2ETESTKEY', secretAccessKey: 'e2e-secret-key' };

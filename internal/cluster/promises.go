@@ -123,7 +123,7 @@ func (l *lease) renewed(incarnation uint64, sent time.Time) {
 func (l *lease) holds() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.proven.IsZero() || l.now().Sub(l.proven) >= l.length {
+	if l.proven.IsZero() || lapses && l.now().Sub(l.proven) >= l.length {
 		return 0
 	}
 	return l.incarnation

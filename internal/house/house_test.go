@@ -68,6 +68,7 @@ var mayImport = map[string][]string{
 	"conform":                  {},
 	"conform/cases":            {"conform"},
 	"clients":                  {},
+	"clustertest":              {"internal/load/door", "internal/media/client", "internal/media/opus", "internal/media/rtpx", "internal/signal/wire"},
 	"packaging":                {},
 	"packaging/tools/bom":      {},
 	"carillontest":             {},

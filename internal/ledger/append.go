@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -194,12 +193,7 @@ func (s *Slot) attempt(ctx context.Context, w *write) (a attempt, err error) {
 	}
 	a.engine, a.fence = e, f
 	w.after = max(w.after, f) // it can only be stored behind the marker
-	a.seq, err = e.send(ctx, &op{stream: stream, msg: &nats.Msg{
-		Subject: w.subject, Data: w.stored, Header: nats.Header{
-			expectedSequence: {strconv.FormatUint(f, 10)},
-			expectedSubject:  {markerSubject(s.number)},
-		},
-	}})
+	a.seq, err = e.send(ctx, &op{stream: stream, msg: &nats.Msg{Subject: w.subject, Data: w.stored, Header: s.expects(f)}})
 	if errors.Is(err, errFence) {
 		if lost := s.judge(ctx, e, f); lost != nil {
 			return a, lost

@@ -1,0 +1,111 @@
+package clustertest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+)
+
+func TestMain(m *testing.M) { os.Exit(Main(m)) }
+
+// shop builds servers for one test; Go's own cache makes that quick.
+func shop(t *testing.T) *Shop {
+	t.Helper()
+	s := NewShop()
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// begin starts clients on a cluster.
+func begin(t *testing.T, c *Cluster, v *Verdict, l Load) *Trial {
+	t.Helper()
+	trial, err := Begin(c, v, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return trial
+}
+
+// sound fails the test for everything that was found, and when too little was
+// done for that to mean anything.
+func sound(t *testing.T, v *Verdict) {
+	t.Helper()
+	t.Logf("\n%s", v.Table())
+	for _, kind := range Findings() {
+		if n := v.Found(kind); n > 0 {
+			t.Errorf("%s: %d", kind, n)
+		}
+	}
+	for _, words := range v.Words() {
+		t.Error(words)
+	}
+	for _, what := range []string{"calls", "calls in histories", "histories", "dead tokens refused", "living tokens admitted", "meetings compared"} {
+		if v.Counted(what) == 0 {
+			t.Errorf("no %s: the trial shows nothing", what)
+		}
+	}
+	if hard, all := v.Counted("histories too hard to check"), v.Counted("histories"); hard > all/10 {
+		t.Errorf("%d of %d histories could not be checked", hard, all)
+	}
+}
+
+// One server alone is the measure: the clients must find nothing there either.
+func TestOneNodeAlone(t *testing.T) {
+	c := shop(t).Start(t, Build{}, 1)
+	v := NewVerdict()
+	trial := begin(t, c, v, Load{Writers: 2, Pinned: 1, Chronicles: 1, Meetings: 2, Pause: 100 * time.Millisecond})
+	draw := rand.New(rand.NewPCG(1, 1))
+	trial.Suffer(FaultNamed("kill -9, and back at once"), draw)
+	trial.Suffer(FaultNamed("SIGSTOP of any node, 3 to 8 s"), draw)
+	trial.End()
+	sound(t, v)
+}
+
+// Whatever happens to one node, or to all of them at once, loses nothing and
+// ends no meeting.
+func TestNothingIsLost(t *testing.T) {
+	c := shop(t).Start(t, Build{}, 3)
+	v := NewVerdict()
+	trial := begin(t, c, v, DefaultLoad())
+	draw := rand.New(rand.NewPCG(1, 2))
+	for _, name := range []string{
+		"kill -9 of the owner of most", "kill -9 of a stream's leader", "kill -9 of the bucket's leader",
+		"a node cut off from the others, not from clients", "SIGSTOP of the owner of most, 20 s",
+		"kill -9 of all nodes at once", "a rolling restart",
+	} {
+		t.Log(time.Now().Format(time.TimeOnly), name)
+		trial.Suffer(FaultNamed(name), draw)
+	}
+	trial.End()
+	sound(t, v)
+}
+
+// The same clients have to find what goes wrong without the fence and the
+// lease: otherwise they would find nothing with them either.
+func TestWithoutTheFenceTheClientsFindIt(t *testing.T) {
+	c := shop(t).Start(t, Build{Tags: "unfenced"}, 3)
+	v := NewVerdict()
+	trial := begin(t, c, v, Load{Writers: 2, Chronicles: 6, Meetings: 2, Pause: 50 * time.Millisecond})
+	draw := rand.New(rand.NewPCG(1, 3))
+	for range 3 {
+		trial.Suffer(FaultNamed("SIGSTOP of the owner of most, 20 s"), draw)
+		trial.Suffer(FaultNamed("a node cut off from the others, not from clients"), draw)
+		if v.Found(Stale)+v.Found(Disorder)+v.Found(Doubled) > 0 {
+			break
+		}
+	}
+	trial.End()
+	t.Logf("\n%s", v.Table())
+	found := fmt.Sprintf("lost %d, doubled %d, stale %d, disorder %d, admitted %d",
+		v.Found(Lost), v.Found(Doubled), v.Found(Stale), v.Found(Disorder), v.Found(Admitted))
+	if v.Found(Lost)+v.Found(Doubled)+v.Found(Stale)+v.Found(Disorder) == 0 {
+		t.Errorf("without a fence nothing was found: %s", found)
+	}
+	t.Log(found)
+}
