@@ -49,7 +49,8 @@ type Archive struct {
 	segments []*segment
 	latest   []observe.Meeting // what Latest returned last; nil when that is not true any more
 
-	open *os.File // of the last segment; nil before something was written; guarded by writing
+	open  *os.File // of the last segment; nil before something was written; guarded by writing
+	press press    // guarded by writing
 }
 
 // segment is one file.
@@ -150,12 +151,12 @@ func (a *Archive) Keep(d *observe.Detail) error {
 	if a.Has(d.Meeting.ID) {
 		return nil
 	}
-	b, err := frame(d)
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	b, err := a.press.frame(d)
 	if err != nil {
 		return fmt.Errorf("archive: %w", err)
 	}
-	a.writing.Lock()
-	defer a.writing.Unlock()
 	s, err := a.room(int64(len(b)))
 	if err != nil {
 		return fmt.Errorf("archive: %w", err)

@@ -134,7 +134,7 @@ func TestWhatIsTooOldGoes(t *testing.T) {
 }
 
 func TestTheBytesAreBounded(t *testing.T) {
-	one, err := frame(ended(0))
+	one, err := new(press).frame(ended(0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestTheBytesAreBounded(t *testing.T) {
 }
 
 func TestDamageIsPassedOver(t *testing.T) {
-	one, err := frame(ended(1))
+	one, err := new(press).frame(ended(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,7 +312,7 @@ func cmpAccount(account string) string {
 }
 
 func FuzzScan(f *testing.F) {
-	one, err := frame(ended(1))
+	one, err := new(press).frame(ended(1))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -335,4 +335,38 @@ func FuzzScan(f *testing.F) {
 			t.Errorf("%d bytes of %d looked at", at, len(data))
 		}
 	})
+}
+
+func BenchmarkKeep(b *testing.B) {
+	a, err := OpenArchive(b.TempDir(), week, func() time.Time { return ended(0).Meeting.Ended.Time }, slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer a.Close()
+	d := *ended(1)
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		d.Meeting.ID = meeting.ID{2, byte(n >> 16), byte(n >> 8), byte(n)}
+		if err := a.Keep(&d); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func TestALargeMeetingIsCompressed(t *testing.T) {
+	s := newShelf(t, week)
+	d := ended(1)
+	for n := range 2000 {
+		d.Records = append(d.Records, observe.Record{ID: fmt.Sprint("media-", n), Kind: "joined", Actor: "media", External: fmt.Sprint("user-", n)})
+	}
+	if err := s.Keep(d); err != nil {
+		t.Fatal(err)
+	}
+	s.reopen(week)
+	if got, ok := s.Detail(t.Context(), d.Meeting.ID); !ok || !reflect.DeepEqual(&got, d) {
+		t.Error("it did not come back")
+	}
+	if size, _ := s.Size(); size > 40<<10 {
+		t.Errorf("it takes %d bytes", size)
+	}
 }

@@ -2,6 +2,7 @@ package history
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/binary"
 	"encoding/json"
@@ -21,8 +22,8 @@ import (
 //	the body (CRC-32C), then the head and the body
 //
 // Numbers have four bytes, the most significant first. The head is the
-// meeting's row as JSON, the body all of it (observe.Detail), compressed by
-// gzip. A frame that is spoilt is passed over: reading goes on at the next
+// meeting's row as JSON, the body all of it (observe.Detail) as JSON, compressed
+// by gzip unless it is small. A frame that is spoilt is passed over: reading goes on at the next
 // magic.
 
 const (
@@ -34,6 +35,9 @@ const (
 	// compresses to, both with room.
 	maxHead = 4 << 20
 	maxBody = 16 << 20
+	// small bodies are not compressed: to begin with one costs more than to
+	// write them down.
+	small = 16 << 10
 	// maxUnpacked bounds a body once it is decompressed.
 	maxUnpacked = 256 << 20
 )
@@ -43,26 +47,45 @@ var errSpoilt = errors.New("spoilt")
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 
+// press makes frames. It keeps its compressor, which takes more to make than a
+// frame does. The zero press is ready; it is not safe for concurrent use.
+type press struct{ zip *gzip.Writer }
+
 // frame returns an ended meeting as it is kept.
-func frame(d *observe.Detail) ([]byte, error) {
+func (p *press) frame(d *observe.Detail) ([]byte, error) {
 	head, err := json.Marshal(&d.Meeting)
 	if err != nil {
 		return nil, err
 	}
-	var body bytes.Buffer
-	z := gzip.NewWriter(&body)
-	if err := errors.Join(json.NewEncoder(z).Encode(d), z.Close()); err != nil {
+	body, err := json.Marshal(d)
+	if err != nil {
 		return nil, err
 	}
-	if len(head) > maxHead || body.Len() > maxBody {
-		return nil, fmt.Errorf("a head of %d bytes and a body of %d are too large to be kept", len(head), body.Len())
+	if len(body) > small {
+		if body, err = p.compressed(body); err != nil {
+			return nil, err
+		}
 	}
-	b := make([]byte, 0, frameHead+len(head)+body.Len())
+	if len(head) > maxHead || len(body) > maxBody {
+		return nil, fmt.Errorf("a head of %d bytes and a body of %d are too large to be kept", len(head), len(body))
+	}
+	b := make([]byte, 0, frameHead+len(head)+len(body))
 	b = append(b, frameMagic...)
-	for _, n := range []uint32{uint32(len(head)), uint32(body.Len()), checksum(head), checksum(body.Bytes())} {
+	for _, n := range []uint32{uint32(len(head)), uint32(len(body)), checksum(head), checksum(body)} {
 		b = binary.BigEndian.AppendUint32(b, n)
 	}
-	return append(append(b, head...), body.Bytes()...), nil
+	return append(append(b, head...), body...), nil
+}
+
+func (p *press) compressed(b []byte) ([]byte, error) {
+	if p.zip == nil {
+		p.zip = gzip.NewWriter(nil)
+	}
+	var out bytes.Buffer
+	p.zip.Reset(&out)
+	_, err := p.zip.Write(b)
+	err = errors.Join(err, p.zip.Close()) // before Bytes: it writes
+	return out.Bytes(), err
 }
 
 // header is what a frame begins with.
@@ -138,14 +161,19 @@ func (p place) row() (m observe.Meeting, err error) {
 // detail reads all of it.
 func (p place) detail() (d observe.Detail, err error) {
 	b, err := p.read(int64(frameHead+p.header.head), p.header.body, p.header.bodySum)
-	if err != nil {
+	if err != nil || len(b) == 0 {
+		return d, cmp.Or(err, errSpoilt)
+	}
+	if b[0] == '{' {
+		err = json.Unmarshal(b, &d)
 		return d, err
 	}
 	z, err := gzip.NewReader(bytes.NewReader(b))
 	if err != nil {
 		return d, err
 	}
-	return d, json.NewDecoder(io.LimitReader(z, maxUnpacked)).Decode(&d)
+	err = json.NewDecoder(io.LimitReader(z, maxUnpacked)).Decode(&d)
+	return d, err
 }
 
 func (p place) read(from int64, length int, sum uint32) ([]byte, error) {
