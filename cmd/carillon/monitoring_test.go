@@ -38,7 +38,10 @@ func alerts(t *testing.T) map[string]string {
 
 // What alerts and dashboard ask for is what the server tells.
 func TestMonitoringAsksForMetricsThereAre(t *testing.T) {
-	s := startServer(t, t.TempDir())
+	h := newHook(t) // so that there are events
+	s := startServer(t, t.TempDir(), h.flags()...)
+	createMeeting(t, s.sdk(s.id.AccessKey, s.id.SecretKey, http.DefaultClient), "a-token")
+	h.wait(t, 1)
 	if status, _ := get(t, s.ports.public.String()+"/meetings"); status != http.StatusForbidden { // so that calls are counted
 		t.Fatalf("unsigned call: %d", status)
 	}

@@ -102,13 +102,14 @@ func (c *Control) RecordFact(ctx context.Context, meetingID meeting.ID, fact mee
 	if fact.Time.IsZero() {
 		fact.Time = c.now()
 	}
-	lost, active := c.noteFact(meetingID, fact)
+	e, lost := c.noteFact(meetingID, fact)
 	switch {
-	case !active && isDeparture(fact.Kind):
+	case e == nil && isDeparture(fact.Kind):
 		return nil
-	case !active:
+	case e == nil:
 		return endedError(meetingID)
 	}
+	defer e.facts.Done()
 	if lost != nil {
 		// The session before this one was cut off by a crash; nobody has
 		// told that yet.
@@ -132,20 +133,29 @@ func isDeparture(k meeting.FactKind) bool {
 	return k == meeting.Left || k == meeting.Dropped || k == meeting.ContentLeft || k == meeting.ContentDropped
 }
 
-// noteFact keeps the meeting's open sessions. lost is the departure of an
-// earlier session of the same attendee that has to be told first, or nil.
-func (c *Control) noteFact(id meeting.ID, fact meeting.Fact) (lost *meeting.Fact, active bool) {
+// noteFact keeps the meeting's open sessions. e is nil when the meeting is not
+// active; otherwise the fact counts in e.facts until it is written. lost is the
+// departure of an earlier session of the same attendee that has to be told
+// first, or nil. A meeting that is being ended is waited for: its last record
+// tells of every session that was open, and no fact may come behind it.
+func (c *Control) noteFact(id meeting.ID, fact meeting.Fact) (e *entry, lost *meeting.Fact) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.index.active[id]
-	if e == nil {
-		return nil, false
+	for e = c.index.active[id]; e != nil && e.ending != nil; e = c.index.active[id] {
+		settled := e.ending
+		c.mu.Unlock()
+		<-settled
+		c.mu.Lock()
 	}
+	if e == nil {
+		return nil, nil
+	}
+	e.facts.Add(1)
 	if before := e.sessions.note(fact); before != nil && before.lost && !isDeparture(fact.Kind) {
 		f := before.departure()
 		lost = &f
 	}
-	return lost, true
+	return e, lost
 }
 
 // note brings the open sessions up to date. It returns the session that the

@@ -303,3 +303,50 @@ func TestFactsOfStrangersAreRefused(t *testing.T) {
 	wantKind(t, err, meeting.NotFound)
 	v.SetConnected(meeting.ID{1}, 3) // must do no harm
 }
+
+// A meeting ends while somebody leaves it: the departure is told once, before
+// the end, and whoever comes meanwhile is told that the meeting is over.
+func TestNoFactComesBehindTheEnd(t *testing.T) {
+	v, gate := newFactGate(t)
+	ctx := context.Background()
+	m := v.create(owner, "one", "ann", "bob")
+	people := v.roster(owner, m.ID)
+	ann, bob := people["ann"].ID, people["bob"].ID
+	for _, id := range []meeting.ID{ann, bob} {
+		must(t, v.RecordFact(ctx, m.ID, meeting.Fact{Kind: meeting.Joined, Attendee: id}))
+	}
+	gate.wait(t, 2)
+	left, ended, late := make(chan error, 1), make(chan error, 1), make(chan error, 1)
+	gate.hold <- struct{}{}
+	go func() { left <- v.RecordFact(ctx, m.ID, meeting.Fact{Kind: meeting.Left, Attendee: ann}) }()
+	<-gate.held // it is being written
+	go func() { ended <- v.DeleteMeeting(ctx, owner, m.ID) }()
+	for !v.Ending(m.ID) {
+		runtime.Gosched()
+	}
+	go func() { late <- v.RecordFact(ctx, m.ID, meeting.Fact{Kind: meeting.VideoStarted, Attendee: bob}) }()
+	select {
+	case err := <-ended:
+		t.Fatalf("the meeting has ended before the departure was written: %v", err)
+	case err := <-late:
+		t.Fatalf("a fact of a meeting that is being ended is answered: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	gate.hold <- struct{}{}
+	must(t, <-left)
+	must(t, <-ended)
+	if err := <-late; !errors.Is(err, control.ErrEnded) {
+		t.Errorf("who came late is told %v", err)
+	}
+	records := v.records(m.ID)
+	last, err := meeting.DecodeRecord(records[len(records)-1].Data)
+	must(t, err)
+	if d := last.Body.(*meeting.Ended).Departures; len(d) != 1 || d[0].Attendee != bob {
+		t.Errorf("the last record tells of %v", d)
+	}
+	facts, err := v.slot(m.ID).LoadFacts(ctx, m.ID)
+	must(t, err)
+	if f, e := facts[len(facts)-1].Revision.Seq, records[len(records)-1].Revision.Seq; f > e {
+		t.Errorf("a fact at %d lies behind the end at %d", f, e)
+	}
+}

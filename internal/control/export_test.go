@@ -47,3 +47,11 @@ func (c *Control) Forget(id meeting.ID) {
 	c.mu.Unlock()
 	c.forget(e)
 }
+
+// Ending reports whether the meeting's last record is being written.
+func (c *Control) Ending(id meeting.ID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.index.active[id]
+	return e != nil && e.ending != nil
+}

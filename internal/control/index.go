@@ -74,7 +74,9 @@ type entry struct {
 	alarm     int       // position in alarms
 
 	sessions sessions
-	watchers []*watcher // replaced, never changed, so that it may be read outside mu
+	facts    sync.WaitGroup // facts being written; Add only under Control.mu while ending is nil
+	ending   chan struct{}  // not nil while the last record is being written; closed then
+	watchers []*watcher     // replaced, never changed, so that it may be read outside mu
 
 	writing atomic.Int64 // when the write under way began, Unix nanoseconds; 0 for none
 

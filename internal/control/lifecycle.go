@@ -216,13 +216,16 @@ func (c *Control) dueReason(e *entry) meeting.EndReason {
 // meeting is not active any more. A replica that cannot be ended now is left to
 // Run.
 func (c *Control) end(ctx context.Context, e *entry, why func(*entry) meeting.EndReason) error {
+	resume := func() {}
 	err := c.changeEntry(ctx, e, newIDs(1), func(s *meeting.State, by meeting.Stamp) (*meeting.Record, error) {
 		reason := why(e)
 		if reason == 0 {
 			return nil, nil
 		}
+		resume = c.stopFacts(e)
 		return meeting.DecideEnd(s, by, reason, c.departures(e))
 	})
+	resume()
 	if err != nil {
 		return err
 	}
@@ -233,6 +236,22 @@ func (c *Control) end(ctx context.Context, e *entry, why func(*entry) meeting.En
 		}
 	}
 	return nil
+}
+
+// stopFacts has facts wait that are not being written yet, until resume is
+// called, and waits for those that are. The caller has the meeting's turn.
+func (c *Control) stopFacts(e *entry) (resume func()) {
+	ending := make(chan struct{})
+	c.mu.Lock()
+	e.ending = ending
+	c.mu.Unlock()
+	e.facts.Wait()
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		e.ending = nil
+		close(ending)
+	}
 }
 
 // departures returns the facts that close the meeting's open sessions.
@@ -315,20 +334,22 @@ func (c *Control) reportLostSession(ctx context.Context, e *entry, s session) er
 	if ctx.Err() != nil || !c.closeLost(e, s) {
 		return ctx.Err()
 	}
+	defer e.facts.Done()
 	fact := s.departure()
 	fact.Time = c.now()
 	return c.appendFact(ctx, e.hold, e.profile.ID, fact)
 }
 
-// closeLost takes a lost session out. It returns false if it is not there any
+// closeLost takes a lost session out, whose departure then counts in e.facts. It returns false if it is not there any
 // more.
 func (c *Control) closeLost(e *entry, s session) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := slices.Index(e.sessions, s)
-	if at < 0 || c.index.active[e.profile.ID] != e {
+	if at < 0 || e.ending != nil || c.index.active[e.profile.ID] != e {
 		return false
 	}
+	e.facts.Add(1)
 	e.sessions = slices.Delete(e.sessions, at, at+1)
 	return true
 }

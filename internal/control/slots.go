@@ -127,8 +127,9 @@ func (c *Control) Release(ctx context.Context, slot int) error {
 	case <-ctx.Done():
 		err = fmt.Errorf("control: calls on slot %d still run: %w", slot, context.Cause(ctx))
 	}
+	err = errors.Join(err, h.slot.Release(ctx)) // first: drop gives it back without waiting
 	c.drop(h)
-	return errors.Join(err, h.slot.Release(ctx))
+	return err
 }
 
 // Drop ends the service of a slot at once, because it belongs to somebody else

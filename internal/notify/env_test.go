@@ -86,7 +86,7 @@ func channel(name string, b *inbox, change func(*outbox.Config)) Channel {
 type env struct {
 	*control.Control
 	t     *testing.T
-	dir   string
+	cfg   ledger.Config
 	store *ledger.Log
 	n     *Notifier
 }
@@ -105,7 +105,7 @@ func (g glue) Adopt(ctx context.Context, numbers []int, read func(meeting.ID, le
 
 func newEnv(t *testing.T, channels ...Channel) *env {
 	t.Helper()
-	v := &env{t: t, dir: t.TempDir()}
+	v := &env{t: t, cfg: ledger.Config{Dir: t.TempDir()}}
 	v.start(channels...)
 	t.Cleanup(func() { v.crash() })
 	return v
@@ -113,20 +113,36 @@ func newEnv(t *testing.T, channels ...Channel) *env {
 
 func (v *env) start(channels ...Channel) {
 	v.t.Helper()
+	v.open(channels...)
+	if err := v.AdoptAll(context.Background()); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+// open starts everything without any slot.
+func (v *env) open(channels ...Channel) {
 	v.n = New(Config{Channels: channels, MemoWait: 10 * time.Millisecond})
 	var err error
-	if v.store, err = ledger.Open(context.Background(), ledger.Config{Dir: v.dir, Needed: v.n.Needed}); err != nil {
-		v.t.Fatal(err)
+	cfg := v.cfg
+	cfg.Needed = v.n.Needed
+	if v.store, err = ledger.Open(context.Background(), cfg); err != nil {
+		v.t.Error(err)
+		return
 	}
 	v.n.SetStore(v.store)
 	key, err := jointoken.NewKey(make([]byte, jointoken.MinSecret))
 	if err != nil {
-		v.t.Fatal(err)
+		v.t.Error(err)
+		return
 	}
 	v.Control = control.New(control.Config{}, glue{v.n}, key)
-	if err := v.AdoptAll(context.Background()); err != nil {
-		v.t.Fatal(err)
-	}
+}
+
+// held returns the slots that it has, by number.
+func (v *env) held() [meeting.Slots]*Slot {
+	v.n.mu.Lock()
+	defer v.n.mu.Unlock()
+	return v.n.slots
 }
 
 // crash ends everything without a word about how far the events are.
@@ -137,7 +153,7 @@ func (v *env) crash() {
 	}
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
-	for _, s := range v.n.slots {
+	for _, s := range v.held() {
 		if s != nil {
 			s.timing.Store(false)
 		}
@@ -210,7 +226,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 func (v *env) written() {
 	v.t.Helper()
 	eventually(v.t, "all is settled", func() bool {
-		for _, s := range v.n.slots {
+		for _, s := range v.held() {
 			if s == nil {
 				continue
 			}

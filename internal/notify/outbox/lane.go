@@ -46,6 +46,7 @@ type item struct {
 	missing  time.Time // since when its target is missing
 	last     time.Time // when it was tried last
 	doom     string    // why it is to be buried; empty while there is hope
+	lost     bool      // too many are to be buried already
 }
 
 // Put appends the meeting's next event.

@@ -437,6 +437,34 @@ func TestAShelfThatIsFullOrAway(t *testing.T) {
 	})
 }
 
+// Dead letters that cannot be written fast enough are bounded in memory as well.
+func TestMoreDeadLettersThanCanBeKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lost := 0 // guarded by the destination's lock
+		r := newReceiver(t, func(c *Config) {
+			c.MaxEvents = 50
+			c.Observe = func(o Outcome) {
+				if o.Result == "lost" {
+					lost++
+				}
+			}
+		})
+		r.set(down)
+		r.mu.Lock()
+		r.buryErr = errors.New("away")
+		r.mu.Unlock()
+		r.put(1, doomedLeast+500)
+		time.Sleep(time.Minute)
+		r.mu.Lock()
+		r.buryErr = nil
+		r.mu.Unlock()
+		time.Sleep(time.Minute)
+		if _, buried, _ := r.counts(); buried < doomedLeast || buried > doomedLeast+10 || buried+lost != doomedLeast+450 || r.Stats().Waiting != 50 {
+			t.Errorf("%d are kept, %d lost, %d wait", buried, lost, r.Stats().Waiting)
+		}
+	})
+}
+
 // A receiver comes back under 100,000 waiting events.
 func TestAReceiverThatReturnsToAHundredThousandEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -10,6 +10,11 @@ import (
 // ErrNoRoom is what Bury answers when there is no room for dead letters.
 var ErrNoRoom = errors.New("no room for dead letters")
 
+// doomedLeast is how many events at least may wait to be buried; as many as may
+// wait for the receiver, if that is more. Those beyond are lost: memory is
+// bounded, too.
+const doomedLeast = 10_000
+
 // buryAgain is how long to wait when a dead letter could not be written.
 const buryAgain = time.Second
 
@@ -79,9 +84,12 @@ func (d *Destination) work() {
 		it := l.queue[0]
 		d.mu.Unlock()
 		var err error
-		if it.doom == "" {
+		switch {
+		case it.doom == "":
 			err = d.cfg.Send(l.ctx, it.event, it.attempts+1)
-		} else {
+		case it.lost:
+			err = ErrNoRoom
+		default:
 			err = d.cfg.Bury(l.ctx, it.letter(d))
 		}
 		d.mu.Lock()
@@ -192,7 +200,7 @@ func (d *Destination) doomLocked(it *item, why string) {
 	it.place = nil
 	d.bytes -= it.event.Size()
 	d.doomed++
-	it.doom = why
+	it.doom, it.lost = why, d.doomed > max(d.cfg.MaxEvents, doomedLeast)
 	l := it.lane
 	if l.queue[0] != it || l.state == busy {
 		return

@@ -327,3 +327,22 @@ func TestARNsThatLeadNowhere(t *testing.T) {
 		t.Error("nothing goes to the latest version of a function")
 	}
 }
+
+// Whatever a caller names, its parts can stand in a host name and a path.
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{queueARN, fifoARN, topicARN, functionARN, "arn:aws:sqs:eu-central-1:123456789012:a/b", "arn:::::", "arn:aws:lambda:x:1:function:f:$LATEST"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		a, ok := parse(text)
+		if !ok {
+			return
+		}
+		if strings.ContainsAny(a.region, "./@:%?# \\") || strings.Trim(a.account, digits) != "" || strings.ContainsAny(a.name, "/@%?#\\ \n") {
+			t.Errorf("%q is taken for %+v", text, a)
+		}
+		if a.text != text || !strings.HasSuffix(text, a.name) {
+			t.Errorf("%q became %+v", text, a)
+		}
+	})
+}
