@@ -23,22 +23,23 @@ type Profile string
 
 // The profiles. How a server is set up for each is told in docs/conform.md.
 const (
-	Standard  Profile = "standard" // default settings, one key pair; Amazon offers this one
-	OneDoor   Profile = "one-door" // both flavours behind one address, told apart by API decision D-01
-	Accounts  Profile = "accounts" // several keys: see [Role]
-	Rates     Profile = "rates"    // request rate limits on, 10 per second with a burst of 20
-	Quota     Profile = "quota"    // at most Options.ActiveMeetings active meetings per partition
-	Idle      Profile = "idle"     // meetings nobody joins end by themselves within seconds
-	Age       Profile = "age"      // meetings end seconds after creation
-	OneRegion Profile = "region"   // the server serves Options.Region only
-	AnyKey    Profile = "any-key"  // development mode: any credentials are accepted
-	Inclined  Profile = "inclined" // requests that do not tell their flavour are legacy ones
-	Optional  Profile = "optional" // the answers that may be switched on are: see options.go
+	Standard  Profile = "standard"  // default settings, one key pair; Amazon offers this one
+	OneDoor   Profile = "one-door"  // both flavours behind one address, told apart by API decision D-01
+	Accounts  Profile = "accounts"  // several keys: see [Role]
+	Rates     Profile = "rates"     // request rate limits on, 10 per second with a burst of 20
+	Quota     Profile = "quota"     // at most Options.ActiveMeetings active meetings per partition
+	Idle      Profile = "idle"      // meetings nobody joins end by themselves within seconds
+	Age       Profile = "age"       // meetings end seconds after creation
+	OneRegion Profile = "region"    // the server serves Options.Region only
+	AnyKey    Profile = "any-key"   // development mode: any credentials are accepted
+	Inclined  Profile = "inclined"  // requests that do not tell their flavour are legacy ones
+	Recording Profile = "recording" // meetings can be recorded, into any bucket
+	Optional  Profile = "optional"  // the answers that may be switched on are: see options.go
 )
 
 // Profiles returns every profile there is.
 func Profiles() []Profile {
-	return []Profile{Standard, OneDoor, Accounts, Rates, Quota, Idle, Age, OneRegion, AnyKey, Inclined, Optional}
+	return []Profile{Standard, OneDoor, Accounts, Rates, Quota, Idle, Age, OneRegion, AnyKey, Inclined, Optional, Recording}
 }
 
 // A Case is one behaviour of the API that a client can see.

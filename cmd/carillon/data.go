@@ -83,6 +83,7 @@ func (s *server) openLedger(ctx context.Context) error {
 		MaxAge:     s.cfg.Timers.MaxAge,
 		Tombstone:  s.cfg.Timers.Tombstone,
 		Dropped:    s.cfg.Timers.Dropped,
+		Pipelines:  s.cfg.Limits.Pipelines,
 		CacheBytes: int64(s.cfg.Limits.CacheMiB) << 20,
 		AcceptLoss: s.cfg.AcceptLoss,
 		Lost:       s.lostSlot,

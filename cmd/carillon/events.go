@@ -206,11 +206,11 @@ func (s *server) newNotifier() *notify.Notifier {
 	})
 }
 
-// ledgerAge is how old entries may become: as old as meetings, and longer if
+// ledgerAge is how old entries may become: as old as media pipelines, and longer if
 // their events may still be told then.
 func (s *server) ledgerAge() time.Duration {
 	t := s.cfg.Timers
-	age := 2*t.MaxAge + t.Tombstone
+	age := control.PipelineKept + 2*t.MaxAge + t.Tombstone
 	if s.notifier != nil {
 		age = max(age, t.MaxAge+s.cfg.Events.GiveUp()+24*time.Hour)
 	}

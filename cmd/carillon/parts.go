@@ -117,6 +117,7 @@ func (s *server) newAPI(verifier *sigv4.Verifier) *api.Server {
 		ValidationException: c.ValidationErrorName,
 		ShapeNameInCode:     c.ShapeNameInCode,
 		CORSOrigins:         c.CORSOrigins,
+		PipelineReady:       s.capture.Ready,
 		ClientAddr:          s.proxies().Of,
 		Observe:             s.metrics.observeCall,
 		WithoutEffect:       s.metrics.observeWithoutEffect,

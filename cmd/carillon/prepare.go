@@ -12,6 +12,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/api"
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
 	"github.com/carillon-meetings/carillon/internal/app"
+	"github.com/carillon-meetings/carillon/internal/capture"
 	"github.com/carillon-meetings/carillon/internal/cluster"
 	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/console"
@@ -26,6 +27,7 @@ type prepared struct {
 	certificate *tls.Certificate // nil: no TLS
 	ways        waysOut          // for events
 	secret      []byte           // of the cluster; nil: alone
+	sink        capture.Sink     // nil: recordings are stored nowhere
 	files       room             // how much may be open at once
 }
 
@@ -48,6 +50,8 @@ func prepare(cfg *config.Serve) (prepared, error) {
 		note(fmt.Errorf("--operator-secret has fewer than %d characters", console.MinSecret))
 	}
 	p.ways, err = openWays(cfg)
+	note(err)
+	p.sink, err = sink(&cfg.Recording)
 	note(err)
 	note(checkAddresses(cfg))
 	note(checkData(cfg.Data))

@@ -17,6 +17,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/api"
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
 	"github.com/carillon-meetings/carillon/internal/app"
+	"github.com/carillon-meetings/carillon/internal/capture"
 	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/control"
@@ -88,6 +89,7 @@ type server struct {
 	control  *control.Control
 	media    *mediaPlane
 	signal   *signal.Server
+	capture  *capture.Service
 	archive  *history.Archive
 	archiver *history.Archiver
 	api      *api.Server
@@ -134,7 +136,7 @@ func (s *server) start(ctx context.Context) (err error) {
 		s.openFront() // it may wait long for the other nodes
 	}
 	for _, build := range []func(context.Context) error{
-		s.openLedger, s.joinCluster, s.openMedia, s.openSignal, s.openArchive, s.openGather, s.adopt, s.openAPI, s.openPages, s.openMetrics,
+		s.openLedger, s.joinCluster, s.openMedia, s.openSignal, s.openArchive, s.openGather, s.openCapture, s.adopt, s.openAPI, s.openPages, s.openMetrics,
 	} {
 		if err := build(ctx); err != nil {
 			return err
@@ -250,6 +252,9 @@ func (s *server) shutDown() error {
 			s.doors.finish(ctx)
 		}
 		errs = append(errs, ignoreClosed(s.http.Shutdown(ctx)))
+	}
+	if s.capture != nil {
+		errs = append(errs, s.capture.Close())
 	}
 	if s.signal != nil {
 		errs = append(errs, s.signal.Close(ctx))

@@ -23,7 +23,7 @@ func All() []conform.Case {
 		routeCases(), flavourCases(), isolationCases(), idempotencyCases(),
 		limitCases(), rateCases(), pagingCases(), capabilityCases(),
 		featureCases(), replicaCases(), lifetimeCases(), alphabetCases(),
-		inclinedCases(), optionalCases(),
+		inclinedCases(), optionalCases(), pipelineCases(),
 	)
 	slices.SortFunc(all, func(a, b conform.Case) int { return strings.Compare(a.Name, b.Name) })
 	return all

@@ -39,6 +39,7 @@ func settings(t *testing.T) map[conform.Profile][]string {
 		conform.Age:       {"--timer-max-age", "3s"},
 		conform.OneRegion: {"--region", "us-east-1"},
 		conform.AnyKey:    {"--dev"},
+		conform.Recording: {"--recordings", t.TempDir()},
 		conform.Inclined:  {"--default-flavour", "legacy"},
 		conform.Optional: {
 			"--delete-unknown-is-404", "--validation-error-name", "--shape-name-in-code", "--allow-unsigned-payload", "--cors-origin", "https://app.example",

@@ -26,6 +26,7 @@ func meetingArn(owner meeting.Owner, id meeting.ID) string {
 type arn struct {
 	service, region, account string
 	meetingID                string // "" when it names no meeting
+	pipelineID               string // "" when it names no media pipeline
 }
 
 // parseArn splits an ARN. Three spellings of a meeting are in public use (API
@@ -41,6 +42,8 @@ func parseArn(s string) (a arn, ok bool) {
 		a.meetingID = id
 	} else if id, found := strings.CutPrefix(parts[5], "meeting:"); found {
 		a.meetingID = id
+	} else if id, found := strings.CutPrefix(parts[5], "media-pipeline/"); found {
+		a.pipelineID = id
 	}
 	return a, true
 }
@@ -58,4 +61,13 @@ func (a arn) ownMeeting(owner meeting.Owner) (meeting.ID, bool) {
 		return meeting.ID{}, false
 	}
 	return meeting.ParseID(a.meetingID)
+}
+
+// ownPipeline returns the media pipeline that an ARN names if it can be one of
+// the owner's.
+func (a arn) ownPipeline(owner meeting.Owner) (meeting.ID, bool) {
+	if a.service != "chime" || a.account != owner.Account || a.region != owner.Region {
+		return meeting.ID{}, false
+	}
+	return meeting.ParseID(a.pipelineID)
 }

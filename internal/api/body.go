@@ -22,9 +22,10 @@ import (
 const MaxBody = 5 << 20
 
 const (
-	meetingBody = 1 << 20   // of those that make a meeting
-	tagsBody    = 256 << 10 // of those that take a list of tags or keys
-	smallBody   = 64 << 10  // of the rest
+	meetingBody  = 1 << 20   // of those that make a meeting
+	tagsBody     = 256 << 10 // of those that take a list of tags or keys
+	pipelineBody = 256 << 10 // of those that make a media pipeline
+	smallBody    = 64 << 10  // of the rest
 )
 
 // maxUnverified bounds the bytes of all bodies that are being received and
@@ -103,7 +104,7 @@ func hasBody(r *http.Request) bool {
 // is known, since that takes the body.
 func (c *call) maxBody() int {
 	limit := 0
-	for _, r := range [...]*route{c.current, c.legacyRoute} {
+	for _, r := range [...]*route{c.current, c.legacyRoute, c.pipelines} {
 		if r != nil {
 			limit = max(limit, r.op.maxBody)
 		}

@@ -32,7 +32,7 @@ type call struct {
 	base     meeting.Flavour // that the path's prefix names, or 0
 	parts    []string        // segments behind that prefix, decoded
 
-	current, legacyRoute *route // what either flavour would take it for; nil: nothing
+	current, legacyRoute, pipelines *route // what each flavour would take it for; nil: nothing
 
 	route   *route
 	labels  labels
@@ -50,7 +50,7 @@ func (c *call) legacy() bool { return c.flavour == meeting.Legacy }
 // operation is the name of what the caller asked for, as far as the request
 // line tells it: "" when no flavour has such an operation.
 func (c *call) operation() string {
-	for _, r := range [...]*route{c.route, c.current, c.legacyRoute} {
+	for _, r := range [...]*route{c.route, c.current, c.legacyRoute, c.pipelines} {
 		if r != nil {
 			return r.op.name
 		}

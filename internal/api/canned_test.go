@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 
+	"github.com/carillon-meetings/carillon/internal/api"
 	"github.com/carillon-meetings/carillon/internal/jointoken"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
@@ -10,7 +11,8 @@ import (
 // canned answers every call at once with made-up data, so that fuzzing and
 // benchmarks see the door alone. It keeps nothing and decides nothing.
 type canned struct {
-	key jointoken.Key
+	api.PipelineControl // not called
+	key                 jointoken.Key
 }
 
 func newCanned() *canned {

@@ -14,6 +14,7 @@ type Control interface {
 	AttendeeControl
 	TranscriptionControl
 	TagControl
+	PipelineControl
 
 	// HomeFlavour returns the flavour through which the account created the
 	// meeting in the Region; ok is false when it has no such meeting.

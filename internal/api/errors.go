@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
@@ -116,7 +117,7 @@ func (s *Server) wire(err error, flavour meeting.Flavour) wireError {
 		return s.wireKind(meeting.Invalid, invalid.Message, flavour)
 	case errors.As(err, &refused):
 		out := s.wireKind(refused.Kind, refused.Message, flavour)
-		if flavour != meeting.Legacy && exceptionOf(refused.Kind).namesResource {
+		if flavour != meeting.Legacy && flavour != meeting.Pipelines && exceptionOf(refused.Kind).namesResource {
 			out.resource = refused.Resource
 		}
 		if refused.Kind == meeting.Unavailable {
@@ -133,6 +134,8 @@ func (s *Server) wireKind(kind meeting.Kind, message string, flavour meeting.Fla
 	e := exceptionOf(kind)
 	out := wireError{status: e.status, name: e.name, code: e.code, message: message}
 	switch {
+	case flavour == meeting.Pipelines:
+		out.name = cmp.Or(e.legacyName, e.name)
 	case flavour != meeting.Legacy:
 		if s.cfg.ShapeNameInCode {
 			out.code = e.name

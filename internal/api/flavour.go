@@ -24,6 +24,7 @@ func (s *Server) locate(c *call) {
 	c.base, c.parts = base, parts
 	c.current = find(s.current, c.r.Method, parts, param)
 	c.legacyRoute = find(s.legacy, c.r.Method, parts, param)
+	c.pipelines = find(s.pipelines, c.r.Method, parts, param)
 }
 
 // resolve decides on the flavour by the ordered rules of API decision D-01 and
@@ -31,6 +32,9 @@ func (s *Server) locate(c *call) {
 // c.flavour, c.owner and c.labels, or returns errUnknownOperation.
 func (s *Server) resolve(c *call) error {
 	flavour := cmp.Or(c.base, hostFlavour(c.r.Host), agentFlavour(c.r.UserAgent()))
+	if c.ofPipelines() {
+		flavour = meeting.Pipelines
+	}
 	if flavour == 0 {
 		switch {
 		case c.current == nil && c.legacyRoute == nil:
@@ -44,8 +48,11 @@ func (s *Server) resolve(c *call) error {
 		}
 	}
 	c.route = c.current
-	if flavour == meeting.Legacy {
+	switch flavour {
+	case meeting.Legacy:
 		c.route = c.legacyRoute
+	case meeting.Pipelines:
+		c.route = c.pipelines
 	}
 	if c.route == nil {
 		return errUnknownOperation
@@ -53,6 +60,22 @@ func (s *Server) resolve(c *call) error {
 	fits(c.route.path, c.parts, &c.labels)
 	c.setFlavour(flavour)
 	return nil
+}
+
+// ofPipelines reports whether a request can only be one of the media pipelines'
+// service. Its paths are nobody else's but for that of tags, where the ARN says
+// whose tags they are.
+func (c *call) ofPipelines() bool {
+	switch {
+	case c.pipelines == nil:
+		return false
+	case c.current == nil && c.legacyRoute == nil:
+		return true
+	case c.pipelines.op.arn == nil:
+		return false
+	}
+	a, _ := parseArn(c.pipelines.op.arn(c))
+	return a.pipelineID != ""
 }
 
 // basePath removes the prefix by which an operator may choose the flavour
@@ -68,6 +91,7 @@ func basePath(path string) (meeting.Flavour, string) {
 		flavour meeting.Flavour
 	}{
 		{"/legacy", meeting.Legacy}, {"/console", meeting.Legacy}, {"/meetings-api", meeting.Meetings},
+		{"/pipelines-api", meeting.Pipelines},
 	} {
 		if rest, ok := strings.CutPrefix(path, p.prefix); ok && (rest == "" || rest[0] == '/') {
 			return p.flavour, withoutLeadingSlashes(rest)
@@ -93,6 +117,8 @@ func hostFlavour(host string) meeting.Flavour {
 	switch {
 	case strings.HasPrefix(first, "meetings-chime"):
 		return meeting.Meetings
+	case strings.HasPrefix(first, "media-pipelines-chime"):
+		return meeting.Pipelines
 	case first == "chime" && (strings.HasSuffix(rest, ".amazonaws.com") || strings.HasSuffix(rest, ".api.aws")),
 		(first == "service" || first == "service-fips") && strings.HasPrefix(rest, "chime."):
 		return meeting.Legacy
@@ -105,7 +131,7 @@ func hostFlavour(host string) meeting.Flavour {
 func ServiceHost(name string) bool {
 	first, rest, _ := strings.Cut(name, ".")
 	switch first {
-	case "meetings-chime", "meetings-chime-fips", "chime":
+	case "meetings-chime", "meetings-chime-fips", "media-pipelines-chime", "chime":
 		_, domain, _ := strings.Cut(rest, ".") // after the Region
 		return domain == "amazonaws.com" || domain == "amazonaws.com.cn" || domain == "api.aws"
 	case "service", "service-fips":
@@ -130,6 +156,8 @@ func agentFlavour(agent string) meeting.Flavour {
 		switch strings.Map(letterOrDigit, name) {
 		case "chimesdkmeetings":
 			return meeting.Meetings
+		case "chimesdkmediapipelines":
+			return meeting.Pipelines
 		case "chime":
 			return meeting.Legacy
 		}
@@ -182,15 +210,19 @@ const legacyRegion = "us-east-1"
 
 // homeByQuery and homeByBody find the meeting of the operations that name it
 // by an ARN.
-func homeByQuery(c *call) (meeting.ID, bool) { return idOfArn(c.param("arn")) }
+func homeByQuery(c *call) (meeting.ID, bool) { return idOfArn(arnOfQuery(c)) }
 
-func homeByBody(c *call) (meeting.ID, bool) {
+func homeByBody(c *call) (meeting.ID, bool) { return idOfArn(arnOfBody(c)) }
+
+func arnOfQuery(c *call) string { return c.param("arn") }
+
+func arnOfBody(c *call) string {
 	var arn string
 	r := restjson.Read(c.body)
 	for range r.Object([]string{"ResourceARN"}) {
 		arn = r.Text().Value
 	}
-	return idOfArn(arn)
+	return arn
 }
 
 // newMeetingFlavour and newMeetingWithAttendeesFlavour read the flavour of a

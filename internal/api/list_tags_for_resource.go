@@ -13,9 +13,13 @@ func (s *Server) listTagsForResource(c *call) (respond, error) {
 	if err := v.Err(); err != nil {
 		return nil, err
 	}
+	list := s.cfg.Control.MeetingTags
+	if c.flavour == meeting.Pipelines {
+		list = s.cfg.Control.PipelineTags
+	}
 	var tags []meeting.Tag
 	err := c.onResource(resource, name.Value, func(id meeting.ID) (err error) {
-		tags, err = s.cfg.Control.MeetingTags(c.ctx, c.owner, id)
+		tags, err = list(c.ctx, c.owner, id)
 		return err
 	})
 	if err != nil {

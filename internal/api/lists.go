@@ -46,7 +46,7 @@ func readTags(r *restjson.Reader) (in tagsInput) {
 				}
 			}
 		}
-		if in.count++; in.count <= maxMeetingTags {
+		if in.count++; in.count <= meeting.MaxPipelineTags {
 			in.items = append(in.items, t)
 		}
 	}

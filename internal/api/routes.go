@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
@@ -20,6 +21,7 @@ type operation struct {
 
 	// For operations that both flavours have, what tells which is meant when
 	// neither the endpoint nor the client says.
+	arn     func(*call) string                // the resource it is about, when that tells it
 	home    func(*call) (meeting.ID, bool)    // the meeting it is about, when its path has no label for it
 	flavour func(body []byte) meeting.Flavour // by what the body holds; 0 when that tells nothing
 }
@@ -40,14 +42,23 @@ var (
 	batchUpdateAttendeeCapabilitiesExcept = operation{name: "BatchUpdateAttendeeCapabilitiesExcept", run: (*Server).batchUpdateAttendeeCapabilitiesExcept}
 	startMeetingTranscription             = operation{name: "StartMeetingTranscription", run: (*Server).startMeetingTranscription, unmetered: true}
 	stopMeetingTranscription              = operation{name: "StopMeetingTranscription", run: (*Server).stopMeetingTranscription, unmetered: true}
-	tagResource                           = operation{name: "TagResource", run: (*Server).tagResource, maxBody: tagsBody, home: homeByBody}
-	untagResource                         = operation{name: "UntagResource", run: (*Server).untagResource, maxBody: tagsBody, home: homeByBody}
-	listTagsForResource                   = operation{name: "ListTagsForResource", run: (*Server).listTagsForResource, home: homeByQuery}
+	tagResource                           = operation{name: "TagResource", run: (*Server).tagResource, maxBody: tagsBody, home: homeByBody, arn: arnOfBody}
+	untagResource                         = operation{name: "UntagResource", run: (*Server).untagResource, maxBody: tagsBody, home: homeByBody, arn: arnOfBody}
+	listTagsForResource                   = operation{name: "ListTagsForResource", run: (*Server).listTagsForResource, home: homeByQuery, arn: arnOfQuery}
 	tagMeeting                            = operation{name: "TagMeeting", run: (*Server).tagMeeting, maxBody: tagsBody}
 	untagMeeting                          = operation{name: "UntagMeeting", run: (*Server).untagMeeting, maxBody: tagsBody}
 	listMeetingTags                       = operation{name: "ListMeetingTags", run: (*Server).listMeetingTags}
 	tagAttendee                           = operation{name: "TagAttendee", run: (*Server).tagAttendee, maxBody: tagsBody}
 	untagAttendee                         = operation{name: "UntagAttendee", run: (*Server).untagAttendee, maxBody: tagsBody}
+	createMediaCapturePipeline            = operation{name: "CreateMediaCapturePipeline", run: (*Server).createMediaCapturePipeline, maxBody: pipelineBody}
+	getMediaCapturePipeline               = operation{name: "GetMediaCapturePipeline", run: (*Server).getMediaCapturePipeline}
+	listMediaCapturePipelines             = operation{name: "ListMediaCapturePipelines", run: (*Server).listMediaCapturePipelines}
+	deleteMediaCapturePipeline            = operation{name: "DeleteMediaCapturePipeline", run: (*Server).deleteMediaCapturePipeline}
+	createMediaConcatenationPipeline      = operation{name: "CreateMediaConcatenationPipeline", run: (*Server).createMediaConcatenationPipeline, maxBody: pipelineBody}
+	createMediaLiveConnectorPipeline      = operation{name: "CreateMediaLiveConnectorPipeline", run: (*Server).createMediaLiveConnectorPipeline, maxBody: pipelineBody}
+	getMediaPipeline                      = operation{name: "GetMediaPipeline", run: (*Server).getMediaPipeline}
+	listMediaPipelines                    = operation{name: "ListMediaPipelines", run: (*Server).listMediaPipelines}
+	deleteMediaPipeline                   = operation{name: "DeleteMediaPipeline", run: (*Server).deleteMediaPipeline}
 	listAttendeeTags                      = operation{name: "ListAttendeeTags", run: (*Server).listAttendeeTags}
 )
 
@@ -70,6 +81,13 @@ const (
 	attendeePath     = attendeesPath + "/{attendeeId}"
 	attendeeTagsPath = attendeePath + "/tags"
 	tagsPath         = "/tags"
+
+	capturesPath       = "/sdk-media-capture-pipelines"
+	concatenationsPath = "/sdk-media-concatenation-pipelines"
+	connectorsPath     = "/sdk-media-live-connector-pipelines"
+	pipelinesPath      = "/sdk-media-pipelines"
+	legacyCapturesPath = "/media-capture-pipelines"
+	pipelineLabel      = "/{mediaPipelineId}"
 )
 
 // sharedRoutes are the routes that both flavours have; created is the status
@@ -101,7 +119,7 @@ func currentRoutes() []route {
 }
 
 func legacyRoutes() []route {
-	return append(sharedRoutes(201), []route{
+	return slices.Concat(sharedRoutes(201), []route{
 		{"GET", meetingsPath, "", 200, &listMeetings},
 		{"POST", meetingTagsPath, "add", 204, &tagMeeting},
 		{"POST", meetingTagsPath, "delete", 204, &untagMeeting},
@@ -109,6 +127,30 @@ func legacyRoutes() []route {
 		{"POST", attendeeTagsPath, "add", 204, &tagAttendee},
 		{"POST", attendeeTagsPath, "delete", 204, &untagAttendee},
 		{"GET", attendeeTagsPath, "", 200, &listAttendeeTags},
+	}, captureRoutes(legacyCapturesPath))
+}
+
+// captureRoutes are those of the four operations that two services have under
+// paths of their own.
+func captureRoutes(path string) []route {
+	return []route{
+		{"POST", path, "", 201, &createMediaCapturePipeline},
+		{"GET", path + pipelineLabel, "", 200, &getMediaCapturePipeline},
+		{"GET", path, "", 200, &listMediaCapturePipelines},
+		{"DELETE", path + pipelineLabel, "", 204, &deleteMediaCapturePipeline},
+	}
+}
+
+func pipelineRoutes() []route {
+	return append(captureRoutes(capturesPath), []route{
+		{"POST", concatenationsPath, "", 201, &createMediaConcatenationPipeline},
+		{"POST", connectorsPath, "", 201, &createMediaLiveConnectorPipeline},
+		{"GET", pipelinesPath + pipelineLabel, "", 200, &getMediaPipeline},
+		{"GET", pipelinesPath, "", 200, &listMediaPipelines},
+		{"DELETE", pipelinesPath + pipelineLabel, "", 204, &deleteMediaPipeline},
+		{"POST", tagsPath, "tag-resource", 204, &tagResource},
+		{"POST", tagsPath, "untag-resource", 204, &untagResource},
+		{"GET", tagsPath, "", 200, &listTagsForResource},
 	}...)
 }
 
@@ -117,7 +159,7 @@ func legacyRoutes() []route {
 func Actions() []string {
 	var actions []string
 	seen := map[string]bool{}
-	for _, r := range append(currentRoutes(), legacyRoutes()...) {
+	for _, r := range slices.Concat(currentRoutes(), legacyRoutes(), pipelineRoutes()) {
 		if !seen[r.op.name] {
 			seen[r.op.name] = true
 			actions = append(actions, r.op.action())
@@ -130,7 +172,7 @@ func (op *operation) action() string { return "chime:" + op.name }
 
 // labels are the values of the path labels, decoded once.
 type labels struct {
-	meetingID, attendeeID string
+	meetingID, attendeeID, pipelineID string
 }
 
 // segments splits a raw path and decodes each part once. ok is false when a
@@ -177,6 +219,10 @@ func fits(pattern string, parts []string, l *labels) bool {
 		case "{attendeeId}":
 			if l != nil {
 				l.attendeeID = part
+			}
+		case "{mediaPipelineId}":
+			if l != nil {
+				l.pipelineID = part
 			}
 		case part:
 		default:

@@ -43,6 +43,10 @@ type Config struct {
 	ShapeNameInCode     bool     // current flavour: the body's Code holds the exception name, for SDKs that let it override the header (API decision D-53)
 	CORSOrigins         []string // web origins that may call; "*" for any; default: none
 
+	// PipelineReady tells whether what carries out media pipelines could do a new
+	// one's work. Its error is a *meeting.Error. Nil: nothing carries them out.
+	PipelineReady func(context.Context, *meeting.NewPipeline) error
+
 	// ClientAddr tells where a request comes from, for the log; nil takes the
 	// address of the TCP peer.
 	ClientAddr func(*http.Request) netip.Addr
@@ -95,18 +99,20 @@ func (c Config) withDefaults() Config {
 // they were sent: http.ServeMux would redirect paths with empty segments, which
 // some SDKs send for empty ids and which are part of what was signed.
 type Server struct {
-	cfg             Config
-	current, legacy []route
-	throttle        *throttle.Throttle // nil when off
-	draining        atomic.Bool
-	pool            bufferPool
-	unverified      budget
+	cfg        Config
+	current    []route
+	legacy     []route
+	pipelines  []route
+	throttle   *throttle.Throttle // nil when off
+	draining   atomic.Bool
+	pool       bufferPool
+	unverified budget
 }
 
 // New returns a server.
 func New(cfg Config) *Server {
 	cfg = cfg.withDefaults()
-	return &Server{cfg: cfg, current: currentRoutes(), legacy: legacyRoutes(), throttle: throttle.New(cfg.Throttle)}
+	return &Server{cfg: cfg, current: currentRoutes(), legacy: legacyRoutes(), pipelines: pipelineRoutes(), throttle: throttle.New(cfg.Throttle)}
 }
 
 // Drain makes every further request an answer of 503 with Retry-After.

@@ -34,8 +34,11 @@ const (
 )
 
 func shapesOf(f meeting.Flavour) *shapes {
-	if f == meeting.Legacy {
+	switch f {
+	case meeting.Legacy:
 		return &legacyShapes
+	case meeting.Pipelines:
+		return &pipelineShapes
 	}
 	return &currentShapes
 }
@@ -70,6 +73,14 @@ var legacyShapes = shapes{
 	newMeeting: []string{"ClientRequestToken", "MediaRegion", "ExternalMeetingId", "MeetingHostId", "NotificationsConfiguration", "Tags",
 		"Attendees"},
 	transcribeRegions: transcribeRegions(),
+}
+
+var pipelineShapes = shapes{
+	tagKey:      restjson.TextRule{Min: 1, Max: 128},
+	tagValue:    restjson.TextRule{Max: 256},
+	minTags:     1,
+	resourceArn: restjson.TextRule{Min: 1, Max: 1011, Match: isArn, Pattern: arnPattern},
+	maxResults:  100,
 }
 
 func transcribeRegions() []string {

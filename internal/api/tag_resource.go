@@ -7,8 +7,8 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// tagResource adds tags to the meeting that an ARN names, replacing the values
-// of keys that are there.
+// tagResource adds tags to the meeting or media pipeline that an ARN names,
+// replacing the values of keys that are there.
 func (s *Server) tagResource(c *call) (respond, error) {
 	var name restjson.Text
 	var tags tagsInput
@@ -25,12 +25,16 @@ func (s *Server) tagResource(c *call) (respond, error) {
 	}
 	var v restjson.Violations
 	resource := c.checkArn(&v, "ResourceARN", name)
-	c.requireTags(&v, &tags, maxMeetingTags)
+	c.requireTags(&v, &tags, c.mostTags())
 	if err := v.Err(); err != nil {
 		return nil, err
 	}
+	tag := s.cfg.Control.TagMeeting
+	if c.flavour == meeting.Pipelines {
+		tag = s.cfg.Control.TagPipeline
+	}
 	return nil, c.onResource(resource, name.Value, func(id meeting.ID) error {
-		return s.cfg.Control.TagMeeting(c.ctx, c.owner, id, tags.tags())
+		return tag(c.ctx, c.owner, id, tags.tags())
 	})
 }
 
@@ -54,11 +58,23 @@ func (c *call) checkArn(v *restjson.Violations, member string, name restjson.Tex
 	return resource
 }
 
-// onResource does something with the meeting that an ARN names. An ARN that
-// names none of the caller's meetings has an error of its own.
+// mostTags is how many tags a list for a resource may have.
+func (c *call) mostTags() int {
+	if c.flavour == meeting.Pipelines {
+		return meeting.MaxPipelineTags
+	}
+	return maxMeetingTags
+}
+
+// onResource does something with the meeting that an ARN names, or in the
+// pipelines' flavour with the pipeline. An ARN that names none of the caller's
+// has an error of its own.
 func (c *call) onResource(resource arn, name string, do func(meeting.ID) error) error {
 	missing := &meeting.Error{Kind: meeting.ResourceMissing, Message: "Resource " + name + " not found", Resource: name}
 	id, ok := resource.ownMeeting(c.owner)
+	if c.flavour == meeting.Pipelines {
+		id, ok = resource.ownPipeline(c.owner)
+	}
 	if !ok {
 		return missing
 	}

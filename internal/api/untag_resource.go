@@ -13,7 +13,7 @@ func (s *Server) untagResource(c *call) (respond, error) {
 	r := restjson.Read(c.body)
 	for member := range r.Object([]string{"ResourceARN", "TagKeys"}) {
 		if member == "TagKeys" {
-			keys = readTexts(r, maxMeetingTags)
+			keys = readTexts(r, meeting.MaxPipelineTags)
 		} else {
 			name = r.Text()
 		}
@@ -23,12 +23,16 @@ func (s *Server) untagResource(c *call) (respond, error) {
 	}
 	var v restjson.Violations
 	resource := c.checkArn(&v, "ResourceARN", name)
-	c.requireTagKeys(&v, &keys, maxMeetingTags)
+	c.requireTagKeys(&v, &keys, c.mostTags())
 	if err := v.Err(); err != nil {
 		return nil, err
 	}
+	untag := s.cfg.Control.UntagMeeting
+	if c.flavour == meeting.Pipelines {
+		untag = s.cfg.Control.UntagPipeline
+	}
 	return nil, c.onResource(resource, name.Value, func(id meeting.ID) error {
-		return s.cfg.Control.UntagMeeting(c.ctx, c.owner, id, keys.texts())
+		return untag(c.ctx, c.owner, id, keys.texts())
 	})
 }
 

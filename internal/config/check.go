@@ -58,6 +58,7 @@ func (s *Serve) Check() error {
 	s.Events.check(add)
 	s.checkTest(add)
 	s.Cluster.check(add)
+	s.checkRecording(add)
 	return errors.Join(errs...)
 }
 
@@ -158,6 +159,22 @@ func (s *Serve) checkCredentials(add func(bool, string, ...any)) {
 	add(region, "--region: %q is not the name of a Region: lower-case letters, digits and dashes", s.API.Region)
 }
 
+func (s *Serve) checkRecording(add func(bool, string, ...any)) {
+	r := s.Recording
+	add(r.Recordings == "" || r.S3.Endpoint == "", "--recordings and --capture-s3-endpoint exclude each other")
+	if r.S3.Endpoint != "" {
+		u, err := url.Parse(r.S3.Endpoint)
+		add(err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https"), "--capture-s3-endpoint: %q is not of the form https://host[:port]", r.S3.Endpoint)
+		add(r.S3.AccessKey != "" && r.S3.SecretKeyFile != "", "--capture-s3-endpoint needs --capture-s3-access-key and --capture-s3-secret-key-file")
+	}
+	for _, name := range r.Codecs {
+		add(slices.Contains([]string{"h264", "vp8", "vp9", "av1"}, name) || name == "none" && len(r.Codecs) == 1,
+			"--capture-codecs: %q is not h264, vp8, vp9 or av1, nor none alone", name)
+	}
+	add(r.GiveUp > 0, "--capture-give-up must be positive")
+	add(r.SpoolMiB >= 0, "--capture-spool-mib must not be negative")
+}
+
 func (s *Serve) checkNumbers(add func(bool, string, ...any)) {
 	l := s.Limits
 	for _, n := range []struct {
@@ -172,7 +189,7 @@ func (s *Serve) checkNumbers(add func(bool, string, ...any)) {
 		{"limit-content-shares", l.ContentShares, 0, 250}, {"limit-cache-mib", l.CacheMiB, 1, 1 << 20},
 		{"limit-storage-mib", l.StorageMiB, 0, 1 << 40}, {"limit-signaling-sockets", l.SignalingSockets, 1, 10_000_000},
 		{"limit-connections", l.Connections, 1, 10_000_000}, {"limit-connections-per-address", l.PerAddress, 1, 10_000_000},
-		{"limit-demo-meetings", l.DemoMeetings, 1, 10_000_000},
+		{"limit-demo-meetings", l.DemoMeetings, 1, 10_000_000}, {"limit-pipelines", l.Pipelines, 1, 1_000_000},
 		{"media-talkers", s.Media.Talkers, 1, 16}, {"memory-limit-mib", s.MemoryLimitMiB, 0, 1 << 30},
 		{"throttle-burst", s.API.ThrottleBurst, 1, 1_000_000}, {"history-mib", s.History.MiB, 1, 1 << 20},
 	} {

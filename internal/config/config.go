@@ -35,6 +35,7 @@ type Serve struct {
 	Timers      Timers      `embed:"" prefix:"timer-" group:"Life of a meeting"`
 	History     History     `embed:"" prefix:"history-" group:"Ended meetings"`
 	Media       Media       `embed:"" prefix:"media-" group:"Audio and video"`
+	Recording   Recording   `embed:"" group:"Recordings"`
 	Turn        Turn        `embed:"" prefix:"turn-" group:"TURN"`
 	Pages       Pages       `embed:"" group:"Pages, console and metrics"`
 	Events      Events      `embed:"" group:"Events"`
@@ -78,6 +79,7 @@ type Limits struct {
 	AttendeeTags       int `help:"Tags of a legacy attendee." default:"10"`
 	VideoSenders       int `help:"Attendees of a meeting who send video at the same time." default:"25"`
 	VideoSubscriptions int `help:"Videos one attendee receives at the same time." default:"25"`
+	Pipelines          int `help:"Active media pipelines of one account and Region." default:"100"`
 	ContentShares      int `help:"Content shares of a meeting at the same time." default:"2"`
 	CacheMiB           int `help:"Memory for meetings kept at hand, in MiB; others are read from the ledger when asked for." default:"256" name:"cache-mib"`
 	StorageMiB         int `help:"Size of the ledger on disk in MiB; a full ledger refuses, never drops. 0 for no limit." default:"0" name:"storage-mib"`
@@ -125,6 +127,25 @@ type Media struct {
 	TCP       string   `help:"TCP address of all media, for networks without UDP; default: the listen address with the next port; \"off\" for none." placeholder:"ADDR"`
 	PublicIPs []string `help:"Addresses announced to clients, when they differ from the media addresses." name:"public-ip" placeholder:"IP"`
 	Talkers   int      `help:"Voices mixed at the same time." default:"4"`
+}
+
+// Recording says where media pipelines store what they record.
+type Recording struct {
+	Recordings string        `help:"Directory for recordings, with a folder for each bucket; media pipelines can then be created. Or give --capture-s3-endpoint." type:"path" placeholder:"DIR"`
+	S3         CaptureS3     `embed:"" prefix:"capture-s3-"`
+	Codecs     []string      `help:"Video codecs that clients are asked to send while they are recorded: h264, vp8, vp9, av1; none to ask for nothing." default:"h264" name:"capture-codecs" placeholder:"CODEC"`
+	GiveUp     time.Duration `help:"A recording whose pieces cannot be stored for so long has failed." default:"24h" name:"capture-give-up"`
+	SpoolMiB   int           `help:"Room on the disk for pieces that are not stored yet, in MiB; recordings that need more fail. 0 for no limit." default:"0" name:"capture-spool-mib"`
+}
+
+// CaptureS3 is the S3 server for recordings.
+type CaptureS3 struct {
+	Endpoint      string `help:"Base URL of the S3 server for recordings." placeholder:"URL"`
+	Region        string `help:"Region that requests to it are signed for." default:"us-east-1"`
+	AccessKey     string `help:"Access key id for it." placeholder:"ID"`
+	SecretKeyFile string `help:"File that holds the secret key of --capture-s3-access-key." type:"path" placeholder:"FILE"`
+	PathStyle     bool   `help:"The bucket stands in the path of requests and not in the host name." default:"true" negatable:""`
+	Checksums     bool   `help:"Send a checksum with every request, beside that of the signature. Some servers refuse it."`
 }
 
 // Turn holds the embedded TURN server.

@@ -30,6 +30,7 @@ type Config struct {
 	Tombstone    time.Duration  // how long an ended meeting is remembered; 30 min
 	Dropped      time.Duration  // a session a crash cut off counts as dropped this long after the start; 12 s
 	ConflictWait time.Duration  // how long a call waits for its turn before Conflict; 5 s
+	Pipelines    int            // media pipelines of one account and Region that are not over; 100
 	CacheBytes   int64          // bound on the folded meetings kept in memory; 256 MiB
 	Clock        Clock
 	Logger       *slog.Logger // nil: discard
@@ -67,6 +68,7 @@ func (c Config) withDefaults() Config {
 	c.Tombstone = cmp.Or(max(c.Tombstone, 0), 30*time.Minute)
 	c.Dropped = cmp.Or(max(c.Dropped, 0), 12*time.Second)
 	c.ConflictWait = cmp.Or(max(c.ConflictWait, 0), 5*time.Second)
+	c.Pipelines = cmp.Or(max(c.Pipelines, 0), 100)
 	c.CacheBytes = cmp.Or(max(c.CacheBytes, 0), 256<<20)
 	if c.Clock == nil {
 		c.Clock = systemClock{}
@@ -105,6 +107,10 @@ type Control struct {
 	meetingTurns turns[meeting.ID]
 	tokenTurns   turns[tokenKey]
 
+	// A turn on a pipeline is taken after all others. While one is created, it
+	// is on its meeting's id.
+	pipelineTurns turns[meeting.ID]
+
 	// A turn on an attendee keeps the facts about it in order. Nothing else
 	// is waited for while it is held.
 	factTurns turns[factKey]
@@ -119,6 +125,8 @@ type Control struct {
 	closed bool                 // guarded by mu
 	index  index                // guarded by mu
 	holds  [meeting.Slots]*hold // nil for slots that are not served here; guarded by mu
+
+	pipelines pipelineIndex // guarded by mu
 }
 
 // New returns a control plane that serves no slot yet. Slots are had from the
@@ -130,7 +138,8 @@ func New(cfg Config, log Ledger, key jointoken.Key) *Control {
 		tokenSecret: key.Derive("request token"), pageSecret: key.Derive("page token"),
 		wake: make(chan struct{}, 1), closing: make(chan struct{}),
 	}
-	c.meetingTurns.clock, c.tokenTurns.clock, c.factTurns.clock = c.cfg.Clock, c.cfg.Clock, c.cfg.Clock
+	c.meetingTurns.clock, c.tokenTurns.clock, c.factTurns.clock, c.pipelineTurns.clock = c.cfg.Clock, c.cfg.Clock, c.cfg.Clock, c.cfg.Clock
+	c.pipelines = newPipelineIndex()
 	c.index = newIndex(c.cfg)
 	return c
 }

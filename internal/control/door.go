@@ -63,6 +63,9 @@ func (c *Control) Authorize(ctx context.Context, meetingID meeting.ID, token str
 	}
 	err = c.readEntry(ctx, e, func(s *meeting.State) error {
 		var found bool
+		if _, recorder := s.Recorder(attendee); recorder {
+			return &meeting.Error{Kind: meeting.Forbidden, Message: "Nobody can join as the attendee that stands for a recording", Err: ErrBadToken}
+		}
 		if g.Attendee, found = s.Attendee(attendee); !found {
 			return &meeting.Error{Kind: meeting.NotFound, Message: meeting.MissingAttendee(attendee).Message, Err: ErrRemoved}
 		}

@@ -18,6 +18,7 @@ import (
 const (
 	meetingsList  = 'm'
 	attendeesList = 'a'
+	pipelinesList = 'p' // and by the kind of pipeline what follows in the alphabet
 
 	macSize = 16
 )
@@ -79,6 +80,22 @@ func (c *Control) readMeetingsToken(owner meeting.Owner, token string) (p positi
 		return position{}, nil
 	}
 	data, err := c.unseal(meetingsList, owner, meeting.ID{}, token, 8+16)
+	if err != nil {
+		return position{}, err
+	}
+	return position{time.UnixMilli(int64(binary.BigEndian.Uint64(data))).UTC(), meeting.ID(data[8:])}, nil
+}
+
+func (c *Control) pipelinesToken(owner meeting.Owner, kind meeting.PipelineKind, p position) string {
+	data := binary.BigEndian.AppendUint64(nil, uint64(p.created.UnixMilli()))
+	return c.seal(pipelinesList+byte(kind), owner, meeting.ID{}, append(data, p.id[:]...))
+}
+
+func (c *Control) readPipelinesToken(owner meeting.Owner, kind meeting.PipelineKind, token string) (p position, err error) {
+	if token == "" {
+		return position{}, nil
+	}
+	data, err := c.unseal(pipelinesList+byte(kind), owner, meeting.ID{}, token, 8+16)
 	if err != nil {
 		return position{}, err
 	}

@@ -37,6 +37,8 @@ type found struct {
 	left     time.Time // when the last one went
 	damage   error     // why its records make no sense; nil when they do
 	badFact  error     // the first fact that makes no sense; it does not matter once the meeting has ended
+
+	pipeline *meeting.Pipeline // when it is one and no meeting
 }
 
 // add takes the next entry in. Those of one meeting come one after the other.
@@ -54,6 +56,8 @@ func (r *restored) add(id meeting.ID, stored ledger.Entry) error {
 	switch {
 	case f.damage != nil:
 		return nil
+	case f.pipeline != nil, f.Profile == nil && !stored.Fact && meeting.BeginsPipeline(stored.Data):
+		err = f.foldPipeline(stored)
 	case stored.Fact:
 		err = r.addFact(f, stored)
 	default:

@@ -97,9 +97,13 @@ func (c *Control) adopt(ctx context.Context, numbers []int) error {
 		c.holds[s.Number()] = &hold{slot: s}
 	}
 	ended := c.restoreLocked(r)
+	pipelines, watch := c.restorePipelinesLocked(r), c.pipelines.watch
 	c.mu.Unlock()
 	for _, g := range ended {
 		c.cfg.Ended(c.shownTombstone(g))
+	}
+	for _, p := range pipelines {
+		watch(PipelineChange{Pipeline: p})
 	}
 	return nil
 }
@@ -153,10 +157,14 @@ func (c *Control) drop(h *hold) bool {
 	}
 	h.closing = true
 	c.holds[slot] = nil
-	gone := c.index.dropSlot(slot)
+	gone, moved := c.index.dropSlot(slot), c.pipelines.dropSlot(slot)
+	watch := c.pipelines.watch
 	c.mu.Unlock()
 	for _, e := range gone {
 		c.tell(e, Moved{})
+	}
+	for _, p := range moved {
+		watch(PipelineChange{Pipeline: p, Moved: true})
 	}
 	letGo(h.slot)
 	return true

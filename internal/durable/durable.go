@@ -5,8 +5,10 @@
 package durable
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,6 +18,11 @@ import (
 // it returns nil, content and name are on the disk. Two writers of one path
 // must not run at the same time.
 func WriteFile(path string, content []byte) error {
+	return WriteFrom(path, bytes.NewReader(content))
+}
+
+// WriteFrom is WriteFile for content that need not be in memory.
+func WriteFrom(path string, content io.Reader) error {
 	next := path + ".new"
 	if err := writeSynced(next, content); err != nil {
 		return errors.Join(err, removeIfThere(next))
@@ -26,12 +33,12 @@ func WriteFile(path string, content []byte) error {
 	return SyncDir(filepath.Dir(path))
 }
 
-func writeSynced(path string, content []byte) error {
+func writeSynced(path string, content io.Reader) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(content)
+	_, err = io.Copy(f, content)
 	if err == nil {
 		err = f.Sync()
 	}

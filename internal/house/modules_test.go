@@ -34,6 +34,7 @@ var mayUse = map[string][]string{
 	"internal/turn":            {"github.com/pion/logging", "github.com/pion/turn"},
 	"internal/console/demo":    {"github.com/aws/aws-sdk-go-v2"},
 	"internal/console":         {"golang.org/x/time"},
+	"internal/capture":         {"github.com/aws/aws-sdk-go-v2"},
 	"internal/config":          {"github.com/alecthomas/kong", "go.yaml.in/yaml"},
 	"internal/load/api":        {"golang.org/x/sys"},
 	"internal/load/door":       {"github.com/coder/websocket", "google.golang.org/protobuf"},

@@ -17,6 +17,7 @@ type Room struct {
 
 	mu     sync.Mutex // guards what follows; taken before any Peer's or Downlink's
 	peers  []*Peer    // in the order they joined
+	ears   []*Listener
 	nextID uint32
 	voices map[string]uint32 // the number of each owner in the mix
 	closed bool
@@ -64,10 +65,13 @@ func (r *Room) Close() {
 		return
 	}
 	r.closed = true
-	peers := slices.Clone(r.peers)
+	peers, listeners := slices.Clone(r.peers), slices.Clone(r.ears)
 	r.mu.Unlock()
 	for _, p := range peers {
 		p.Close()
+	}
+	for _, l := range listeners {
+		l.Close()
 	}
 	r.sound.Close()
 	r.node.forget(r)
@@ -148,6 +152,9 @@ func (r *Room) changed() {
 	for _, p := range r.members() {
 		p.indexChanged()
 	}
+	for _, l := range r.listeners() {
+		l.changed()
+	}
 }
 
 // ended makes everybody forget publications that are over.
@@ -191,6 +198,11 @@ func (r *Room) codecs() []Codec {
 	}
 	if mask == 0xff {
 		return nil
+	}
+	for _, l := range r.listeners() {
+		if both := mask & l.wants; both != 0 {
+			mask = both
+		}
 	}
 	return mask.list()
 }

@@ -10,11 +10,12 @@ type batch struct {
 	added   []Attendee       // those that are new
 }
 
-// place fills results and added, given the attendees that are there.
-func (b *batch) place(there []member) {
+// place fills results and added, given the attendees that are there, and how
+// many of them count.
+func (b *batch) place(there []member, people int) {
 	b.results = make([]AttendeeResult, len(b.items))
 	first := b.firstOf(there)
-	room := b.profile.Capacity - len(there)
+	room := b.profile.Capacity - people
 	var full *Error
 	for i := range b.items {
 		switch f := first(i); {

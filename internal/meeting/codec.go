@@ -47,6 +47,9 @@ const (
 	codeTranscriptionStopped
 	codeEnded
 	codeTimersSet
+	codePipelineCreated
+	codePipelineMoved
+	codePipelineEnded
 )
 
 // ErrCorrupt is wrapped by every failure to decode what no version writes.
@@ -88,6 +91,12 @@ func newBody(c recordCode) Body {
 		return new(Ended)
 	case codeTimersSet:
 		return new(TimersSet)
+	case codePipelineCreated:
+		return new(PipelineCreated)
+	case codePipelineMoved:
+		return new(PipelineMoved)
+	case codePipelineEnded:
+		return new(PipelineEnded)
 	}
 	return nil
 }

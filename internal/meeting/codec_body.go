@@ -193,6 +193,9 @@ func (w *writer) attendees(list []Attendee) {
 	for i := range list {
 		a := &list[i]
 		w.id(a.ID)
+		if !a.Pipeline.IsZero() {
+			w.byte(extended)
+		}
 		head := a.Capabilities.pack()
 		if len(a.Tags) > 0 {
 			head |= tagsFollow
@@ -201,6 +204,31 @@ func (w *writer) attendees(list []Attendee) {
 		w.string(a.ExternalUserID)
 		if len(a.Tags) > 0 {
 			w.tags(a.Tags)
+		}
+		if !a.Pipeline.IsZero() {
+			w.extra(attendeeExtra(a))
+		}
+	}
+}
+
+// keyPipeline is the key of an attendee's extra field that says for which
+// recording it stands.
+const keyPipeline = 1
+
+func attendeeExtra(a *Attendee) Extra {
+	var w writer
+	w.uint(1)
+	w.uint(keyPipeline)
+	w.string(string(a.Pipeline[:]))
+	return Extra(w.buf)
+}
+
+func (a *Attendee) readExtra(e Extra) {
+	r := reader{rest: string(e)}
+	for n := r.count(2); n > 0; n-- {
+		key, value := r.uvarint(), r.string()
+		if key == keyPipeline && len(value) == len(a.Pipeline) {
+			copy(a.Pipeline[:], value)
 		}
 	}
 }
@@ -225,7 +253,7 @@ func (r *reader) attendees() []Attendee {
 			a.Tags = r.tags()
 		}
 		if more {
-			r.extra()
+			a.readExtra(r.extra())
 		}
 	}
 	return list

@@ -37,6 +37,24 @@ func sampleRecords() []*Record {
 			Departures: []Fact{{Kind: Left, Attendee: ID{5}, ExternalUserID: "ålice"}, {Kind: ContentDropped, Attendee: ID{6}}}}},
 		{Stamp: at, Body: &Ended{Profile: Profile{CreatedAt: at.Time}}},
 		{Stamp: at, Body: &TimersSet{Timers: Timers{Idle: 90 * time.Second, MaxAge: time.Hour}}},
+		{Stamp: at, Body: &PipelineCreated{Pipeline: samplePipeline(at)}},
+		{Stamp: at, Body: &PipelineMoved{Status: PipelineStopping}},
+		{Stamp: at, Body: &PipelineEnded{Pipeline: Pipeline{Created: at.Time, Updated: at.Time, Status: PipelineFailed, Failure: "disk"}}},
+		{Stamp: at, Body: &AttendeesAdded{Attendees: []Attendee{{ID: ID{5}, ExternalUserID: "aws:MediaPipeline-05000", Capabilities: caps, Pipeline: ID{7}}}}},
+	}
+}
+
+func samplePipeline(at Stamp) Pipeline {
+	return Pipeline{
+		ID: ID{7}, Kind: CapturePipeline, Owner: Owner{Account: "000000000000", Region: "us-east-1", Flavour: Meetings},
+		Meeting: ID{2}, ExternalMeetingID: "standup", MediaRegion: "eu-west-3", Token: TokenHash{8},
+		Settings: PipelineSettings{
+			SourceArn: "arn:m", SinkArn: "arn:s3", Bucket: "b", Prefix: "p/q", Source: ID{9},
+			Artifacts:          Artifacts{Audio: true, Content: true, MeetingEvents: true},
+			ActiveSpeakerVideo: true, Attendees: []string{"a"}, Users: []string{"u", "v"}, KMSKey: "k", KMSContext: "c", Role: "r",
+		},
+		Attendee: ID{5}, AttendeeUser: "aws:MediaPipeline-05000", Created: at.Time, Tags: []Tag{{"a", "b"}},
+		Status: PipelineInProgress, Updated: at.Time, Failure: "",
 	}
 }
 

@@ -24,7 +24,7 @@ func DecideCreate(by Stamp, id ID, token TokenHash, n NewMeeting, limits Limits,
 		return &Record{Stamp: by, Body: created}, nil, nil
 	}
 	b := batch{profile: profile, items: n.Attendees, newID: newID}
-	b.place(nil)
+	b.place(nil, 0)
 	created.Attendees = b.added
 	return &Record{Stamp: by, Body: created}, b.results, nil
 }
@@ -79,7 +79,7 @@ func DecideReplayAttendees(s *State, by Stamp, items []NewAttendee, limits Limit
 		return nil, nil, err
 	}
 	b := batch{profile: s.profile, items: items, newID: newID}
-	b.place(s.members)
+	b.place(s.members, s.people())
 	if len(b.added) == 0 {
 		return nil, b.results, nil
 	}

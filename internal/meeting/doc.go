@@ -16,6 +16,8 @@
 //     State.
 //   - event.go, fact.go: what the outside is told.
 //   - codec.go, codec_body.go: records as bytes.
+//   - pipeline.go, pipeline_record.go: media pipelines, which record meetings.
+//     Each is a log of its own.
 //   - outline.go: the part of a meeting that an index needs, without the
 //     attendees.
 //   - errors.go: the closed list of ways a command is refused.

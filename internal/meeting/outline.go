@@ -31,6 +31,10 @@ func (o *Outline) Add(data []byte) error {
 	if o.Ended != nil || first == (o.Profile != nil) && !last {
 		return fmt.Errorf("%w: %s", ErrOrder, rec.Body.Kind())
 	}
+	switch rec.Body.(type) {
+	case *PipelineCreated, *PipelineMoved, *PipelineEnded:
+		return fmt.Errorf("%w: %s: it is a pipeline's", ErrOrder, rec.Body.Kind())
+	}
 	o.take(rec.Body, r)
 	if r.err != nil {
 		return fmt.Errorf("%s: %w", rec.Body.Kind(), r.err)

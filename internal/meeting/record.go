@@ -26,7 +26,8 @@ type LogEntry struct {
 
 // Body is what a record says. It is one of *Created, *AttendeesAdded,
 // *AttendeeDeleted, *CapabilitiesSet, *TagsSet, *TranscriptionStarted,
-// *TranscriptionStopped, *TimersSet, *Ended and *Newer.
+// *TranscriptionStopped, *TimersSet, *Ended and *Newer; of a pipeline
+// *PipelineCreated, *PipelineMoved, *TagsSet, *PipelineEnded and *Newer.
 type Body interface {
 	// Kind returns a short name fit for an operator's page.
 	Kind() string

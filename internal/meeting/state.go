@@ -20,9 +20,10 @@ type State struct {
 	transcription *TranscriptionConfig
 	timers        Timers
 	ended         *Ended
-	members       []member // in creation order
-	ordinal       uint32   // attendees created so far
-	size          int      // bytes held by members and tags, roughly
+	members       []member  // in creation order
+	recorders     map[ID]ID // of these, those that stand for a recording, with its pipeline; nil for none
+	ordinal       uint32    // attendees created so far
+	size          int       // bytes held by members and tags, roughly
 }
 
 // member is an attendee as kept in memory: 48 bytes and its external user id.
@@ -70,6 +71,15 @@ func (s *State) Timers() Timers { return s.timers }
 
 // Len returns the number of attendees.
 func (s *State) Len() int { return len(s.members) }
+
+// Recorder returns the pipeline that an attendee stands for; false for people.
+func (s *State) Recorder(attendee ID) (pipeline ID, ok bool) {
+	pipeline, ok = s.recorders[attendee]
+	return pipeline, ok
+}
+
+// people is how many attendees count against the meeting's limit.
+func (s *State) people() int { return len(s.members) - len(s.recorders) }
 
 // Size returns roughly how many bytes of memory the State holds.
 func (s *State) Size() int { return 256 + s.size }
@@ -144,6 +154,7 @@ func (s *State) Apply(r *Record) error {
 		i := s.find(b.Attendee)
 		s.size -= s.members[i].size()
 		s.members = slices.Delete(s.members, i, i+1)
+		delete(s.recorders, b.Attendee)
 	case *CapabilitiesSet:
 		at := 0
 		for _, id := range b.Attendees {
@@ -169,6 +180,8 @@ func (s *State) Apply(r *Record) error {
 func (s *State) accepts(body Body) error {
 	refuse := func(why string) error { return fmt.Errorf("%w: %s: %s", ErrOrder, body.Kind(), why) }
 	switch b := body.(type) {
+	case *PipelineCreated, *PipelineMoved, *PipelineEnded:
+		return refuse("it is a pipeline's")
 	case *Created:
 		if s.Exists() {
 			return refuse("the meeting exists already")
@@ -231,6 +244,12 @@ func (s *State) add(list []Attendee) {
 		}
 		s.size += m.size()
 		s.members = append(s.members, m)
+		if !a.Pipeline.IsZero() {
+			if s.recorders == nil {
+				s.recorders = make(map[ID]ID)
+			}
+			s.recorders[a.ID] = a.Pipeline
+		}
 	}
 }
 

@@ -6,23 +6,26 @@ import (
 	"github.com/carillon-meetings/carillon/internal/guid"
 )
 
-// Flavour names the API through which a meeting was created. A meeting is
-// visible only through the flavour that made it.
+// Flavour names the API through which a meeting or a media pipeline was created.
+// Each is visible only through the flavour that made it.
 type Flavour uint8
 
-// The two flavours.
+// The flavours. Meetings belong to the first two, pipelines to the last two.
 const (
-	Meetings Flavour = iota + 1 // the current chime-sdk-meetings API
-	Legacy                      // the retired chime API
+	Meetings  Flavour = iota + 1 // the current chime-sdk-meetings API
+	Legacy                       // the retired chime API
+	Pipelines                    // the chime-sdk-media-pipelines API
 )
 
-// String returns "meetings" or "legacy".
+// String returns "meetings", "legacy" or "pipelines".
 func (f Flavour) String() string {
 	switch f {
 	case Meetings:
 		return "meetings"
 	case Legacy:
 		return "legacy"
+	case Pipelines:
+		return "pipelines"
 	}
 	return fmt.Sprintf("Flavour(%d)", uint8(f))
 }
@@ -126,6 +129,10 @@ type Attendee struct {
 	ExternalUserID string // secret: never logged
 	Capabilities   Capabilities
 	Tags           []Tag // legacy only, at most 10
+
+	// Pipeline is zero but for an attendee who stands for a recording: that one
+	// was made by the server, cannot join, and counts against no limit.
+	Pipeline ID
 }
 
 // Features are the MeetingFeatures exactly as the creator gave them; empty

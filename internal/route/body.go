@@ -101,6 +101,15 @@ func (m members) object(name string) (o members) {
 	return o
 }
 
+// first returns the first item of a list of objects; none when there is none.
+func (m members) first(name string) members {
+	var list []members
+	if json.Unmarshal(m[name], &list) != nil || len(list) == 0 {
+		return nil
+	}
+	return list[0]
+}
+
 // replayed is a body of which a part was read before.
 type replayed struct {
 	io.Reader

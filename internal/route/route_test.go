@@ -154,6 +154,12 @@ func TestRequestsReachTheOwnerUnchanged(t *testing.T) {
 		{"GET", "/tags?arn=arn%3Aaws%3Achime%3Aus-east-1%3A1%3Ameeting%2F" + id, ""},
 		{"POST", "/tags?operation=tag-resource", `{"ResourceARN":"arn:aws:chime:us-east-1:1:meeting/` + id + `","Tags":[]}`},
 		{"POST", "/meetings", `{"ClientRequestToken":"seven77"}`},
+		{"POST", "/sdk-media-capture-pipelines", `{"SourceArn":"arn:aws:chime::1:meeting:` + id + `"}`},
+		{"POST", "/console/media-capture-pipelines", `{"SourceArn":"arn:aws:chime::1:meeting/` + id + `"}`},
+		{"GET", "/sdk-media-pipelines/" + id, ""},
+		{"DELETE", "/sdk-media-capture-pipelines/" + id, ""},
+		{"POST", "/sdk-media-concatenation-pipelines", `{"Sources":[{"MediaCapturePipelineSourceConfiguration":{"MediaPipelineArn":"arn:aws:chime:us-east-1:1:media-pipeline/` + id + `"}}]}`},
+		{"GET", "/tags?arn=arn%3Aaws%3Achime%3Aus-east-1%3A1%3Amedia-pipeline%2F" + id, ""},
 		{"POST", "/meetings?operation=create-attendees", `{"PrimaryMeetingId":"` + id + `","ClientRequestToken":"other"}`},
 		{"GET", "/meetings/" + strings.ToUpper(id)[:35] + "%37", ""},
 	} {

@@ -19,6 +19,11 @@ func (r *Router) slotInBody(req *http.Request, b *body) (slot int, ok bool) {
 		return slotOfARN(b.members().text("ResourceARN"))
 	case segment == "meetings" && post:
 		return r.slotOfNew(req, b.members())
+	case strings.HasSuffix(segment, "media-capture-pipelines") && post: // in either flavour
+		return slotOfARN(b.members().text("SourceArn"))
+	case segment == "sdk-media-concatenation-pipelines" && post:
+		source := b.members().first("Sources").object("MediaCapturePipelineSourceConfiguration")
+		return slotOfARN(source.text("MediaPipelineArn"))
 	case segment == "turn_sessions" && post: // of clients before 1.18.4
 		return slotOfID(b.members().text("meetingId"))
 	case segment == "client-events" && post: // of clients that were not told the whole address
@@ -60,9 +65,13 @@ func lastSegment(path string) string {
 }
 
 // slotOfARN finds the meeting in the three spellings of an ARN: with a Region or
-// without one, as meeting/id or meeting:id (API decision D-49).
+// without one, as meeting/id or meeting:id (API decision D-49); or the media
+// pipeline, which lies in the slot of its meeting.
 func slotOfARN(arn string) (int, bool) {
 	_, resource, found := strings.Cut(arn, ":meeting")
+	if !found {
+		_, resource, found = strings.Cut(arn, ":media-pipeline")
+	}
 	if !found || resource == "" {
 		return 0, false
 	}

@@ -70,6 +70,7 @@ func (s *session) turnAwayLocked(why cause) {
 func (meet *openMeeting) endAllLocked(why cause) {
 	conf := meet.conference
 	meet.over = why
+	meet.overLocked()
 	for _, content := range []bool{true, false} { // a share would else be told that its owner left
 		for _, part := range conf.participants {
 			if part.meeting == meet && part.key.content == content {

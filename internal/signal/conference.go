@@ -33,6 +33,7 @@ type conference struct {
 	participants map[participantKey]*participant
 	byAudioID    map[uint32]*participant // present participants by audio stream id
 	aliases      map[string]*participant // promoted participants by the id media knows
+	listeners    map[*listener]struct{}
 	nextAudio    uint32
 	messages     messageStore
 	renames      uint64 // promotions begun and ended, which change whose a video is
@@ -94,6 +95,7 @@ func newConference(s *Server, id meeting.ID) *conference {
 	return &conference{
 		server: s, id: id, room: s.cfg.Room(id.String()),
 		meetings: make(map[meeting.ID]*openMeeting), participants: make(map[participantKey]*participant), byAudioID: make(map[uint32]*participant), aliases: make(map[string]*participant),
+		listeners: make(map[*listener]struct{}),
 		nextAudio: uint32(s.cfg.Now().Unix() - idEpoch), messages: newMessageStore(),
 	}
 }
@@ -156,6 +158,7 @@ func (meet *openMeeting) factOfLocked(kind meeting.FactKind, attendee meeting.ID
 		return // the meeting's last record tells who was there, or the server that it moved to
 	}
 	f := meeting.Fact{Kind: kind, Attendee: attendee, ExternalUserID: external, Time: s.cfg.Now()}
+	meet.hearFactLocked(kind, attendee, f.Time)
 	meet.facts.Push(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 		defer cancel()

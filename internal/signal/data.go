@@ -56,6 +56,9 @@ func (s *session) postOneLocked(in *wire.DataMessage) verdict {
 // except its sender's session and content shares. It returns to how many.
 func (conf *conference) spreadLocked(msg *dataMessage, except *session) (sent int) {
 	frame := dataFrame(conf.now(), msg)
+	for one := range conf.listeners {
+		one.To.Message(msg.sender, msg.topic, msg.data, conf.now())
+	}
 	for _, part := range conf.participants {
 		s := part.session
 		if s != except && !part.key.content && msg.to.has(part.key) && (s.state == joined || s.state == live) {

@@ -96,6 +96,9 @@ func (conf *conference) tellLevels() {
 	conf.mu.Unlock()
 	readings = conf.room.Levels(readings)
 	conf.update(func() {
+		if len(conf.listeners) > 0 {
+			conf.hearLevelsLocked(readings)
+		}
 		if f := conf.levelsFrameLocked(readings); f != nil {
 			conf.broadcastLocked(f, nil)
 		}

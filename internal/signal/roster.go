@@ -61,6 +61,9 @@ func (conf *conference) fullRosterLocked(part *participant) []*wire.RosterRow {
 			rows = append(rows, other.rowLocked())
 		}
 	}
+	for one := range conf.listeners {
+		rows = append(rows, one.rowLocked())
+	}
 	return rows
 }
 
@@ -117,6 +120,11 @@ func (s *session) setMutedLocked(muted bool) {
 func (conf *conference) tellMutedLocked(part *participant, was bool) {
 	if !part.present || part.mutedLocked() == was {
 		return
+	}
+	if !part.hidden {
+		for one := range conf.listeners {
+			one.To.Muted(part.wireID, part.mutedLocked(), conf.now())
+		}
 	}
 	row := &wire.RosterRow{AudioStreamId: proto.Uint32(part.audioID), Muted: proto.Bool(part.mutedLocked())}
 	msg := conf.roster([]*wire.RosterRow{row})

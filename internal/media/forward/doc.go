@@ -16,6 +16,9 @@
 // bounds. A Downlink is all Tracks of one subscriber, with the estimate of his
 // bandwidth (package bwe) and, if he wants, the choice of layers by it.
 //
+// A Tap takes a Layer's packets beside all that: for a recorder, who is sent
+// nothing.
+//
 // All work for a packet is done in the goroutine that brings it. Locks are taken
 // in the order Downlink.mu, Layer, Track, Downlink.sending; the Output's locks come
 // last.

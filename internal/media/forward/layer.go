@@ -49,6 +49,9 @@ type Layer struct {
 	tracks   atomic.Pointer[[]*Track]
 	tracksMu sync.Mutex
 
+	// taps are those that take this layer without being sent it; as with tracks.
+	taps atomic.Pointer[[]*Tap]
+
 	key keyRequest
 }
 
@@ -62,12 +65,15 @@ func (l *Layer) receive(p *packet) {
 	if len(p.payload) > 0 && !l.inspectLocked(p) {
 		return
 	}
-	tracks := l.tracks.Load()
-	if tracks == nil {
-		return
+	if tracks := l.tracks.Load(); tracks != nil {
+		for _, t := range *tracks {
+			t.write(l, p)
+		}
 	}
-	for _, t := range *tracks {
-		t.write(l, p)
+	if taps := l.taps.Load(); taps != nil {
+		for _, t := range *taps {
+			t.write(l, p)
+		}
 	}
 }
 
@@ -146,7 +152,7 @@ func (l *Layer) detach(t *Track) {
 }
 
 // watched says whether anybody takes the layer.
-func (l *Layer) watched() bool { return l.tracks.Load() != nil }
+func (l *Layer) watched() bool { return l.tracks.Load() != nil || l.taps.Load() != nil }
 
 // close lets nothing more through; tracks that took the layer take nothing.
 func (l *Layer) close() {

@@ -103,6 +103,20 @@ func Inspect(c Codec, payload []byte) (Info, error) {
 	return Info{}, ErrPayload
 }
 
+// Body returns the part of a VP8 or VP9 payload behind its descriptor: a part of
+// a frame. The error is ErrPayload for malformed payloads and other codecs.
+func Body(c Codec, payload []byte) ([]byte, error) {
+	switch c {
+	case VP8:
+		d, err := parseVP8(payload)
+		return payload[d.body:], err
+	case VP9:
+		d, err := parseVP9(payload)
+		return payload[d.body:], err
+	}
+	return nil, ErrPayload
+}
+
 // WritePicture overwrites the picture id and the TL0 index that payload carries
 // by those of p, in place and without changing any length; a 7-bit field takes
 // the lower bits. Fields the payload lacks, other codecs and malformed payloads

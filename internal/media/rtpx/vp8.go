@@ -6,6 +6,7 @@ import "encoding/binary"
 type vp8 struct {
 	Info
 	offsets
+	body int // where the VP8 data begins
 }
 
 func parseVP8(payload []byte) (vp8, error) {
@@ -24,6 +25,7 @@ func parseVP8(payload []byte) (vp8, error) {
 	if body >= len(payload) {
 		return vp8{}, ErrPayload
 	}
+	d.body = body
 	if d.Start {
 		d.parseFrameHeader(payload[body:])
 	}

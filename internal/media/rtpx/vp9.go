@@ -6,6 +6,7 @@ import "encoding/binary"
 type vp9 struct {
 	Info
 	offsets
+	body int // where the VP9 data begins
 }
 
 // Bits of the first byte.
@@ -54,6 +55,7 @@ func parseVP9(payload []byte) (vp9, error) {
 	if at >= len(payload) {
 		return vp9{}, ErrPayload
 	}
+	d.body = at
 	d.Key = d.Start && !d.Predicted && d.SID == 0
 	return d, nil
 }

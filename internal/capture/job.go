@@ -1,0 +1,236 @@
+package capture
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/control"
+	"github.com/carillon-meetings/carillon/internal/media"
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// job carries out one pipeline, from where its status says it is.
+type job struct {
+	service  *Service
+	pipeline *meeting.Pipeline // as it was when the job began
+	cancel   context.CancelFunc
+	log      *slog.Logger
+
+	stop    chan struct{} // closed when the recording is to end
+	once    sync.Once     // closes it
+	failure string        // why it has failed, in words for callers of the API; set before stop is closed
+	giveUp  func()        // ends storing
+}
+
+// Times of a job.
+const (
+	attachWithin = 30 * time.Second // for a recording to begin
+	tellAgain    = time.Second      // between two attempts to write down a status
+	lookAgain    = time.Second      // between two looks at the layers of cameras
+)
+
+// follow takes the pipeline as it is now.
+func (j *job) follow(p *meeting.Pipeline) {
+	if p.Status >= meeting.PipelineStopping {
+		j.end("")
+	}
+}
+
+// end has the recording end; because of a failure, unless that is empty.
+func (j *job) end(failure string) {
+	j.once.Do(func() {
+		j.failure = failure
+		close(j.stop)
+	})
+}
+
+// run takes the pipeline to its end, or as far as it comes until ctx ends.
+func (j *job) run(ctx context.Context) {
+	if j.service.cfg.Sink == nil {
+		j.log.Warn("there is nowhere to store recordings any more: this one waits until there is")
+		<-ctx.Done()
+		return
+	}
+	if j.pipeline.Kind == meeting.ConcatenationPipeline {
+		j.concatenate(ctx)
+		_ = os.RemoveAll(j.service.spoolDir(j.pipeline.ID)) // nothing of it is needed
+		return
+	}
+	j.capture(ctx)
+}
+
+// capture takes a capture pipeline there.
+func (j *job) capture(ctx context.Context) {
+	spool, err := openSpool(j.service.spoolDir(j.pipeline.ID), &j.service.room)
+	if err != nil {
+		j.log.Error("the recording has no spool", "err", err)
+		j.tell(ctx, meeting.PipelineFailed, "The server cannot store recordings on its disk")
+		return
+	}
+	drain, stored := make(chan struct{}), make(chan struct{})
+	storing, stopStoring := context.WithCancel(ctx)
+	defer stopStoring()
+	j.giveUp = stopStoring
+	up := &uploader{sink: j.service.cfg.Sink, spool: spool, pipeline: j.pipeline, trouble: j.trouble}
+	go func() {
+		defer close(stored)
+		up.run(storing, drain)
+	}()
+	failure := j.record(ctx, spool)
+	if ctx.Err() == nil {
+		j.tell(ctx, meeting.PipelineStopping, "")
+		j.retry(ctx, func() error { return j.service.cfg.Control.RemoveCaptureAttendee(ctx, j.pipeline) })
+	}
+	close(drain)
+	<-stored
+	if len(spool.waiting()) > 0 && failure == "" {
+		failure = "What was recorded could not be stored"
+	}
+	if err := spool.close(); err != nil {
+		j.log.Warn("closing the spool", "err", err)
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	if failure != "" {
+		j.tell(ctx, meeting.PipelineFailed, failure)
+		return
+	}
+	j.tell(ctx, meeting.PipelineStopped, "")
+}
+
+// record records until the recording is to end, or ctx ends. failure says why it
+// could not, in words for callers of the API.
+func (j *job) record(ctx context.Context, s *spool) (failure string) {
+	r := newRecording(j.pipeline, s, j.service.cfg.Now)
+	r.over = func() { j.end("") }
+	r.failed = func(err error) {
+		j.log.Error("the recording's spool cannot be written", "err", err)
+		j.end("The server's disk for recordings is full or cannot be written")
+	}
+	if j.pipeline.Status < meeting.PipelineStopping {
+		if err := j.attach(ctx, r); err != nil {
+			j.log.Warn("the recording did not begin", "err", err)
+			r.close(false)
+			return "The recording could not begin"
+		}
+		j.tell(ctx, meeting.PipelineInProgress, "")
+		j.attend(ctx, r)
+	}
+	r.close(ctx.Err() == nil && !hasEnd(s))
+	if isClosed(j.stop) {
+		return j.failure
+	}
+	return ""
+}
+
+// hasEnd reports whether the spool says that the recording has ended.
+func hasEnd(s *spool) bool {
+	all := s.all()
+	return len(all) > 0 && all[len(all)-1].Last
+}
+
+// errMeetingOver says that there is nothing to record any more.
+var errMeetingOver = errors.New("the meeting is over")
+
+// attach lets the recording in, both into the room and into the conference.
+func (j *job) attach(ctx context.Context, r *recording) error {
+	ctx, cancel := context.WithTimeout(ctx, attachWithin)
+	defer cancel()
+	cfg, p := &j.service.cfg, j.pipeline
+	err := j.retry(ctx, func() error { return cfg.Control.AddCaptureAttendee(ctx, p) })
+	switch {
+	case errors.Is(err, errMeetingOver):
+		j.end("")
+		return nil
+	case err != nil:
+		return err
+	}
+	l, err := cfg.Room(p.Meeting.String()).Listen(media.ListenerConfig{
+		ID: p.Attendee.String(), Sound: r, Codecs: cfg.Codecs, Changed: func() { r.work.Push(r.review) },
+	})
+	if err != nil {
+		return fmt.Errorf("room: %w", err)
+	}
+	r.listener.Store(l)
+	r.work.Push(r.review)
+	r.leave, err = cfg.Listen(p.Meeting, p.Attendee, p.AttendeeUser, r)
+	return err
+}
+
+// attend waits until the recording is to end, and looks after it.
+func (j *job) attend(ctx context.Context, r *recording) {
+	unwatch := j.service.cfg.Control.Watch(j.pipeline.Meeting, func(c control.Change) {
+		switch c := c.(type) {
+		case control.AttendeeDeleted:
+			if c.Attendee == j.pipeline.Attendee {
+				j.end("")
+			}
+		case control.Ended:
+			j.end("")
+		}
+	})
+	defer unwatch()
+	ticker := time.NewTicker(lookAgain)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-j.stop:
+			return
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			r.rechoose()
+		}
+	}
+}
+
+// tell writes down that the pipeline has come to a status, however often that
+// must be tried.
+func (j *job) tell(ctx context.Context, to meeting.PipelineStatus, failure string) {
+	err := j.retry(ctx, func() error { return j.service.cfg.Control.MovePipeline(ctx, j.pipeline.ID, to, failure) })
+	if err != nil && ctx.Err() == nil {
+		j.log.Error("the pipeline's status could not be written down", "status", to.String(), "err", err)
+	}
+}
+
+// retry tries something until it works or ctx ends. That the meeting or the
+// pipeline is not there is final: errMeetingOver.
+func (j *job) retry(ctx context.Context, do func() error) error {
+	for {
+		err := do()
+		var refused *meeting.Error
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &refused) && refused.Kind == meeting.NotFound:
+			return errMeetingOver
+		}
+		timer := time.NewTimer(tellAgain)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		}
+	}
+}
+
+// trouble hears how long storing has failed.
+func (j *job) trouble(since time.Duration, err error) {
+	switch {
+	case err == nil:
+		j.log.Info("pieces are stored again")
+	case since > j.service.cfg.GiveUp:
+		j.log.Error("what was recorded cannot be stored; given up", "err", err)
+		j.end("What was recorded could not be stored")
+		j.giveUp()
+	default:
+		j.log.Warn("a piece could not be stored, will try again", "for", since.Round(time.Second), "err", err)
+	}
+}

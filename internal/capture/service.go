@@ -1,0 +1,178 @@
+package capture
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/control"
+	"github.com/carillon-meetings/carillon/internal/media"
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// Control is the part of the control plane that the recorder uses.
+// *control.Control satisfies it.
+type Control interface {
+	WatchPipelines(fn func(control.PipelineChange))
+	Pipeline(id meeting.ID) (*meeting.Pipeline, bool)
+	MovePipeline(ctx context.Context, id meeting.ID, to meeting.PipelineStatus, failure string) error
+	AddCaptureAttendee(ctx context.Context, p *meeting.Pipeline) error
+	RemoveCaptureAttendee(ctx context.Context, p *meeting.Pipeline) error
+	Watch(meetingID meeting.ID, fn func(control.Change)) (cancel func())
+}
+
+// Listener is told what happens in a meeting; see signal.Listener.
+type Listener interface {
+	Joined(attendee string, at time.Time)
+	Left(attendee string, at time.Time)
+	Muted(attendee string, muted bool, at time.Time)
+	Speaking(attendee string, at time.Time)
+	Message(sender, topic string, data []byte, at time.Time)
+	Over(at time.Time)
+}
+
+// Config says how to record. Control, Room, Listen and Dir are required.
+type Config struct {
+	Control Control
+	// Room opens a meeting's room, by the meeting's id.
+	Room func(id string) *media.Room
+	// Listen begins to tell a listener what happens in the meeting, and shows it
+	// there as the attendee; see signal.Server.Listen.
+	Listen func(meetingID, attendee meeting.ID, external string, to Listener) (leave func(), err error)
+	// Sink is where recordings are stored; nil for nowhere, which refuses new ones.
+	Sink Sink
+	// Dir holds the spools. It belongs to this process.
+	Dir string
+	// Codecs are those that clients are asked to send while they are recorded, if
+	// all of them can decode it; empty asks for nothing.
+	Codecs []media.Codec
+	// GiveUp is after how long of failing to store its pieces a recording has
+	// failed. Default 24 h.
+	GiveUp time.Duration
+	// MaxSpool bounds the pieces of all spools that are not stored yet, in bytes; a
+	// recording that would need more has failed. 0 for no bound.
+	MaxSpool int64
+	Now      func() time.Time // nil is time.Now
+	Logger   *slog.Logger     // nil discards
+}
+
+func (c Config) withDefaults() Config {
+	c.GiveUp = cmp.Or(c.GiveUp, 24*time.Hour)
+	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+// Service carries out media pipelines. Its methods may be called from any
+// goroutine.
+type Service struct {
+	cfg    Config
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	tasks  sync.WaitGroup
+	room   budget // of all spools
+
+	mu   sync.Mutex
+	jobs map[meeting.ID]*job // guarded by mu
+}
+
+// New begins to carry out the pipelines there are, and those that come.
+func New(cfg Config) (*Service, error) {
+	s := &Service{cfg: cfg.withDefaults(), jobs: make(map[meeting.ID]*job), room: budget{most: cfg.MaxSpool}}
+	if err := os.MkdirAll(s.cfg.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.cfg.Control.WatchPipelines(s.follow)
+	s.dropOldSpools()
+	return s, nil
+}
+
+// Close stops everything, in a way that another Service can go on: what is being
+// recorded goes to the spools. It waits until all is done.
+func (s *Service) Close() error {
+	s.mu.Lock()
+	s.cancel()
+	s.mu.Unlock()
+	s.tasks.Wait()
+	return nil
+}
+
+// checkTimeout bounds the question to a sink whether it would take something.
+const checkTimeout = 5 * time.Second
+
+// Ready tells whether a new pipeline could do its work. The error is a
+// *meeting.Error.
+func (s *Service) Ready(ctx context.Context, n *meeting.NewPipeline) error {
+	if s.cfg.Sink == nil {
+		return errNoSink()
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	return s.cfg.Sink.Check(ctx, n.Settings.Bucket, n.Settings.Prefix)
+}
+
+// follow takes a change of a pipeline.
+func (s *Service) follow(c control.PipelineChange) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := c.Pipeline
+	j := s.jobs[p.ID]
+	switch {
+	case c.Moved && j != nil:
+		j.cancel()
+	case c.Moved || s.ctx.Err() != nil:
+	case j != nil:
+		j.follow(p)
+	case !p.Status.Over():
+		s.beginLocked(p)
+	}
+}
+
+// beginLocked starts the job of a pipeline.
+func (s *Service) beginLocked(p *meeting.Pipeline) {
+	ctx, cancel := context.WithCancel(s.ctx)
+	j := &job{service: s, pipeline: p, cancel: cancel, stop: make(chan struct{}), log: s.cfg.Logger.With("pipeline", p.ID, "meeting", p.Meeting)}
+	j.follow(p)
+	s.jobs[p.ID] = j
+	s.tasks.Go(func() {
+		j.run(ctx)
+		cancel()
+		s.mu.Lock()
+		delete(s.jobs, p.ID)
+		s.mu.Unlock()
+	})
+}
+
+func (s *Service) spoolDir(id meeting.ID) string { return filepath.Join(s.cfg.Dir, id.String()) }
+
+// dropOldSpools removes the spools of pipelines that are forgotten, unless there
+// is something in them that was never stored.
+func (s *Service) dropOldSpools() {
+	entries, err := os.ReadDir(s.cfg.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.cfg.Logger.Warn("the spools cannot be read", "err", err)
+	}
+	for _, e := range entries {
+		id, ok := meeting.ParseID(e.Name())
+		info, err := e.Info()
+		if !ok || err != nil || s.cfg.Now().Sub(info.ModTime()) < control.PipelineKept+24*time.Hour {
+			continue
+		}
+		if _, known := s.cfg.Control.Pipeline(id); known {
+			continue
+		}
+		pieces, stored, _, err := readJournal(s.spoolDir(id))
+		if err == nil && len(pieces) == len(stored) {
+			_ = os.RemoveAll(s.spoolDir(id)) // tried again at the next start
+		}
+	}
+}

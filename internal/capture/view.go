@@ -1,0 +1,252 @@
+package capture
+
+import (
+	"strings"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/capture/frame"
+	"github.com/carillon-meetings/carillon/internal/media"
+	"github.com/carillon-meetings/carillon/internal/meeting"
+)
+
+// view is one camera or share that a recording takes.
+type view struct {
+	recording *recording
+	video     media.Video
+
+	// Used by the goroutine that brings packets, one at a time.
+	pictures frame.Assembler
+	clock    rtpClock
+
+	tap    *media.VideoTap // guarded by recording.mu; nil at first
+	camera *camera         // guarded by recording.mu; nil when it is only to go with the sound
+}
+
+// wanted says whether a video is recorded by itself, and whether it goes with the
+// sound now.
+func (r *recording) wantedLocked(v media.Video) (apart, withSound bool) {
+	s := &r.pipeline.Settings
+	attendee, _ := strings.CutSuffix(v.AttendeeID, meeting.ContentSuffix)
+	apart = s.Selects(attendee, v.ExternalUserID) && (v.Content && s.Artifacts.Content || !v.Content && s.Artifacts.Video)
+	return apart, s.ActiveSpeakerVideo && !v.Content && v.AttendeeID == r.speaker.now
+}
+
+// review takes the videos that there are now and are wanted, and gives up the
+// others. It runs on the queue for work.
+func (r *recording) review() {
+	listener := r.listener.Load()
+	if listener == nil {
+		return
+	}
+	videos := listener.Videos()
+	now := r.now()
+	r.mu.Lock()
+	if r.ended {
+		r.mu.Unlock()
+		return
+	}
+	r.noteVideosLocked(videos, now)
+	opening, shown := r.wantLocked(videos)
+	closing := r.dropUnwantedLocked(videos, now)
+	r.showLocked(shown)
+	r.mu.Unlock()
+	for _, t := range closing {
+		t.Close()
+	}
+	for _, v := range opening {
+		tap := listener.Take(v.video, v.packet)
+		r.mu.Lock()
+		v.tap = tap
+		r.mu.Unlock()
+	}
+}
+
+// wantLocked enters the videos that are wanted and not taken yet. shown is the one
+// that goes with the sound, or nil.
+func (r *recording) wantLocked(videos []media.Video) (opening []*view, shown *view) {
+	for _, v := range videos {
+		apart, withSound := r.wantedLocked(v)
+		if !apart && !withSound {
+			continue
+		}
+		one := r.views[v.GroupID]
+		if one == nil {
+			one = &view{recording: r, video: v}
+			r.views[v.GroupID] = one
+			opening = append(opening, one)
+		}
+		if apart && one.camera == nil {
+			one.camera = &camera{stream: videoFolder + "/" + v.AttendeeID}
+		}
+		if withSound {
+			shown = one
+		}
+	}
+	return opening, shown
+}
+
+// dropUnwantedLocked ends the views of videos that are gone or not wanted any
+// more. The taps are the caller's to close.
+func (r *recording) dropUnwantedLocked(videos []media.Video, now time.Time) (closing []*media.VideoTap) {
+	keep := make(map[uint32]bool)
+	for _, v := range videos {
+		apart, withSound := r.wantedLocked(v)
+		one := r.views[v.GroupID]
+		stays := r.speaker.now == "" && one != nil && one == r.shown // see showLocked
+		keep[v.GroupID] = apart || withSound || stays
+	}
+	for group, v := range r.views {
+		if !keep[group] {
+			closing = append(closing, v.tap)
+			r.endViewLocked(v, now)
+			delete(r.views, group)
+		}
+	}
+	return closing
+}
+
+// noteVideosLocked writes down which cameras and shares have come and gone.
+func (r *recording) noteVideosLocked(videos []media.Video, now time.Time) {
+	there := make(map[uint32]bool)
+	for _, v := range videos {
+		there[v.GroupID] = true
+		if _, known := r.live[v.GroupID]; !known {
+			r.live[v.GroupID] = v.AttendeeID
+			r.events.event(now, videoJoined, v.AttendeeID, modality(v.AttendeeID))
+		}
+	}
+	for group, attendee := range r.live {
+		if !there[group] {
+			delete(r.live, group)
+			r.events.event(now, videoLeft, attendee, modality(attendee))
+		}
+	}
+}
+
+// showLocked changes whose picture goes with the sound. While nobody is speaking
+// the last one stays, as long as it is there.
+func (r *recording) showLocked(v *view) {
+	if v == nil && r.speaker.now == "" && r.shown != nil && r.views[r.shown.video.GroupID] == r.shown {
+		return
+	}
+	if r.shown == v {
+		return
+	}
+	r.shown = v
+	switch {
+	case v == nil && r.sound.picture != nil:
+		r.cutSoundLocked()
+	case v != nil:
+		v.askLocked()
+	}
+}
+
+// endViewLocked ends the piece being made of a view.
+func (r *recording) endViewLocked(v *view, now time.Time) {
+	if c := v.camera; c != nil && c.run != nil {
+		c.run.end(now)
+		r.emitLocked(c.piece(c.run))
+		c.run = nil
+	}
+	if r.shown == v {
+		r.shown = nil
+		r.cutSoundLocked()
+	}
+}
+
+// packet takes a packet of the view.
+func (v *view) packet(p *media.VideoPacket) {
+	pictures, broken := v.pictures.Push(p)
+	r := v.recording
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return
+	}
+	if broken {
+		v.askLocked()
+	}
+	for _, picture := range pictures {
+		v.pictureLocked(timed{picture, v.clock.at(picture.TS, picture.At)})
+	}
+}
+
+func (v *view) pictureLocked(p timed) {
+	r := v.recording
+	if c := v.camera; c != nil {
+		v.filmLocked(c, p)
+	}
+	if r.shown != v {
+		return
+	}
+	was := r.sound.picture
+	if was == nil || r.filmed != v {
+		if p.Key { // until then, the picture of before stands still
+			r.cutSoundLocked()
+			r.sound.show(newRun(p))
+			r.filmed = v
+		}
+		return
+	}
+	cut, ask := was.cuts(p)
+	switch {
+	case cut:
+		next := was.cut(p)
+		r.cutSoundLocked()
+		r.sound.show(next)
+	default:
+		was.add(p)
+	}
+	if ask {
+		v.askLocked()
+	}
+}
+
+// filmLocked adds a picture to the pieces of the view alone.
+func (v *view) filmLocked(c *camera, p timed) {
+	if c.run == nil {
+		if p.Key {
+			c.run = newRun(p)
+		}
+		return
+	}
+	cut, ask := c.run.cuts(p)
+	if cut {
+		done := c.run
+		c.run = done.cut(p)
+		v.recording.emitLocked(c.piece(done))
+	} else {
+		c.run.add(p)
+	}
+	if ask {
+		v.askLocked()
+	}
+}
+
+// askLocked has a key frame asked for.
+func (v *view) askLocked() {
+	r := v.recording
+	r.work.Push(func() {
+		r.mu.Lock()
+		tap := v.tap
+		r.mu.Unlock()
+		if tap != nil {
+			tap.RequestKeyFrame(r.now())
+		}
+	})
+}
+
+// rechoose has every view take the best layer that flows.
+func (r *recording) rechoose() {
+	r.mu.Lock()
+	var taps []*media.VideoTap
+	for _, v := range r.views {
+		if v.tap != nil {
+			taps = append(taps, v.tap)
+		}
+	}
+	r.mu.Unlock()
+	for _, t := range taps {
+		t.Choose(r.now())
+	}
+}

@@ -1,0 +1,199 @@
+package pipelinestest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// The keys of the S3 server.
+const (
+	s3Access = "s3access"
+	s3Secret = "s3secretsecret"
+	bucket   = "recordings"
+)
+
+// gateway returns the path of the S3 server, built once.
+var gateway = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv("VERSITYGW"); path != "" {
+		return path, nil
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(cache, "carillon-test", "versitygw-1.8.0")
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	out, err := exec.Command("go", "build", "-o", path, "github.com/versity/versitygw/cmd/versitygw").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("building the S3 server: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// store is an S3 server, with a door in front of it that the test can shut.
+type store struct {
+	*s3.Client
+	t        *testing.T
+	endpoint string        // of the door
+	shut     atomic.Bool   // the door answers 503
+	slow     atomic.Int64  // and waits so long before it lets a put through
+	puts     atomic.Int64  // that were let through
+	holding  chan struct{} // receives when a put waits
+}
+
+// startStore starts one with an empty bucket.
+func startStore(t *testing.T) *store {
+	t.Helper()
+	path, err := gateway()
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := freeAddress(t)
+	cmd := exec.Command(path, "--port", address, "--access", s3Access, "--secret", s3Secret, "posix", t.TempDir())
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	s := &store{t: t, holding: make(chan struct{}, 1000)}
+	s.openDoor(address)
+	s.Client = s3.New(s3.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String("http://" + address), UsePathStyle: true,
+		Credentials:                credentials.NewStaticCredentialsProvider(s3Access, s3Secret, ""),
+		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
+	})
+	until(t, "the S3 server answers", func() bool {
+		_, err := s.CreateBucket(context.Background(), &s3.CreateBucketInput{Bucket: aws.String(bucket)})
+		return err == nil
+	})
+	return s
+}
+
+// openDoor lets requests through to the server, as the test says. Signatures hold,
+// because the Host that was signed is passed on.
+func (s *store) openDoor(address string) {
+	target, _ := url.Parse("http://" + address)
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Host = r.In.Host
+	}}
+	door := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			s.holding <- struct{}{}
+			time.Sleep(time.Duration(s.slow.Load()))
+		}
+		if s.shut.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		if r.Method == http.MethodPut {
+			s.puts.Add(1)
+		}
+		proxy.ServeHTTP(w, r)
+	})}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.endpoint = "http://" + l.Addr().String()
+	go func() { _ = door.Serve(l) }()
+	s.t.Cleanup(func() { _ = door.Close() })
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// keys returns the keys of all objects, sorted.
+func (s *store) keys() (keys []string) {
+	s.t.Helper()
+	pages := s3.NewListObjectsV2Paginator(s.Client, &s3.ListObjectsV2Input{Bucket: aws.String(bucket)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(context.Background())
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		for _, o := range page.Contents {
+			if !strings.HasSuffix(*o.Key, "/") {
+				keys = append(keys, *o.Key)
+			}
+		}
+	}
+	return keys
+}
+
+// object returns an object, and what is said of it.
+func (s *store) object(key string) (content []byte, about *s3.GetObjectOutput) {
+	s.t.Helper()
+	about, err := s.GetObject(context.Background(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: &key})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	content, err = io.ReadAll(about.Body)
+	if err = errors.Join(err, about.Body.Close()); err != nil {
+		s.t.Fatal(err)
+	}
+	return content, about
+}
+
+// download writes the objects with the prefix into a directory and returns their
+// paths, in the order of their keys.
+func (s *store) download(prefix string) (paths []string) {
+	s.t.Helper()
+	dir := s.t.TempDir()
+	for i, key := range s.keys() {
+		if !strings.HasPrefix(key, prefix) {
+			continue
+		}
+		content, _ := s.object(key)
+		path := filepath.Join(dir, fmt.Sprintf("%04d%s", i, filepath.Ext(key)))
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			s.t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+// patience only tells a hang from a busy machine.
+const patience = 90 * time.Second
+
+// until waits until a condition holds.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !holds(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
