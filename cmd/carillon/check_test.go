@@ -88,6 +88,7 @@ func TestWhatServeRefusesCheckConfigRefuses(t *testing.T) {
 		"test mode at another address":    {[]string{"--test-mode", "--public-url", "http://192.0.2.1:8480"}, "--test-mode is for this machine only"},
 		"test mode for any network":       {[]string{"--test-mode", "--test-networks", "0.0.0.0/0"}, "0.0.0.0/0 is everybody"},
 		"test mode behind a proxy":        {[]string{"--test-mode", "--test-networks", "10.0.0.0/8", "--trusted-proxies", "10.0.0.1"}, "--trusted-proxies exclude"},
+		"test mode in a cluster":          {[]string{"--test-mode", "--node", "a"}, "--test-mode is for a server alone"},
 		"test networks without test mode": {[]string{"--test-networks", "10.0.0.0/8"}, "needs --test-mode"},
 		"any host in test mode":           {[]string{"--allowed-hosts", "*", "--test-mode"}, "--dev or --test-mode"},
 		"any host in development":         {[]string{"--allowed-hosts", "*", "--dev"}, "--dev"},

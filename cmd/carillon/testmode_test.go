@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -150,5 +151,23 @@ func TestTheTestModeKeepsItsDataApart(t *testing.T) {
 	command, err = parser.Parse([]string{"serve", "--test-mode", "--data", named})
 	if err != nil || !given(command, "data") {
 		t.Errorf("a named directory is not taken: %v", err)
+	}
+}
+
+// TURN credentials last for their time by the clock that tests move.
+func TestTURNCredentialsGoByTheClockOfTheTestMode(t *testing.T) {
+	s := startServer(t, t.TempDir(), "--test-mode", "--turn-udp", "127.0.0.1:0", "--turn-ttl", "1h")
+	expiry := func() (at int64) {
+		if _, err := fmt.Sscan(s.media.turn.Credentials("ada").Username, &at); err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	before := expiry()
+	if status := post(t, s.ports.public.String()+"/test/v1/clock", `{"advance":"10m"}`); status != http.StatusOK {
+		t.Fatal(status)
+	}
+	if later := expiry() - before; later < 600 || later > 660 {
+		t.Errorf("the credentials end %d s later", later)
 	}
 }

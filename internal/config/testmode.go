@@ -20,6 +20,7 @@ func (s *Serve) checkTest(add func(bool, string, ...any)) {
 	}
 	add(len(s.Test.Networks) > 0 || s.onlyLoopback(), "--test-mode is for this machine only: every address must be of its loopback interface, unless --test-networks says who else may call")
 	add(!s.Cluster.On(), "--test-mode is for one server: leave --node and --cluster-… out")
+	add(!s.Cluster.On(), "--test-mode is for a server alone: its clock is one server's")
 	add(len(s.TrustedProxies) == 0, "--test-mode and --trusted-proxies exclude each other")
 	for _, network := range s.Test.Networks {
 		add(network.Bits() > 0, "--test-networks: %s is everybody", network)

@@ -1,6 +1,8 @@
 package signal
 
 import (
+	"context"
+
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/serial"
 )
@@ -29,16 +31,17 @@ func (s *Server) Cut(id, attendee meeting.ID) (connections int) {
 }
 
 // Settle waits until every committed change that there is so far has been acted
-// on, and everything that was seen is written down.
-func (s *Server) Settle() {
+// on, and everything that was seen is written down, or ctx ends.
+func (s *Server) Settle(ctx context.Context) {
 	for _, conf := range s.allConferences() {
-		conf.drain(func(meet *openMeeting) *serial.Queue { return meet.changes })
-		conf.drain(func(meet *openMeeting) *serial.Queue { return meet.facts }) // also of those changes
+		conf.drain(ctx, func(meet *openMeeting) *serial.Queue { return meet.changes })
+		conf.drain(ctx, func(meet *openMeeting) *serial.Queue { return meet.facts }) // also of those changes
 	}
 }
 
-// drain waits until what is in a queue of each meeting has been done.
-func (conf *conference) drain(queue func(*openMeeting) *serial.Queue) {
+// drain waits until what is in a queue of each meeting has been done, or ctx
+// ends.
+func (conf *conference) drain(ctx context.Context, queue func(*openMeeting) *serial.Queue) {
 	var done []chan struct{}
 	conf.update(func() {
 		for _, meet := range conf.meetings {
@@ -48,6 +51,9 @@ func (conf *conference) drain(queue func(*openMeeting) *serial.Queue) {
 		}
 	})
 	for _, one := range done {
-		<-one
+		select {
+		case <-one:
+		case <-ctx.Done():
+		}
 	}
 }

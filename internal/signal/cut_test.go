@@ -21,7 +21,7 @@ func TestCutIsAFailingLine(t *testing.T) {
 		t.Errorf("the client was told %d", code)
 	}
 	p.join("ada")
-	v.server.Settle()
+	v.server.Settle(t.Context())
 	p.facts("ada", meeting.Authorized, meeting.Joined, meeting.Authorized)
 	if n := v.server.Cut(p.id, meeting.ID{1}); n != 0 {
 		t.Errorf("cut %d connections of nobody", n)
@@ -56,7 +56,7 @@ func TestTheClockSaysWhenALostClientHasDropped(t *testing.T) {
 	if gone := bob.seesGone(row.GetAudioStreamId()); !gone.GetDropped() {
 		t.Errorf("shown as %+v", gone)
 	}
-	v.server.Settle()
+	v.server.Settle(t.Context())
 	facts, err := v.control.Facts(t.Context(), p.id)
 	if err != nil {
 		t.Fatal(err)

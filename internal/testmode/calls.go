@@ -50,9 +50,9 @@ func (d *Door) moveClock(r *http.Request) (any, error) {
 // written down.
 func (d *Door) advance(ctx context.Context, by time.Duration) error {
 	return d.cfg.Clock.Advance(ctx, by, func(ctx context.Context) (next time.Time, err error) {
-		d.cfg.Connections.Settle()
+		d.cfg.Connections.Settle(ctx)
 		next, err = d.cfg.Meetings.EndDue(ctx)
-		d.cfg.Connections.Settle()
+		d.cfg.Connections.Settle(ctx)
 		return next, err
 	})
 }
@@ -140,7 +140,7 @@ func (d *Door) endMeeting(r *http.Request) (any, error) {
 		return nil, err
 	}
 	err = d.cfg.Meetings.EndMeeting(d.cfg.WithActor(r.Context(), actor), which)
-	d.cfg.Connections.Settle()
+	d.cfg.Connections.Settle(r.Context())
 	return nil, err
 }
 
@@ -150,7 +150,7 @@ func (d *Door) removeAttendee(r *http.Request) (any, error) {
 		return nil, err
 	}
 	err = d.cfg.Meetings.RemoveAttendee(d.cfg.WithActor(r.Context(), actor), in, who)
-	d.cfg.Connections.Settle()
+	d.cfg.Connections.Settle(r.Context())
 	return nil, err
 }
 

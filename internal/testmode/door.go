@@ -27,7 +27,7 @@ type Meetings interface {
 // Connections is the part of the signaling door that tests reach.
 type Connections interface {
 	Cut(id, attendee meeting.ID) (connections int)
-	Settle()
+	Settle(ctx context.Context)
 }
 
 // Config says what a Door works on. Every field but Logger is required.

@@ -61,7 +61,7 @@ func (p *plane) Cut(id, who meeting.ID) int {
 	return 1
 }
 
-func (p *plane) Settle() {}
+func (p *plane) Settle(context.Context) {}
 
 func newDoor() (*Door, *plane) {
 	p := &plane{}
