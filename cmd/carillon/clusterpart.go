@@ -77,7 +77,7 @@ func (s *server) openGather(context.Context) error {
 		return nil
 	}
 	m.nodes = gather.New(gather.Config{
-		Control: s.control, Lists: []gather.Lister{s.archive, app.Here(s.control, s.signal)}, Load: s.signal.Load,
+		Control: s.control, Lists: []gather.Lister{s.archive, app.Here(s.control, s.signal)}, Kept: s.archive, Load: s.signal.Load,
 		Holds: m.node.Answers, Peers: m.addresses, TLS: m.tls, Logger: s.log.With("part", "gather"),
 	})
 	return nil
@@ -208,6 +208,17 @@ func (s *server) lists() (interface {
 		return s.control, s.signal
 	}
 	return everywhere{s.control, s.member.nodes}, liveEverywhere{s.signal, s.member.nodes}
+}
+
+// kept is what is kept of ended meetings.
+func (s *server) kept() interface {
+	app.Ended
+	console.Ended
+} {
+	if s.member == nil {
+		return s.archive
+	}
+	return s.member.nodes.Kept()
 }
 
 // lostSlot says that somebody else has a slot. Alone, this server can lose one

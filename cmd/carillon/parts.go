@@ -84,7 +84,7 @@ func (s *server) newApp() *app.Server {
 		Lists:      s.appLists(),
 		Directory:  s.control,
 		Live:       s.signal,
-		Ended:      s.archive,
+		Ended:      s.kept(),
 		Control:    s.control,
 		Post:       s.signal.Post,
 		Throttle:   throttle.Config{Rate: s.cfg.API.ThrottleRate, Burst: s.cfg.API.ThrottleBurst},
@@ -143,7 +143,7 @@ func (s *server) openPages(context.Context) (err error) {
 	}
 	if p.Console {
 		cfg.Directory, cfg.Live = s.lists()
-		cfg.Ended = s.archive
+		cfg.Ended = s.kept()
 		cfg.Actions, cfg.WithActor = s.control, control.WithActor
 		if s.notifier != nil {
 			cfg.Deliveries = s.notifier
