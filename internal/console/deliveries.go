@@ -30,16 +30,21 @@ type DeliveriesAnswer struct {
 const lettersShown = 1000
 
 // bySecret lets requests through to h that carry the operator secret as a bearer
-// token, as programs do. Tries are limited as those of signing in are.
+// token, as programs do. Tries are limited as those of signing in are; a request
+// without a token, which another site's page could have sent, is none.
 func (c *Console) bySecret(h http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if !bearer {
+			writeFault(w, http.StatusUnauthorized, "The operator secret is missing.")
+			return
+		}
 		addr := c.cfg.ClientAddr(r)
 		if wait, ok := c.tries.take(addr); !ok {
 			tooMany(w, wait, "Too many tries")
 			return
 		}
-		if !bearer || !sameSecret(given, c.cfg.OperatorSecret) {
+		if !sameSecret(given, c.cfg.OperatorSecret) {
 			c.cfg.Logger.Warn("operator request refused: wrong secret", "from", addr)
 			writeFault(w, http.StatusUnauthorized, "That is not the operator secret.")
 			return
