@@ -41,6 +41,6 @@ func (s *Slot) SetMemo(ctx context.Context, data []byte) error {
 func (s *Slot) Memo() []byte { return s.memo }
 
 // Through returns the sequence of the last message of the slot that its former
-// owners could write: all that Adopt has read lies below, all that is written
-// from now on above.
+// owners could write: all that Adopt has read lies there or below, all that is
+// written from now on above.
 func (s *Slot) Through() uint64 { return s.adopted }

@@ -82,7 +82,7 @@ func TestTheNextOwnerFindsTheNewestMemo(t *testing.T) {
 	if got, want := string(l.held[slot].Memo()), fmt.Sprint("memo ", 3*memoSweep+1); got != want {
 		t.Errorf("the next owner finds %q, want %q", got, want)
 	}
-	if through := l.held[slot].Through(); through <= r.Seq {
+	if through := l.held[slot].Through(); through < r.Seq {
 		t.Errorf("adopted at %d, but an entry of before lies at %d", through, r.Seq)
 	}
 }

@@ -46,7 +46,7 @@ type Slot struct {
 	first  bool          // no write of an earlier owner can be under way
 
 	memo    []byte // as Adopt found it
-	adopted uint64 // sequence of the marker that Adopt wrote
+	adopted uint64 // sequence of the marker that Adopt wrote, or of the last message that it read
 	memos   int    // how many SetMemo has stored
 
 	marking sync.Mutex // held while a marker is written or looked up

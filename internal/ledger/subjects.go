@@ -41,6 +41,10 @@ func patterns(slot int) []string {
 	return []string{entryPrefix + n + ".*", factPrefix + n + ".*"}
 }
 
+// anyOf returns one pattern for all subjects of a slot: a stream is searched
+// for one in half the time that it takes for two.
+func anyOf(slot int) string { return "*." + strconv.Itoa(slot) + ".*" }
+
 // subject is a subject taken apart.
 type subject struct {
 	slot   int
