@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings/types"
 	"github.com/coder/websocket"
 
+	"github.com/carillon-meetings/carillon/internal/identity"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/servertest"
 )
@@ -31,6 +33,7 @@ func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }
 type trio struct {
 	*testing.T
 	nodes []*servertest.Server
+	gone  int                        // of the nodes, the last ones
 	made  map[string]*types.Attendee // one of each meeting
 	token map[string]string          // ClientRequestToken of each meeting
 	base  map[string]string          // and its flavour, as the path that names it: every other one is legacy
@@ -51,6 +54,8 @@ func (c *trio) at(node int, base string) *chimesdkmeetings.Client {
 	})
 }
 
+func (c *trio) live() int { return len(c.nodes) - c.gone }
+
 // make creates meetings through each node in turn, with an attendee through
 // the next one.
 func (c *trio) make(count int) {
@@ -58,14 +63,14 @@ func (c *trio) make(count int) {
 	for range count {
 		n := len(c.made)
 		token, base := fmt.Sprintf("token-%d", n), []string{"", "/legacy"}[n%2]
-		m, err := c.at(n%3, base).CreateMeeting(c.Context(), &chimesdkmeetings.CreateMeetingInput{
+		m, err := c.at(n%c.live(), base).CreateMeeting(c.Context(), &chimesdkmeetings.CreateMeetingInput{
 			ClientRequestToken: &token, ExternalMeetingId: aws.String(fmt.Sprint("m", n)), MediaRegion: aws.String("us-east-1"),
 		})
 		if err != nil {
 			c.Fatal(err)
 		}
 		id := m.Meeting.MeetingId
-		a, err := c.at((n+1)%3, base).CreateAttendee(c.Context(), &chimesdkmeetings.CreateAttendeeInput{MeetingId: id, ExternalUserId: aws.String("somebody")})
+		a, err := c.at((n+1)%c.live(), base).CreateAttendee(c.Context(), &chimesdkmeetings.CreateAttendeeInput{MeetingId: id, ExternalUserId: aws.String("somebody")})
 		if err != nil {
 			c.Fatal(err)
 		}
@@ -184,6 +189,56 @@ func (c *trio) join(id string, node int) error {
 	return ws.CloseNow()
 }
 
+// full finds that both flavours' quotas are used up, at whatever node.
+func (c *trio) full() {
+	c.Helper()
+	for node := range c.nodes {
+		for _, base := range []string{"", "/legacy"} {
+			_, err := c.at(node, base).CreateMeeting(c.Context(), &chimesdkmeetings.CreateMeetingInput{
+				ClientRequestToken: aws.String(fmt.Sprintf("one-too-many-%d", node)), ExternalMeetingId: aws.String("mm"), MediaRegion: aws.String("us-east-1"),
+			})
+			if err == nil || !strings.Contains(err.Error(), "LimitExceeded") {
+				c.Errorf("one meeting too many through node %d%s: %v", node, base, err)
+			}
+		}
+	}
+}
+
+// operated finds everything through the application API of any node, and that
+// who signs in to the console at one node is known at the others.
+func (c *trio) operated() {
+	c.Helper()
+	resp, err := http.Post(c.nodes[0].Endpoint+"/operator/api/session", "application/json", strings.NewReader(`{"secret":"`+servertest.OperatorSecret+`"}`))
+	if err != nil || len(resp.Cookies()) != 1 {
+		c.Fatalf("signing in: %v, %v", resp, err)
+	}
+	_ = resp.Body.Close()
+	for node := range c.nodes {
+		var listed struct{ Meetings []struct{ ID string } }
+		app := c.signed(http.MethodGet, c.nodes[node].Endpoint+"/app/v1/meetings?maxResults=100")
+		err := json.NewDecoder(app.Body).Decode(&listed)
+		_ = app.Body.Close()
+		if err != nil || app.StatusCode != http.StatusOK || len(listed.Meetings) != len(c.made) {
+			c.Errorf("the application API of node %d lists %d meetings: %s, %v", node, len(listed.Meetings), app.Status, err)
+		}
+		req, err := http.NewRequestWithContext(c.Context(), http.MethodGet, c.nodes[node].Endpoint+"/operator/api/session", nil)
+		if err != nil {
+			c.Fatal(err)
+		}
+		req.AddCookie(resp.Cookies()[0])
+		answer, err := http.DefaultClient.Do(req)
+		if err != nil {
+			c.Fatal(err)
+		}
+		var session struct{ SignedIn bool }
+		err = json.NewDecoder(answer.Body).Decode(&session)
+		_ = answer.Body.Close()
+		if err != nil || !session.SignedIn {
+			c.Errorf("not signed in at node %d: %v", node, err)
+		}
+	}
+}
+
 // balanced waits until the live nodes have about the same number of slots.
 func (c *trio) balanced(live int) {
 	c.Helper()
@@ -204,10 +259,12 @@ func (c *trio) balanced(live int) {
 }
 
 func TestThreeNodesAnswerAsOne(t *testing.T) {
-	c := startTrio(t)
+	c := startTrio(t, "--limit-meetings", "15")
 	c.balanced(3)
 	c.make(30)
 	c.check(0, 1, 2)
+	c.full()
+	c.operated()
 	for id := range c.made {
 		for node := range c.nodes {
 			if err := c.join(id, node); err != nil {
@@ -269,6 +326,69 @@ func TestANodeIsStoppedInOrder(t *testing.T) {
 	for _, n := range c.status(0).Nodes {
 		if n.Node == "n1" && n.Slots != 0 {
 			t.Errorf("it ended with %d slots", n.Slots)
+		}
+	}
+}
+
+// A node is emptied, stopped and taken out; the others go on without it.
+func TestANodeLeavesForGood(t *testing.T) {
+	c := startTrio(t)
+	c.balanced(3)
+	c.make(6)
+	target := clusterTarget{Endpoint: c.nodes[0].Endpoint, OperatorSecret: servertest.OperatorSecret, JSON: true}
+	remove := clusterRemoveCommand{target, "n2"}
+	if err := remove.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "drain it first") {
+		t.Errorf("removed with slots: %v", err)
+	}
+	if err := (&clusterDrainCommand{target, "n9"}).Run(t.Context()); err == nil {
+		t.Error("a node was drained that there is not")
+	}
+	if err := (&clusterDrainCommand{target, "n2"}).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.check(0, 1, 2) // it still passes on
+	c.nodes[2].Stop()
+	if err := remove.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.gone = 1
+	c.make(6)
+	c.check(0, 1)
+	if nodes := c.status(1).Nodes; len(nodes) != 2 || nodes[0].Slots+nodes[1].Slots != meeting.Slots {
+		t.Errorf("left are %+v", nodes)
+	}
+}
+
+// A server that was on its own takes its meetings into a cluster; the tokens it
+// gave out are good at all nodes.
+func TestOneServerBecomesThree(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts three servers")
+	}
+	alone := servertest.Start(t)
+	c := &trio{T: t, nodes: []*servertest.Server{alone, alone, alone}, made: map[string]*types.Attendee{}, token: map[string]string{}, base: map[string]string{}}
+	c.make(20)
+	alone.Stop()
+	dirs := []string{t.TempDir(), alone.Dir, t.TempDir()}
+	for _, name := range []string{identity.TokenKeyFile, identity.AccessKeyFile, identity.OperatorSecretFile} {
+		content, err := os.ReadFile(filepath.Join(alone.Dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, dir := range []string{dirs[0], dirs[2]} {
+			if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	c.nodes = servertest.StartClusterIn(t, dirs)
+	c.make(4)
+	c.check(0, 1, 2)
+	for id := range c.made {
+		for node := range c.nodes {
+			if err := c.join(id, node); err != nil {
+				t.Errorf("join through node %d: %v", node, err)
+			}
 		}
 	}
 }

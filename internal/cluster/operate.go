@@ -58,7 +58,8 @@ func (n *Node) Slots() []SlotStatus {
 	return list
 }
 
-// Peers returns what the other members said of themselves last.
+// Peers returns what the other members said of themselves last, without those
+// that are silent and have no slots.
 func (n *Node) Peers() []Info {
 	a, _ := n.view()
 	if a == nil {
@@ -66,7 +67,7 @@ func (n *Node) Peers() []Info {
 	}
 	var peers []Info
 	for _, node := range slices.Sorted(maps.Keys(a.Nodes)) {
-		if info, known := n.promises.info(node); known && node != n.cfg.Node {
+		if info, known := n.promises.info(node); known && node != n.cfg.Node && (n.live(node) || a.involves(node)) {
 			peers = append(peers, info)
 		}
 	}

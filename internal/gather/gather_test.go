@@ -263,15 +263,19 @@ func TestQuotasAreCountedEverywhere(t *testing.T) {
 	nodes := three(t, 30)
 	count := func(most int) int { return nodes[0].Elsewhere(context.Background(), owner, most) }
 	want := len(nodes[1].has) + len(nodes[2].has)
-	if got := count(1000); got != want {
+	if got := count(10_000); got != want {
 		t.Errorf("%d meetings elsewhere, not %d", got, want)
 	}
 	nodes[1].has = nodes[1].has[1:]
-	if got := count(1000); got != want {
+	if got := count(10_000); got != want {
 		t.Errorf("far below the quota %d meetings elsewhere: asked again", got)
 	}
-	if got := count(31); got != want-1 {
+	if got := count(29); got != want-1 {
 		t.Errorf("near the quota %d meetings elsewhere, not %d", got, want-1)
+	}
+	nodes[1].has = nodes[1].has[1:]
+	if got := count(1000); got != want-2 {
+		t.Errorf("far below a small quota %d meetings elsewhere, not %d", got, want-2)
 	}
 	nodes[2].web.Close()
 	if got := count(31); got != len(nodes[1].has) {

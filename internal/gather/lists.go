@@ -27,7 +27,8 @@ func (n *Nodes) ListMeetings(ctx context.Context, owner meeting.Owner, limit int
 	q := question{Owner: owner, Limit: limit, Token: token}
 	parts, err := whole(ctx, n, func() (meetingsPart, error) { return n.meetingsHere(q) },
 		func(ctx context.Context, address string) (p meetingsPart, err error) {
-			return p, n.ask(ctx, address, askMeetings, q, &p)
+			err = n.ask(ctx, address, askMeetings, q, &p)
+			return p, err
 		})
 	if err != nil {
 		return nil, "", err
@@ -67,7 +68,8 @@ func (n *Nodes) overviewHere() overviewPart {
 func (n *Nodes) Meetings(ctx context.Context) ([]observe.Meeting, error) {
 	parts, err := whole(ctx, n, func() (overviewPart, error) { return n.overviewHere(), nil },
 		func(ctx context.Context, address string) (p overviewPart, err error) {
-			return p, n.ask(ctx, address, askOverview, question{}, &p)
+			err = n.ask(ctx, address, askOverview, question{}, &p)
+			return p, err
 		})
 	if err != nil {
 		return nil, err
@@ -116,7 +118,8 @@ func (n *Nodes) listHere(ctx context.Context, q observe.Query) (listPart, error)
 func (n *Nodes) List(ctx context.Context, q observe.Query) (observe.Page, error) {
 	parts, err := whole(ctx, n, func() (listPart, error) { return n.listHere(ctx, q) },
 		func(ctx context.Context, address string) (p listPart, err error) {
-			return p, n.ask(ctx, address, askList, question{Query: q}, &p)
+			err = n.ask(ctx, address, askList, question{Query: q}, &p)
+			return p, err
 		})
 	if err != nil {
 		return observe.Page{}, err

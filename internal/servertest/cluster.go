@@ -23,6 +23,17 @@ const OperatorSecret = "operators-of-the-test-cluster"
 // stopped when the test ends, the last one first.
 func StartCluster(tb testing.TB, nodes int, args ...string) []*Server {
 	tb.Helper()
+	dirs := make([]string, nodes)
+	for i := range dirs {
+		dirs[i] = tb.TempDir()
+	}
+	return StartClusterIn(tb, dirs, args...)
+}
+
+// StartClusterIn is StartCluster with the nodes' data directories given.
+func StartClusterIn(tb testing.TB, dirs []string, args ...string) []*Server {
+	tb.Helper()
+	nodes := len(dirs)
 	secret := filepath.Join(tb.TempDir(), "cluster.secret")
 	if err := os.WriteFile(secret, []byte("the secret of a cluster that only a test has"), 0o600); err != nil {
 		tb.Fatal(err)
@@ -35,7 +46,7 @@ func StartCluster(tb testing.TB, nodes int, args ...string) []*Server {
 			"--node", fmt.Sprint("n", i), "--cluster-listen", stores[i], "--cluster-http", inner[i],
 			"--cluster-peers", strings.Join(stores, ","), "--cluster-secret-file", secret, "--operator-secret", OperatorSecret,
 		}, args...)
-		s := &Server{tb: tb, Dir: tb.TempDir(), args: own, listen: "127.0.0.1:0", out: &logtest.Buffer{}}
+		s := &Server{tb: tb, Dir: dirs[i], args: own, listen: "127.0.0.1:0", out: &logtest.Buffer{}}
 		list[i] = s
 		address := s.launch()
 		tb.Cleanup(func() {
