@@ -3,6 +3,8 @@ package clustertest
 import (
 	"context"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -91,6 +93,37 @@ func TestAWipedDisk(t *testing.T) {
 	draw := rand.New(rand.NewPCG(2, 2))
 	trial.Suffer(FaultNamed("kill -9 and a wiped disk"), draw)
 	trial.Suffer(FaultNamed("kill -9 of the owner of most"), draw)
+	trial.End()
+	sound(t, v)
+}
+
+// One server becomes three, as docs/cluster.md says, and keeps its meetings and
+// the tokens that were given out.
+func TestOneServerBecomesThree(t *testing.T) {
+	c := shop(t).Start(t, Build{}, 1)
+	v := NewVerdict()
+	trial := begin(t, c, v, Load{Writers: 3, Chronicles: 1, Meetings: 4, Pause: 60 * time.Millisecond})
+	grow := fault("one server becomes three", func(c *Cluster) {
+		time.Sleep(5 * time.Second) // so that there is something to move
+		first := c.Nodes[0]
+		first.Stop()
+		key, err := os.ReadFile(filepath.Join(first.Dir, "token.key"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := os.WriteFile(filepath.Join(c.Add().Dir, "token.key"), key, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.Join()
+		for _, n := range c.Nodes {
+			n.Start()
+		}
+	})
+	grow.Outage = true
+	trial.Suffer(grow, nil)
+	trial.Suffer(FaultNamed("kill -9 of the owner of most"), rand.New(rand.NewPCG(2, 3)))
 	trial.End()
 	sound(t, v)
 }

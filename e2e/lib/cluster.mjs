@@ -85,16 +85,20 @@ export async function startCluster() {
   return {
     url: balancer.url,
     nodes,
-    allReady,
+    /** Starts the nodes again that were ended. */
+    async restore() {
+      await Promise.all(nodes.filter(node => !node.server.running()).map(node => node.start()));
+      await allReady();
+    },
     command,
     /** The node that runs a meeting. */
     async owner(meetingId) {
       const slot = Number.parseInt(meetingId.slice(-2), 16) % 64;
-      const status = JSON.parse(await command(nodes[0], 'status', '--json'));
+      const status = JSON.parse(await command(nodes.find(n => n.server.running()), 'status', '--json'));
       return nodes.find(n => n.name === status.slots[slot].owner);
     },
     async stop() {
-      await Promise.all(nodes.map(n => n.server?.stop()));
+      await Promise.all(nodes.filter(n => n.server?.running()).map(n => n.server.stop()));
       await balancer.close();
       await rm(directory, { recursive: true, force: true });
     },

@@ -56,6 +56,7 @@ export async function startServer(flags = [], { data, listen = '127.0.0.1:0', ce
     certificate,
     data: directory,
     output: () => output,
+    running: () => child.exitCode === null && !child.signalCode,
     /** Stops the process where it stands: its connections stay open and nobody answers. */
     freeze: () => child.kill('SIGSTOP'),
     thaw: () => child.kill('SIGCONT'),
