@@ -213,7 +213,7 @@ func Aim(opts Options) (*Target, error) {
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 128, Proxy: http.ProxyFromEnvironment}
 	if opts.Dial != nil {
-		transport = &http.Transport{DisableKeepAlives: true, DialContext: opts.Dial}
+		transport = &http.Transport{MaxIdleConnsPerHost: -1, DialContext: opts.Dial} // nothing in a request says so
 	} else {
 		opts.Dial = new(net.Dialer).DialContext
 	}

@@ -152,6 +152,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // "" when it names no key that is known.
 func (s *Server) ClaimedAccount(r *http.Request) string { return s.cfg.Verifier.ClaimedAccount(r) }
 
+// ClaimsLegacy tells whether a request says by its path, its host or its agent
+// that it is in the legacy flavour, which knows no replicas. Which flavour else
+// a body with a PrimaryMeetingId is in, that member tells.
+func (s *Server) ClaimsLegacy(r *http.Request) bool {
+	path, _ := sigv4.Target(r)
+	base, _ := basePath(path)
+	return cmp.Or(base, hostFlavour(r.Host), agentFlavour(r.UserAgent())) == meeting.Legacy
+}
+
 // Unavailable answers a request, whatever it asks, that the caller is to come
 // back in a moment.
 func (s *Server) Unavailable(w http.ResponseWriter, r *http.Request) {

@@ -107,7 +107,8 @@ func start(t *testing.T) *node {
 			w.Header().Set("Retry-After", "1")
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}),
-		MaxBody: maxBody, Patience: 500 * time.Millisecond, Poll: 5 * time.Millisecond, Farewell: 20 * time.Millisecond,
+		Replicates: func(r *http.Request) bool { return !strings.HasPrefix(r.URL.Path, "/legacy") },
+		MaxBody:    maxBody, Patience: 500 * time.Millisecond, Poll: 5 * time.Millisecond, Farewell: 20 * time.Millisecond,
 	})
 	n.outer, n.inner = httptest.NewServer(n.router), httptest.NewServer(n.router.Inner(http.HandlerFunc(n.local)))
 	t.Cleanup(func() {
@@ -327,7 +328,7 @@ func TestSlotsAreFoundInBodies(t *testing.T) {
 	_ = z.Close()
 	for _, c := range []struct{ method, path, body, encoding string }{
 		{"POST", "/meetings", zipped.String(), "gzip"},
-		{"POST", "/legacy/meetings", `{"PrimaryMeetingId":"` + id + `"}`, ""},
+		{"POST", "/meetings", `{"PrimaryMeetingId":"` + id + `"}`, ""},
 		{"GET", "/tags?arn=arn:aws:chime::1:meeting:" + id, "", ""},
 		{"POST", "/v2/turn_sessions", `{"meetingId":"` + id + `"}`, ""},
 		{"POST", "/v1/client-events", `{"metadata":{"meetingId":"` + id + `"},"events":[]}`, ""},
@@ -340,6 +341,9 @@ func TestSlotsAreFoundInBodies(t *testing.T) {
 		if resp := ask(t, c.method, a.outer.URL+c.path, c.body, header...); resp.Header.Get("X-Served-By") != b.outer.URL {
 			t.Errorf("%s %s was served by %s", c.method, c.path, resp.Header.Get("X-Served-By"))
 		}
+	}
+	if resp := ask(t, "POST", a.outer.URL+"/legacy/meetings", `{"PrimaryMeetingId":"`+id+`"}`); resp.Header.Get("X-Served-By") != a.outer.URL {
+		t.Errorf("a member that the flavour does not know led to %s", resp.Header.Get("X-Served-By"))
 	}
 	for _, body := range []string{`{"primarymeetingid":"` + id + `"}`, `[]`, `{"PrimaryMeetingId":7}`} {
 		if resp := ask(t, "POST", a.outer.URL+"/meetings", body); resp.Header.Get("X-Served-By") != a.outer.URL {

@@ -24,13 +24,17 @@ type Owners interface {
 	Owner(slot int) (address string, ok bool)
 }
 
-// Config says what the router leads to. Owners, SlotOfToken, Local,
-// Unavailable and MaxBody are required.
+// Config says what the router leads to. Owners, SlotOfToken,
+// Replicates, Local, Unavailable and MaxBody are required.
 type Config struct {
 	Owners Owners
 	// SlotOfToken returns the slot of a ClientRequestToken of the account that
 	// a request says it is from; false for one that is not known.
 	SlotOfToken func(r *http.Request, token string) (slot int, ok bool)
+
+	// Replicates tells whether a PrimaryMeetingId in a request that creates a
+	// meeting counts: not in the legacy flavour.
+	Replicates func(r *http.Request) bool
 
 	Local       http.Handler // both doors and the pages
 	Unavailable http.Handler // answers 503 with Retry-After in the wire form of the request's door

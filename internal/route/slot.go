@@ -34,7 +34,7 @@ func (r *Router) slotInBody(req *http.Request, b *body) (slot int, ok bool) {
 
 // slotOfNew returns the slot of a meeting that is to be created.
 func (r *Router) slotOfNew(req *http.Request, m members) (int, bool) {
-	if slot, ok := slotOfID(m.text("PrimaryMeetingId")); ok {
+	if slot, ok := slotOfID(m.text("PrimaryMeetingId")); ok && r.cfg.Replicates(req) {
 		return slot, true
 	}
 	token := m.text("ClientRequestToken")
