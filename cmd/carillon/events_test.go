@@ -254,3 +254,29 @@ func output(t *testing.T, fn func() error) (string, error) {
 	}
 	return string(text), err
 }
+
+// A node of three dies while its events wait: those who take its meetings over
+// tell them.
+func TestEventsOfANodeThatDies(t *testing.T) {
+	h := newHook(t)
+	h.answer(http.StatusServiceUnavailable)
+	c := startTrio(t, h.flags()...)
+	c.balanced(3)
+	c.make(12)
+	c.nodes[0].Kill()
+	h.answer(http.StatusOK)
+	h.wait(t, 24) // of each meeting its start and its attendee
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	seen := map[string]string{}
+	for i, id := range h.ids {
+		seen[id] = h.types[i]
+	}
+	counts := map[string]int{}
+	for _, kind := range seen {
+		counts[kind]++
+	}
+	if counts["MeetingStarted"] != 12 || counts["AttendeeAdded"] != 12 || len(seen) != 24 {
+		t.Errorf("told were %v", counts)
+	}
+}
