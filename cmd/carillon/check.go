@@ -35,7 +35,7 @@ func (c *checkConfigCommand) print(w io.Writer, flags []*kong.Flag) error {
 	for _, flag := range flags {
 		value := flag.Target.Interface()
 		switch {
-		case strings.Contains(flag.Name, "secret") && !flag.Target.IsZero():
+		case (strings.Contains(flag.Name, "secret") || flag.Name == "nats-url") && !flag.Target.IsZero():
 			value = "(set, not shown)"
 		case value == any(c.Pages.Demo):
 			value = c.ServesDemo()

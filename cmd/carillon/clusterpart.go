@@ -58,7 +58,7 @@ func (s *server) joinCluster(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	m.link = cluster.NewLink(conn, clusterReplicas)
+	m.link = cluster.NewLink(conn, s.replicas())
 	store, err := s.openShared(ctx)
 	if err != nil {
 		return err
@@ -245,10 +245,18 @@ func (s *server) elsewhere(ctx context.Context, owner meeting.Owner, most int) i
 
 // storeOfNodes is how the ledger finds its like on other nodes; nil alone.
 func (s *server) storeOfNodes() *ledger.Cluster {
-	if s.member == nil {
+	if s.member == nil || s.cfg.Cluster.NATSURL != "" {
 		return nil
 	}
 	return &ledger.Cluster{Listen: s.cfg.Cluster.Listen, Peers: s.cfg.Cluster.Peers, TLS: s.member.tls}
+}
+
+// replicas is on how many servers what the nodes share is stored.
+func (s *server) replicas() int {
+	if s.cfg.Cluster.NATSURL != "" {
+		return s.cfg.Cluster.NATSReplicas
+	}
+	return clusterReplicas
 }
 
 // removeNode takes a node out of the cluster for good.

@@ -41,7 +41,7 @@ func (s *server) ledgerDir() string { return filepath.Join(s.cfg.Data, "ledger")
 
 // ledgerConfig is how the ledger is run.
 func (s *server) ledgerConfig() ledger.Config {
-	return ledger.Config{
+	cfg := ledger.Config{
 		Dir:        s.ledgerDir(),
 		Node:       s.cfg.Cluster.Node,
 		Cluster:    s.storeOfNodes(),
@@ -54,6 +54,10 @@ func (s *server) ledgerConfig() ledger.Config {
 		Needed:     s.needed(),
 		Logger:     s.log.With("part", "ledger"),
 	}
+	if c := s.cfg.Cluster; c.NATSURL != "" {
+		cfg.URL, cfg.Credentials, cfg.CA, cfg.Replicas = c.NATSURL, c.NATSCreds, c.NATSCA, c.NATSReplicas
+	}
+	return cfg
 }
 
 func (s *server) openLedger(ctx context.Context) error {

@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +15,7 @@ const LeastNodes = 3
 
 // On tells whether this server is one of several.
 func (c *Cluster) On() bool {
-	return c.Node != "" || c.Listen != "" || len(c.Peers) > 0 || c.SecretFile != "" || c.HTTP != ""
+	return c.Node != "" || c.Listen != "" || len(c.Peers) > 0 || c.SecretFile != "" || c.HTTP != "" || c.NATSURL != ""
 }
 
 // HTTPAddr is where the other nodes pass requests to this one; empty when it
@@ -46,8 +47,13 @@ func (c *Cluster) check(add func(bool, string, ...any)) {
 	if !c.On() {
 		return
 	}
-	add(c.Node != "" && c.Listen != "" && len(c.Peers) > 0 && c.SecretFile != "",
-		"--node, --cluster-listen, --cluster-peers and --cluster-secret-file go together")
+	if c.NATSURL != "" {
+		c.checkNATS(add)
+	} else {
+		add(c.Node != "" && c.Listen != "" && len(c.Peers) > 0 && c.SecretFile != "",
+			"--node, --cluster-listen, --cluster-peers and --cluster-secret-file go together")
+		add(c.NATSCreds == "" && c.NATSCA == "", "--nats-credentials-file and --nats-ca-file need --nats-url")
+	}
 	const alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 	add(len(c.Node) <= maxNodeName && strings.Trim(c.Node, alphabet) == "", "--node: %q is not a name of letters, digits, - and _, at most %d", c.Node, maxNodeName)
 	if c.Listen != "" {
@@ -61,6 +67,18 @@ func (c *Cluster) check(add func(bool, string, ...any)) {
 	others := c.Others()
 	slices.Sort(others)
 	add(len(c.Peers) == 0 || len(slices.Compact(others))+1 >= LeastNodes, "--cluster-peers: a cluster has at least %d nodes", LeastNodes)
+}
+
+// checkNATS checks a cluster on a store of somebody else's. The errors do not
+// repeat the URL, which may hold a password.
+func (c *Cluster) checkNATS(add func(bool, string, ...any)) {
+	add(c.Node != "" && c.HTTP != "" && c.SecretFile != "", "--nats-url, --node, --cluster-http and --cluster-secret-file go together")
+	add(c.Listen == "" && len(c.Peers) == 0, "--nats-url and --cluster-listen or --cluster-peers exclude each other")
+	add(slices.Contains([]int{1, 3, 5}, c.NATSReplicas), "--nats-replicas: %d is not 1, 3 or 5", c.NATSReplicas)
+	for one := range strings.SplitSeq(c.NATSURL, ",") {
+		u, err := url.Parse(strings.TrimSpace(one))
+		add(err == nil && (u.Scheme == "nats" || u.Scheme == "tls") && u.Host != "", "--nats-url is not of the form nats://host:port or tls://host:port")
+	}
 }
 
 // reachable tells whether an address names one host and one port.

@@ -44,6 +44,25 @@ func TestTheFlagsOfACluster(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, c.says)
 		}
 	}
+	nats := []string{"--node", "a", "--nats-url", "nats://me:secret@10.0.0.9:4222,tls://10.0.0.8", "--cluster-http", "10.0.0.1:7001", "--cluster-secret-file", "/s"}
+	for says, args := range map[string][]string{
+		"":                       nats,
+		"go together":            nats[:6],
+		"exclude each other":     append(slices.Clone(nats), "--cluster-listen", "10.0.0.1:7000"),
+		"is not 1, 3 or 5":       append(slices.Clone(nats), "--nats-replicas", "2"),
+		"is not of the form":     append(slices.Clone(nats), "--nats-url", "http://me:secret@10.0.0.9"),
+		"need --nats-url":        append(slices.Clone(whole), "--nats-ca-file", "/ca"),
+		"--nats-url, --node, --": nats[2:],
+	} {
+		s, err := parse(t, "", args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.Check()
+		if (err == nil) != (says == "") || err != nil && (!strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "me:secret")) {
+			t.Errorf("%v: %v, want %q", args, err, says)
+		}
+	}
 	if s, err := parse(t, "", whole[:6]...); err != nil || s.Check() == nil || !strings.Contains(s.Check().Error(), "go together") {
 		t.Errorf("without a secret: %v", err)
 	}

@@ -168,12 +168,17 @@ type Pages struct {
 	EventIngestion bool     `help:"Give clients an address for their join and quality events." default:"true" negatable:""`
 }
 
-// Cluster makes this server one node of several. All but HTTP are given
-// together, or none.
+// Cluster makes this server one node of several. Node, SecretFile and either
+// Listen and Peers or NATSURL are given together, or none.
 type Cluster struct {
 	Node       string   `help:"Name of this node in its cluster, different on each: letters, digits, - and _." placeholder:"NAME"`
 	Listen     string   `help:"Address at which the other nodes reach this one's store, as host:port." name:"cluster-listen" placeholder:"ADDR"`
 	Peers      []string `help:"Addresses of --cluster-listen of all nodes, this one's included or not; the others may start later." name:"cluster-peers" placeholder:"ADDR"`
 	SecretFile string   `help:"File with the cluster's secret of at least 32 characters, the same on all nodes: they know each other by it." name:"cluster-secret-file" type:"path" placeholder:"FILE"`
 	HTTP       string   `help:"Address at which the other nodes pass requests to this one, as host:port; default: that of --cluster-listen with the next port." name:"cluster-http" placeholder:"ADDR"`
+
+	NATSURL      string `help:"NATS with JetStream that somebody else runs, instead of the store between the nodes: nats:// or tls://, several separated by commas. Instead of --cluster-listen and --cluster-peers." name:"nats-url" placeholder:"URL"`
+	NATSReplicas int    `help:"On how many of its servers everything is stored: 1, 3 or 5." name:"nats-replicas" default:"3"`
+	NATSCreds    string `help:"Credentials file for it." name:"nats-credentials-file" type:"path" placeholder:"FILE"`
+	NATSCA       string `help:"Certificates that sign its own, PEM." name:"nats-ca-file" type:"path" placeholder:"FILE"`
 }
