@@ -190,19 +190,54 @@ type entrance struct{ doors atomic.Pointer[http.Handler] }
 // open lets callers through.
 func (e *entrance) open(doors http.Handler) { e.doors.Store(&doors) }
 
+// How long a request waits at most for a server that is starting, and how often
+// it is looked. SDKs would be through with all their attempts in less than a
+// second, while a cluster that was down as a whole is back in ten.
+const (
+	entrancePatience = 20 * time.Second
+	entrancePoll     = 50 * time.Millisecond
+)
+
 // ServeHTTP implements http.Handler.
 func (e *entrance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if doors := e.doors.Load(); doors != nil {
+	doors := e.doors.Load()
+	switch {
+	case doors == nil && r.URL.Path == pathHealth:
+		healthy(w, r)
+		return
+	case doors == nil && r.URL.Path != pathReady:
+		doors = e.await(r.Context())
+	}
+	if doors != nil {
 		(*doors).ServeHTTP(w, r)
 		return
 	}
-	if r.URL.Path == pathHealth {
-		healthy(w, r)
-		return
-	}
+	const why = "not ready: starting, which waits for enough nodes of the cluster"
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Retry-After", "1")
-	http.Error(w, "not ready: starting, which waits for enough nodes of the cluster", http.StatusServiceUnavailable)
+	if r.URL.Path == pathReady {
+		http.Error(w, why, http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Amzn-Errortype", "ServiceUnavailableException")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	fmt.Fprintf(w, `{"Code":"ServiceUnavailable","Message":%q}`, why)
+}
+
+// await returns the doors once they are open, or nil when that takes too long.
+func (e *entrance) await(ctx context.Context) *http.Handler {
+	ctx, cancel := context.WithTimeout(ctx, entrancePatience)
+	defer cancel()
+	look := time.NewTicker(entrancePoll)
+	defer look.Stop()
+	for e.doors.Load() == nil && ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-look.C:
+		}
+	}
+	return e.doors.Load()
 }
 
 func (s *server) httpErrors() *log.Logger {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/carillon-meetings/carillon/internal/cluster"
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -154,26 +156,38 @@ func TestSharedSettingsHaveNoSecrets(t *testing.T) {
 }
 
 // Until its doors are open, the port says that the server is alive and not yet
-// ready.
+// ready. Everybody else waits: not for ever.
 func TestTheEntranceBeforeTheDoorsOpen(t *testing.T) {
-	var e entrance
-	ask := func(path string) *http.Response {
-		rec := httptest.NewRecorder()
-		e.ServeHTTP(rec, httptest.NewRequest("GET", path, nil))
-		return rec.Result()
-	}
-	if got := ask(pathHealth); got.StatusCode != 200 {
-		t.Errorf("health: %s", got.Status)
-	}
-	for _, path := range []string{pathReady, "/meetings/x", "/control/x"} {
-		if got := ask(path); got.StatusCode != 503 || got.Header.Get("Retry-After") == "" {
-			t.Errorf("%s: %s %v", path, got.Status, got.Header)
+	synctest.Test(t, func(t *testing.T) {
+		var e entrance
+		ask := func(path string) (got *http.Response, took time.Duration) {
+			rec, begun := httptest.NewRecorder(), time.Now()
+			e.ServeHTTP(rec, httptest.NewRequest("GET", path, nil))
+			return rec.Result(), time.Since(begun)
 		}
-	}
-	e.open(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
-	if got := ask(pathReady); got.StatusCode != http.StatusTeapot {
-		t.Errorf("afterwards: %s", got.Status)
-	}
+		if got, took := ask(pathHealth); got.StatusCode != 200 || took != 0 {
+			t.Errorf("health: %s after %v", got.Status, took)
+		}
+		for path, patience := range map[string]time.Duration{pathReady: 0, "/meetings/x": entrancePatience, "/control/x": entrancePatience} {
+			if got, took := ask(path); got.StatusCode != 503 || got.Header.Get("Retry-After") == "" || took != patience {
+				t.Errorf("%s: %s %v after %v", path, got.Status, got.Header, took)
+			}
+		}
+		got, _ := ask("/meetings/x")
+		var refusal struct{ Code string }
+		if err := json.NewDecoder(got.Body).Decode(&refusal); err != nil || refusal.Code != "ServiceUnavailable" {
+			t.Errorf("an SDK cannot read the refusal: %+v, %v", refusal, err)
+		}
+		time.AfterFunc(7*time.Second, func() {
+			e.open(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+		})
+		if got, took := ask("/meetings/x"); got.StatusCode != http.StatusTeapot || took < 7*time.Second {
+			t.Errorf("who waited: %s after %v", got.Status, took)
+		}
+		if got, took := ask(pathReady); got.StatusCode != http.StatusTeapot || took != 0 {
+			t.Errorf("afterwards: %s after %v", got.Status, took)
+		}
+	})
 }
 
 // A request whose meeting has no owner is told to come back in the form of the
