@@ -112,7 +112,9 @@ func (c *trio) list(node, page int) (ids []string) {
 	c.Helper()
 	for token := ""; ; {
 		var got struct {
-			Meetings  []struct{ MeetingId string }
+			Meetings []struct {
+				MeetingID string `json:"MeetingId"`
+			}
 			NextToken string
 		}
 		query := fmt.Sprintf("max-results=%d", page)
@@ -121,7 +123,7 @@ func (c *trio) list(node, page int) (ids []string) {
 		}
 		c.legacy(node, "/meetings?"+query, &got)
 		for _, m := range got.Meetings {
-			ids = append(ids, m.MeetingId)
+			ids = append(ids, m.MeetingID)
 		}
 		if token = got.NextToken; token == "" {
 			slices.Sort(ids)
