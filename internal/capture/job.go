@@ -108,6 +108,7 @@ func (j *job) capture(ctx context.Context) {
 // could not, in words for callers of the API.
 func (j *job) record(ctx context.Context, s *spool) (failure string) {
 	r := newRecording(j.pipeline, s, j.service.cfg.Now)
+	r.codecs = j.service.cfg.Codecs
 	r.over = func() { j.end("") }
 	r.failed = func(err error) {
 		j.log.Error("the recording's spool cannot be written", "err", err)

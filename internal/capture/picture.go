@@ -8,12 +8,12 @@ import (
 )
 
 const (
-	// pieceFor is how long a piece is: exactly, of sound; at least, of pictures,
-	// which can be cut at key frames only.
+	// pieceFor is how long a piece is: exactly, of sound; about, of pictures, which
+	// can be cut at key frames only.
 	pieceFor = 5 * time.Second
 	// pieceMost is after how long pictures are cut without a key frame.
 	pieceMost = 2 * pieceFor
-	// askAhead is how long before a piece is long enough a key frame is asked for.
+	// askAhead is how long before that a key frame is asked for, and taken.
 	askAhead = 300 * time.Millisecond
 )
 
@@ -67,7 +67,7 @@ func (r *run) ticks(at time.Time) int64 { return int64(at.Sub(r.start)) * 9 / 10
 func (r *run) cuts(p timed) (cut, ask bool) {
 	age := p.sent.Sub(r.start)
 	switch {
-	case p.Key && !p.Track.Same(r.track), p.Key && age >= pieceFor, age >= pieceMost:
+	case p.Key && !p.Track.Same(r.track), p.Key && age >= pieceFor-askAhead, age >= pieceMost:
 		return true, false
 	case age >= pieceFor-askAhead && !r.asked:
 		r.asked = true

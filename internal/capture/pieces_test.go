@@ -264,3 +264,12 @@ func TestModalities(t *testing.T) {
 		t.Error("wrong")
 	}
 }
+
+func TestTheKeyFrameThatWasAskedForCuts(t *testing.T) {
+	r := newRun(picture(0, true))
+	for ms, want := range map[int]bool{4600: false, 4700: true, 4999: true} {
+		if cut, _ := r.cuts(picture(ms, true)); cut != want {
+			t.Errorf("at %d ms: cut %t", ms, cut)
+		}
+	}
+}

@@ -18,8 +18,9 @@ type recording struct {
 	pipeline *meeting.Pipeline
 	spool    *spool
 	now      func() time.Time
-	over     func()      // called when the meeting is over
-	failed   func(error) // called when the spool cannot be written
+	codecs   []media.Codec // that cameras are asked for
+	over     func()        // called when the meeting is over
+	failed   func(error)   // called when the spool cannot be written
 
 	tasks sync.WaitGroup // both queues
 	out   *serial.Queue  // writes pieces
@@ -199,7 +200,7 @@ func (r *recording) close(end bool) {
 	}
 	r.mu.Lock()
 	now := r.now()
-	if there := r.spool.all(); r.listener.Load() == nil && len(there) > 0 {
+	if there := r.spool.all(); r.sound.began.IsZero() && len(there) > 0 {
 		last := there[len(there)-1] // a crash ended it, some time ago
 		now = last.Start.Add(time.Duration(last.Millis) * time.Millisecond)
 	}

@@ -312,3 +312,27 @@ func TestNothingComesAfterTheEnd(t *testing.T) {
 		t.Error("the end of the meeting is not told")
 	}
 }
+
+func TestACameraHasAMomentToChangeItsCodec(t *testing.T) {
+	for _, c := range []struct {
+		asked []media.Codec
+		want  int64 // ms that are recorded of six seconds in VP8
+	}{{nil, 6000}, {[]media.Codec{media.CodecVP8}, 6000}, {[]media.Codec{media.CodecH264}, 3000}} {
+		s := newStudio(t, t.TempDir(), meeting.PipelineSettings{Artifacts: meeting.Artifacts{Video: true}})
+		s.codecs = c.asked
+		v := s.camera(1, "ann", true)
+		s.play(6*time.Second, func(n int) {
+			if n%2 == 0 {
+				s.film(v, n/2, n%50 == 0)
+			}
+		})
+		s.close(true)
+		total := int64(0)
+		for _, p := range s.objects()["video/ann"] {
+			total += p.Millis
+		}
+		if total != c.want {
+			t.Errorf("asked for %v: %d ms, want %d", c.asked, total, c.want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ type view struct {
 	// Used by the goroutine that brings packets, one at a time.
 	pictures frame.Assembler
 	clock    rtpClock
+	since    time.Time // when the first packet came
 
 	tap    *media.VideoTap // guarded by recording.mu; nil at first
 	camera *camera         // guarded by recording.mu; nil when it is only to go with the sound
@@ -154,8 +156,27 @@ func (r *recording) endViewLocked(v *view, now time.Time) {
 	}
 }
 
+// changeWithin is how long a camera may take to change to a codec that was asked
+// for. Until then its pictures are left out: what joins the pieces without
+// decoding them cannot cope with two codecs.
+const changeWithin = 3 * time.Second
+
+// early reports whether the packet is in a codec that its sender is about to
+// leave.
+func (v *view) early(p *media.VideoPacket) bool {
+	if v.since.IsZero() {
+		v.since = p.At
+	}
+	wanted := v.recording.codecs
+	asked := slices.ContainsFunc(wanted, func(c media.Codec) bool { return c.String() == p.Codec.String() })
+	return len(wanted) > 0 && !asked && p.At.Sub(v.since) < changeWithin
+}
+
 // packet takes a packet of the view.
 func (v *view) packet(p *media.VideoPacket) {
+	if v.early(p) {
+		return
+	}
 	pictures, broken := v.pictures.Push(p)
 	r := v.recording
 	r.mu.Lock()
