@@ -78,6 +78,35 @@ function pictureStream(width, height, framesPerSecond, hue, restless = false) {
   return canvas.captureStream(framesPerSecond);
 }
 
+/** A MediaStream that clicks and flashes at the same moment, every other second. */
+function clapperStream(width, height, framesPerSecond) {
+  const canvas = document.createElement('canvas');
+  canvas.width = width;
+  canvas.height = height;
+  const pen = canvas.getContext('2d');
+  const oscillator = audioContext.createOscillator();
+  const gain = audioContext.createGain();
+  const destination = audioContext.createMediaStreamDestination();
+  oscillator.frequency.value = 1000;
+  gain.gain.value = 0.05; // heard all the time, as somebody who speaks
+  oscillator.connect(gain).connect(destination);
+  oscillator.start();
+  let n = 0;
+  const begun = performance.now();
+  let shown = false;
+  setInterval(() => {
+    const lit = (performance.now() - begun) % 2000 < 200;
+    if (lit !== shown) gain.gain.setValueAtTime(lit ? 0.5 : 0.05, audioContext.currentTime);
+    shown = lit;
+    pen.fillStyle = lit ? 'white' : 'black';
+    pen.fillRect(0, 0, width, height);
+    pen.fillStyle = 'gray';
+    pen.fillRect((n++ * 7) % width, height - 20, 20, 20);
+  }, 1000 / framesPerSecond);
+  const stream = canvas.captureStream(framesPerSecond);
+  return { sound: destination.stream, picture: stream };
+}
+
 class Attendee {
   constructor() {
     this.events = [];
@@ -119,6 +148,10 @@ class Attendee {
     if (tone) {
       this.tone = toneStream(tone);
       await this.startAudio(this.tone.stream);
+    }
+    if (options.clapper) {
+      this.clapper = clapperStream(640, 360, 30);
+      await this.startAudio(this.clapper.sound);
     }
     if (stereo) await this.startAudio(stereoStream(...stereo));
     // Firefox gathers the default route's candidates only, unless the page captures.
@@ -241,6 +274,12 @@ class Attendee {
   async startCamera({ width = 640, height = 360, fps = 15, hue = 200, maxKbps = 0, restless = false } = {}) {
     if (maxKbps) this.av.setVideoMaxBandwidthKbps(maxKbps);
     await this.startVideo(pictureStream(width, height, fps, hue, restless));
+    this.av.startLocalVideoTile();
+  }
+
+  /** Shows the picture that goes with the clicks of `join`'s option clapper. */
+  async startClapper() {
+    await this.startVideo(this.clapper.picture);
     this.av.startLocalVideoTile();
   }
 
