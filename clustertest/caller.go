@@ -125,22 +125,23 @@ func (c *Caller) visit(ctx context.Context) error {
 func (c *Caller) join(ctx context.Context, line *client.Client) (d *door.Door, err error) {
 	ctx, cancel := context.WithTimeout(ctx, joinWithin)
 	defer cancel()
-	if d, err = door.Dial(ctx, c.through, c.url, c.token, func(*wire.Index) {}); err != nil {
+	opened, err := door.Dial(ctx, c.through, c.url, c.token, func(*wire.Index) {})
+	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			d.Close()
+			opened.Close()
 		}
 	}()
-	if _, err = d.Ask(ctx, door.Join(c.session), wire.Frame_JOIN_ACK); err != nil {
+	if _, err = opened.Ask(ctx, door.Join(c.session), wire.Frame_JOIN_ACK); err != nil {
 		return nil, err
 	}
-	ack, err := d.Ask(ctx, door.Subscribe(line.Offer(false, 0), false, nil, nil), wire.Frame_SUBSCRIBE_ACK)
+	ack, err := opened.Ask(ctx, door.Subscribe(line.Offer(false, 0), false, nil, nil), wire.Frame_SUBSCRIBE_ACK)
 	if err != nil {
 		return nil, err
 	}
-	return d, line.Connect(ctx, ack.GetSubscribeAck().GetSdpAnswer())
+	return opened, line.Connect(ctx, ack.GetSubscribeAck().GetSdpAnswer())
 }
 
 // receive runs on the connection's goroutine.

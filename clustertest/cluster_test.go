@@ -61,8 +61,13 @@ func TestOneNodeAlone(t *testing.T) {
 	v := NewVerdict()
 	trial := begin(t, c, v, Load{Writers: 2, Pinned: 1, Chronicles: 1, Meetings: 2, Pause: 100 * time.Millisecond})
 	draw := rand.New(rand.NewPCG(1, 1))
-	trial.Suffer(FaultNamed("kill -9, and back at once"), draw)
+	kill := FaultNamed("kill -9, and back at once")
+	kill.Outage = true
+	trial.Suffer(kill, draw)
 	trial.Suffer(FaultNamed("SIGSTOP of any node, 3 to 8 s"), draw)
+	for end := time.Now().Add(patience); v.Counted("dead tokens refused") == 0 && time.Now().Before(end); {
+		time.Sleep(50 * time.Millisecond)
+	}
 	trial.End()
 	sound(t, v)
 }
