@@ -15,12 +15,12 @@ import (
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
 )
 
-// The sizes of request bodies, as sent and decompressed, in bytes. Each holds
-// the longest legal body of its operations with every character escaped; a
-// legacy batch of a hundred attendees with ten tags each passes 4.5 MiB.
-// MaxBody is the longest body of any operation, in bytes.
+// MaxBody is the longest body of any operation, as sent and decompressed, in
+// bytes: a legacy batch of a hundred attendees with ten tags each passes 4.5 MiB.
 const MaxBody = 5 << 20
 
+// The sizes of other request bodies. Each holds the longest legal body of its
+// operations with every character escaped.
 const (
 	meetingBody  = 1 << 20   // of those that make a meeting
 	tagsBody     = 256 << 10 // of those that take a list of tags or keys

@@ -136,8 +136,8 @@ func TestARecordingOfSound(t *testing.T) {
 		if sounds[i].Millis != want || i > 0 && sounds[i].Start.Sub(sounds[i-1].Start) != pieceFor {
 			t.Errorf("piece %d: %+v", i, sounds[i])
 		}
-		if tracks := s.tracks(sounds[i]); tracks[0].Duration() != uint64(want)*48 {
-			t.Errorf("piece %d holds %d", i, tracks[0].Duration())
+		if tracks := s.tracks(sounds[i]); length(tracks[0].Samples) != uint64(want)*48 {
+			t.Errorf("piece %d holds %d", i, length(tracks[0].Samples))
 		}
 	}
 	if len(all[dataFolder]) != 1 || len(all) != 3 {
@@ -266,7 +266,7 @@ func TestThePictureOfWhoIsSpeakingGoesWithTheSound(t *testing.T) {
 		total += p.Millis
 		tracks := s.tracks(p)
 		if len(tracks) == 2 {
-			sound, pictures := tracks[0].Duration()/48, tracks[1].Duration()/90
+			sound, pictures := length(tracks[0].Samples)/48, length(tracks[1].Samples)/90
 			if !tracks[1].Samples[0].Sync || max(sound, pictures)-min(sound, pictures) > 40 {
 				t.Errorf("%s: sound %d ms, pictures %d ms", p.Key, sound, pictures)
 			}

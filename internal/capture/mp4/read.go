@@ -21,14 +21,6 @@ type ReadTrack struct {
 	Samples []Sample
 }
 
-// Duration returns that of all samples, in the track's timescale.
-func (t *ReadTrack) Duration() (n uint64) {
-	for i := range t.Samples {
-		n += uint64(t.Samples[i].Duration)
-	}
-	return n
-}
-
 // Read takes a file apart that Piece has made. The error wraps ErrFormat.
 func Read(data []byte) ([]ReadTrack, error) {
 	r := reader{data: data}
