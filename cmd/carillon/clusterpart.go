@@ -185,6 +185,12 @@ func (e everywhere) ListMeetings(ctx context.Context, owner meeting.Owner, limit
 	return e.nodes.ListMeetings(ctx, owner, limit, token)
 }
 
+// ListPipelines implements api.Control. The pipelines of other nodes are not
+// gathered yet, and a list without them would be a wrong one.
+func (e everywhere) ListPipelines(context.Context, meeting.Owner, meeting.PipelineKind, int, string) ([]*meeting.Pipeline, string, error) {
+	return nil, "", meeting.Errorf(meeting.Unavailable, "Media pipelines of several servers cannot be listed yet")
+}
+
 // Meetings implements console.Directory.
 func (e everywhere) Meetings(ctx context.Context) ([]observe.Meeting, error) {
 	return e.nodes.Meetings(ctx)
