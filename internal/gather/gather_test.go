@@ -38,6 +38,13 @@ type node struct {
 	asked  int // for its number of meetings
 }
 
+// set changes the node, which may still be answering an earlier question.
+func (n *node) set(change func(*node)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	change(n)
+}
+
 var errToken = meeting.Errorf(meeting.Invalid, "no such token")
 
 func (n *node) PartOfMeetings(_ meeting.Owner, limit int, token string) (p control.MeetingsPart, err error) {
@@ -205,16 +212,16 @@ func TestAListIsWholeOrNone(t *testing.T) {
 			return func() { nodes[1].web.Close(); nodes[1].web = web }
 		},
 		"the lease of another has lapsed": func() func() {
-			nodes[2].lapsed = true
-			return func() { nodes[2].lapsed = false }
+			nodes[2].set(func(n *node) { n.lapsed = true })
+			return func() { nodes[2].set(func(n *node) { n.lapsed = false }) }
 		},
 		"the lease of this one has lapsed": func() func() {
-			nodes[0].lapsed = true
-			return func() { nodes[0].lapsed = false }
+			nodes[0].set(func(n *node) { n.lapsed = true })
+			return func() { nodes[0].set(func(n *node) { n.lapsed = false }) }
 		},
 		"a slot is on its way": func() func() {
-			delete(nodes[1].slots, 4)
-			return func() { nodes[1].slots[4] = true }
+			nodes[1].set(func(n *node) { delete(n.slots, 4) })
+			return func() { nodes[1].set(func(n *node) { n.slots[4] = true }) }
 		},
 	} {
 		mend := breaks()
