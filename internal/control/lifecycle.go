@@ -318,6 +318,31 @@ func (c *Control) lostSessions(e *entry) (lost []session) {
 	return lost
 }
 
+// Awaited is an attendee who was connected to a meeting when the server that ran
+// it lost it.
+type Awaited struct {
+	Attendee       meeting.ID
+	ExternalUserID string
+}
+
+// Awaited returns who was connected to an active meeting when the server before
+// this one lost it and has not come back, until that counts as dropped. Content
+// shares are not among them.
+func (c *Control) Awaited(id meeting.ID) (list []Awaited) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.index.active[id]
+	if e == nil {
+		return nil
+	}
+	for _, s := range e.sessions {
+		if s.lost && !s.content {
+			list = append(list, Awaited{s.attendee, s.user})
+		}
+	}
+	return list
+}
+
 // reportLostSession writes down that a session is lost, unless the attendee has
 // come back or the meeting has ended since, which told it.
 func (c *Control) reportLostSession(ctx context.Context, e *entry, s session) error {

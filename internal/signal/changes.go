@@ -45,6 +45,9 @@ func (meet *openMeeting) apply(change control.Change) {
 func (meet *openMeeting) expelLocked(attendee meeting.ID) {
 	conf := meet.conference
 	meet.endPromotionOfLocked(attendee)
+	if !meet.replica {
+		conf.giveUpLocked(attendee, false)
+	}
 	for _, content := range []bool{false, true} {
 		if part := conf.participants[participantKey{meet.id, attendee, content}]; part != nil {
 			conf.kickLocked(part, attendeeRemoved, departure{fact: meeting.Left})

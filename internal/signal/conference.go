@@ -12,6 +12,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/history"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/serial"
+	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
 // conference is everything that happens around one primary meeting: its own
@@ -31,8 +32,9 @@ type conference struct {
 	mu           sync.Mutex // guards what follows
 	meetings     map[meeting.ID]*openMeeting
 	participants map[participantKey]*participant
-	byAudioID    map[uint32]*participant // present participants by audio stream id
-	aliases      map[string]*participant // promoted participants by the id media knows
+	byAudioID    map[uint32]*participant        // present participants by audio stream id
+	aliases      map[string]*participant        // promoted participants by the id media knows
+	awaited      map[meeting.ID]*wire.RosterRow // attendees of the primary meeting whom the server before this one lost
 	listeners    map[*listener]struct{}
 	nextAudio    uint32
 	messages     messageStore

@@ -24,6 +24,9 @@ type Control interface {
 	Watch(meetingID meeting.ID, fn func(control.Change)) (cancel func())
 	// RecordFact writes down what an attendee was seen to do.
 	RecordFact(ctx context.Context, meetingID meeting.ID, fact meeting.Fact) error
+	// Awaited returns who may be back in a moment; see control.Control.Awaited.
+	// It is called with locks held and must not block.
+	Awaited(meetingID meeting.ID) []control.Awaited
 	// SetConnected tells how many attendees are connected now. It is called
 	// with locks held and must not block.
 	SetConnected(meetingID meeting.ID, attendees int)

@@ -21,4 +21,6 @@ func (fakeControl) Watch(meeting.ID, func(control.Change)) func() { return func(
 
 func (fakeControl) RecordFact(context.Context, meeting.ID, meeting.Fact) error { return nil }
 
+func (fakeControl) Awaited(meeting.ID) []control.Awaited { return nil }
+
 func (fakeControl) SetConnected(meeting.ID, int) {}

@@ -21,12 +21,17 @@ func (conf *conference) announceLocked(part *participant) {
 	} else {
 		part.since = conf.now()
 	}
+	seen := was
+	if row := conf.awaited[part.key.attendee]; row != nil && !part.hidden && !part.key.content {
+		delete(conf.awaited, part.key.attendee)
+		seen, before = true, row.GetAudioStreamId()
+	}
 	part.present, part.audioID = true, s.audioID
 	conf.byAudioID[part.audioID] = part
 	s.conn.send(conf.roster(conf.fullRosterLocked(part)))
 	if !part.hidden {
 		rows := []*wire.RosterRow{part.rowLocked()}
-		if was {
+		if seen {
 			// Who came back has the higher id, and the old one is taken away
 			// after it: in this order clients see nobody leave.
 			rows = append(rows, goneRow(before, false))
@@ -63,6 +68,9 @@ func (conf *conference) fullRosterLocked(part *participant) []*wire.RosterRow {
 	}
 	for one := range conf.listeners {
 		rows = append(rows, one.rowLocked())
+	}
+	for _, row := range conf.awaited {
+		rows = append(rows, row)
 	}
 	return rows
 }

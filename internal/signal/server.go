@@ -151,6 +151,9 @@ func (s *Server) enter(id, primary meeting.ID) *openMeeting {
 		}
 		conf.mu.Lock()
 		meet = conf.addMeetingLocked(id)
+		if !meet.replica {
+			conf.awaitLostLocked(s.cfg.Control.Awaited(id))
+		}
 		conf.mu.Unlock()
 		s.meetings[id] = meet
 	}
