@@ -172,7 +172,7 @@ func (c *trio) signed(method, url string) *http.Response {
 
 func (c *trio) status(node int) (s clusterStatus) {
 	c.Helper()
-	target := clusterTarget{Endpoint: c.nodes[node].Endpoint, OperatorSecret: servertest.OperatorSecret}
+	target := clusterTarget{operatorTarget: operatorTarget{Endpoint: c.nodes[node].Endpoint, OperatorSecret: servertest.OperatorSecret}}
 	if err := target.call(c.Context(), http.MethodGet, "", &s); err != nil {
 		c.Fatal(err)
 	}
@@ -337,7 +337,7 @@ func TestANodeLeavesForGood(t *testing.T) {
 	c := startTrio(t)
 	c.balanced(3)
 	c.make(6)
-	target := clusterTarget{Endpoint: c.nodes[0].Endpoint, OperatorSecret: servertest.OperatorSecret, JSON: true}
+	target := clusterTarget{operatorTarget{Endpoint: c.nodes[0].Endpoint, OperatorSecret: servertest.OperatorSecret}, true}
 	remove := clusterRemoveCommand{target, "n2"}
 	if err := remove.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "drain it first") {
 		t.Errorf("removed with slots: %v", err)

@@ -3,20 +3,17 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/cluster"
-	"github.com/carillon-meetings/carillon/internal/identity"
 )
 
 type clusterCommand struct {
@@ -25,57 +22,18 @@ type clusterCommand struct {
 	Remove clusterRemoveCommand `cmd:"" help:"Take a node out for good that has no slots any more."`
 }
 
-// clusterTarget is who is asked, and by what right.
+// clusterTarget is who is asked, and how the answer is shown.
 type clusterTarget struct {
-	Endpoint       string `help:"Base URL of any node." default:"http://127.0.0.1:8480" placeholder:"URL"`
-	OperatorSecret string `help:"The operator secret; default: that in the data directory." placeholder:"SECRET"`
-	Data           string `help:"Data directory of a node of this machine, to read the operator secret from." default:"carillon-data" type:"path" placeholder:"DIR"`
-	JSON           bool   `help:"Print JSON." name:"json"`
+	operatorTarget `embed:""`
+	JSON           bool `help:"Print JSON." name:"json"`
 }
 
 // drainPoll is how often it is looked whether a node has slots left.
 const drainPoll = 200 * time.Millisecond
 
-// clusterAnswer bounds how long a node may take to answer.
-const clusterAnswer = 15 * time.Second
-
 // call makes a request and decodes the answer into v, which may be nil.
 func (t *clusterTarget) call(ctx context.Context, method, path string, v any) error {
-	ctx, cancel := context.WithTimeout(ctx, clusterAnswer)
-	defer cancel()
-	secret := t.OperatorSecret
-	if secret == "" {
-		raw, err := os.ReadFile(filepath.Join(t.Data, identity.OperatorSecretFile))
-		if err != nil {
-			return fmt.Errorf("--operator-secret is not given, and there is none in the data directory: %w", err)
-		}
-		secret = strings.TrimSpace(string(raw))
-	}
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(t.Endpoint, "/")+pathCluster+path, nil)
-	if err != nil {
-		return fmt.Errorf("--endpoint: %w", err)
-	}
-	req.Header.Set("Authorization", "Bearer "+secret)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode >= http.StatusMultipleChoices {
-		var fault struct{ Error string }
-		if json.Unmarshal(raw, &fault) != nil || fault.Error == "" {
-			fault.Error = resp.Status
-		}
-		return errors.New(fault.Error)
-	}
-	if v == nil {
-		return nil
-	}
-	return json.Unmarshal(raw, v)
+	return t.ask(ctx, method, pathCluster+path, nil, v)
 }
 
 type clusterStatusCommand struct {

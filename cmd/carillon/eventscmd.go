@@ -1,21 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
-	"path/filepath"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/console"
-	"github.com/carillon-meetings/carillon/internal/identity"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/notify/webhook"
 	"github.com/carillon-meetings/carillon/internal/observe"
@@ -31,53 +25,9 @@ type eventsCommand struct {
 	Resume eventsResumeCommand `cmd:"" help:"Try a receiver again that has asked for no more events."`
 }
 
-// serverAsked is the running server that is asked.
-type serverAsked struct {
-	Endpoint       string `help:"Base URL of the server." default:"http://127.0.0.1:8480" placeholder:"URL"`
-	Data           string `help:"Its data directory, where its operator secret is." default:"carillon-data" type:"path" placeholder:"DIR"`
-	OperatorSecret string `help:"Operator secret, when it is not in the data directory." placeholder:"SECRET"`
-}
-
-// eventsTimeout bounds one question.
-const eventsTimeout = time.Minute
-
-func (s *serverAsked) ask(ctx context.Context, action string, q console.DeliveriesQuestion) (a console.DeliveriesAnswer, err error) {
-	secret := s.OperatorSecret
-	if secret == "" {
-		text, err := os.ReadFile(filepath.Join(s.Data, identity.OperatorSecretFile))
-		if err != nil {
-			return a, fmt.Errorf("operator secret: %w (see --data and --operator-secret)", err)
-		}
-		secret = strings.TrimSpace(string(text))
-	}
-	body, err := json.Marshal(q)
-	if err != nil {
-		return a, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, eventsTimeout)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(s.Endpoint, "/")+console.PathDeliveries+action, bytes.NewReader(body))
-	if err != nil {
-		return a, err
-	}
-	request.Header.Set("Authorization", "Bearer "+secret)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return a, err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		return a, err
-	}
-	if response.StatusCode != http.StatusOK {
-		var refused struct{ Error string }
-		if json.Unmarshal(text, &refused) != nil || refused.Error == "" {
-			refused.Error = response.Status
-		}
-		return a, errors.New(refused.Error)
-	}
-	return a, json.Unmarshal(text, &a)
+// askEvents asks a running server about deliveries.
+func (t *operatorTarget) askEvents(ctx context.Context, action string, q console.DeliveriesQuestion) (a console.DeliveriesAnswer, err error) {
+	return a, t.ask(ctx, http.MethodPost, console.PathDeliveries+action, q, &a)
 }
 
 // lettersChosen says which dead letters a command is about.
@@ -112,11 +62,11 @@ func (eventsSecretCommand) Run() error {
 	return nil
 }
 
-type eventsStatusCommand struct{ serverAsked }
+type eventsStatusCommand struct{ operatorTarget }
 
 // Run prints a line for each destination.
 func (c *eventsStatusCommand) Run(ctx context.Context) error {
-	a, err := c.ask(ctx, "status", console.DeliveriesQuestion{})
+	a, err := c.askEvents(ctx, "status", console.DeliveriesQuestion{})
 	if err != nil {
 		return err
 	}
@@ -143,7 +93,7 @@ func when(t observe.Time) string {
 }
 
 type eventsDeadCommand struct {
-	serverAsked
+	operatorTarget
 	lettersChosen
 	Limit int  `help:"How many at most." default:"1000"`
 	JSON  bool `help:"Print them as JSON, one a line." name:"json"`
@@ -155,7 +105,7 @@ func (c *eventsDeadCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := c.ask(ctx, "dead", console.DeliveriesQuestion{Filter: f, Limit: c.Limit})
+	a, err := c.askEvents(ctx, "dead", console.DeliveriesQuestion{Filter: f, Limit: c.Limit})
 	if err != nil {
 		return err
 	}
@@ -177,7 +127,7 @@ func (c *eventsDeadCommand) Run(ctx context.Context) error {
 
 // sortedOut is a command that does something to dead letters.
 type sortedOut struct {
-	serverAsked
+	operatorTarget
 	lettersChosen
 }
 
@@ -186,7 +136,7 @@ func (c *sortedOut) run(ctx context.Context, action, done string) error {
 	if err != nil {
 		return err
 	}
-	a, err := c.ask(ctx, action, console.DeliveriesQuestion{Filter: f})
+	a, err := c.askEvents(ctx, action, console.DeliveriesQuestion{Filter: f})
 	if err != nil {
 		return err
 	}
@@ -207,12 +157,12 @@ type eventsDropCommand struct{ sortedOut }
 func (c *eventsDropCommand) Run(ctx context.Context) error { return c.run(ctx, "drop", "dropped") }
 
 type eventsResumeCommand struct {
-	serverAsked
+	operatorTarget
 	Name string `arg:"" help:"The destination's name, as events status lists it."`
 }
 
 // Run has a destination tried again.
 func (c *eventsResumeCommand) Run(ctx context.Context) error {
-	_, err := c.ask(ctx, "resume", console.DeliveriesQuestion{Name: c.Name})
+	_, err := c.askEvents(ctx, "resume", console.DeliveriesQuestion{Name: c.Name})
 	return err
 }

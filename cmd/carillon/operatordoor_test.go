@@ -79,12 +79,12 @@ func TestTheClusterCommandSaysWhyItFails(t *testing.T) {
 		target clusterTarget
 		says   string
 	}{
-		"alone":          {clusterTarget{Endpoint: s.ports.public.String(), Data: s.cfg.Data}, "on its own"},
-		"a wrong secret": {clusterTarget{Endpoint: s.ports.public.String() + "/", OperatorSecret: "wrong"}, "not the operator secret"},
-		"no secret":      {clusterTarget{Endpoint: s.ports.public.String(), Data: t.TempDir()}, "--operator-secret"},
-		"nobody there":   {clusterTarget{Endpoint: "http://127.0.0.1:1", OperatorSecret: "x"}, "refused"},
-		"no address":     {clusterTarget{Endpoint: "http://[", OperatorSecret: "x"}, "--endpoint"},
-		"something else": {clusterTarget{Endpoint: s.ports.public.String() + "/nowhere", OperatorSecret: "x"}, "403"},
+		"alone":          {clusterTarget{operatorTarget: operatorTarget{Endpoint: s.ports.public.String(), Data: s.cfg.Data}}, "on its own"},
+		"a wrong secret": {clusterTarget{operatorTarget: operatorTarget{Endpoint: s.ports.public.String() + "/", OperatorSecret: "wrong"}}, "not the operator secret"},
+		"no secret":      {clusterTarget{operatorTarget: operatorTarget{Endpoint: s.ports.public.String(), Data: t.TempDir()}}, "--operator-secret"},
+		"nobody there":   {clusterTarget{operatorTarget: operatorTarget{Endpoint: "http://127.0.0.1:1", OperatorSecret: "x"}}, "refused"},
+		"no address":     {clusterTarget{operatorTarget: operatorTarget{Endpoint: "http://[", OperatorSecret: "x"}}, "--endpoint"},
+		"something else": {clusterTarget{operatorTarget: operatorTarget{Endpoint: s.ports.public.String() + "/nowhere", OperatorSecret: "x"}}, "403"},
 	} {
 		err := (&clusterStatusCommand{c.target}).Run(t.Context())
 		if err == nil || !strings.Contains(err.Error(), c.says) {
