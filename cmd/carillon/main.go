@@ -2,6 +2,7 @@
 // Amazon Chime SDK, with the tools to load and to check it.
 //
 //	carillon serve           run the server
+//	carillon admin           list and show meetings, mute, remove, end
 //	carillon env             print what points AWS tools at the server
 //	carillon check config    check a configuration and print what is in force
 //	carillon check health    ask a running server whether it takes calls
@@ -35,6 +36,7 @@ type commandLine struct {
 	ShowVersion kong.VersionFlag `name:"version" env:"-" help:"Print the version."`
 
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
+	Admin   adminCommand   `cmd:"" help:"List and show the account's meetings, and act on them."`
 	Env     envCommand     `cmd:"" help:"Print the variables that point AWS tools at the server with these settings."`
 	Check   checkCommand   `cmd:"" help:"Check things without running the server."`
 	Cluster clusterCommand `cmd:"" help:"Show a cluster of servers, and change it."`

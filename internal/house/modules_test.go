@@ -43,7 +43,7 @@ var mayUse = map[string][]string{
 	"conform":                  {"github.com/aws/aws-sdk-go", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "github.com/google/uuid", "golang.org/x/time"},
 	"conform/cases":            {"github.com/aws/aws-sdk-go", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "github.com/google/uuid"},
 	"clustertest":              {"github.com/anishathalye/porcupine", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "github.com/coder/websocket"},
-	"cmd/carillon":             {"github.com/alecthomas/kong", "github.com/prometheus/client_golang"},
+	"cmd/carillon":             {"github.com/aws/aws-sdk-go-v2", "github.com/alecthomas/kong", "github.com/prometheus/client_golang"},
 	"packaging/tools/bom":      {"github.com/CycloneDX/cyclonedx-go"},
 }
 
