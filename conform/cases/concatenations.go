@@ -3,9 +3,14 @@ package cases
 import (
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/carillon-meetings/carillon/conform"
 )
+
+// recordedFor is how long a capture runs that is to hold something: of one that
+// was stopped in its first moment there is nothing to read.
+const recordedFor = time.Second
 
 // concatenationOf is a valid body for a capture.
 func concatenationOf(arn string) object {
@@ -44,6 +49,11 @@ func concatenationWaits(t *conform.T) {
 		return text(inner(t, made, "MediaConcatenationPipeline"), "Status")
 	}
 	t.Equal("Status while the source runs", status(), "Initializing")
+	t.Until("the source records", func() bool {
+		made := inner(t, t.API.Raw(get, capturesPath(t)+"/"+text(source, "MediaPipelineId"), nil).Succeeds(200).Object(), "MediaCapturePipeline")
+		return text(made, "Status") == "InProgress"
+	})
+	time.Sleep(recordedFor) // nobody tells when there is something to concatenate
 	t.API.Raw(remove, capturesPath(t)+"/"+text(source, "MediaPipelineId"), nil).Succeeds(204)
 	t.Until("the concatenation stops", func() bool { return status() == "Stopped" })
 }
