@@ -105,6 +105,9 @@ func TestWithoutTheFenceTheClientsFindIt(t *testing.T) {
 		}
 	}
 	trial.End()
+	for _, n := range c.Nodes {
+		n.Kill() // nobody promises that what has gone so wrong ends in good order
+	}
 	t.Logf("\n%s", v.Table())
 	found := fmt.Sprintf("lost %d, doubled %d, stale %d, disorder %d, admitted %d",
 		v.Found(Lost), v.Found(Doubled), v.Found(Stale), v.Found(Disorder), v.Found(Admitted))
