@@ -57,7 +57,7 @@ test-packages: dist
 	$(GO) test -tags packages -count=1 -timeout 40m -v ./packaging
 
 .PHONY: test
-test: announce setup lint test-quick test-clients test-examples test-events test-cluster test-browser
+test: announce setup lint test-quick test-clients test-examples test-events test-browser
 
 .PHONY: announce
 announce:
