@@ -33,6 +33,9 @@ const hears = (page) =>
     return loudest;
   });
 
+/** Waits until what is typed goes into the field for messages. */
+const writes = (page) => page.waitForFunction(() => document.activeElement?.closest('.chat-form'));
+
 /** Whether the pictures of a tile move. */
 const moves = (page, name) =>
   page.evaluate(async (wanted) => {
@@ -108,11 +111,13 @@ describe('a meeting of two', { timeout: 6 * patience }, () => {
 
   test('they chat, and late comers see it', async () => {
     await ada.click('text=Chat');
+    await writes(ada);
     await ada.keyboard.type('Hello <b>Grace</b>');
     await ada.keyboard.press('Enter');
     await grace.waitForSelector('.control:has-text("1 unread")');
     await grace.click('.control:has-text("Chat")');
     assert.equal(await grace.locator('.message-text').last().textContent(), 'Hello <b>Grace</b>');
+    await writes(grace);
     await grace.keyboard.type('Hello Ada');
     await grace.keyboard.press('Enter');
     await until('Ada reads it', async () => (await ada.locator('.message-text').last().textContent()) === 'Hello Ada');
