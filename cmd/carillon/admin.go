@@ -70,26 +70,7 @@ func (t *adminTarget) call(ctx context.Context, method, path, region string, in,
 	if err := v4.NewSigner().SignHTTP(ctx, keys, req, hex.EncodeToString(sum[:]), "chime", region, time.Now()); err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode >= http.StatusMultipleChoices {
-		var fault struct{ Message string }
-		if json.Unmarshal(raw, &fault) != nil || fault.Message == "" {
-			fault.Message = resp.Status
-		}
-		return errors.New(fault.Message)
-	}
-	if out == nil {
-		return nil
-	}
-	return json.Unmarshal(raw, out)
+	return exchange(req, out, func(r refusal) string { return r.Message })
 }
 
 // app asks the application API; the segments of the path are escaped.

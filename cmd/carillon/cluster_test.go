@@ -40,9 +40,6 @@ type trio struct {
 }
 
 func startTrio(t *testing.T, args ...string) *trio {
-	if testing.Short() {
-		t.Skip("starts three servers")
-	}
 	return &trio{T: t, nodes: servertest.StartCluster(t, 3, args...), made: map[string]*types.Attendee{}, token: map[string]string{}, base: map[string]string{}}
 }
 
@@ -365,9 +362,6 @@ func TestANodeLeavesForGood(t *testing.T) {
 // A server that was on its own takes its meetings into a cluster; the tokens it
 // gave out are good at all nodes.
 func TestOneServerBecomesThree(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts three servers")
-	}
 	alone := servertest.Start(t)
 	c := &trio{T: t, nodes: []*servertest.Server{alone, alone, alone}, made: map[string]*types.Attendee{}, token: map[string]string{}, base: map[string]string{}}
 	c.make(20)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,6 +64,17 @@ func (t *operatorTarget) ask(ctx context.Context, method, path string, in, out a
 		return fmt.Errorf("--endpoint: %w", err)
 	}
 	req.Header.Set("Authorization", "Bearer "+secret)
+	return exchange(req, out, func(r refusal) string { return r.Error })
+}
+
+// refusal is where a door may say why it refused: those of operators in Error,
+// the APIs in Message.
+type refusal struct{ Error, Message string }
+
+// exchange makes the request and decodes the answer into out, which may be nil.
+// A refusal is an error in the server's words, as words finds them, or else its
+// status.
+func exchange(req *http.Request, out any, words func(refusal) string) error {
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
@@ -73,11 +85,11 @@ func (t *operatorTarget) ask(ctx context.Context, method, path string, in, out a
 		return err
 	}
 	if resp.StatusCode >= http.StatusMultipleChoices {
-		var fault struct{ Error string }
-		if json.Unmarshal(raw, &fault) != nil || fault.Error == "" {
-			fault.Error = resp.Status
+		var refused refusal
+		if json.Unmarshal(raw, &refused) != nil {
+			return errors.New(resp.Status)
 		}
-		return errors.New(fault.Error)
+		return errors.New(cmp.Or(words(refused), resp.Status))
 	}
 	if out == nil {
 		return nil
