@@ -20,6 +20,7 @@ type Node struct {
 	known    *Assignment // guarded by mu, never changed in place; nil before it was read
 	revision uint64      // guarded by mu; of known
 	slots    []held      // guarded by mu
+	intake   intake      // guarded by mu; of slots that are being adopted
 	refused  bool        // guarded by mu; somebody has agreed to this incarnation's take-over
 	settled  uint64      // guarded by mu; the incarnation that has served all its slots once
 	work     sync.WaitGroup

@@ -39,6 +39,7 @@ func (n *Node) reconcile(ctx context.Context) {
 			s.lost = true
 		case mine && s.phase == away:
 			s.phase, s.lost = adopting, false
+			n.intake.add(n.cfg.Now())
 			n.work.Go(func() { n.adopt(ctx, i) })
 		case mine && s.phase == serving && a.Slots[i].Next != "":
 			s.phase = releasing
@@ -67,9 +68,33 @@ func (n *Node) dropAll() {
 	}
 }
 
+// intake counts slots that are being read, so that one line tells of them all.
+type intake struct {
+	reading int // now
+	slots   int // since there were none
+	begun   time.Time
+}
+
+func (t *intake) add(now time.Time) {
+	if t.reading == 0 {
+		*t = intake{begun: now}
+	}
+	t.reading++
+}
+
+// done takes one off, and returns how many were adopted if it was the last one.
+func (t *intake) done(adopted bool) (slots int) {
+	if t.reading--; adopted {
+		t.slots++
+	}
+	if t.reading > 0 {
+		return 0
+	}
+	return t.slots
+}
+
 // adopt reads a slot. When it has been lost meanwhile, it is dropped again.
 func (n *Node) adopt(ctx context.Context, slot int) {
-	begun := n.cfg.Now()
 	err := n.cfg.Holder.Adopt(ctx, slot)
 	n.mu.Lock()
 	s := &n.slots[slot]
@@ -82,12 +107,15 @@ func (n *Node) adopt(ctx context.Context, slot int) {
 	default:
 		s.phase = serving
 	}
+	adopted, begun := n.intake.done(s.phase == serving), n.intake.begun
 	n.mu.Unlock()
+	if adopted > 0 {
+		n.cfg.Logger.Info("slots adopted", "slots", adopted, "took", n.cfg.Now().Sub(begun).Round(time.Millisecond))
+	}
 	if err != nil {
 		n.cfg.Logger.Warn("slot not adopted, will try again", "slot", slot, "err", err)
 		return
 	}
-	n.cfg.Logger.Debug("slot adopted", "slot", slot, "took", n.cfg.Now().Sub(begun).Round(time.Millisecond))
 	n.read() // it may have to move on already
 }
 

@@ -93,6 +93,8 @@ func (c *Cluster) apply(opts *server.Options) error {
 		Name: clusterName, Host: host, Port: number, NoAdvertise: true,
 		TLSConfig: c.TLS, TLSTimeout: 5, PoolSize: 3,
 	}
+	// A node that is away is tried every second, and told of once a minute.
+	opts.ConnectErrorReports, opts.ReconnectErrorReports = 60, 60
 	for _, peer := range c.Peers {
 		if peer != c.Listen {
 			opts.Routes = append(opts.Routes, &url.URL{Scheme: "nats-route", Host: peer})
