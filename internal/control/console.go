@@ -101,9 +101,10 @@ func (c *Control) Overview() Overview {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	x := &c.index
+	connected, _ := x.connected()
 	return Overview{
 		Active: len(x.active), Ended: len(x.tombstones),
-		Attendees: x.attendees, Connected: x.connected, CacheBytes: x.cache.used,
+		Attendees: x.attendees, Connected: connected, CacheBytes: x.cache.used,
 	}
 }
 

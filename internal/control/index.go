@@ -23,10 +23,8 @@ type index struct {
 	forgetOrder []*tombstone // those in tombstones in the order in which they are forgotten
 	cache       cache
 
-	attendees int // of active meetings: the sum of what their entries say
-	connected int // likewise
-
-	busy [meeting.Slots]int // of connected, by slot
+	attendees int                         // of active meetings: the sum of what their entries say
+	busy      [meeting.Slots]atomic.Int64 // attendees connected, by slot; read without Control.mu
 
 	lost   []lostSessions // by adoption
 	wakeAt time.Time      // when Run looks at the deadlines next
@@ -134,8 +132,14 @@ type tombstone struct {
 	at        time.Time
 }
 
-// insertLocked adds an active meeting.
+// insert adds an active meeting.
 func (x *index) insert(e *entry) {
+	x.insertUnlisted(e)
+	e.list.insert(e)
+}
+
+// insertUnlisted is insert but for its owner's list, where the caller merges it.
+func (x *index) insertUnlisted(e *entry) {
 	p := e.profile
 	x.active[p.ID] = e
 	x.attendees += e.attendees
@@ -144,7 +148,6 @@ func (x *index) insert(e *entry) {
 		x.byToken[key] = e
 	}
 	e.list = x.meetingsOf(p.Owner)
-	e.list.insert(e)
 	if primary := x.active[p.PrimaryID]; p.Replica() && primary != nil {
 		e.primary = primary
 		primary.replicas = append(primary.replicas, e)
@@ -239,9 +242,20 @@ func (x *index) setAttendees(e *entry, n int) {
 
 // setConnected notes how many attendees of an active meeting are connected.
 func (x *index) setConnected(e *entry, n int) {
-	x.connected += n - e.connected
-	x.busy[e.profile.ID.Slot()] += n - e.connected
+	x.busy[e.profile.ID.Slot()].Add(int64(n - e.connected))
 	e.connected = n
+}
+
+// connected returns how many attendees of active meetings are connected, and in
+// which slots, in order. It may be called without Control.mu.
+func (x *index) connected() (attendees int, slots []int) {
+	for slot := range x.busy {
+		if n := int(x.busy[slot].Load()); n > 0 {
+			attendees += n
+			slots = append(slots, slot)
+		}
+	}
+	return attendees, slots
 }
 
 // meetingsOf returns the owner's meetings, making the list if need be.

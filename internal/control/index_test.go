@@ -56,6 +56,50 @@ func TestAnOwnersListStaysInOrder(t *testing.T) {
 	}
 }
 
+// What an adoption merges into an owner's list stands where it would had every
+// meeting been inserted by itself.
+func TestAnAdoptionMergesIntoAnOwnersList(t *testing.T) {
+	at := time.Unix(1000, 0)
+	some := func(from, step, n int) (list []*entry) {
+		for i := range n {
+			p := &meeting.Profile{ID: meeting.ID{byte(from), byte(i)}, CreatedAt: at.Add(time.Duration(from+i*step) * time.Second)}
+			list = append(list, &entry{profile: p})
+		}
+		slices.Reverse(list) // replicas come behind all others
+		return list
+	}
+	merged, single := new(ownedMeetings), new(ownedMeetings)
+	for _, fresh := range [][]*entry{some(50, 3, 20), some(0, 1, 30), some(51, 7, 40), some(500, 1, 3), some(50, 3, 1), nil} {
+		merged.merge(fresh)
+		for _, e := range fresh {
+			single.insert(e)
+		}
+	}
+	if merged.active != 94 || len(merged.lines) != 94 {
+		t.Errorf("%d active in %d lines", merged.active, len(merged.lines))
+	}
+	for i, l := range merged.lines {
+		if l.compare(single.lines[i].position) != 0 || positionOf(l.e).compare(l.position) != 0 {
+			t.Fatalf("line %d is that of %v", i, l.position)
+		}
+	}
+}
+
+// A node tells others how busy it is with each renewal of its lease. That must
+// not wait for an adoption to have filled the index.
+func TestHowBusyItIsCanBeSaidMeanwhile(t *testing.T) {
+	c := &Control{index: newIndex(Config{}.withDefaults())}
+	for last, people := range map[byte]int{3: 2, 5: 0, 7: 1} {
+		e := &entry{profile: &meeting.Profile{ID: meeting.ID{15: last}}}
+		c.index.setConnected(e, people)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if people, slots := c.Busy(); people != 3 || !slices.Equal(slots, []int{3, 7}) {
+		t.Errorf("%d in slots %v", people, slots)
+	}
+}
+
 var testOwner = meeting.Owner{Account: "123456789012", Region: "eu-central-1", Flavour: meeting.Meetings}
 
 func FuzzPageToken(f *testing.F) {

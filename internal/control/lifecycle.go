@@ -55,8 +55,8 @@ func (c *Control) Run(ctx context.Context) error {
 		if lost := c.lostByNow(); len(lost) > 0 {
 			reports.Go(func() { c.reportLost(ctx, lost) }) // one after the other: no meeting's end waits for it
 		}
-		more, wait := c.endSome(ctx)
-		if !more && !c.sleep(ctx, wait) {
+		more, until := c.endSome(ctx)
+		if !more && !c.sleep(ctx, until) {
 			return nil
 		}
 	}
@@ -64,16 +64,16 @@ func (c *Control) Run(ctx context.Context) error {
 }
 
 // endSome ends meetings whose time has come. It returns whether there may be
-// more of them and, if not, how long to sleep.
-func (c *Control) endSome(ctx context.Context) (more bool, wait time.Duration) {
+// more of them and, if not, until when to sleep.
+func (c *Control) endSome(ctx context.Context) (more bool, until time.Time) {
 	c.ending.Lock()
 	defer c.ending.Unlock()
-	due, wait := c.due()
+	due, until := c.due()
 	if len(due) == 0 {
-		return false, wait
+		return false, until
 	}
 	c.endAll(ctx, due)
-	return true, 0
+	return true, until
 }
 
 // EndDue does what Run would do by now, and returns when there is more to do.
@@ -87,7 +87,7 @@ func (c *Control) EndDue(ctx context.Context) (next time.Time, err error) {
 	defer end()
 	for {
 		c.reportLost(ctx, c.lostByNow())
-		more, wait := c.endSome(ctx)
+		more, until := c.endSome(ctx)
 		if ctx.Err() != nil {
 			return next, ctx.Err()
 		}
@@ -98,15 +98,19 @@ func (c *Control) EndDue(ctx context.Context) (next time.Time, err error) {
 		case c.wake <- struct{}{}: // how long it meant to sleep was by the old time
 		default:
 		}
-		return c.cfg.Clock.Now().Add(wait), nil
+		return until, nil
 	}
 }
 
-// sleep waits until the time is over or something changed. It returns false
+// sleep waits until the time has come or something changed. It returns false
 // when Run has to stop.
-func (c *Control) sleep(ctx context.Context, wait time.Duration) bool {
-	fired, stop := c.cfg.Clock.Timer(wait)
+func (c *Control) sleep(ctx context.Context, until time.Time) bool {
+	wait := until.Sub(c.cfg.Clock.Now())
+	fired, stop := c.cfg.Clock.Timer(max(min(wait, longest), 0))
 	defer stop()
+	if !c.cfg.Clock.Now().Before(until) {
+		return ctx.Err() == nil // it came before the timer was set: a clock may jump
+	}
 	select {
 	case <-ctx.Done():
 		return false
@@ -122,9 +126,9 @@ func (c *Control) sleep(ctx context.Context, wait time.Duration) bool {
 // it asleep.
 const longest = time.Minute
 
-// due returns meetings whose time has come, and how long to sleep if there are
+// due returns meetings whose time has come, and until when to sleep if there are
 // none. It forgets old tombstones on the way.
-func (c *Control) due() (due []*entry, wait time.Duration) {
+func (c *Control) due() (due []*entry, until time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.cfg.Clock.Now()
@@ -138,7 +142,7 @@ func (c *Control) due() (due []*entry, wait time.Duration) {
 		c.index.alarms.set(e, c.index.due(e))
 		due = append(due, e)
 	}
-	wait = longest
+	wait := longest
 	next := []time.Time{}
 	if e := c.index.alarms.next(); e != nil {
 		next = append(next, e.deadline)
@@ -153,7 +157,7 @@ func (c *Control) due() (due []*entry, wait time.Duration) {
 		wait = min(wait, max(at.Sub(now), 0))
 	}
 	c.index.wakeAt = now.Add(wait)
-	return due, wait
+	return due, c.index.wakeAt
 }
 
 // endAll ends the meetings that are due.

@@ -51,6 +51,25 @@ func (b *ownedMeetings) insert(e *entry) {
 	b.active++
 }
 
+// merge inserts meetings, all of them in one pass over the list: an adoption
+// brings thousands from all over it.
+func (b *ownedMeetings) merge(fresh []*entry) {
+	slices.SortFunc(fresh, func(x, y *entry) int { return positionOf(x).compare(positionOf(y)) })
+	n, k := len(b.lines), len(fresh)
+	b.lines = slices.Grow(b.lines, k)[:n+k]
+	for at := n + k - 1; k > 0; at-- {
+		p := positionOf(fresh[k-1])
+		if n > 0 && b.lines[n-1].compare(p) > 0 {
+			n--
+			b.lines[at] = b.lines[n]
+			continue
+		}
+		k--
+		b.lines[at] = listed{p, fresh[k]}
+	}
+	b.active += len(fresh)
+}
+
 func (b *ownedMeetings) remove(e *entry) {
 	at, found := b.find(positionOf(e))
 	if !found || b.lines[at].e != e {

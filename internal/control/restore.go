@@ -201,12 +201,13 @@ func (r *restored) sorted() (list []*found) {
 	return list
 }
 
-// restoreLocked puts what was read into the index. It returns the meetings that
-// have ended.
-func (c *Control) restoreLocked(r *restored) (ended []*tombstone) {
+// restoreLocked puts what was read, sorted, into the index. It returns the
+// meetings that have ended.
+func (c *Control) restoreLocked(read []*found) (ended []*tombstone) {
 	now := c.cfg.Clock.Now()
 	lost := lostSessions{at: now.Add(c.cfg.Dropped)}
-	for _, f := range r.sorted() {
+	fresh := map[*ownedMeetings][]*entry{}
+	for _, f := range read {
 		if f.Ended != nil {
 			if g := c.restoreEndedLocked(f, now); g != nil {
 				ended = append(ended, g)
@@ -214,9 +215,13 @@ func (c *Control) restoreLocked(r *restored) (ended []*tombstone) {
 			continue
 		}
 		e := c.restoreActiveLocked(f, now)
+		fresh[e.list] = append(fresh[e.list], e)
 		if len(e.sessions) > 0 {
 			lost.of = append(lost.of, e)
 		}
+	}
+	for list, some := range fresh {
+		list.merge(some)
 	}
 	slices.SortFunc(c.index.forgetOrder, func(a, b *tombstone) int { return a.at.Compare(b.at) })
 	if len(lost.of) > 0 {
@@ -243,7 +248,7 @@ func (c *Control) restoreEndedLocked(f *found, now time.Time) *tombstone {
 func (c *Control) restoreActiveLocked(f *found, now time.Time) *entry {
 	e := &entry{hold: c.holds[f.Profile.ID.Slot()], profile: f.Profile, tags: f.Tags, timers: f.Timers, attendees: f.Attendees, sessions: f.sessions}
 	e.fold.revision = f.revision
-	c.index.insert(e)
+	c.index.insertUnlisted(e)
 	if f.left.After(e.idleSince) {
 		e.idleSince = f.left
 	}

@@ -92,11 +92,12 @@ func (c *Control) adopt(ctx context.Context, numbers []int) error {
 		}
 		return fmt.Errorf("control: reading the ledger: %w", err)
 	}
+	sorted := r.sorted()
 	c.mu.Lock()
 	for _, s := range slots {
 		c.holds[s.Number()] = &hold{slot: s}
 	}
-	ended := c.restoreLocked(r)
+	ended := c.restoreLocked(sorted)
 	pipelines, watch := c.restorePipelinesLocked(r), c.pipelines.watch
 	c.mu.Unlock()
 	for _, g := range ended {
@@ -224,14 +225,5 @@ func (c *Control) heldLocked() []int {
 }
 
 // Busy returns how many attendees are connected, and the slots with somebody
-// connected, in order.
-func (c *Control) Busy() (connected int, slots []int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, slot := range c.heldLocked() {
-		if c.index.busy[slot] > 0 {
-			slots = append(slots, slot)
-		}
-	}
-	return c.index.connected, slots
-}
+// connected, in order. It waits for nothing: this node's lease hangs on it.
+func (c *Control) Busy() (connected int, slots []int) { return c.index.connected() }
