@@ -181,8 +181,15 @@ func (b bridge) Warnf(format string, v ...any) {
 	b.emit(slog.LevelWarn, format, v)
 }
 
-// Errorf passes an error on.
-func (b bridge) Errorf(format string, v ...any) { b.emit(slog.LevelError, format, v) }
+// Errorf passes an error on. That a node cannot be reached is one only for the
+// cluster, which tells of it itself: nodes start in any order, and stop.
+func (b bridge) Errorf(format string, v ...any) {
+	if strings.HasPrefix(format, "Error trying to connect to route") {
+		b.emit(slog.LevelInfo, "another node is not reached (attempt %v): %v", v)
+		return
+	}
+	b.emit(slog.LevelError, format, v)
+}
 
 // Fatalf passes on that the server cannot go on. It does not end the process:
 // that is for the owner of the process to do.

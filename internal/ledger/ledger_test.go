@@ -328,6 +328,10 @@ func TestServerLogIsBridged(t *testing.T) {
 	if err := b.trouble.check(); err != nil {
 		t.Errorf("a warning became a fault: %v", err)
 	}
+	b.Errorf("Error trying to connect to route (attempt %v): %v", 60, os.ErrClosed)
+	if got := out.String(); strings.Contains(got, "level=ERROR") || !strings.Contains(got, "attempt 60") {
+		t.Errorf("a node that is away makes the log %q", got)
+	}
 	b.Errorf("Filestore [MT00] Critical write error: %v", os.ErrClosed)
 	if err := b.trouble.check(); !errors.Is(err, errStorage) || !errors.Is(err, ErrUnavailable) {
 		t.Errorf("a write error became %v", err)
