@@ -394,6 +394,11 @@ func TestNodes(t *testing.T) {
 		w.net.isolate("c", []string{"a", "b"}, true)
 		w.within(8*time.Second, map[string]int{"a": 6, "b": 6})
 		w.pass(20 * time.Second)
+		for _, s := range w.nodes["c"].Status() {
+			if s.State() != "silent" || s.Node != "c" && s.SilentFor < "20s" {
+				t.Errorf("the cut-off node shows %+v", s)
+			}
+		}
 		w.net.isolate("c", []string{"a", "b"}, false)
 		w.within(20*time.Second, map[string]int{"a": 4, "b": 4, "c": 4})
 	})

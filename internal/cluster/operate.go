@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 )
 
 // NodeStatus is what operators see of a node.
@@ -80,15 +81,19 @@ func (n *Node) Status() []NodeStatus {
 	if a == nil {
 		return nil
 	}
-	leader := n.leader(a)
+	leased, leader := n.lease.holds() != 0, ""
+	if leased {
+		leader = n.leader(a)
+	}
 	list := make([]NodeStatus, 0, len(a.Nodes))
 	for _, node := range slices.Sorted(maps.Keys(a.Nodes)) {
 		m := a.Nodes[node]
 		info, _ := n.promises.info(node)
+		unheard := n.unheard(node)
 		s := NodeStatus{
-			Node: node, Live: n.live(node), Leader: node == leader, Draining: m.Draining, Incarnation: m.Incarnation,
+			Node: node, Live: unheard < n.cfg.Lease && (leased || node != n.cfg.Node), Leader: node == leader, Draining: m.Draining, Incarnation: m.Incarnation,
 			Address: info.Address, Version: info.Version, Connected: info.Connected, Settings: info.Settings,
-			SilentFor: n.silent(node).Round(n.cfg.Renew / 10).String(),
+			SilentFor: unheard.Round(n.cfg.Renew / 10).String(),
 		}
 		for _, slot := range a.Slots {
 			if slot.Owner == node {
@@ -101,6 +106,16 @@ func (n *Node) Status() []NodeStatus {
 		list = append(list, s)
 	}
 	return list
+}
+
+// unheard returns how long ago the node was heard of, or this one heard by a
+// majority. Unlike silent it says so, too, while this node has no lease and may
+// draw nothing from it.
+func (n *Node) unheard(node string) time.Duration {
+	if node == n.cfg.Node {
+		return n.lease.quiet()
+	}
+	return n.promises.silent(node, n.promises.started)
 }
 
 // Drain makes the node hand all its slots over, one by one.
