@@ -50,6 +50,7 @@ func (c *trio) listed(node int, state string) (count int) {
 }
 
 func TestTheApplicationAPIIsTheSameAtEveryNode(t *testing.T) {
+	t.Parallel()
 	c := startTrio(t, "--timer-tombstone", "3s")
 	c.balanced(3)
 	c.make(9)

@@ -258,6 +258,7 @@ func (c *trio) balanced(live int) {
 }
 
 func TestThreeNodesAnswerAsOne(t *testing.T) {
+	t.Parallel()
 	c := startTrio(t, "--limit-meetings", "15")
 	c.balanced(3)
 	c.make(30)
@@ -289,6 +290,7 @@ func TestThreeNodesAnswerAsOne(t *testing.T) {
 }
 
 func TestANodeDiesAndComesBack(t *testing.T) {
+	t.Parallel()
 	c := startTrio(t)
 	c.balanced(3)
 	c.make(12)
@@ -306,6 +308,7 @@ func TestANodeDiesAndComesBack(t *testing.T) {
 }
 
 func TestANodeIsStoppedInOrder(t *testing.T) {
+	t.Parallel()
 	c := startTrio(t)
 	c.balanced(3)
 	c.make(12)
@@ -331,6 +334,7 @@ func TestANodeIsStoppedInOrder(t *testing.T) {
 
 // A node is emptied, stopped and taken out; the others go on without it.
 func TestANodeLeavesForGood(t *testing.T) {
+	t.Parallel()
 	c := startTrio(t)
 	c.balanced(3)
 	c.make(6)
@@ -362,6 +366,7 @@ func TestANodeLeavesForGood(t *testing.T) {
 // A server that was on its own takes its meetings into a cluster; the tokens it
 // gave out are good at all nodes.
 func TestOneServerBecomesThree(t *testing.T) {
+	t.Parallel()
 	alone := servertest.Start(t)
 	c := &trio{T: t, nodes: []*servertest.Server{alone, alone, alone}, made: map[string]*types.Attendee{}, token: map[string]string{}, base: map[string]string{}}
 	c.make(20)

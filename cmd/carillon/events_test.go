@@ -111,6 +111,7 @@ func outside(s *servertest.Server) *chimesdkmeetings.Client {
 // The server is killed while the receiver takes nothing, and again once it takes
 // events: all come, in order.
 func TestAWebhookHearsOfEverythingThoughTheServerIsKilled(t *testing.T) {
+	t.Parallel()
 	h := newHook(t)
 	h.answer(http.StatusServiceUnavailable)
 	s := servertest.Start(t, h.flags()...)
@@ -258,6 +259,7 @@ func output(t *testing.T, fn func() error) (string, error) {
 // A node of three dies while its events wait: those who take its meetings over
 // tell them.
 func TestEventsOfANodeThatDies(t *testing.T) {
+	t.Parallel()
 	h := newHook(t)
 	h.answer(http.StatusServiceUnavailable)
 	c := startTrio(t, h.flags()...)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,20 +38,16 @@ func somebodysNATS(t *testing.T) string {
 // Nodes on a NATS that somebody else runs answer as one; one that dies
 // leaves its meetings to the other.
 func TestNodesOnANATSThatIsThere(t *testing.T) {
+	t.Parallel()
 	url := somebodysNATS(t)
 	secret := filepath.Join(t.TempDir(), "cluster.secret")
 	if err := os.WriteFile(secret, []byte(strings.Repeat("secret ", 8)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c := &trio{T: t, made: map[string]*types.Attendee{}, token: map[string]string{}, base: map[string]string{}}
-	for i := range 3 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		l.Close()
+	for i, inner := range servertest.FreeAddresses(t, 3) {
 		c.nodes = append(c.nodes, servertest.Start(t, "--node", fmt.Sprint("n", i), "--nats-url", url, "--nats-replicas", "1",
-			"--cluster-http", l.Addr().String(), "--cluster-secret-file", secret, "--operator-secret", servertest.OperatorSecret))
+			"--cluster-http", inner, "--cluster-secret-file", secret, "--operator-secret", servertest.OperatorSecret))
 	}
 	for _, node := range c.nodes {
 		node.WaitReady()

@@ -3,7 +3,6 @@ package servertest
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -38,15 +37,15 @@ func StartClusterIn(tb testing.TB, dirs []string, args ...string) []*Server {
 	if err := os.WriteFile(secret, []byte("the secret of a cluster that only a test has"), 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	addresses := freeAddresses(tb, 2*nodes)
-	stores, inner := addresses[:nodes], addresses[nodes:]
+	addresses := FreeAddresses(tb, 3*nodes)
+	stores, inner, outer := addresses[:nodes], addresses[nodes:2*nodes], addresses[2*nodes:]
 	list := make([]*Server, nodes)
 	for i := range list {
 		own := append([]string{
 			"--node", fmt.Sprint("n", i), "--cluster-listen", stores[i], "--cluster-http", inner[i],
 			"--cluster-peers", strings.Join(stores, ","), "--cluster-secret-file", secret, "--operator-secret", OperatorSecret,
 		}, args...)
-		s := &Server{tb: tb, Dir: dirs[i], args: own, listen: "127.0.0.1:0", out: &logtest.Buffer{}}
+		s := &Server{tb: tb, Dir: dirs[i], args: own, listen: outer[i], out: &logtest.Buffer{}}
 		list[i] = s
 		address := s.launch()
 		tb.Cleanup(func() {
@@ -59,20 +58,6 @@ func StartClusterIn(tb testing.TB, dirs []string, args ...string) []*Server {
 			s.await(address)
 			s.WaitReady()
 		}()
-	}
-	return list
-}
-
-// freeAddresses returns addresses on which nobody listens now.
-func freeAddresses(tb testing.TB, n int) (list []string) {
-	tb.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			tb.Fatal(err)
-		}
-		defer l.Close()
-		list = append(list, l.Addr().String())
 	}
 	return list
 }
