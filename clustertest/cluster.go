@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -26,70 +25,6 @@ const (
 
 // publicName is the host that clients are told; the Balancer leads it to a node.
 const publicName = "carillon.test"
-
-// Build says which server the nodes run.
-type Build struct {
-	// Tags are build tags, such as unfenced.
-	Tags string
-	// Race builds it with the race detector.
-	Race bool
-}
-
-// builds are the programs built so far, once for each Build in a process.
-type builds struct {
-	mu   sync.Mutex
-	made map[Build]string // guarded by mu
-}
-
-// program compiles the server into a folder that goes with the machine's
-// temporary files, or takes the one that TESTED_CARILLON names.
-func (b *builds) program(what Build) (string, error) {
-	if path := os.Getenv("TESTED_CARILLON"); path != "" && what == (Build{}) {
-		return filepath.Abs(path)
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if path := b.made[what]; path != "" {
-		return path, nil
-	}
-	dir, err := os.MkdirTemp("", "carillon-clustertest-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "carillon")
-	args := []string{"build", "-o", path, "-tags", what.Tags}
-	if what.Race {
-		args = append(args, "-race")
-	}
-	cmd := exec.Command("go", append(args, "./cmd/carillon")...)
-	_, file, _, _ := runtime.Caller(0)
-	cmd.Dir = filepath.Dir(filepath.Dir(file))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the server: %w\n%s", err, out)
-	}
-	b.made[what] = path
-	return path, nil
-}
-
-// Shop builds servers for a package's tests. Make one, and have it closed at the
-// end.
-type Shop struct {
-	builds builds
-	hosts  int // made so far
-}
-
-// NewShop returns an empty Shop.
-func NewShop() *Shop { return &Shop{builds: builds{made: map[Build]string{}}} }
-
-// Close removes what was built.
-func (s *Shop) Close() error {
-	for _, path := range s.builds.made {
-		if err := os.RemoveAll(filepath.Dir(path)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // Cluster is some nodes that know each other.
 type Cluster struct {
@@ -117,10 +52,7 @@ func (s *Shop) Start(tb testing.TB, what Build, n int) *Cluster {
 // Prepare makes n nodes without starting them.
 func (s *Shop) Prepare(tb testing.TB, what Build, n int) *Cluster {
 	tb.Helper()
-	path, err := s.builds.program(what)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	path := s.program(tb, what)
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails
 	c := &Cluster{tb: tb, shop: s, path: path, secret: filepath.Join(tb.TempDir(), "secret")}
@@ -142,10 +74,9 @@ func (s *Shop) Prepare(tb testing.TB, what Build, n int) *Cluster {
 func (c *Cluster) Add() *Node {
 	c.tb.Helper()
 	number := len(c.Nodes) + 1
-	c.shop.hosts++
 	dir := c.tb.TempDir()
 	n := &Node{
-		Name: fmt.Sprintf("n%d", number), Dir: filepath.Join(dir, "data"), host: newHost(c.tb, c.shop.hosts),
+		Name: fmt.Sprintf("n%d", number), Dir: filepath.Join(dir, "data"), host: newHost(c.tb, c.shop.nextHost()),
 		tb: c.tb, path: c.path, log: filepath.Join(dir, "log"),
 	}
 	if keep := os.Getenv("CLUSTERTEST_LOGS"); keep != "" {
@@ -210,9 +141,10 @@ func (c *Cluster) WaitReady() {
 // Status is what `carillon cluster status` says, as far as the tests use it.
 type Status struct {
 	Nodes []struct {
-		Node  string `json:"node"`
-		Live  bool   `json:"live"`
-		Slots int    `json:"slots"`
+		Node    string `json:"node"`
+		Live    bool   `json:"live"`
+		Slots   int    `json:"slots"`
+		Version string `json:"version"`
 	} `json:"nodes"`
 	Slots []struct {
 		Owner string `json:"owner"`

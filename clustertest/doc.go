@@ -32,8 +32,9 @@
 //
 // # Files
 //
-// hub.go is the network, node.go a process, cluster.go all of them, balancer.go
-// and api.go the way in. writer.go, chronicle.go with model.go, caller.go and
-// doorkeeper.go are the clients. faults.go is what is done to the nodes, trial.go
-// and verdict.go put it together. The tests say what has to hold.
+// hub.go is the network, shop.go and next.go build the programs, node.go is a
+// process, cluster.go all of them, balancer.go and api.go the way in. writer.go,
+// chronicle.go with model.go, caller.go and doorkeeper.go are the clients.
+// faults.go is what is done to the nodes, trial.go and verdict.go put it together.
+// The tests say what has to hold.
 package clustertest

@@ -56,7 +56,6 @@ func FaultNamed(name string) Fault {
 }
 
 // any returns a node.
-// any returns a node.
 func (c *Cluster) any(draw *rand.Rand) *Node { return c.Nodes[draw.IntN(len(c.Nodes))] }
 
 // owner returns the node with the most slots.

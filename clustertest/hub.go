@@ -29,7 +29,8 @@ func Main(m *testing.M) int {
 	}
 	code, err := inHub(fmt.Sprintf("carillon-hub-%d", os.Getpid()))
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "clustertest needs root and network namespaces:", err)
+		fmt.Fprintln(os.Stderr, "clustertest gives each node a network namespace of its own, so that nodes can be cut off from each other;"+
+			" that needs root, iproute2, iptables and a kernel that lets namespaces be made:", err)
 		return 1
 	}
 	return code
@@ -104,10 +105,17 @@ func removeNamespace(name string) error {
 func ip(args ...string) error { return run("ip", args...) }
 
 func run(command string, args ...string) error {
-	if out, err := exec.Command(command, args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("%s %s: %w: %s", command, strings.Join(args, " "), err, out)
+	_, err := output(command, args...)
+	return err
+}
+
+// output runs a command and returns what it prints.
+func output(command string, args ...string) (string, error) {
+	out, err := exec.Command(command, args...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w: %s", command, strings.Join(args, " "), err, out)
 	}
-	return nil
+	return strings.TrimSpace(string(out)), nil
 }
 
 // host is a node's machine: a namespace with one address, wired to the bridge.

@@ -43,6 +43,7 @@ func waitSlots(t *testing.T, c *Cluster, n *Node, some bool) {
 // A node that is drained hands everything over before it goes, and gets its
 // share when it is back.
 func TestDrain(t *testing.T) {
+	t.Parallel()
 	c := shop(t).Start(t, Build{}, 3)
 	v := NewVerdict()
 	trial := begin(t, c, v, DefaultLoad())
@@ -62,6 +63,7 @@ func TestDrain(t *testing.T) {
 // A fourth node joins and gets slots; then the first leaves for good, with its
 // disk, and what it stored is with the others.
 func TestANodeJoinsAndAnotherLeavesForGood(t *testing.T) {
+	t.Parallel()
 	c := shop(t).Start(t, Build{}, 3)
 	v := NewVerdict()
 	trial := begin(t, c, v, DefaultLoad())
@@ -87,6 +89,7 @@ func TestANodeJoinsAndAnotherLeavesForGood(t *testing.T) {
 
 // A disk that is wiped is filled again by the others.
 func TestAWipedDisk(t *testing.T) {
+	t.Parallel()
 	c := shop(t).Start(t, Build{}, 3)
 	v := NewVerdict()
 	trial := begin(t, c, v, DefaultLoad())
@@ -100,6 +103,7 @@ func TestAWipedDisk(t *testing.T) {
 // One server becomes three, as docs/cluster.md says, and keeps its meetings and
 // the tokens that were given out.
 func TestOneServerBecomesThree(t *testing.T) {
+	t.Parallel()
 	c := shop(t).Start(t, Build{}, 1)
 	v := NewVerdict()
 	trial := begin(t, c, v, Load{Writers: 3, Chronicles: 1, Meetings: 4, Pause: 60 * time.Millisecond})
