@@ -118,6 +118,10 @@ func (c *Control) create(ctx context.Context, h *hold, n meeting.NewMeeting, key
 		release()
 		return nil, nil, err
 	}
+	c.tokenTurns.storing(key)
+	if primary, ok := meeting.ParseID(n.PrimaryID); ok {
+		c.meetingTurns.storing(primary)
+	}
 	revision, err := c.put(ctx, h, id, ledger.Revision{}, rec, ledger.Ordinary)
 	if c.later(err, func(revision ledger.Revision, err error) {
 		defer release()

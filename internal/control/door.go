@@ -97,7 +97,8 @@ func (c *Control) RecordFact(ctx context.Context, meetingID meeting.ID, fact mee
 		return err
 	}
 	defer end()
-	release, err := c.factTurns.take(ctx, factKey{meetingID, fact.Attendee}, c.cfg.ConflictWait)
+	key := factKey{meetingID, fact.Attendee}
+	release, err := c.factTurns.take(ctx, key, c.cfg.ConflictWait)
 	if err != nil {
 		return err
 	}
@@ -113,6 +114,7 @@ func (c *Control) RecordFact(ctx context.Context, meetingID meeting.ID, fact mee
 		return endedError(meetingID)
 	}
 	defer e.facts.Done()
+	c.factTurns.storing(key)
 	if lost != nil {
 		// The session before this one was cut off by a crash; nobody has
 		// told that yet.

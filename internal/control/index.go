@@ -76,8 +76,6 @@ type entry struct {
 	ending   chan struct{}  // not nil while the last record is being written; closed then
 	watchers []*watcher     // replaced, never changed, so that it may be read outside mu
 
-	writing atomic.Int64 // when the write under way began, Unix nanoseconds; 0 for none
-
 	newer, older *entry // neighbours in the cache; see cache.go
 	cost         int64  // what the cache counts for it, 0 when not in it
 

@@ -355,7 +355,8 @@ func (c *Control) reportLostSession(ctx context.Context, e *entry, s session) er
 		return err
 	}
 	defer end()
-	release, err := c.factTurns.take(ctx, factKey{e.profile.ID, s.attendee}, c.cfg.ConflictWait)
+	key := factKey{e.profile.ID, s.attendee}
+	release, err := c.factTurns.take(ctx, key, c.cfg.ConflictWait)
 	if err != nil {
 		return err
 	}
@@ -364,6 +365,7 @@ func (c *Control) reportLostSession(ctx context.Context, e *entry, s session) er
 		return ctx.Err()
 	}
 	defer e.facts.Done()
+	c.factTurns.storing(key)
 	fact := s.departure()
 	fact.Time = c.now()
 	return c.appendFact(ctx, e.hold, e.profile.ID, fact)

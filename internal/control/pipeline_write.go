@@ -58,6 +58,8 @@ func (c *Control) findOrCreatePipeline(ctx context.Context, h *hold, token meeti
 		release()
 		return nil, err
 	}
+	c.pipelineTurns.storing(source)
+	c.tokenTurns.storing(tokenKey{h.slot.Number(), token})
 	return c.createPipeline(ctx, h, token, n, of, func() {
 		c.settlePipeline(n.Owner)
 		leave()

@@ -296,5 +296,6 @@ func (c *Control) changePipeline(ctx context.Context, id meeting.ID, find func()
 		release()
 		return err
 	}
+	c.pipelineTurns.storing(id)
 	return c.writePipeline(ctx, h, e, p, rec, release)
 }

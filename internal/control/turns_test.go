@@ -76,6 +76,29 @@ func TestATurnThatDoesNotComeIsAConflict(t *testing.T) {
 	})
 }
 
+func TestATurnThatTheStoreKeepsIsWorthAnotherTry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := &turns[string]{clock: systemClock{}}
+		wait := func(want meeting.Kind) {
+			t.Helper()
+			if _, err := tr.take(context.Background(), "a", 5*time.Second); !isKind(err, want) {
+				t.Errorf("%v, want %v", err, want)
+			}
+		}
+		release := mustTake(t, tr, "a")
+		wait(meeting.Conflict)
+		tr.storing("a")
+		wait(meeting.Unavailable)
+		next := make(chan func())
+		go func() { next <- mustTake(t, tr, "a") }()
+		synctest.Wait()
+		release()
+		release = <-next // who writes nothing yet
+		wait(meeting.Conflict)
+		release()
+	})
+}
+
 // Giving up and being served in the same moment must not lose the turn.
 func TestNoTurnIsLost(t *testing.T) {
 	tr := &turns[int]{clock: systemClock{}}

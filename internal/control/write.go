@@ -4,15 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
-
-// stalled is after how long in the ledger a write is no sign of other calls any
-// more, but of a store that does not answer.
-const stalled = time.Second
 
 // decision lets the domain decide on a meeting; see meeting's Decide functions.
 type decision func(s *meeting.State, by meeting.Stamp) (*meeting.Record, error)
@@ -75,23 +70,13 @@ func (c *Control) change(ctx context.Context, l lookup, ids *idSource, decide de
 func (c *Control) changeEntry(ctx context.Context, e *entry, ids *idSource, decide decision) error {
 	release, err := c.meetingTurns.take(ctx, e.profile.ID, c.cfg.ConflictWait)
 	if err != nil {
-		return c.whileStalled(e, err)
+		return err
 	}
 	if !c.isActive(e) {
 		release()
 		return meeting.MissingMeeting(e.profile.ID)
 	}
 	return c.write(ctx, e, ids, decide, release)
-}
-
-// whileStalled makes a call that waited in vain for its turn come back, if it is
-// the store that keeps it waiting.
-func (c *Control) whileStalled(e *entry, err error) error {
-	since := e.writing.Load()
-	if isKind(err, meeting.Conflict) && since != 0 && time.Since(time.Unix(0, since)) > stalled {
-		return meeting.Errorf(meeting.Unavailable, "The store is slow to answer")
-	}
-	return err
 }
 
 // write decides, appends the record and applies it. The caller has the meeting's
@@ -108,11 +93,10 @@ func (c *Control) write(ctx context.Context, e *entry, ids *idSource, decide dec
 		release()
 		return err
 	}
-	e.writing.Store(time.Now().UnixNano())
+	c.meetingTurns.storing(e.profile.ID)
 	revision, err := c.put(ctx, e.hold, e.profile.ID, e.fold.revision, rec, urgency(state, rec))
 	if c.later(err, func(revision ledger.Revision, err error) {
 		defer release()
-		e.writing.Store(0)
 		if err == nil {
 			err = c.advance(e, state, revision, rec)
 		}
@@ -121,7 +105,6 @@ func (c *Control) write(ctx context.Context, e *entry, ids *idSource, decide dec
 		return c.refused(ctx, e.hold, e.profile.ID, err)
 	}
 	defer release()
-	e.writing.Store(0)
 	if err != nil {
 		return c.refused(ctx, e.hold, e.profile.ID, err)
 	}
@@ -343,7 +326,7 @@ func (c *Control) readEntry(ctx context.Context, e *entry, fn func(*meeting.Stat
 	}
 	release, err := c.meetingTurns.take(ctx, e.profile.ID, c.cfg.ConflictWait)
 	if err != nil {
-		return c.whileStalled(e, err)
+		return err
 	}
 	defer release()
 	if !c.isActive(e) {
