@@ -64,7 +64,7 @@ func reason(err error) string {
 // isUnreadable reports whether trying again would be in vain: a piece is not
 // there any more, or is not what was stored.
 func isUnreadable(err error) bool {
-	return errors.Is(err, mp4.ErrFormat) || errors.Is(err, errChanged) || errors.Is(err, fs.ErrNotExist) || statusOf(err) == 404
+	return errors.Is(err, errNothingThere) || errors.Is(err, mp4.ErrFormat) || errors.Is(err, errChanged) || errors.Is(err, fs.ErrNotExist) || statusOf(err) == 404
 }
 
 // awaitSource waits until the capture is over.
@@ -90,20 +90,11 @@ func (j *job) awaitSource(ctx context.Context) (*meeting.Pipeline, error) {
 // join makes the outputs, however often storing must be tried.
 func (j *job) join(ctx context.Context, source *meeting.Pipeline) error {
 	s := j.service
-	all, stored, _, err := readJournal(s.spoolDir(source.ID))
+	journal, err := readJournal(s.spoolDir(source.ID))
 	if err != nil {
 		return err
 	}
-	var pieces []Piece
-	for _, p := range all {
-		if stored[p.File] {
-			pieces = append(pieces, p)
-		}
-	}
-	if len(pieces) == 0 {
-		return errNothingThere
-	}
-	work := joining{sink: s.cfg.Sink, source: source, pipeline: j.pipeline, dir: s.spoolDir(j.pipeline.ID), pieces: pieces}
+	work := joining{sink: s.cfg.Sink, source: source, pipeline: j.pipeline, dir: s.spoolDir(j.pipeline.ID), pieces: journal.there(), listed: !journal.complete()}
 	begun, wait := s.cfg.Now(), firstRetry
 	for {
 		err := work.run(ctx)

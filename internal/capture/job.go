@@ -17,9 +17,12 @@ import (
 // job carries out one pipeline, from where its status says it is.
 type job struct {
 	service  *Service
-	pipeline *meeting.Pipeline // as it was when the job began
+	pipeline *meeting.Pipeline // as it was when the job began; nil of a leftover
 	cancel   context.CancelFunc
 	log      *slog.Logger
+	done     chan struct{} // closed when it has ended
+	moved    bool          // the pipeline is carried out elsewhere; guarded by Service.mu
+	leftover bool          // it only stores what a spool has; never changes
 
 	stop    chan struct{} // closed when the recording is to end
 	once    sync.Once     // closes it
@@ -66,7 +69,7 @@ func (j *job) run(ctx context.Context) {
 
 // capture takes a capture pipeline there.
 func (j *job) capture(ctx context.Context) {
-	spool, err := openSpool(j.service.spoolDir(j.pipeline.ID), &j.service.room)
+	spool, err := openSpool(j.service.spoolDir(j.pipeline.ID), &j.service.room, originOf(j.pipeline))
 	if err != nil {
 		j.log.Error("the recording has no spool", "err", err)
 		j.tell(ctx, meeting.PipelineFailed, "The server cannot store recordings on its disk")
@@ -76,7 +79,7 @@ func (j *job) capture(ctx context.Context) {
 	storing, stopStoring := context.WithCancel(ctx)
 	defer stopStoring()
 	j.giveUp = stopStoring
-	up := &uploader{sink: j.service.cfg.Sink, spool: spool, pipeline: j.pipeline, trouble: j.trouble}
+	up := &uploader{sink: j.service.cfg.Sink, spool: spool, now: j.service.cfg.Now, trouble: j.failing}
 	go func() {
 		defer close(stored)
 		up.run(storing, drain)
@@ -222,8 +225,8 @@ func (j *job) retry(ctx context.Context, do func() error) error {
 	}
 }
 
-// trouble hears how long storing has failed.
-func (j *job) trouble(since time.Duration, err error) {
+// failing hears how long storing has failed.
+func (j *job) failing(since time.Duration, err error) {
 	switch {
 	case err == nil:
 		j.log.Info("pieces are stored again")

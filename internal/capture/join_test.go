@@ -47,8 +47,19 @@ func (s *shelf) put(stream string, at time.Duration, millis int64, content []byt
 // concatenation's id.
 func (s *shelf) join(a meeting.Artifacts) (map[string][]byte, error) {
 	s.t.Helper()
+	return s.joinOf(aPipeline(), a, false)
+}
+
+// joinFrom does so with what of the capture is on the shelf beside the pieces.
+func (s *shelf) joinFrom(source *meeting.Pipeline, a meeting.Artifacts) (map[string][]byte, error) {
+	s.t.Helper()
+	return s.joinOf(source, a, true)
+}
+
+func (s *shelf) joinOf(source *meeting.Pipeline, a meeting.Artifacts, listed bool) (map[string][]byte, error) {
+	s.t.Helper()
 	p := &meeting.Pipeline{ID: meeting.ID{9}, Kind: meeting.ConcatenationPipeline, Meeting: meeting.ID{2}, Settings: meeting.PipelineSettings{Bucket: "out", Artifacts: a}}
-	j := joining{sink: s.store, source: aPipeline(), pipeline: p, dir: filepath.Join(s.t.TempDir(), "join"), pieces: s.pieces}
+	j := joining{sink: s.store, source: source, pipeline: p, dir: filepath.Join(s.t.TempDir(), "join"), pieces: s.pieces, listed: listed}
 	err := j.run(context.Background())
 	made := map[string][]byte{}
 	for key, content := range s.objects {

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -28,13 +29,12 @@ type namer struct {
 	last   map[string]time.Time // by stream
 }
 
+// prefixOf is what the keys of a capture begin with.
+func prefixOf(p *meeting.Pipeline) string { return cmp.Or(p.Settings.Prefix, p.Meeting.String()) }
+
 // newNamer returns a namer that goes on after the pieces that are there.
 func newNamer(p *meeting.Pipeline, there []Piece) *namer {
-	prefix := p.Settings.Prefix
-	if prefix == "" {
-		prefix = p.Meeting.String()
-	}
-	n := &namer{prefix: prefix, last: make(map[string]time.Time)}
+	n := &namer{prefix: prefixOf(p), last: make(map[string]time.Time)}
 	for _, piece := range there {
 		n.last[piece.Stream] = piece.Start
 	}
@@ -51,7 +51,7 @@ func (n *namer) name(p *Piece) {
 	}
 	n.last[p.Stream], p.Start = start, start
 	folder, attendee, isVideo := strings.Cut(p.Stream, "/")
-	name := strings.ReplaceAll(start.Format("2006-01-02-15-04-05.000"), ".", "-")
+	name := strings.ReplaceAll(start.Format(nameTime), ".", "-")
 	if isVideo {
 		name += "-" + attendee
 	}

@@ -39,6 +39,7 @@ type recording struct {
 	speaker speaker
 	shown   *view // whose picture is to go with the sound; nil for nobody's
 	filmed  *view // whose picture the piece of sound being made has
+	looked  int   // packets of sound since stills were looked at
 	first   bool  // no event of the recording is in the spool yet
 	ended   bool
 }
@@ -51,6 +52,8 @@ func newRecording(p *meeting.Pipeline, s *spool, now func() time.Time) *recordin
 		events: lines{stream: eventsFolder}, data: lines{stream: dataFolder},
 		live: make(map[uint32]string), views: make(map[uint32]*view),
 	}
+	// Elsewhere it began long ago; here, a crash may have come before its first event.
+	r.first = s.new && p.Status < meeting.PipelineInProgress || !s.new
 	for _, piece := range there {
 		r.first = r.first && piece.Stream != eventsFolder
 	}
@@ -71,6 +74,10 @@ func (r *recording) emitLocked(p Piece, content func() []byte) {
 	})
 }
 
+// lookAtStills is how many packets of sound are between two looks at whether
+// pictures stand still: a second.
+const lookAtStills = int(time.Second / soundFrame)
+
 // WriteFrame implements media.SoundSink. It comes every 20 ms whatever happens,
 // so it is the recording's clock too.
 func (r *recording) WriteFrame(payload []byte, timestamp uint32, _ bool) {
@@ -84,9 +91,18 @@ func (r *recording) WriteFrame(payload []byte, timestamp uint32, _ bool) {
 		r.cutSoundLocked()
 	}
 	r.sound.write(payload, timestamp, now)
+	if l := r.listener.Load(); l != nil && !r.sound.exact {
+		r.sound.begin(l.Began())
+	}
+	r.turnSoundLocked()
 	if r.sound.full() {
 		r.cutSoundLocked()
+		r.refreshSound()
 	}
+	if r.looked == 0 {
+		r.keepStillLocked(now)
+	}
+	r.looked = (r.looked + 1) % lookAtStills
 	for _, l := range []*lines{&r.events, &r.data} {
 		if l.due(now) {
 			r.cutLinesLocked(l, now, false)
@@ -101,9 +117,29 @@ func (r *recording) cutSoundLocked() {
 	}
 }
 
+// turnSoundLocked begins the pieces of pictures for which the sound is there.
+func (r *recording) turnSoundLocked() {
+	for r.sound.turns() {
+		if p, ok := r.sound.turn(); ok {
+			r.emitLocked(p.piece())
+		}
+		if len(r.sound.samples) == 0 {
+			r.refreshSound()
+		}
+	}
+}
+
+// refreshSound has the next packet of the sound, which begins a piece, decoded
+// without the one before.
+func (r *recording) refreshSound() {
+	if l := r.listener.Load(); l != nil {
+		l.Refresh()
+	}
+}
+
 func (r *recording) cutLinesLocked(l *lines, now time.Time, last bool) {
 	if p, content, ok := l.take(now); ok {
-		p.Last = last
+		p.Last, p.First = last, l == &r.events && r.first && l.pieces == 1
 		r.emitLocked(p, func() []byte { return content })
 	}
 }

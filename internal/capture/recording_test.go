@@ -70,17 +70,25 @@ func (s *studio) camera(group uint32, attendee string, apart bool) *view {
 }
 
 // film sends a picture of a view.
-func (s *studio) film(v *view, n int, key bool) {
+func (s *studio) film(v *view, n int, key bool) { s.filmed(v, n, key, 0) }
+
+// filmed sends a picture of a view that was captured so long ago, if that is not
+// 0.
+func (s *studio) filmed(v *view, n int, key bool, ago time.Duration) {
 	s.mu.Lock()
 	at := s.at
 	s.mu.Unlock()
+	captured := time.Time{}
+	if ago > 0 {
+		captured = at.Add(-ago)
+	}
 	payload := []byte{0x10, 1, 0, 0} // VP8, not a key frame
 	if key {
 		payload = []byte{0x10, 0x10, 0, 0, 0x9D, 0x01, 0x2A, 0x80, 0x02, 0x68, 0x01, byte(n)}
 	}
 	info, err := rtpx.Inspect(rtpx.VP8, payload)
 	must(s.t, err)
-	v.packet(&media.VideoPacket{StreamID: 1, Codec: rtpx.VP8, Seq: uint16(n), TS: uint32(at.Sub(start).Milliseconds()) * 90, Marker: true, At: at, Payload: payload, Info: info})
+	v.packet(&media.VideoPacket{StreamID: 1, Codec: rtpx.VP8, Seq: uint16(n), TS: uint32((at.Sub(start) - ago).Milliseconds()) * 90, Marker: true, At: at, Captured: captured, Payload: payload, Info: info})
 }
 
 // objects returns what was recorded: by stream, in order.

@@ -175,6 +175,21 @@ func (s *S3) Open(ctx context.Context, bucket, key string) (Content, error) {
 	return &s3Content{ctx: ctx, client: s.client, bucket: bucket, key: key, size: aws.ToInt64(head.ContentLength)}, nil
 }
 
+// List returns the objects whose keys begin with the prefix.
+func (s *S3) List(ctx context.Context, bucket, prefix string) (list []Listed, err error) {
+	pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list %s: %w", prefix, err)
+		}
+		for _, o := range page.Contents {
+			list = append(list, Listed{aws.ToString(o.Key), aws.ToInt64(o.Size)})
+		}
+	}
+	return list, nil
+}
+
 // s3Content reads an object. A read goes on with the answer to the one before,
 // as long as nobody seeks.
 type s3Content struct {

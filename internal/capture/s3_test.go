@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -71,9 +72,37 @@ func (f *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.parts = nil
 	case r.Method == http.MethodDelete:
 		delete(f.objects, r.URL.Path)
+	case query.Get("list-type") == "2":
+		f.list(w, r.URL.Path, query.Get("prefix"), query.Get("continuation-token"))
 	default:
 		f.get(w, r)
 	}
+}
+
+// list answers two keys a page; the last key of a page is its token.
+func (f *fakeS3) list(w http.ResponseWriter, bucket, prefix, after string) {
+	type object struct {
+		Key  string
+		Size int
+	}
+	var page struct {
+		XMLName               xml.Name `xml:"ListBucketResult"`
+		Contents              []object
+		IsTruncated           bool
+		NextContinuationToken string
+	}
+	for _, path := range slices.Sorted(maps.Keys(f.objects)) {
+		key := strings.TrimPrefix(path, bucket+"/")
+		if key == path || !strings.HasPrefix(key, prefix) || key <= after {
+			continue
+		}
+		if len(page.Contents) == 2 {
+			page.IsTruncated, page.NextContinuationToken = true, page.Contents[1].Key
+			break
+		}
+		page.Contents = append(page.Contents, object{key, len(f.objects[path])})
+	}
+	_ = xml.NewEncoder(w).Encode(page)
 }
 
 func (f *fakeS3) complete(w http.ResponseWriter, path string, body []byte) {
@@ -261,5 +290,23 @@ func TestBucketsAreTriedBeforeTheyAreUsed(t *testing.T) {
 	var refused *meeting.Error
 	if err := none.Check(ctx, "bucket", ""); !errors.As(err, &refused) || refused.Kind != meeting.Unavailable || statusOf(err) != 0 {
 		t.Errorf("nobody there: %v", err)
+	}
+}
+
+func TestS3ListsItsObjectsPageByPage(t *testing.T) {
+	f, s := newFakeS3(t)
+	var want []Listed
+	for i := range 5 {
+		key := fmt.Sprint("p/audio/", i)
+		must(t, put(s, Object{Bucket: "bucket", Key: key, Type: typeMP4}, make([]byte, i)))
+		want = append(want, Listed{key, int64(i)})
+	}
+	must(t, put(s, Object{Bucket: "bucket", Key: "q/audio/0", Type: typeMP4}, nil))
+	if got, err := s.List(context.Background(), "bucket", "p/"); err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v", got, err)
+	}
+	f.answer = func(*http.Request) int { return http.StatusForbidden }
+	if _, err := s.List(context.Background(), "bucket", "p/"); statusOf(err) != http.StatusForbidden {
+		t.Errorf("%v", err)
 	}
 }

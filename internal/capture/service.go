@@ -93,6 +93,7 @@ func New(cfg Config) (*Service, error) {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.cfg.Control.WatchPipelines(s.follow)
 	s.dropOldSpools()
+	s.storeLeft()
 	return s, nil
 }
 
@@ -128,27 +129,48 @@ func (s *Service) follow(c control.PipelineChange) {
 	j := s.jobs[p.ID]
 	switch {
 	case c.Moved && j != nil:
+		j.moved = true
 		j.cancel()
 	case c.Moved || s.ctx.Err() != nil:
-	case j != nil:
+	case j != nil && !j.moved && !j.leftover:
 		j.follow(p)
 	case !p.Status.Over():
+		if j != nil {
+			j.cancel()
+		}
 		s.beginLocked(p)
 	}
 }
 
 // beginLocked starts the job of a pipeline.
 func (s *Service) beginLocked(p *meeting.Pipeline) {
-	ctx, cancel := context.WithCancel(s.ctx)
-	j := &job{service: s, pipeline: p, cancel: cancel, stop: make(chan struct{}), log: s.cfg.Logger.With("pipeline", p.ID, "meeting", p.Meeting)}
+	j := &job{service: s, pipeline: p, stop: make(chan struct{}), log: s.cfg.Logger.With("pipeline", p.ID, "meeting", p.Meeting)}
 	j.follow(p)
-	s.jobs[p.ID] = j
+	s.startLocked(p.ID, j, j.run)
+}
+
+// startLocked enters a job and runs it, once the one that is there has ended.
+func (s *Service) startLocked(id meeting.ID, j *job, run func(context.Context)) {
+	ctx, cancel := context.WithCancel(s.ctx)
+	j.cancel, j.done = cancel, make(chan struct{})
+	before := s.jobs[id]
+	s.jobs[id] = j
 	s.tasks.Go(func() {
-		j.run(ctx)
+		if before != nil {
+			<-before.done
+		}
+		run(ctx)
 		cancel()
+		close(j.done)
 		s.mu.Lock()
-		delete(s.jobs, p.ID)
+		moved := j.moved
+		if s.jobs[id] == j {
+			delete(s.jobs, id)
+		}
 		s.mu.Unlock()
+		if moved {
+			s.storeLeftOf(id)
+		}
 	})
 }
 
@@ -170,8 +192,7 @@ func (s *Service) dropOldSpools() {
 		if _, known := s.cfg.Control.Pipeline(id); known {
 			continue
 		}
-		pieces, stored, _, err := readJournal(s.spoolDir(id))
-		if err == nil && len(pieces) == len(stored) {
+		if j, err := readJournal(s.spoolDir(id)); err == nil && len(j.pieces) == len(j.stored) {
 			_ = os.RemoveAll(s.spoolDir(id)) // tried again at the next start
 		}
 	}

@@ -47,7 +47,7 @@ func newHouse(t *testing.T, sink Sink, change func(*Config)) *house {
 	h := &house{t: t, dir: t.TempDir(), sink: sink, change: change, listeners: map[meeting.ID]Listener{}}
 	h.openPlane()
 	var err error
-	h.node, err = media.NewNode(media.Config{UDPAddr: "127.0.0.1:0", Timeout: time.Minute})
+	h.node, err = media.NewNode(media.Config{UDPAddr: "127.0.0.1:0", Timeout: time.Minute, MaxVideoSenders: 5})
 	must(t, err)
 	h.open()
 	t.Cleanup(func() { must(t, errors.Join(h.service.Close(), h.node.Close(), h.plane.Close(), h.closeLog())) })
@@ -107,13 +107,7 @@ func (h *house) meeting() meeting.Summary {
 // record begins to record a meeting.
 func (h *house) record(m meeting.Summary) *meeting.Pipeline {
 	h.t.Helper()
-	n := meeting.NewPipeline{
-		Kind: meeting.CapturePipeline, Owner: recorders, ClientRequestToken: m.ID.String(), Meeting: m.ID,
-		Settings: meeting.PipelineSettings{Bucket: "bucket", Prefix: "p", Artifacts: meeting.Artifacts{Audio: true}},
-	}
-	p, err := h.plane.CreatePipeline(context.Background(), n, func(ctx context.Context) error { return h.service.Ready(ctx, &n) })
-	must(h.t, err)
-	return p
+	return h.recordWith(m, meeting.PipelineSettings{Artifacts: meeting.Artifacts{Audio: true}})
 }
 
 // join begins to concatenate all of a capture.
@@ -430,6 +424,9 @@ func TestAConcatenationOfWhatIsGoneFails(t *testing.T) {
 		t.Errorf("%q", got.Failure)
 	}
 	must(t, os.RemoveAll(h.service.spoolDir(p.ID)))
+	sink.mu.Lock()
+	clear(sink.objects)
+	sink.mu.Unlock()
 	q := h.join(p)
 	if got := h.untilStatus(q.ID, meeting.PipelineFailed); got.Failure != "The recording could not be concatenated: there is nothing to read" {
 		t.Errorf("%q", got.Failure)

@@ -2,10 +2,13 @@ package capture
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/carillon-meetings/carillon/internal/durable"
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -21,6 +24,9 @@ type Sink interface {
 	Put(ctx context.Context, o Object, content io.ReaderAt, size int64) error
 	// Open returns an object's content.
 	Open(ctx context.Context, bucket, key string) (Content, error)
+	// List returns the objects whose keys begin with the prefix, in the order of
+	// their keys.
+	List(ctx context.Context, bucket, prefix string) ([]Listed, error)
 }
 
 // Content is the content of an object.
@@ -67,6 +73,32 @@ func (d Directory) Open(_ context.Context, bucket, key string) (Content, error) 
 		return nil, fmt.Errorf("directory for recordings: %w", err)
 	}
 	return f, nil
+}
+
+// List walks the directory that the prefix, up to its last slash, names.
+func (d Directory) List(_ context.Context, bucket, prefix string) (list []Listed, err error) {
+	root := d.path(bucket, "")
+	err = filepath.WalkDir(filepath.Dir(d.path(bucket, prefix+"x")), func(path string, e fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || e.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(root, path)
+		if name = filepath.ToSlash(name); err != nil || !strings.HasPrefix(name, prefix) {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil {
+			list = append(list, Listed{name, info.Size()})
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("directory for recordings: %w", err)
+	}
+	return list, nil
 }
 
 // path relies on buckets and keys without dot segments; the API lets no others in.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/durable"
+	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
 // Piece is one object of a recording.
@@ -30,13 +31,32 @@ type Piece struct {
 	Start  time.Time `json:"start"`
 	Millis int64     `json:"ms"` // duration
 	Codec  string    `json:"codec,omitempty"`
-	Last   bool      `json:"last,omitempty"` // it says that the recording has ended
+	Gap    int64     `json:"gap,omitempty"`   // ms of it for which pictures were lost
+	First  bool      `json:"first,omitempty"` // it says that the recording has begun
+	Last   bool      `json:"last,omitempty"`  // it says that the recording has ended
+}
+
+// origin says what a spool is of: as much as is needed to store its pieces, by
+// whoever finds them.
+type origin struct {
+	Pipeline   meeting.ID `json:"pipeline"`
+	Meeting    meeting.ID `json:"meeting"`
+	Bucket     string     `json:"bucket"`
+	KMSKey     string     `json:"kmsKey,omitempty"`
+	KMSContext string     `json:"kmsContext,omitempty"`
+}
+
+// originOf returns that of a pipeline's spool.
+func originOf(p *meeting.Pipeline) *origin {
+	s := &p.Settings
+	return &origin{p.ID, p.Meeting, s.Bucket, s.KMSKey, s.KMSContext}
 }
 
 // line is one line of a journal.
 type line struct {
-	Piece  *Piece `json:"piece,omitempty"`  // it is in the spool
-	Stored string `json:"stored,omitempty"` // the file of a piece that the sink has
+	Of     *origin `json:"of,omitempty"`     // what the spool is of; the first line
+	Piece  *Piece  `json:"piece,omitempty"`  // it is in the spool
+	Stored string  `json:"stored,omitempty"` // the file of a piece that the sink has
 }
 
 const journalName = "journal"
@@ -46,6 +66,8 @@ const journalName = "journal"
 // concurrent use.
 type spool struct {
 	dir string
+	of  *origin // nil of one that an older version made
+	new bool    // nothing was there before
 
 	mu      sync.Mutex
 	journal *os.File
@@ -77,11 +99,13 @@ func (b *budget) take(n int64) error {
 
 // openSpool opens a pipeline's spool, or makes an empty one. What a crash left
 // half written is dropped: the journal says what counts.
-func openSpool(dir string, room *budget) (*spool, error) {
+// of is written down where the journal does not say it; nil leaves it open.
+func openSpool(dir string, room *budget, of *origin) (*spool, error) {
+	_, err := os.Stat(filepath.Join(dir, journalName))
+	s := &spool{dir: dir, room: room, wake: make(chan struct{}, 1), new: errors.Is(err, fs.ErrNotExist)}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("spool: %w", err)
 	}
-	s := &spool{dir: dir, room: room, wake: make(chan struct{}, 1)}
 	whole, err := s.load()
 	if err != nil {
 		return nil, err
@@ -92,6 +116,9 @@ func openSpool(dir string, room *budget) (*spool, error) {
 	}
 	if err = s.journal.Truncate(whole); err == nil {
 		_, err = s.journal.Seek(whole, 0)
+	}
+	if err == nil && s.of == nil && of != nil {
+		s.of, err = of, s.noteLocked(line{Of: of})
 	}
 	if err == nil {
 		err = durable.SyncDir(dir)
@@ -106,48 +133,68 @@ func openSpool(dir string, room *budget) (*spool, error) {
 
 // load reads the journal and returns how many of its bytes are whole lines.
 func (s *spool) load() (whole int64, err error) {
-	pieces, stored, whole, err := readJournal(s.dir)
+	j, err := readJournal(s.dir)
 	if err != nil {
 		return 0, err
 	}
-	s.pieces = pieces
-	for _, p := range pieces {
+	s.of, s.pieces = j.of, j.pieces
+	for _, p := range j.pieces {
 		if n, err := strconv.Atoi(p.File); err == nil {
 			s.next = max(s.next, n+1)
 		}
-		if !stored[p.File] {
+		if _, err := os.Stat(filepath.Join(s.dir, p.File)); !j.stored[p.File] && !errors.Is(err, fs.ErrNotExist) {
 			s.pending = append(s.pending, p)
 			s.bytes += p.Size
 		}
 	}
-	return whole, nil
+	return j.whole, nil
 }
 
-// readJournal returns the pieces that a journal lists, the files of those that
-// are stored, and the length of what is whole of it. No journal is an empty one.
-func readJournal(dir string) (pieces []Piece, stored map[string]bool, whole int64, err error) {
+// journal is what a spool's journal says.
+type journal struct {
+	of     *origin
+	pieces []Piece
+	stored map[string]bool // files of pieces that the sink has
+	whole  int64           // its length, without a line that was cut short
+}
+
+// there returns the pieces that the sink has, in their order.
+func (j *journal) there() (list []Piece) {
+	for _, p := range j.pieces {
+		if j.stored[p.File] {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// readJournal reads the journal in a directory. No journal is an empty one.
+func readJournal(dir string) (*journal, error) {
 	content, err := os.ReadFile(filepath.Join(dir, journalName))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, 0, fmt.Errorf("spool: %w", err)
+		return nil, fmt.Errorf("spool: %w", err)
 	}
-	stored = make(map[string]bool)
+	j := &journal{stored: make(map[string]bool)}
 	for text := range bytes.Lines(content) {
 		var l line
 		if !bytes.HasSuffix(text, []byte("\n")) {
 			break // a crash cut it short: nobody was told of it
 		}
 		if err := json.Unmarshal(text, &l); err != nil {
-			return nil, nil, 0, fmt.Errorf("spool: journal of %s, byte %d: %w", filepath.Base(dir), whole, err)
+			return nil, fmt.Errorf("spool: journal of %s, byte %d: %w", filepath.Base(dir), j.whole, err)
 		}
-		whole += int64(len(text))
+		j.whole += int64(len(text))
+		if l.Of != nil {
+			j.of = l.Of
+		}
 		if l.Piece != nil {
-			pieces = append(pieces, *l.Piece)
+			j.pieces = append(j.pieces, *l.Piece)
 		}
 		if l.Stored != "" {
-			stored[l.Stored] = true
+			j.stored[l.Stored] = true
 		}
 	}
-	return pieces, stored, whole, nil
+	return j, nil
 }
 
 // dropStrays removes files that no pending piece has: of a piece that a crash
@@ -217,17 +264,27 @@ func (s *spool) noteLocked(l line) error {
 	return nil
 }
 
-// stored notes that the sink has a piece, and lets go of its file.
+// stored notes that the sink has a piece, and lets go of its file. On a disk that
+// is full that comes first: load takes a piece without its file for stored.
 func (s *spool) stored(p Piece) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	path := filepath.Join(s.dir, p.File)
 	if err := s.noteLocked(line{Stored: p.File}); err != nil {
-		return err
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("spool: %w", err)
+		}
+		if err := s.noteLocked(line{Stored: p.File}); err != nil {
+			return err
+		}
 	}
 	s.pending = slices.DeleteFunc(s.pending, func(q Piece) bool { return q.File == p.File })
 	s.bytes -= p.Size
 	s.room.used.Add(-p.Size)
-	return os.Remove(filepath.Join(s.dir, p.File))
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("spool: %w", err)
+	}
+	return nil
 }
 
 // waiting returns the pieces that are not stored, in their order.

@@ -19,7 +19,7 @@ var start = time.Date(2026, 3, 4, 5, 6, 7, 123e6, time.UTC)
 
 func openTestSpool(t *testing.T, dir string, room *budget) *spool {
 	t.Helper()
-	s, err := openSpool(dir, room)
+	s, err := openSpool(dir, room, originOf(aPipeline()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,12 +143,31 @@ func TestASpoiltFileIsNotStored(t *testing.T) {
 func TestASpoiltJournalIsSaidToBe(t *testing.T) {
 	dir := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(dir, journalName), []byte("{}\nrubbish\n"), 0o600))
-	if _, err := openSpool(dir, new(budget)); err == nil || !strings.Contains(err.Error(), "byte 3") {
+	if _, err := openSpool(dir, new(budget), nil); err == nil || !strings.Contains(err.Error(), "byte 3") {
 		t.Errorf("%v", err)
 	}
 	file := filepath.Join(dir, "file")
 	must(t, os.WriteFile(file, nil, 0o600))
-	if _, err := openSpool(filepath.Join(file, "below"), new(budget)); err == nil {
+	if _, err := openSpool(filepath.Join(file, "below"), new(budget), nil); err == nil {
 		t.Error("a spool below a file")
 	}
+}
+
+func TestAPieceThatIsStoredMakesRoomOnAFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	s := openTestSpool(t, dir, new(budget))
+	must(t, s.add(aPiece("audio", 0), []byte("stored")))
+	must(t, s.add(aPiece("audio", 5), []byte("not stored")))
+	must(t, s.journal.Close()) // nothing can be noted any more
+	if err := s.stored(s.waiting()[0]); err == nil {
+		t.Error("it is said to be noted")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "0")); !os.IsNotExist(err) {
+		t.Errorf("its file is there still: %v", err)
+	}
+	again := openTestSpool(t, dir, new(budget))
+	if got := again.waiting(); len(got) != 1 || got[0].File != "1" || len(again.all()) != 2 {
+		t.Errorf("%+v", got)
+	}
+	must(t, again.close())
 }

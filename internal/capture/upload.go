@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
 // The way from the spool into the sink.
@@ -21,9 +19,9 @@ const (
 // uploader stores the pieces of one spool. The pieces of a stream are stored one
 // after the other, so that whoever reads them finds no hole.
 type uploader struct {
-	sink     Sink
-	spool    *spool
-	pipeline *meeting.Pipeline
+	sink  Sink
+	spool *spool
+	now   func() time.Time
 	// trouble is called when storing has failed for as long as that, again and
 	// again, and with 0 when it works again.
 	trouble func(since time.Duration, err error)
@@ -104,14 +102,18 @@ func (u *uploader) attempt(ctx context.Context, p Piece) error {
 	if err != nil {
 		return err
 	}
-	s := &u.pipeline.Settings
-	err = u.sink.Put(ctx, Object{
-		Bucket: s.Bucket, Key: p.Key, Type: p.Type, KMSKey: s.KMSKey, KMSContext: s.KMSContext,
+	of := u.spool.of
+	o := Object{
+		Bucket: of.Bucket, Key: p.Key, Type: p.Type, KMSKey: of.KMSKey, KMSContext: of.KMSContext,
 		Metadata: map[string]string{
-			"pipeline": u.pipeline.ID.String(), "meeting": u.pipeline.Meeting.String(),
+			"pipeline": of.Pipeline.String(), "meeting": of.Meeting.String(),
 			"start": p.Start.Format(time.RFC3339Nano), "duration-ms": strconv.FormatInt(p.Millis, 10),
 		},
-	}, bytes.NewReader(content), int64(len(content)))
+	}
+	if p.Gap > 0 {
+		o.Metadata["gap-ms"] = strconv.FormatInt(p.Gap, 10)
+	}
+	err = u.sink.Put(ctx, o, bytes.NewReader(content), int64(len(content)))
 	if err != nil {
 		return err
 	}
@@ -121,7 +123,7 @@ func (u *uploader) attempt(ctx context.Context, p Piece) error {
 // note keeps since when storing fails.
 func (u *uploader) note(err error) {
 	u.mu.Lock()
-	now := time.Now()
+	now := u.now()
 	was := u.failing
 	switch {
 	case err == nil:

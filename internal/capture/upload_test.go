@@ -49,6 +49,18 @@ func (s *store) Put(_ context.Context, o Object, content io.ReaderAt, size int64
 	return nil
 }
 
+func (s *store) List(_ context.Context, bucket, prefix string) (list []Listed, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, data := range s.objects {
+		if key, ok := strings.CutPrefix(name, bucket+"/"); ok && strings.HasPrefix(key, prefix) {
+			list = append(list, Listed{key, int64(len(data))})
+		}
+	}
+	slices.SortFunc(list, func(a, b Listed) int { return strings.Compare(a.Key, b.Key) })
+	return list, nil
+}
+
 func (s *store) Open(_ context.Context, bucket, key string) (Content, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,7 +88,7 @@ func upload(t *testing.T, sink Sink, s *spool, trouble func(time.Duration, error
 	if trouble == nil {
 		trouble = func(time.Duration, error) {}
 	}
-	(&uploader{sink: sink, spool: s, pipeline: aPipeline(), trouble: trouble}).run(context.Background(), drain)
+	(&uploader{sink: sink, spool: s, now: time.Now, trouble: trouble}).run(context.Background(), drain)
 }
 
 func TestPiecesAreStoredWithAllThatIsSaidOfThem(t *testing.T) {
@@ -169,7 +181,7 @@ func TestStoringEndsWhenItIsTold(t *testing.T) {
 	must(t, s.add(aPiece("audio", 0), []byte("x")))
 	sink.fail = func(string) error { return errors.New("down") }
 	ctx, cancel := context.WithCancel(context.Background())
-	(&uploader{sink: sink, spool: s, pipeline: aPipeline(), trouble: func(time.Duration, error) { cancel() }}).run(ctx, make(chan struct{}))
+	(&uploader{sink: sink, spool: s, now: time.Now, trouble: func(time.Duration, error) { cancel() }}).run(ctx, make(chan struct{}))
 	if len(s.waiting()) != 1 {
 		t.Errorf("%v", s.waiting())
 	}
@@ -182,7 +194,7 @@ func TestPiecesThatComeLaterAreStoredToo(t *testing.T) {
 	sink.putting = func(key string) { stored <- key }
 	go func() {
 		defer close(done)
-		(&uploader{sink: sink, spool: s, pipeline: aPipeline(), trouble: func(time.Duration, error) {}}).run(context.Background(), drain)
+		(&uploader{sink: sink, spool: s, now: time.Now, trouble: func(time.Duration, error) {}}).run(context.Background(), drain)
 	}()
 	for i := range 3 {
 		must(t, s.add(aPiece("audio", i), []byte("x")))

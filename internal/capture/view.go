@@ -22,6 +22,8 @@ type view struct {
 
 	tap    *media.VideoTap // guarded by recording.mu; nil at first
 	camera *camera         // guarded by recording.mu; nil when it is only to go with the sound
+	asked  time.Time       // guarded by recording.mu; see askAgainLocked
+	lost   bool            // pictures are missing before the next one; guarded by recording.mu
 }
 
 // wanted says whether a video is recorded by itself, and whether it goes with the
@@ -136,7 +138,7 @@ func (r *recording) showLocked(v *view) {
 	}
 	r.shown = v
 	switch {
-	case v == nil && r.sound.picture != nil:
+	case v == nil && r.sound.film() != nil:
 		r.cutSoundLocked()
 	case v != nil:
 		v.askLocked()
@@ -146,7 +148,7 @@ func (r *recording) showLocked(v *view) {
 // endViewLocked ends the piece being made of a view.
 func (r *recording) endViewLocked(v *view, now time.Time) {
 	if c := v.camera; c != nil && c.run != nil {
-		c.run.end(now)
+		c.run.stop(now)
 		r.emitLocked(c.piece(c.run))
 		c.run = nil
 	}
@@ -155,6 +157,9 @@ func (r *recording) endViewLocked(v *view, now time.Time) {
 		r.cutSoundLocked()
 	}
 }
+
+// askAgain is between two requests for a key frame that is waited for.
+const askAgain = time.Second
 
 // changeWithin is how long a camera may take to change to a codec that was asked
 // for. Until then its pictures are left out: what joins the pieces without
@@ -178,6 +183,7 @@ func (v *view) packet(p *media.VideoPacket) {
 		return
 	}
 	pictures, broken := v.pictures.Push(p)
+	behind := v.video.SoundDelay()
 	r := v.recording
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -185,37 +191,49 @@ func (v *view) packet(p *media.VideoPacket) {
 		return
 	}
 	if broken {
+		v.lost = true
 		v.askLocked()
 	}
 	for _, picture := range pictures {
-		v.pictureLocked(timed{picture, v.clock.at(picture.TS, picture.At)})
+		heard := picture.Captured
+		if !heard.IsZero() {
+			heard = heard.Add(behind)
+		}
+		v.pictureLocked(timed{picture, v.clock.at(picture.TS, picture.At, heard)})
 	}
 }
 
 func (v *view) pictureLocked(p timed) {
 	r := v.recording
 	if c := v.camera; c != nil {
+		if c.run != nil && v.lost {
+			c.run.lost(p.at)
+		}
 		v.filmLocked(c, p)
 	}
+	if film := r.sound.film(); film != nil && v.lost && r.filmed == v && r.shown == v {
+		film.lost(p.at)
+	}
+	v.lost = false
 	if r.shown != v {
 		return
 	}
-	was := r.sound.picture
+	was := r.sound.film()
 	if was == nil || r.filmed != v {
-		if p.Key { // until then, the picture of before stands still
-			r.cutSoundLocked()
-			r.sound.show(newRun(p))
-			r.filmed = v
+		if !p.Key { // until then, the picture of before stands still
+			v.askAgainLocked(p.at)
+			return
 		}
+		r.sound.show(newRun(p))
+		r.filmed = v
+		r.turnSoundLocked()
 		return
 	}
 	cut, ask := was.cuts(p)
-	switch {
-	case cut:
-		next := was.cut(p)
-		r.cutSoundLocked()
-		r.sound.show(next)
-	default:
+	if cut {
+		r.sound.show(was.cut(p))
+		r.turnSoundLocked()
+	} else {
 		was.add(p)
 	}
 	if ask {
@@ -228,6 +246,8 @@ func (v *view) filmLocked(c *camera, p timed) {
 	if c.run == nil {
 		if p.Key {
 			c.run = newRun(p)
+		} else {
+			v.askAgainLocked(p.at)
 		}
 		return
 	}
@@ -241,6 +261,31 @@ func (v *view) filmLocked(c *camera, p timed) {
 	}
 	if ask {
 		v.askLocked()
+	}
+}
+
+// askAgainLocked asks for a key frame without which pictures cannot be shown, now
+// and then.
+func (v *view) askAgainLocked(now time.Time) {
+	if now.Sub(v.asked) >= askAgain {
+		v.asked = now
+		v.askLocked()
+	}
+}
+
+// keepStillLocked cuts pictures that stand still, lest their pieces grow without
+// end: a share of a text shows no new one for minutes.
+func (r *recording) keepStillLocked(now time.Time) {
+	for _, v := range r.views {
+		if c := v.camera; c != nil && c.run != nil && now.Sub(c.run.start) >= stillFor {
+			done := c.run
+			c.run = done.still(now)
+			r.emitLocked(c.piece(done))
+		}
+	}
+	if film := r.sound.film(); film != nil && film == r.sound.picture && r.sound.end().Sub(r.sound.start) >= stillFor {
+		r.sound.show(film.still(r.sound.end()))
+		r.turnSoundLocked()
 	}
 }
 

@@ -1,9 +1,11 @@
 package media
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/carillon-meetings/carillon/internal/media/forward"
 	"github.com/carillon-meetings/carillon/internal/media/mix"
@@ -51,6 +53,7 @@ type Video struct {
 	ExternalUserID string
 	Content        bool
 	pub            *forward.Publication
+	peer           *Peer // who publishes it
 }
 
 // VideoTap is a publication being taken by a listener. Choose and
@@ -112,7 +115,7 @@ func (l *Listener) Videos() (list []Video) {
 	for _, p := range l.room.members() {
 		if pub := p.up.Publication(); pub != nil && pub.Live() {
 			list = append(list, Video{
-				GroupID: pub.GroupID, AttendeeID: p.cfg.AttendeeID, ExternalUserID: p.cfg.ExternalUserID, Content: pub.Content, pub: pub,
+				GroupID: pub.GroupID, AttendeeID: p.cfg.AttendeeID, ExternalUserID: p.cfg.ExternalUserID, Content: pub.Content, pub: pub, peer: p,
 			})
 		}
 	}
@@ -131,6 +134,37 @@ func (l *Listener) Take(v Video, sink func(*VideoPacket)) *VideoTap {
 	}
 	l.taps[t] = struct{}{}
 	return t
+}
+
+// Began returns when the packet of the sound with the timestamp 0 is heard, zero
+// before there was one.
+func (l *Listener) Began() time.Time { return l.sound.Began() }
+
+// Refresh has the next packet of the sound coded so that a decoder can begin with
+// it.
+func (l *Listener) Refresh() { l.room.sound.Refresh() }
+
+const (
+	// usuallyHeld is how long the packets of one who has not been heard yet would be
+	// held, about, on an even network.
+	usuallyHeld = 25 * time.Millisecond
+	// throughCodecs is how much later than the first of its samples a packet of sound
+	// is sent, 20 ms, and how far its sender's Opus encoder and the mixer's look
+	// ahead: 6.5 ms each (libopus's OPUS_GET_LOOKAHEAD).
+	throughCodecs = 33 * time.Millisecond
+)
+
+// SoundDelay returns how much later than it was captured, and on its way as fast as
+// could be, what the publisher says is heard in the mix: pictures that are to be
+// in step with it must wait for so long.
+func (v *Video) SoundDelay() time.Duration {
+	held := time.Duration(0)
+	if v.peer != nil {
+		if member := v.peer.member.Load(); member != nil {
+			held = member.Held()
+		}
+	}
+	return throughCodecs + cmp.Or(held, usuallyHeld)
 }
 
 // Close ends the tap.

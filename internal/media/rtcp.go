@@ -75,14 +75,11 @@ func (p *Peer) control(packet rtcp.Packet, at time.Time) {
 
 func (p *Peer) senderReport(r *rtcp.SenderReport, at time.Time) {
 	p.audio.in.Lock()
-	own := r.SSRC == p.audio.in.ssrc
-	if own {
-		p.audio.in.stream.SenderReport(r.NTPTime, at)
+	if r.SSRC == p.audio.in.ssrc {
+		p.audio.in.stream.SenderReport(r.NTPTime, r.RTPTime, at)
 	}
 	p.audio.in.Unlock()
-	if !own {
-		p.up.SenderReport(r.SSRC, r.NTPTime, at)
-	}
+	p.up.SenderReport(r, at)
 }
 
 // receptionReports learns the round trip time (RFC 3550 §6.4.1) and the losses

@@ -23,7 +23,9 @@ type Picture struct {
 	Data []byte
 	TS   uint32    // RTP time, in units of 1/90000 s
 	At   time.Time // arrival of its first packet
-	Key  bool      // decoding can begin here
+	// Captured is when it was, see media.VideoPacket; zero if that is not known.
+	Captured time.Time
+	Key      bool // decoding can begin here
 	// Track says how a key frame, and what follows, is coded.
 	Track mp4.Track
 }
@@ -45,21 +47,23 @@ type Assembler struct {
 
 // packet is a packet that is kept.
 type packet struct {
-	ts      uint32
-	marker  bool
-	at      time.Time
-	info    rtpx.Info
-	payload []byte
+	ts       uint32
+	marker   bool
+	at       time.Time
+	captured time.Time
+	info     rtpx.Info
+	payload  []byte
 }
 
 // building is a picture that is being put together.
 type building struct {
-	open   bool
-	ts     uint32
-	at     time.Time
-	key    bool
-	broken bool // a payload made no sense
-	parts  depacketizer
+	open     bool
+	ts       uint32
+	at       time.Time
+	captured time.Time
+	key      bool
+	broken   bool // a payload made no sense
+	parts    depacketizer
 }
 
 // depacketizer turns the payloads of one picture into what a file holds.
@@ -99,13 +103,13 @@ func (a *Assembler) Push(p *media.VideoPacket) (pictures []Picture, broken bool)
 	case n < a.next:
 		return nil, false // too late
 	case n == a.next:
-		a.take(&packet{p.TS, p.Marker, p.At, p.Info, p.Payload})
+		a.take(&packet{p.TS, p.Marker, p.At, p.Captured, p.Info, p.Payload})
 		a.next++
 	default:
 		if len(a.waiting) == 0 {
 			a.since = p.At
 		}
-		a.waiting[n] = &packet{p.TS, p.Marker, p.At, p.Info, append([]byte(nil), p.Payload...)}
+		a.waiting[n] = &packet{p.TS, p.Marker, p.At, p.Captured, p.Info, append([]byte(nil), p.Payload...)}
 	}
 	a.catchUp()
 	if len(a.waiting) > 0 && (p.At.Sub(a.since) > patience || len(a.waiting) > maxWaiting) {
@@ -171,7 +175,7 @@ func (a *Assembler) take(p *packet) {
 			return
 		}
 		a.needsKey = false
-		b.open, b.ts, b.at, b.key, b.broken = true, p.ts, p.at, false, false
+		b.open, b.ts, b.at, b.captured, b.key, b.broken = true, p.ts, p.at, p.captured, false, false
 	}
 	b.key = b.key || p.info.Key
 	b.broken = !b.parts.add(p.payload, &p.info) || b.broken
@@ -189,5 +193,5 @@ func (a *Assembler) finish() {
 		a.abandon()
 		return
 	}
-	a.done = append(a.done, Picture{Data: data, TS: b.ts, At: b.at, Key: b.key, Track: track})
+	a.done = append(a.done, Picture{Data: data, TS: b.ts, At: b.at, Captured: b.captured, Key: b.key, Track: track})
 }

@@ -76,3 +76,27 @@ func BenchmarkForward(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/50, "ns/subscriber")
 }
+
+// FuzzSenderReport hands an uplink reports that a client makes up, and looks at
+// when pictures are said to be captured.
+func FuzzSenderReport(f *testing.F) {
+	f.Add(uint64(3_908_988_800)<<32, uint32(90000), uint32(93000), uint16(10))
+	f.Add(^uint64(0), uint32(0), ^uint32(0), uint16(0))
+	f.Add(uint64(0), ^uint32(0), uint32(1), ^uint16(0))
+	f.Fuzz(func(t *testing.T, ntp uint64, reported, ts uint32, way uint16) {
+		s := newStage(t, false)
+		var got []TapPacket
+		tap := s.pub.Tap(func(p *TapPacket) { got = append(got, *p) }, s.now)
+		defer tap.Close()
+		for i := range uint32(3) {
+			s.up.SenderReport(&rtcp.SenderReport{SSRC: mainSSRC, NTPTime: ntp * uint64(i+1), RTPTime: reported}, s.now)
+			s.pass(time.Duration(way) * time.Millisecond)
+			s.push(in{ssrc: mainSSRC, pt: ptVP8, seq: uint16(i), ts: ts * (i + 1), twcc: -1, payload: vp8Frame(true, uint16(i))})
+		}
+		for _, p := range got {
+			if ago := p.At.Sub(p.Captured); !p.Captured.IsZero() && (ago < -reportTolerance || ago > longestEncoding) {
+				t.Errorf("captured %s ago", ago)
+			}
+		}
+	})
+}

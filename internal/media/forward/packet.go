@@ -19,6 +19,8 @@ type packet struct {
 	codec   rtpx.Codec
 	payload []byte // valid during the call; empty for padding only
 	info    rtpx.Info
+	// captured is when, see TapPacket; set only for a layer that is tapped.
+	captured time.Time
 }
 
 // Output sends RTP packets to one subscriber. It takes the buffer over and

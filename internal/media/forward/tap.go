@@ -17,7 +17,10 @@ type TapPacket struct {
 	TS       uint32 // in units of 1/90000 s
 	Marker   bool
 	At       time.Time // arrival
-	Payload  []byte    // valid during the call
+	// Captured is when the picture was, by our clock, and so much later as the
+	// fastest packets are on their way; zero if the sender's reports do not tell.
+	Captured time.Time
+	Payload  []byte // valid during the call
 	Info     rtpx.Info
 }
 
@@ -109,7 +112,8 @@ func (t *Tap) write(l *Layer, p *packet) {
 		t.current = l
 	}
 	t.packet = TapPacket{
-		StreamID: l.StreamID, Codec: p.codec, Seq: p.seq, TS: p.ts, Marker: p.marker, At: p.at, Payload: p.payload, Info: p.info,
+		StreamID: l.StreamID, Codec: p.codec, Seq: p.seq, TS: p.ts, Marker: p.marker, At: p.at, Captured: p.captured,
+		Payload: p.payload, Info: p.info,
 	}
 	t.sink(&t.packet)
 }

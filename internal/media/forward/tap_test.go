@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/pion/rtcp"
 )
 
 // taken is what a tap hands over.
@@ -104,4 +106,27 @@ func TestATapEndsWithItsPublication(t *testing.T) {
 		t.Errorf("%v", got.seqs)
 	}
 	tap.Close()
+}
+
+func TestATapLearnsWhenPicturesWereCaptured(t *testing.T) {
+	s := newStage(t, false)
+	var last time.Time
+	s.video(mainSSRC, 1, true, "")
+	tap := s.pub.Tap(func(p *TapPacket) { last = p.Captured }, s.now)
+	defer tap.Close()
+	if s.video(mainSSRC, 2, true, ""); !last.IsZero() {
+		t.Error("known without a report")
+	}
+	const hour = 3600 << 32 // the client's clock is so far ahead
+	ntp := uint64(s.now.Unix()+2208988800)<<32 + hour
+	s.up.SenderReport(&rtcp.SenderReport{SSRC: mainSSRC, NTPTime: ntp, RTPTime: 5 * 3000}, s.now)
+	for seq, want := range map[uint16]time.Time{
+		4:   s.now.Add(-time.Second / 30), // captured a picture's time before the report
+		5:   s.now,
+		300: {}, // would be in the future
+	} {
+		if s.video(mainSSRC, seq, true, ""); last.Sub(want).Abs() > time.Millisecond {
+			t.Errorf("packet %d: %s, want %s", seq, last, want)
+		}
+	}
 }

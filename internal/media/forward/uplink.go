@@ -48,6 +48,7 @@ type Uplink struct {
 	cfg      UplinkConfig
 	streams  map[uint32]*stream
 	bySlot   [maxLayers]*stream // primary stream of each layer
+	clock    reception.Clock    // the client's
 	pub      *Publication       // nil while nothing is published
 	recorder *twcc.Recorder     // nil before the first numbered packet
 	began    time.Time          // zero of the recorder's clock
@@ -171,6 +172,9 @@ func (u *Uplink) deliverLocked(s *stream, p *packet) {
 		return
 	}
 	layer := u.pub.layers[s.slot]
+	if layer.taps.Load() != nil {
+		p.captured = u.capturedLocked(s, p)
+	}
 	layer.receive(p)
 	if overflow && layer.watched() {
 		layer.RequestKeyFrame(p.at)
@@ -179,6 +183,23 @@ func (u *Uplink) deliverLocked(s *stream, p *packet) {
 		layer.flowed.Store(true)
 		u.live(u.pub, !u.pub.live.Swap(true))
 	}
+}
+
+// What a client's reports say is believed if the packet was captured not so long
+// before it came, and not later.
+const (
+	longestEncoding = 5 * time.Second
+	reportTolerance = 50 * time.Millisecond
+)
+
+// capturedLocked returns when a packet's picture was captured, zero if its sender
+// has not said, or said what cannot be.
+func (u *Uplink) capturedLocked(s *stream, p *packet) time.Time {
+	at, ok := s.Captured(p.ts, &u.clock)
+	if ago := p.at.Sub(at); !ok || ago > longestEncoding || ago < -reportTolerance {
+		return time.Time{}
+	}
+	return at
 }
 
 // enterLocked returns the stream a packet belongs to, entering it if it is new.
@@ -256,12 +277,13 @@ func (u *Uplink) recordLocked(h *rtpx.Header, pkt []byte, at time.Time) {
 	u.recorded = true
 }
 
-// SenderReport takes the client's report on one of its streams.
-func (u *Uplink) SenderReport(ssrc uint32, ntp uint64, at time.Time) {
+// SenderReport takes the client's report on one of its streams, or on its sound.
+func (u *Uplink) SenderReport(r *rtcp.SenderReport, at time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if s := u.streams[ssrc]; s != nil {
-		s.SenderReport(ntp, at)
+	u.clock.Note(r.NTPTime, at)
+	if s := u.streams[r.SSRC]; s != nil {
+		s.SenderReport(r.NTPTime, r.RTPTime, at)
 	}
 }
 

@@ -68,6 +68,16 @@ func (x *mixer) updateLoss() {
 	}
 }
 
+// refreshGroups has the shared encoders code the next frames without reference to
+// the past.
+func (x *mixer) refreshGroups() {
+	for i := range x.groups {
+		if s := x.groups[i].stream; s != nil {
+			s.independent()
+		}
+	}
+}
+
 // releaseGroups gives the shared encoders back.
 func (x *mixer) releaseGroups() {
 	for i := range x.groups {

@@ -41,7 +41,8 @@ type Member struct {
 	id       uint32
 	hearsNot []uint32
 	sink     Sink
-	first    uint64 // tick of the first frame
+	first    uint64                    // tick of the first frame
+	began    atomic.Pointer[time.Time] // when that was; nil before it
 	receive  atomic.Bool
 
 	mu     sync.Mutex // guards the following
@@ -227,6 +228,23 @@ func (m *Member) Stats() MemberStats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return MemberStats{AudioStats: m.buffer.Stats(), Talking: talking}
+}
+
+// Began returns when the frame with the timestamp 0 is heard, zero before there was
+// one.
+func (m *Member) Began() time.Time {
+	if at := m.began.Load(); at != nil {
+		return *at
+	}
+	return time.Time{}
+}
+
+// Held returns for how long after its arrival a packet of the member's that came
+// as fast as any of late is heard, 0 if none was yet.
+func (m *Member) Held() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.buffer.Held()
 }
 
 // Remove takes the member out of its room. When it returns, the sink is not being

@@ -1,6 +1,8 @@
 package mix
 
 import (
+	"sync/atomic"
+
 	"github.com/carillon-meetings/carillon/internal/media/opus"
 )
 
@@ -31,8 +33,9 @@ type mixdown struct {
 	encoded uint64                   // tick after the last one that had something to encode
 	before  bool                     // the last tick had
 
-	groups    []group // of those who hear all talkers
-	lingering int     // members on an encoder of their own that they do not need
+	groups    []group     // of those who hear all talkers
+	refresh   atomic.Bool // they code the next frame without reference to the past
+	lingering int         // members on an encoder of their own that they do not need
 
 	stereo     *stereoMix // nil while all is mono, for those who listen
 	spell      spell      // in which it is not
@@ -56,6 +59,8 @@ type output struct {
 func (m *Member) write(n uint64, payload []byte, audible bool) {
 	if m.first == 0 {
 		m.first = n + 1
+		at := m.room.engine.tickTime
+		m.began.Store(&at)
 	}
 	m.sink.WriteFrame(payload, uint32(n+1-m.first)*frameSamples, audible && !m.sounds)
 	m.sounds = audible
@@ -96,6 +101,9 @@ func (x *mixer) mix(n uint64) bool {
 	}
 	if n%lossPeriod == 0 {
 		x.updateLoss()
+	}
+	if x.refresh.Swap(false) {
+		x.refreshGroups()
 	}
 	return true
 }

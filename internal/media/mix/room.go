@@ -90,6 +90,10 @@ func (r *Room) Close() {
 	r.sleep()
 }
 
+// Refresh has the next frame of those who hear everybody coded so that a decoder
+// can begin with it.
+func (r *Room) Refresh() { r.refresh.Store(true) }
+
 // wake notes that somebody was loud at the given time.
 func (r *Room) wake(at time.Time) {
 	until := int64(at.Sub(r.engine.epoch) + talkHold)

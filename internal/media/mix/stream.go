@@ -25,8 +25,7 @@ type stream struct {
 func (s *stream) encode(tick uint64, pcm, before []float32) ([]byte, error) {
 	if !s.begun || s.tick+1 != tick {
 		s.enc.Reset()
-		s.enc.SetIndependent(true)
-		s.fresh = freshFrames
+		s.independent()
 		if before != nil {
 			if _, err := s.enc.Encode(before, s.buf[:]); err != nil {
 				return nil, err
@@ -44,6 +43,12 @@ func (s *stream) encode(tick uint64, pcm, before []float32) ([]byte, error) {
 		}
 	}
 	return s.buf[:n], nil
+}
+
+// independent has the next frames coded so that a decoder can begin with them.
+func (s *stream) independent() {
+	s.enc.SetIndependent(true)
+	s.fresh = freshFrames
 }
 
 // setLoss passes on the loss that listeners report, in percent.

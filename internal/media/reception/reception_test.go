@@ -66,7 +66,7 @@ func TestReport(t *testing.T) {
 		}
 		now = now.Add(20 * time.Millisecond)
 	}
-	r.SenderReport(0x1122334455667788, now)
+	r.SenderReport(0x1122334455667788, 0, now)
 	rr := r.Report(7, now.Add(time.Second))
 	if rr.SSRC != 7 || rr.TotalLost != 10 || rr.FractionLost != 25 || rr.LastSequenceNumber != 99 {
 		t.Errorf("report %+v, want 10 of 100 lost", rr)

@@ -47,8 +47,9 @@ type Stream struct {
 	priorExp uint64  // at the last report
 	priorRec uint64
 
-	srNTP uint32 // middle bits of the last sender report's time
-	srAt  time.Time
+	srNTP uint64    // the last sender report's time
+	srTS  uint32    // and which of the stream's that was
+	srAt  time.Time // when it came
 
 	lost float64 // share of the last report interval, 0..1
 }
@@ -177,9 +178,10 @@ func (r *Stream) Due(dst []uint16, now time.Time, rtt time.Duration) []uint16 {
 	return dst
 }
 
-// SenderReport remembers the time stamp of a sender report (RFC 3550 §6.4.1).
-func (r *Stream) SenderReport(ntp uint64, at time.Time) {
-	r.srNTP, r.srAt = uint32(ntp>>16), at
+// SenderReport remembers a sender report (RFC 3550 §6.4.1): its time, and which
+// time of the stream that was.
+func (r *Stream) SenderReport(ntp uint64, ts uint32, at time.Time) {
+	r.srNTP, r.srTS, r.srAt = ntp, ts, at
 }
 
 // Report describes the reception since the last report.
@@ -198,7 +200,7 @@ func (r *Stream) Report(ssrc uint32, now time.Time) rtcp.ReceptionReport {
 		TotalLost:          uint32(min(max(lost, 0), 1<<23-1)),
 		LastSequenceNumber: uint32(r.highest),
 		Jitter:             uint32(r.jitter),
-		LastSenderReport:   r.srNTP,
+		LastSenderReport:   uint32(r.srNTP >> 16),
 	}
 	if !r.srAt.IsZero() {
 		rr.Delay = uint32(now.Sub(r.srAt) * 65536 / time.Second)

@@ -94,3 +94,23 @@ func (d *delayEstimator) wanted() time.Duration {
 	d.target = time.Duration(bin)*delayBin + delayMargin
 	return d.target
 }
+
+// longest is the longest of the times noted last.
+type longest struct {
+	now, before time.Duration
+	n           int
+}
+
+// longestOf is how many are noted before older ones are forgotten: a second of
+// packets.
+const longestOf = 50
+
+func (l *longest) note(d time.Duration) {
+	if l.n == longestOf {
+		l.before, l.now, l.n = l.now, 0, 0
+	}
+	l.now = max(l.now, d)
+	l.n++
+}
+
+func (l *longest) value() time.Duration { return max(l.now, l.before) }

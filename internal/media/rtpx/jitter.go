@@ -97,6 +97,7 @@ type AudioBuffer struct {
 	nextTS  int64  // and its unwrapped timestamp, as far as known
 	frame   int    // samples of the last packet played
 	waits   int
+	held    longest
 	steady  int // frames played since one was stretched
 	missed  int // packets that came too late since then
 
@@ -110,6 +111,7 @@ type audioSlot struct {
 	seq             uint16
 	level           uint8
 	ts              int64
+	arrival         time.Duration // since the epoch
 	samples         int
 	data            []byte
 }
@@ -198,7 +200,7 @@ func (b *AudioBuffer) store(p AudioPacket, ts int64, samples int, redundant bool
 		level = 0
 	}
 	*s = audioSlot{used: true, redundant: redundant, seq: p.Seq, level: level, ts: ts,
-		samples: samples, data: append(s.data[:0], p.Payload...)}
+		arrival: p.Arrival.Sub(b.epoch), samples: samples, data: append(s.data[:0], p.Payload...)}
 }
 
 // isForeign reports whether a packet cannot belong to the stream so far: the
@@ -228,6 +230,10 @@ func (b *AudioBuffer) Stats() AudioStats {
 	s := b.stats
 	return s
 }
+
+// Held returns how long after its arrival a packet is heard that came as fast as
+// any of late, 0 if none was heard yet.
+func (b *AudioBuffer) Held() time.Duration { return b.held.value() }
 
 // Pop decides about the next piece of audio. now is the time at which it will be
 // heard; pending the samples that the caller has decoded already and will play
@@ -296,6 +302,8 @@ func (b *AudioBuffer) play(head *audioSlot, waited, target time.Duration, pendin
 	b.stats.Delay = waited
 	if head.redundant {
 		b.stats.Recovered++
+	} else {
+		b.held.note(waited + b.delay.base() + mediaTime(head.ts) - head.arrival)
 	}
 	return AudioFrame{Kind: FramePlay, Payload: head.data, Samples: head.samples, Excess: excess(waited, target, pending)}
 }

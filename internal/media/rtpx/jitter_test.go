@@ -336,3 +336,21 @@ func TestMediaTimeDoesNotOverflow(t *testing.T) {
 		t.Errorf("a year of samples lasts %v", got)
 	}
 }
+
+func TestHeldIsHowLongTheFastestPacketsWait(t *testing.T) {
+	var b AudioBuffer
+	if b.Held() != 0 {
+		t.Error("held before the first packet")
+	}
+	s := sender{phase: 7 * time.Millisecond}
+	var in []AudioPacket
+	for i := range 600 {
+		in = append(in, s.packet(i, time.Duration(i*7919%30)*time.Millisecond))
+	}
+	o := listen(&b, in, 600)
+	// Delays are counted from when the fastest packets come, so the longest of the
+	// last second is that of a fast one.
+	if want := o.delay(1, 50); (b.Held() - want).Abs() > 2*time.Millisecond {
+		t.Errorf("held for %s, want %s", b.Held(), want)
+	}
+}
