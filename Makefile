@@ -14,6 +14,7 @@ help:
 	@echo 'make test-quick     Go tests with the race detector'
 	@echo 'make test-clients   stock AWS clients of other families'
 	@echo 'make test-events    events against receivers that others have written'
+	@echo 'make test-pipelines recordings by stock clients into an S3 server'
 	@echo 'make test-browser   real browsers against the real server'
 	@echo 'make test-examples  the examples, each as it stands in its folder'
 	@echo 'make test-cluster   three nodes, broken in turn, with clients at work (root)'
@@ -92,6 +93,12 @@ test-examples: build setup
 .PHONY: test-events
 test-events: setup
 	@scripts/test-events
+
+# A module of its own. Its tests mostly wait, so more of them than there are
+# processors run at a time.
+.PHONY: test-pipelines
+test-pipelines: setup
+	cd pipelinestest && $(GO) vet -mod=mod . && $(GO) test -mod=mod -count=1 -timeout 10m -parallel 6 .
 
 .PHONY: test-browser
 test-browser: build setup

@@ -78,6 +78,7 @@ print("ok")
 `
 
 func TestBoto3(t *testing.T) {
+	t.Parallel()
 	sc := newScene(t, nil, "--recordings", t.TempDir())
 	cmd := exec.Command("/usr/bin/python3", "-c", flow)
 	cmd.Env = environment(sc)
@@ -87,6 +88,7 @@ func TestBoto3(t *testing.T) {
 }
 
 func TestTheCommandLine(t *testing.T) {
+	t.Parallel()
 	sc := newScene(t, nil, "--recordings", t.TempDir())
 	aws := func(args ...string) string {
 		t.Helper()

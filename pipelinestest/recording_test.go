@@ -1,10 +1,8 @@
 package pipelinestest
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -21,7 +19,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/chimesdkmediapipelines"
 	"github.com/aws/aws-sdk-go-v2/service/chimesdkmediapipelines/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/carillon-meetings/carillon/internal/load/meeting"
 	"github.com/carillon-meetings/carillon/internal/servertest"
@@ -54,25 +51,31 @@ func newScene(t *testing.T, s *store, args ...string) *scene {
 	return sc
 }
 
+// connected is what the server says of each who has joined.
+var connected = regexp.MustCompile(`msg=connected .*meeting=([0-9a-f-]{36})`)
+
 // people fills a meeting with scripted attendees until stop is called, and returns
 // its id once they talk.
 func (sc *scene) people(cameras int) (id string, stop func()) {
 	sc.t.Helper()
+	return sc.crowd(meeting.Options{Talkers: 2, Listeners: 1, Cameras: cameras})
+}
+
+// crowd is as people, with as many of each kind as the options say.
+func (sc *scene) crowd(o meeting.Options) (id string, stop func()) {
+	sc.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
+	o.Endpoint, o.AccessKey, o.SecretKey, o.Meetings, o.Duration, o.Joining = sc.server.Endpoint, servertest.AccessKey, servertest.SecretKey, 1, time.Hour, 2
 	go func() {
 		defer close(done)
-		_, _ = meeting.Run(ctx, meeting.Options{ // ends with an error: it is cancelled
-			Endpoint: sc.server.Endpoint, AccessKey: servertest.AccessKey, SecretKey: servertest.SecretKey,
-			Meetings: 1, Talkers: 2, Listeners: 1, Cameras: cameras, Duration: time.Hour, Joining: 2,
-		})
+		_, _ = meeting.Run(ctx, o) // ends with an error: it is cancelled
 	}()
 	stop = func() { cancel(); <-done }
 	sc.t.Cleanup(stop)
-	connected := regexp.MustCompile(`msg=connected .*meeting=([0-9a-f-]{36})`)
 	until(sc.t, "people are there", func() bool {
 		found := connected.FindAllStringSubmatch(sc.server.Output(), -1)
-		if len(found) >= 3+cameras {
+		if len(found) >= o.Talkers+o.Listeners+o.Cameras {
 			id = found[0][1]
 		}
 		return id != ""
@@ -189,6 +192,7 @@ func run(t *testing.T, name string, args ...string) {
 var pieceName = regexp.MustCompile(`^team/standup/(audio|video|meeting-events)/(\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d-\d{3})(-[0-9a-f-]{36})?\.(mp4|txt)$`)
 
 func TestAStockClientRecordsAMeetingIntoS3(t *testing.T) {
+	t.Parallel()
 	sc := newScene(t, startStore(t))
 	meetingID, stop := sc.people(1)
 	p := sc.started(meetingID, "team/standup", types.ArtifactsStateEnabled)
@@ -273,141 +277,5 @@ func (sc *scene) checkConcatenation(p *types.MediaCapturePipeline, total float64
 	}
 	if got := probe(sc.t, sc.store.download("joined/video/")[0]); math.Abs(got.seconds()-total) > 1 {
 		sc.t.Errorf("the camera: %.3f s of %.3f s", got.seconds(), total)
-	}
-}
-
-// kill ends the server as a power cut of the process would, and returns what its
-// journals have.
-func (sc *scene) kill() (acknowledged []string) {
-	sc.t.Helper()
-	sc.server.Kill()
-	journals, err := filepath.Glob(filepath.Join(sc.server.Dir, "capture", "*", "journal"))
-	if err != nil || len(journals) == 0 {
-		sc.t.Fatalf("no journal: %v", err)
-	}
-	for _, path := range journals {
-		f, err := os.Open(path)
-		if err != nil {
-			sc.t.Fatal(err)
-		}
-		for lines := bufio.NewScanner(f); lines.Scan(); {
-			var l struct {
-				Piece *struct{ Key string }
-			}
-			if json.Unmarshal(lines.Bytes(), &l) == nil && l.Piece != nil {
-				acknowledged = append(acknowledged, l.Piece.Key)
-			}
-		}
-		_ = f.Close()
-	}
-	return acknowledged
-}
-
-func TestNothingAcknowledgedIsLostWithTheProcess(t *testing.T) {
-	for name, trouble := range map[string]func(s *store){
-		"while recording":         func(*store) {},
-		"while the store is down": func(s *store) { s.shut.Store(true) },
-		"while uploading": func(s *store) {
-			s.slow.Store(int64(3 * time.Second))
-			for len(s.holding) > 0 {
-				<-s.holding
-			}
-			<-s.holding
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			sc := newScene(t, startStore(t))
-			meetingID, _ := sc.people(0)
-			p := sc.started(meetingID, "p", types.ArtifactsStateDisabled)
-			time.Sleep(6 * time.Second)
-			trouble(sc.store)
-			time.Sleep(5 * time.Second)
-			acknowledged := sc.kill()
-			if len(acknowledged) < 2 {
-				t.Fatalf("the journal has only %q", acknowledged)
-			}
-			sc.server.Restart()
-			sc.store.shut.Store(false)
-			sc.store.slow.Store(0)
-			until(t, "it goes on", func() bool { return sc.status(p.MediaPipelineId) == types.MediaPipelineStatusInProgress })
-			time.Sleep(6 * time.Second)
-			sc.stop(p.MediaPipelineId)
-			sc.stopped(p.MediaPipelineId)
-			keys := sc.store.keys()
-			for _, key := range acknowledged {
-				if !slices.Contains(keys, key) {
-					t.Errorf("%s is lost", key)
-				}
-			}
-			if len(keys) <= len(acknowledged) {
-				t.Errorf("nothing was recorded after the restart: %q", keys)
-			}
-			for _, path := range sc.store.download("p/audio/") {
-				run(t, "ffmpeg", "-v", "error", "-i", path, "-f", "null", "-")
-			}
-		})
-	}
-}
-
-func TestAnOutageOfTheStoreLosesNothing(t *testing.T) {
-	sc := newScene(t, startStore(t))
-	meetingID, _ := sc.people(0)
-	p := sc.started(meetingID, "p", types.ArtifactsStateDisabled)
-	time.Sleep(6 * time.Second)
-	sc.store.shut.Store(true)
-	time.Sleep(12 * time.Second)
-	sc.stop(p.MediaPipelineId)
-	if s := sc.status(p.MediaPipelineId); s != types.MediaPipelineStatusStopping {
-		t.Errorf("%s while the store is down", s)
-	}
-	sc.store.shut.Store(false)
-	sc.stopped(p.MediaPipelineId)
-	total := 0.0
-	for _, path := range sc.store.download("p/audio/") {
-		total += probe(t, path).seconds()
-	}
-	if total < 17.5 {
-		t.Errorf("%.2f s of 18 were recorded", total)
-	}
-}
-
-// refusal returns the exception and the message that a client got.
-func refusal(t *testing.T, err error) string {
-	t.Helper()
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		t.Fatalf("no refusal: %v", err)
-	}
-	return api.ErrorCode() + ": " + api.ErrorMessage()
-}
-
-func TestASinkThatCannotBeUsedIsSaidAtOnce(t *testing.T) {
-	sc := newScene(t, startStore(t))
-	meetingID, _ := sc.people(0)
-	for sink, want := range map[string]string{
-		"no-such-bucket/p": "BadRequestException: No such S3 Bucket: no-such-bucket",
-	} {
-		if _, err := sc.capture(meetingID, sink, types.ArtifactsStateDisabled); refusal(t, err) != want {
-			t.Errorf("%s: %v", sink, err)
-		}
-	}
-	sc.store.shut.Store(true)
-	if _, err := sc.capture(meetingID, bucket, types.ArtifactsStateDisabled); !strings.HasPrefix(refusal(t, err), "ServiceUnavailableException") {
-		t.Errorf("%v", err)
-	}
-	sc.store.shut.Store(false)
-	out, err := sc.ListMediaPipelines(context.Background(), nil)
-	if err != nil || len(out.MediaPipelines) != 0 {
-		t.Errorf("%+v, %v", out, err)
-	}
-	secret := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(secret, []byte("wrong"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	wrong := newScene(t, nil, "--capture-s3-endpoint", sc.store.endpoint, "--capture-s3-access-key", s3Access, "--capture-s3-secret-key-file", secret)
-	id, _ := wrong.people(0)
-	_, err = wrong.capture(id, bucket, types.ArtifactsStateDisabled)
-	if got := refusal(t, err); got != "ForbiddenException: Insufficient permission to access S3 bucket: "+bucket {
-		t.Errorf("%s", got)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
@@ -22,6 +23,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
 )
 
 // The keys of the S3 server.
@@ -31,32 +34,41 @@ const (
 	bucket   = "recordings"
 )
 
-// gateway returns the path of the S3 server, built once.
+// gateway is the path of the S3 server that VERSITYGW asks for: "build" builds it
+// once and keeps it, another value names one that is built already. Empty: the
+// tests' own process serves.
 var gateway = sync.OnceValues(func() (string, error) {
-	if path := os.Getenv("VERSITYGW"); path != "" {
+	path := os.Getenv("VERSITYGW")
+	if path != "build" {
 		return path, nil
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(cache, "carillon-test", "versitygw-1.8.0")
-	if _, err := os.Stat(path); err == nil {
+	dir := filepath.Join(cache, "carillon-test", "versitygw-1.8.0.d")
+	if path = filepath.Join(dir, "versitygw"); isThere(path) {
 		return path, nil
 	}
-	out, err := exec.Command("go", "build", "-o", path, "github.com/versity/versitygw/cmd/versitygw").CombinedOutput()
-	if err != nil {
+	cmd := exec.Command("go", "install", "github.com/versity/versitygw/cmd/versitygw@v1.8.0")
+	cmd.Env = append(os.Environ(), "GOBIN="+dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the S3 server: %w\n%s", err, out)
 	}
 	return path, nil
 })
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
 
 // store is an S3 server, with a door in front of it that the test can shut.
 type store struct {
 	*s3.Client
 	t        *testing.T
 	endpoint string        // of the door
-	shut     atomic.Bool   // the door answers 503
+	status   atomic.Int32  // what the door answers; 0 to let requests through
 	slow     atomic.Int64  // and waits so long before it lets a put through
 	puts     atomic.Int64  // that were let through
 	holding  chan struct{} // receives when a put waits
@@ -69,16 +81,7 @@ func startStore(t *testing.T) *store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := freeAddress(t)
-	cmd := exec.Command(path, "--port", address, "--access", s3Access, "--secret", s3Secret, "posix", t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
+	address := startGateway(t, path)
 	s := &store{t: t, holding: make(chan struct{}, 1000)}
 	s.openDoor(address)
 	s.Client = s3.New(s3.Options{
@@ -91,6 +94,28 @@ func startStore(t *testing.T) *store {
 		return err == nil
 	})
 	return s
+}
+
+// startGateway starts the S3 server at the path, or one in this process, and
+// returns its address.
+func startGateway(t *testing.T, path string) (address string) {
+	t.Helper()
+	if path == "" {
+		server := httptest.NewServer(gofakes3.New(s3mem.New()).Server())
+		t.Cleanup(server.Close)
+		return server.Listener.Addr().String()
+	}
+	address = freeAddress(t)
+	cmd := exec.Command(path, "--port", address, "--access", s3Access, "--secret", s3Secret, "posix", t.TempDir())
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	return address
 }
 
 // openDoor lets requests through to the server, as the test says. Signatures hold,
@@ -106,8 +131,12 @@ func (s *store) openDoor(address string) {
 			s.holding <- struct{}{}
 			time.Sleep(time.Duration(s.slow.Load()))
 		}
-		if s.shut.Load() {
-			w.WriteHeader(http.StatusServiceUnavailable)
+		if !strings.Contains(r.Header.Get("Authorization"), "Credential="+s3Access+"/") {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		if status := s.status.Load(); status != 0 {
+			w.WriteHeader(int(status))
 			return
 		}
 		if r.Method == http.MethodPut {
