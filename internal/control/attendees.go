@@ -102,13 +102,23 @@ func (c *Control) StartTranscription(ctx context.Context, owner meeting.Owner, i
 		failure = ""
 	}
 	return c.change(ctx, owned(owner, id), newIDs(1), func(s *meeting.State, by meeting.Stamp) (*meeting.Record, error) {
-		return meeting.DecideStartTranscription(s, by, config, failure)
+		return meeting.DecideStartTranscription(s, by, config, failure, true)
 	})
 }
 
 // StopTranscription detaches the transcription configuration, if there is one.
 func (c *Control) StopTranscription(ctx context.Context, owner meeting.Owner, id meeting.ID) error {
 	return c.change(ctx, owned(owner, id), newIDs(1), meeting.DecideStopTranscription)
+}
+
+// MoveTranscription writes down that the meeting's transcription has come to a
+// phase; message says why one was interrupted or has failed, in a short sentence
+// for those who asked for it. A phase that the transcription cannot come to from
+// where it is changes nothing. For who carries it out.
+func (c *Control) MoveTranscription(ctx context.Context, id meeting.ID, to meeting.TranscriptionPhase, message string) error {
+	return c.change(ctx, operated(id), newIDs(1), func(s *meeting.State, by meeting.Stamp) (*meeting.Record, error) {
+		return meeting.DecideTranscription(s, by, to, message)
+	})
 }
 
 // JoinToken returns the attendee's join token.

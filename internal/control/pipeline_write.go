@@ -78,7 +78,7 @@ func (c *Control) pipelineSource(n meeting.NewPipeline) (*meeting.Profile, error
 			e.is.Created.Add(PipelineKept).Before(c.cfg.Clock.Now()) {
 			return nil, meeting.Errorf(meeting.Invalid, "MediaPipeline %s not found", n.Settings.SourceArn)
 		}
-		return &meeting.Profile{ID: e.is.Meeting, ExternalMeetingID: e.is.ExternalMeetingID, MediaRegion: e.is.MediaRegion}, nil
+		return &meeting.Profile{ID: e.is.Meeting, ExternalMeetingID: e.is.ExternalMeetingID, MediaRegion: e.is.MediaRegion, Notifications: e.is.Notifications}, nil
 	}
 	e := c.index.active[n.Meeting]
 	switch {

@@ -214,6 +214,15 @@ func (c *Control) MovePipeline(ctx context.Context, id meeting.ID, to meeting.Pi
 	})
 }
 
+// TroublePipeline writes down that a pipeline cannot do its work for the time
+// being, and why; with an empty message, that it can again. For who carries it
+// out.
+func (c *Control) TroublePipeline(ctx context.Context, id meeting.ID, message string) error {
+	return c.changePipeline(ctx, id, c.anyPipeline(id), func(p *meeting.Pipeline, by meeting.Stamp) (*meeting.Record, error) {
+		return p.DecideTrouble(by, message), nil
+	})
+}
+
 func (c *Control) anyPipeline(id meeting.ID) func() (*pipelineEntry, error) {
 	return func() (*pipelineEntry, error) {
 		c.mu.Lock()

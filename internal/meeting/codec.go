@@ -22,7 +22,7 @@ import (
 //   - A record, a profile and a fact end in extra fields, and an attendee may:
 //     a count, then a key and a string for each. A reader passes over the keys
 //     it does not know, and keeps those of a profile, which the last record of
-//     a meeting repeats.
+//     a meeting repeats. A body that has got fields later is grown.
 //   - A record with an unknown code is passed over too (Newer), unless its
 //     code byte has the top bit: then it says something that a reader who
 //     cannot follow must not act without, and the meeting is refused.
@@ -50,6 +50,8 @@ const (
 	codePipelineCreated
 	codePipelineMoved
 	codePipelineEnded
+	codePipelineTroubled
+	codeTranscriptionMoved
 )
 
 // ErrCorrupt is wrapped by every failure to decode what no version writes.
@@ -68,6 +70,7 @@ func (*TranscriptionStarted) code() recordCode { return codeTranscriptionStarted
 func (*TranscriptionStopped) code() recordCode { return codeTranscriptionStopped }
 func (*Ended) code() recordCode                { return codeEnded }
 func (*TimersSet) code() recordCode            { return codeTimersSet }
+func (*TranscriptionMoved) code() recordCode   { return codeTranscriptionMoved }
 
 func (n *Newer) code() recordCode { return n.recordCode }
 
@@ -97,6 +100,10 @@ func newBody(c recordCode) Body {
 		return new(PipelineMoved)
 	case codePipelineEnded:
 		return new(PipelineEnded)
+	case codePipelineTroubled:
+		return new(PipelineTroubled)
+	case codeTranscriptionMoved:
+		return new(TranscriptionMoved)
 	}
 	return nil
 }
@@ -118,7 +125,7 @@ func (r *Record) Encode() []byte {
 	w.string(r.Actor)
 	r.Body.write(w)
 	if _, newer := r.Body.(*Newer); !newer {
-		w.extra(r.Extra)
+		w.fields(r.Body, r.Extra)
 	}
 	return w.buf
 }
@@ -135,7 +142,7 @@ func DecodeRecord(data []byte) (*Record, error) {
 	}
 	rec.Body.read(r)
 	if _, newer := rec.Body.(*Newer); !newer {
-		rec.Extra = r.extra()
+		rec.Extra = r.extra().take(rec.Body)
 	}
 	if err := r.finish(); err != nil {
 		return nil, fmt.Errorf("%s: %w", rec.Body.Kind(), err)
@@ -168,6 +175,7 @@ type writer struct{ buf []byte }
 func (w *writer) byte(b byte)      { w.buf = append(w.buf, b) }
 func (w *writer) id(id ID)         { w.buf = append(w.buf, id[:]...) }
 func (w *writer) uint(n int)       { w.buf = binary.AppendUvarint(w.buf, uint64(max(n, 0))) }
+func (w *writer) uvarint(n uint64) { w.buf = binary.AppendUvarint(w.buf, n) }
 func (w *writer) time(t time.Time) { w.buf = binary.AppendVarint(w.buf, t.UnixMilli()) }
 
 func (w *writer) string(s string) {

@@ -74,6 +74,18 @@ func (b *TranscriptionStarted) read(r *reader) {
 	b.Failure = r.string()
 }
 
+func (b *TranscriptionMoved) write(w *writer) {
+	w.byte(byte(b.Phase))
+	w.string(b.Message)
+}
+
+func (b *TranscriptionMoved) read(r *reader) {
+	if b.Phase = TranscriptionPhase(r.byte()); b.Phase < TranscriptionRunning || b.Phase > TranscriptionFailed {
+		r.fail("no phase")
+	}
+	b.Message = r.string()
+}
+
 func (*TranscriptionStopped) write(*writer) {}
 func (*TranscriptionStopped) read(*reader)  {}
 
@@ -128,9 +140,7 @@ func (p *Profile) write(w *writer) {
 	w.string(p.ExternalMeetingID)
 	w.string(p.HostID)
 	w.string(p.MediaRegion)
-	w.string(p.Notifications.LambdaFunctionArn)
-	w.string(p.Notifications.SnsTopicArn)
-	w.string(p.Notifications.SqsQueueArn)
+	w.notifications(p.Notifications)
 	w.bool(p.Features != nil)
 	if p.Features != nil {
 		w.string(p.Features.EchoReduction)
@@ -155,9 +165,7 @@ func (p *Profile) read(r *reader) {
 	p.ExternalMeetingID = r.string()
 	p.HostID = r.string()
 	p.MediaRegion = r.string()
-	p.Notifications.LambdaFunctionArn = r.string()
-	p.Notifications.SnsTopicArn = r.string()
-	p.Notifications.SqsQueueArn = r.string()
+	p.Notifications = r.notifications()
 	if r.bool() {
 		p.Features = &Features{
 			EchoReduction: r.string(), VideoMax: r.string(), ContentMax: r.string(),
@@ -170,6 +178,16 @@ func (p *Profile) read(r *reader) {
 	p.Capacity = r.uint(maxCapacity)
 	p.CreatedAt = r.time()
 	p.Extra = r.extra()
+}
+
+func (w *writer) notifications(n Notifications) {
+	w.string(n.LambdaFunctionArn)
+	w.string(n.SnsTopicArn)
+	w.string(n.SqsQueueArn)
+}
+
+func (r *reader) notifications() Notifications {
+	return Notifications{LambdaFunctionArn: r.string(), SnsTopicArn: r.string(), SqsQueueArn: r.string()}
 }
 
 func (w *writer) bool(b bool) {

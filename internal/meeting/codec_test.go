@@ -41,7 +41,20 @@ func sampleRecords() []*Record {
 		{Stamp: at, Body: &PipelineMoved{Status: PipelineStopping}},
 		{Stamp: at, Body: &PipelineEnded{Pipeline: Pipeline{Created: at.Time, Updated: at.Time, Status: PipelineFailed, Failure: "disk"}}},
 		{Stamp: at, Body: &AttendeesAdded{Attendees: []Attendee{{ID: ID{5}, ExternalUserID: "aws:MediaPipeline-05000", Capabilities: caps, Pipeline: ID{7}}}}},
+		{Stamp: at, Body: &PipelineTroubled{Message: "the store does not answer"}},
+		{Stamp: at, Body: &TranscriptionStarted{Config: t, Pending: true}},
+		{Stamp: at, Body: &TranscriptionMoved{Phase: TranscriptionInterrupted, Message: "no engine answers"}},
+		{Stamp: at, Body: &PipelineEnded{Pipeline: toldPipeline(at)}},
+		{Stamp: at, Body: &PipelineEnded{Pipeline: toldPipeline(at)}, Extra: extraFields("of a later version")},
 	}
+}
+
+// toldPipeline has the fields that came later.
+func toldPipeline(at Stamp) Pipeline {
+	p := samplePipeline(at)
+	p.Notifications, p.Told = Notifications{SnsTopicArn: "arn:s", SqsQueueArn: "arn:q"}, 300
+	p.Status = PipelineStopped
+	return p
 }
 
 func samplePipeline(at Stamp) Pipeline {

@@ -137,27 +137,6 @@ func DecideCapabilitiesExcept(s *State, by Stamp, except []ID, caps Capabilities
 	return &Record{Stamp: by, Body: &CapabilitiesSet{Attendees: changed, Capabilities: caps}}, nil
 }
 
-// DecideStartTranscription attaches a configuration, also over another one.
-// failure is empty, or says why no engine will take it.
-func DecideStartTranscription(s *State, by Stamp, config TranscriptionConfig, failure string) (*Record, error) {
-	if err := s.mustBeActive(); err != nil {
-		return nil, err
-	}
-	return &Record{Stamp: by, Body: &TranscriptionStarted{Config: config, Failure: failure}}, nil
-}
-
-// DecideStopTranscription detaches the configuration; with none attached
-// nothing happens (API decision D-25).
-func DecideStopTranscription(s *State, by Stamp) (*Record, error) {
-	if err := s.mustBeActive(); err != nil {
-		return nil, err
-	}
-	if s.transcription == nil {
-		return nil, nil
-	}
-	return &Record{Stamp: by, Body: &TranscriptionStopped{}}, nil
-}
-
 // DecideTimers gives the meeting timers of its own, each zero or at most most.
 func DecideTimers(s *State, by Stamp, t Timers, most time.Duration) (*Record, error) {
 	if err := s.mustBeActive(); err != nil {
@@ -199,7 +178,7 @@ func DecideEnd(s *State, by Stamp, reason EndReason, present []Fact) (*Record, e
 	}
 	return &Record{Stamp: by, Body: &Ended{
 		Profile: *s.profile, Reason: reason, Attendees: len(s.members),
-		Departures: present, Transcription: s.transcription,
+		Departures: present, Transcription: s.Transcription(),
 	}}, nil
 }
 

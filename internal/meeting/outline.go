@@ -32,7 +32,7 @@ func (o *Outline) Add(data []byte) error {
 		return fmt.Errorf("%w: %s", ErrOrder, rec.Body.Kind())
 	}
 	switch rec.Body.(type) {
-	case *PipelineCreated, *PipelineMoved, *PipelineEnded:
+	case *PipelineCreated, *PipelineMoved, *PipelineTroubled, *PipelineEnded:
 		return fmt.Errorf("%w: %s: it is a pipeline's", ErrOrder, rec.Body.Kind())
 	}
 	o.take(rec.Body, r)

@@ -48,6 +48,7 @@ type Pipeline struct {
 	Meeting           ID    // that is or was recorded
 	ExternalMeetingID string
 	MediaRegion       string
+	Notifications     Notifications // the meeting's: its targets hear of the pipeline, too
 	Token             TokenHash
 	Settings          PipelineSettings
 	Attendee          ID     // stands for a capture in its meeting; zero for other kinds
@@ -57,7 +58,12 @@ type Pipeline struct {
 	Status            PipelineStatus
 	Updated           time.Time // when Status became what it is
 	Failure           string    // why it has failed; empty if it has not
+	Trouble           string    // why it cannot do its work for the time being; empty if it can
+	Told              int       // how often it came to work, or to trouble and out of it, before it was over
 }
+
+// maxTold bounds Told.
+const maxTold = 1 << 30
 
 // PipelineSettings are what the creator asked for.
 type PipelineSettings struct {
@@ -107,7 +113,8 @@ const MaxPipelineTags = 200
 func DecidePipeline(by Stamp, id ID, token TokenHash, n NewPipeline, of *Profile, newID func() ID) *Record {
 	p := Pipeline{
 		ID: id, Kind: n.Kind, Owner: n.Owner, Meeting: of.ID, ExternalMeetingID: of.ExternalMeetingID, MediaRegion: of.MediaRegion,
-		Token: token, Settings: n.Settings, Tags: n.Tags,
+		Notifications: of.Notifications,
+		Token:         token, Settings: n.Settings, Tags: n.Tags,
 		Created: by.Time, Updated: by.Time, Status: PipelineInitializing,
 	}
 	if n.Kind == CapturePipeline {
@@ -127,8 +134,18 @@ func (p *Pipeline) DecideStatus(by Stamp, to PipelineStatus, failure string) *Re
 		return &Record{Stamp: by, Body: &PipelineMoved{Status: to}}
 	}
 	last := *p
-	last.Status, last.Updated, last.Failure = to, by.Time, failure
+	last.Status, last.Updated, last.Failure, last.Trouble = to, by.Time, failure, ""
 	return &Record{Stamp: by, Body: &PipelineEnded{Pipeline: last}}
+}
+
+// DecideTrouble says that the pipeline cannot do its work for the time being,
+// and why; with an empty message, that it can again. It returns nil when that is
+// known, or when the pipeline is not at work.
+func (p *Pipeline) DecideTrouble(by Stamp, message string) *Record {
+	if p.Status != PipelineInProgress && p.Status != PipelineStopping || (p.Trouble == "") == (message == "") {
+		return nil
+	}
+	return &Record{Stamp: by, Body: &PipelineTroubled{Message: message}}
 }
 
 // DecideTags adds tags, replacing the value of keys that are there.
@@ -177,6 +194,14 @@ func (p *Pipeline) Fold(rec *Record) (*Pipeline, error) {
 			return nil, outOfOrder(b)
 		}
 		next.Status, next.Updated = b.Status, rec.Time
+		if b.Status == PipelineInProgress {
+			next.Told = min(next.Told+1, maxTold)
+		}
+	case *PipelineTroubled:
+		if p == nil || p.Status.Over() {
+			return nil, outOfOrder(b)
+		}
+		next.Trouble, next.Told = strings.Clone(b.Message), min(next.Told+1, maxTold)
 	case *TagsSet:
 		if p == nil || !b.Attendee.IsZero() {
 			return nil, outOfOrder(b)
@@ -196,6 +221,7 @@ func (p *Pipeline) Fold(rec *Record) (*Pipeline, error) {
 func (p Pipeline) own() *Pipeline {
 	for _, s := range []*string{
 		&p.Owner.Account, &p.Owner.Region, &p.ExternalMeetingID, &p.MediaRegion, &p.AttendeeUser, &p.Failure,
+		&p.Notifications.LambdaFunctionArn, &p.Notifications.SnsTopicArn, &p.Notifications.SqsQueueArn,
 		&p.Settings.SourceArn, &p.Settings.SinkArn, &p.Settings.Bucket, &p.Settings.Prefix,
 		&p.Settings.KMSKey, &p.Settings.KMSContext, &p.Settings.Role,
 	} {

@@ -12,6 +12,10 @@ type PipelineCreated struct{ Pipeline Pipeline }
 // its last.
 type PipelineMoved struct{ Status PipelineStatus }
 
+// PipelineTroubled says that a pipeline cannot do its work for the time being,
+// and why; without a Message, that it can again.
+type PipelineTroubled struct{ Message string }
+
 // PipelineEnded is the last record of a pipeline. In the ledger it replaces all
 // the others, so it repeats the whole pipeline.
 type PipelineEnded struct{ Pipeline Pipeline }
@@ -22,12 +26,17 @@ func (*PipelineCreated) Kind() string { return "pipeline created" }
 // Kind returns "pipeline moved".
 func (*PipelineMoved) Kind() string { return "pipeline moved" }
 
+// Kind returns "pipeline troubled".
+func (*PipelineTroubled) Kind() string { return "pipeline troubled" }
+
 // Kind returns "pipeline ended".
 func (*PipelineEnded) Kind() string { return "pipeline ended" }
 
 func (*PipelineCreated) code() recordCode { return codePipelineCreated | notSkipped }
 func (*PipelineMoved) code() recordCode   { return codePipelineMoved | notSkipped }
 func (*PipelineEnded) code() recordCode   { return codePipelineEnded | notSkipped }
+
+func (*PipelineTroubled) code() recordCode { return codePipelineTroubled } // an older version does without
 
 func outOfOrder(b Body) error { return fmt.Errorf("%w: %s", ErrOrder, b.Kind()) }
 
@@ -49,6 +58,9 @@ func (b *PipelineCreated) read(r *reader)  { b.Pipeline.read(r) }
 
 func (b *PipelineMoved) write(w *writer) { w.byte(byte(b.Status)) }
 func (b *PipelineMoved) read(r *reader)  { b.Status = r.pipelineStatus() }
+
+func (b *PipelineTroubled) write(w *writer) { w.string(b.Message) }
+func (b *PipelineTroubled) read(r *reader)  { b.Message = r.string() }
 
 func (b *PipelineEnded) write(w *writer) { b.Pipeline.write(w) }
 func (b *PipelineEnded) read(r *reader)  { b.Pipeline.read(r) }

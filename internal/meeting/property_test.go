@@ -112,7 +112,7 @@ func (w *world) step() error {
 	var rec *Record
 	var err error
 	s := &w.state
-	switch w.rnd.IntN(14) {
+	switch w.rnd.IntN(16) {
 	case 0, 1, 2, 3:
 		return w.addAttendees()
 	case 4, 5:
@@ -133,9 +133,11 @@ func (w *world) step() error {
 	case 11:
 		rec, err = DecideUntagAttendee(s, w.stamp(), w.someAttendee(), []string{"k1", "k2"})
 	case 12:
-		rec, err = DecideStartTranscription(s, w.stamp(), TranscriptionConfig{JSON: "{}", Region: "auto"}, "")
+		rec, err = DecideStartTranscription(s, w.stamp(), TranscriptionConfig{JSON: "{}", Region: "auto"}, "", true)
 	case 13:
 		rec, err = DecideStopTranscription(s, w.stamp())
+	default:
+		rec, err = DecideTranscription(s, w.stamp(), TranscriptionPhase(1+w.rnd.IntN(4)), "why")
 	}
 	w.commit(rec)
 	return err

@@ -26,8 +26,9 @@ type LogEntry struct {
 
 // Body is what a record says. It is one of *Created, *AttendeesAdded,
 // *AttendeeDeleted, *CapabilitiesSet, *TagsSet, *TranscriptionStarted,
-// *TranscriptionStopped, *TimersSet, *Ended and *Newer; of a pipeline
-// *PipelineCreated, *PipelineMoved, *TagsSet, *PipelineEnded and *Newer.
+// *TranscriptionMoved, *TranscriptionStopped, *TimersSet, *Ended and *Newer; of
+// a pipeline *PipelineCreated, *PipelineMoved, *PipelineTroubled, *TagsSet,
+// *PipelineEnded and *Newer.
 type Body interface {
 	// Kind returns a short name fit for an operator's page.
 	Kind() string
@@ -69,6 +70,13 @@ type TagsSet struct {
 type TranscriptionStarted struct {
 	Config  TranscriptionConfig
 	Failure string
+	Pending bool // an engine has still to take it: a TranscriptionMoved follows
+}
+
+// TranscriptionMoved says how the transcription goes on that was started last.
+type TranscriptionMoved struct {
+	Phase   TranscriptionPhase // not TranscriptionStarting
+	Message string             // of an interruption or a failure: why
 }
 
 // TranscriptionStopped detaches the configuration.
@@ -111,6 +119,9 @@ func (*TagsSet) Kind() string { return "tags set" }
 
 // Kind returns "transcription started".
 func (*TranscriptionStarted) Kind() string { return "transcription started" }
+
+// Kind returns "transcription moved".
+func (*TranscriptionMoved) Kind() string { return "transcription moved" }
 
 // Kind returns "transcription stopped".
 func (*TranscriptionStopped) Kind() string { return "transcription stopped" }

@@ -17,7 +17,7 @@ var ErrOrder = errors.New("record does not fit the ones before it")
 type State struct {
 	profile       *Profile
 	tags          []Tag
-	transcription *TranscriptionConfig
+	transcription *transcribing // nil for none
 	timers        Timers
 	ended         *Ended
 	members       []member  // in creation order
@@ -62,9 +62,6 @@ func (s *State) Ended() *Ended { return s.ended }
 
 // Tags returns the meeting's tags in the order they were added.
 func (s *State) Tags() []Tag { return s.tags }
-
-// Transcription returns the attached configuration, or nil.
-func (s *State) Transcription() *TranscriptionConfig { return s.transcription }
 
 // Timers returns the meeting's own timers.
 func (s *State) Timers() Timers { return s.timers }
@@ -164,7 +161,9 @@ func (s *State) Apply(r *Record) error {
 	case *TagsSet:
 		s.applyTags(b)
 	case *TranscriptionStarted:
-		s.transcription = &TranscriptionConfig{JSON: strings.Clone(b.Config.JSON), Region: strings.Clone(b.Config.Region)}
+		s.transcription = &transcribing{config: b.Config.own(), phase: b.Phase()}
+	case *TranscriptionMoved:
+		s.transcription.phase = b.Phase
 	case *TranscriptionStopped:
 		s.transcription = nil
 	case *TimersSet:
@@ -180,7 +179,7 @@ func (s *State) Apply(r *Record) error {
 func (s *State) accepts(body Body) error {
 	refuse := func(why string) error { return fmt.Errorf("%w: %s: %s", ErrOrder, body.Kind(), why) }
 	switch b := body.(type) {
-	case *PipelineCreated, *PipelineMoved, *PipelineEnded:
+	case *PipelineCreated, *PipelineMoved, *PipelineTroubled, *PipelineEnded:
 		return refuse("it is a pipeline's")
 	case *Created:
 		if s.Exists() {
@@ -206,6 +205,10 @@ func (s *State) accepts(body Body) error {
 	case *TagsSet:
 		if !b.Attendee.IsZero() && s.find(b.Attendee) < 0 {
 			return refuse("no such attendee")
+		}
+	case *TranscriptionMoved:
+		if !s.TranscriptionPhase().leadsTo(b.Phase) {
+			return refuse("no transcription that could come to that")
 		}
 	}
 	if !s.Active() {
@@ -311,7 +314,8 @@ func (b *Ended) own() *Ended {
 		c.Departures[i].ExternalUserID = strings.Clone(c.Departures[i].ExternalUserID)
 	}
 	if b.Transcription != nil {
-		c.Transcription = &TranscriptionConfig{JSON: strings.Clone(b.Transcription.JSON), Region: strings.Clone(b.Transcription.Region)}
+		own := b.Transcription.own()
+		c.Transcription = &own
 	}
 	return &c
 }

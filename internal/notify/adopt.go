@@ -15,10 +15,24 @@ import (
 
 // found is a meeting as an adoption reads it.
 type found struct {
-	profile        *meeting.Profile // nil for one that nobody is told of
-	passed         bool             // nobody is told of it
-	fold           event.Fold
-	records, facts uint64 // sequences of the last ones
+	id             meeting.ID
+	profile        *meeting.Profile      // nil for one that nobody is told of
+	passed         bool                  // nobody is told of it
+	outlined       bool                  // its first record was looked at
+	fold           event.Fold            // of its own records and facts
+	records, facts uint64                // sequences of the last ones
+	pipelines      map[meeting.ID]uint64 // the same of its pipelines
+	recorded       []entry               // all of those, by sequence
+	tally          tally                 // as the memo said
+}
+
+// last is the sequence of the last entry.
+func (f *found) last() uint64 {
+	last := max(f.records, f.facts)
+	for _, seq := range f.pipelines {
+		last = max(last, seq)
+	}
+	return last
 }
 
 // Adopt is that of the ledger. What the slots' meetings have not told yet goes
@@ -42,7 +56,8 @@ func (n *Notifier) Adopt(ctx context.Context, numbers []int, read func(meeting.I
 	}
 	slots := make([]*Slot, len(under))
 	for i, u := range under {
-		s := &Slot{n: n, under: u, jobs: serial.New(&n.background), meetings: map[meeting.ID]*tracked{}, top: u.Through()}
+		s := &Slot{n: n, under: u, jobs: serial.New(&n.background), meetings: map[meeting.ID]*tracked{}, logs: map[meeting.ID]*tracked{},
+			tallies: map[meeting.ID]tally{}, top: u.Through()}
 		s.ctx, s.cancel = context.WithCancel(n.ctx)
 		slots[i] = s
 		if err := s.resume(seen[s.Number()]); err != nil {
@@ -76,15 +91,21 @@ func (n *Notifier) setLoading(numbers []int, loading bool) {
 // kept: few of them were not told yet.
 func (n *Notifier) look(seen map[meeting.ID]*found, id meeting.ID, e ledger.Entry) {
 	f := seen[id]
+	if f != nil && f.id != id || f == nil && !e.Fact && meeting.BeginsPipeline(e.Data) {
+		n.lookAtPipeline(seen, id, e)
+		return
+	}
 	if f == nil {
-		f = new(found)
+		f = &found{id: id}
 		seen[id] = f
 	}
-	if f.profile == nil && !f.passed && !e.Fact {
+	if !f.outlined && !e.Fact {
+		f.outlined = true
 		var o meeting.Outline
-		if f.passed = o.Add(e.Data) != nil || !n.routed(o.Profile); !f.passed {
-			f.profile, f.fold.Profile = o.Profile, o.Profile
+		if err := o.Add(e.Data); err != nil {
+			o.Profile = nil
 		}
+		n.meet(f, o.Profile)
 	}
 	if f.profile == nil {
 		return // nobody is told of it; or it is a fact of a meeting whose end alone is left
@@ -96,6 +117,48 @@ func (n *Notifier) look(seen map[meeting.ID]*found, id meeting.ID, e ledger.Entr
 	}
 	// What cannot be read here is reported by control.
 	_, _ = foldEntry(&f.fold, e, people{})
+}
+
+// lookAtPipeline takes note of a record of a media pipeline.
+func (n *Notifier) lookAtPipeline(seen map[meeting.ID]*found, id meeting.ID, e ledger.Entry) {
+	f := seen[id]
+	if f == nil {
+		p, err := firstOfPipeline(e.Data)
+		if err != nil {
+			return // control says so
+		}
+		if f = seen[p.Meeting]; f == nil {
+			f = &found{id: p.Meeting}
+			seen[p.Meeting] = f
+		}
+		if seen[id] = f; f.profile == nil && !f.passed {
+			n.meet(f, event.PipelineProfile(p))
+		}
+	}
+	if f.profile == nil {
+		return
+	}
+	if f.pipelines == nil {
+		f.pipelines = map[meeting.ID]uint64{}
+	}
+	f.pipelines[id] = e.Revision.Seq
+	f.recorded = append(f.recorded, entry{e, id})
+}
+
+func firstOfPipeline(data []byte) (*meeting.Pipeline, error) {
+	rec, err := meeting.DecodeRecord(data)
+	if err != nil {
+		return nil, err
+	}
+	return (*meeting.Pipeline)(nil).Fold(rec)
+}
+
+// meet notes whose meeting it is; p is nil when nobody can tell.
+func (n *Notifier) meet(f *found, p *meeting.Profile) {
+	if f.passed = p == nil || !n.routed(p); f.passed {
+		p = nil
+	}
+	f.profile, f.fold.Profile = p, p
 }
 
 func (n *Notifier) routed(p *meeting.Profile) bool {
@@ -121,24 +184,29 @@ func (s *Slot) resume(seen map[meeting.ID]*found) error {
 		s.on[ch.Name] = at
 	}
 	done := m.byLane()
+	for _, y := range m.Tallies {
+		s.tallies[y.Meeting] = y
+	}
 	for _, id := range slices.SortedFunc(maps.Keys(seen), func(a, b meeting.ID) int {
 		return event.Position{Seq: seen[a].records}.Compare(event.Position{Seq: seen[b].records})
 	}) {
-		if f := seen[id]; f.profile != nil {
+		if f := seen[id]; f.profile != nil && f.id == id {
+			f.tally = s.tallies[id]
 			s.resumeMeeting(f, m.Through, done)
 		}
 	}
 	if !fresh {
 		return nil
 	}
-	return s.under.SetMemo(s.ctx, memo{Through: m.Through, On: s.on, Lanes: m.Lanes}.bytes())
+	return s.under.SetMemo(s.ctx, memo{Through: m.Through, On: s.on, Lanes: m.Lanes, Tallies: m.Tallies}.bytes())
 }
 
 // resumeMeeting follows a meeting, and makes its events again if some were not
 // told.
 func (s *Slot) resumeMeeting(f *found, through uint64, done map[laneKey]event.Position) {
 	t := newTracked(f.profile, s.routes(f.profile))
-	t.fold, t.last, t.ended = f.fold, max(f.records, f.facts), f.fold.Ended
+	t.last, t.ended = f.last(), f.fold.Ended || f.records == 0
+	t.fold = f.counted()
 	behind := false
 	for i := range t.routes {
 		r := &t.routes[i]
@@ -149,11 +217,31 @@ func (s *Slot) resumeMeeting(f *found, through uint64, done map[laneKey]event.Po
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.meetings[t.profile.ID] = t
+	for pipeline := range f.pipelines {
+		s.logs[pipeline] = t
+	}
 	if !behind {
 		t.settled = t.last
 		return
 	}
 	t.jobs = append(t.jobs, through+1)
-	s.jobs.Push(func() { s.catchUp(t, f.records, f.facts) })
+	s.jobs.Push(func() { s.catchUp(t, f) })
 	t.touched = time.Now()
+}
+
+// counted returns the fold of all that was found.
+func (f *found) counted() event.Fold {
+	t := tracked{fold: f.fold}
+	tallied := f.tally == tally{}
+	for _, e := range f.recorded {
+		if !tallied && e.Revision.Seq > f.tally.Seq {
+			t.fold.Resume(f.tally.Count)
+			tallied = true
+		}
+		_, _ = t.pipelineEvents(e) // what cannot be read is reported by control
+	}
+	if !tallied {
+		t.fold.Resume(f.tally.Count)
+	}
+	return t.fold
 }

@@ -19,7 +19,7 @@ const readAgain = 200 * time.Millisecond
 func dropLane(l *outbox.Lane) { l.Drop() }
 
 // make makes the events of a record or fact. It runs as one of the slot's jobs.
-func (s *Slot) make(t *tracked, e ledger.Entry) {
+func (s *Slot) make(t *tracked, e entry) {
 	if s.ctx.Err() != nil {
 		return
 	}
@@ -35,7 +35,10 @@ func (s *Slot) make(t *tracked, e ledger.Entry) {
 	s.touch()
 }
 
-func (s *Slot) eventsOf(t *tracked, e ledger.Entry) ([]*event.Event, error) {
+func (s *Slot) eventsOf(t *tracked, e entry) ([]*event.Event, error) {
+	if !e.pipeline.IsZero() {
+		return t.pipelineEvents(e)
+	}
 	seq := e.Revision.Seq
 	if e.Fact {
 		f, err := meeting.DecodeFact(e.Data)
@@ -113,42 +116,73 @@ func (p people) note(b meeting.Body) {
 	}
 }
 
-// catchUp makes all events of a meeting again, from its whole log through the
-// revision, and tells those that were not told. It runs as one of the slot's
-// jobs.
-func (s *Slot) catchUp(t *tracked, records, facts uint64) {
+// catchUp makes all events of a meeting again, from its whole log and those of
+// its pipelines, through what an adoption found, and tells those that were not
+// told. It runs as one of the slot's jobs.
+func (s *Slot) catchUp(t *tracked, f *found) {
 	id := t.profile.ID
-	entries, err := s.read(func(ctx context.Context) ([]ledger.Entry, error) { return through(s.under.LoadWhole)(ctx, id, records) })
-	if err == nil {
-		var more []ledger.Entry
-		more, err = s.read(func(ctx context.Context) ([]ledger.Entry, error) { return through(s.under.LoadFacts)(ctx, id, facts) })
-		entries = append(entries, more...)
-	}
+	entries, err := s.loadAll(id, f)
 	if err != nil {
 		if s.ctx.Err() == nil {
 			s.n.cfg.Logger.Error("no events of a meeting", "meeting", id.String(), "err", err)
 		}
 		return
 	}
-	slices.SortFunc(entries, func(a, b ledger.Entry) int {
-		return event.Position{Seq: a.Revision.Seq}.Compare(event.Position{Seq: b.Revision.Seq})
-	})
 	users := people{}
 	t.fold = event.Fold{Profile: t.profile}
+	tallied := f.tally == tally{}
 	for _, e := range entries {
-		if e.Revision.Seq > max(records, facts) {
+		if e.Revision.Seq > f.last() {
 			break // its own job comes
 		}
-		events, err := foldEntry(&t.fold, e, users)
+		if !tallied && e.Revision.Seq > f.tally.Seq {
+			t.fold.Resume(f.tally.Count)
+			tallied = true
+		}
+		events, err := t.foldAgain(e, users)
 		if err != nil {
 			s.n.cfg.Logger.Error("no events of a record", "meeting", id.String(), "revision", e.Revision.Seq, "err", err)
 		}
 		s.n.distribute(s, t, events)
 	}
+	if !tallied {
+		t.fold.Resume(f.tally.Count)
+	}
 	s.mu.Lock()
 	t.jobs = t.jobs[1:]
 	s.mu.Unlock()
 	s.touch()
+}
+
+// loadAll reads a meeting's records and facts, and the records of its pipelines,
+// in the order of the slot.
+func (s *Slot) loadAll(id meeting.ID, f *found) (all []entry, err error) {
+	load := func(log, pipeline meeting.ID, seq uint64, from func(context.Context, meeting.ID) ([]ledger.Entry, error)) {
+		if err != nil {
+			return
+		}
+		var entries []ledger.Entry
+		entries, err = s.read(func(ctx context.Context) ([]ledger.Entry, error) { return through(from)(ctx, log, seq) })
+		for _, e := range entries {
+			all = append(all, entry{e, pipeline})
+		}
+	}
+	load(id, meeting.ID{}, f.records, s.under.LoadWhole)
+	load(id, meeting.ID{}, f.facts, s.under.LoadFacts)
+	for pipeline, seq := range f.pipelines {
+		load(pipeline, pipeline, seq, s.under.LoadWhole)
+	}
+	slices.SortFunc(all, func(a, b entry) int {
+		return event.Position{Seq: a.Revision.Seq}.Compare(event.Position{Seq: b.Revision.Seq})
+	})
+	return all, err
+}
+
+func (t *tracked) foldAgain(e entry, users people) ([]*event.Event, error) {
+	if !e.pipeline.IsZero() {
+		return t.pipelineEvents(e)
+	}
+	return foldEntry(&t.fold, e.Entry, users)
 }
 
 func foldEntry(f *event.Fold, e ledger.Entry, users people) ([]*event.Event, error) {

@@ -21,6 +21,8 @@ type memo struct {
 	On map[string]uint64 `json:"on"`
 	// Lanes are those that are further than Through.
 	Lanes []progress `json:"lanes,omitempty"`
+	// Tallies are those of meetings that are over and were recorded.
+	Tallies []tally `json:"tallies,omitempty"`
 }
 
 // progress is how far a meeting's events to one destination are.
@@ -119,7 +121,7 @@ func (s *Slot) writeLast(ctx context.Context) {
 
 // memoLocked returns how far all is.
 func (s *Slot) memoLocked() memo {
-	m := memo{Through: s.top, On: maps.Clone(s.on)}
+	m := memo{Through: s.top, On: maps.Clone(s.on), Tallies: s.tallyLocked(time.Now())}
 	for _, t := range s.meetings {
 		m.Through = t.floorLocked(m.Through)
 	}
@@ -147,7 +149,7 @@ func (s *Slot) settleLocked(m *memo) {
 		if t.last <= m.Through || t.quietLocked() && t.coveredBy(m, written) {
 			t.settled = max(t.settled, t.last)
 		}
-		if t.ended && t.settled == t.last && t.order.settled() && time.Since(t.touched) > s.n.cfg.Keep+time.Minute {
+		if t.ended && t.settled == t.last && t.order.settled() && !t.fold.Recording() && time.Since(t.touched) > s.n.cfg.Keep+time.Minute {
 			s.forgetLocked(id)
 		}
 	}

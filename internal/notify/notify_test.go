@@ -37,7 +37,7 @@ func TestTheEventsOfAMeeting(t *testing.T) {
 	}
 	v.end(id)
 	want := []string{"MeetingStarted", "AttendeeAdded", "AttendeeAdded", "AttendeeAuthorized", "AttendeeJoined", "AttendeeJoined", "AttendeeVideoStarted",
-		"AttendeeCapabilitiesUpdated", "AttendeeDeleted", "AttendeeLeft", "TranscriptionStarted", "TranscriptionFailed", "AttendeeLeft", "TranscriptionStopped", "MeetingEnded"}
+		"AttendeeCapabilitiesUpdated", "AttendeeDeleted", "AttendeeLeft", "TranscriptionFailed", "AttendeeLeft", "MeetingEnded"}
 	eventually(t, "all came", func() bool { return len(b.types(id)) >= len(want) })
 	if got := b.types(id); !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)

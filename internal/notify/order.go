@@ -4,11 +4,19 @@ import (
 	"slices"
 
 	"github.com/carillon-meetings/carillon/internal/ledger"
+	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// arrival is a record or fact that is stored.
+// entry is what is stored of a meeting: a record or fact of its own, or a record
+// of one of its media pipelines.
+type entry struct {
+	ledger.Entry
+	pipeline meeting.ID // zero for the meeting's own
+}
+
+// arrival is an entry that is stored.
 type arrival struct {
-	entry ledger.Entry
+	entry entry
 	tick  uint64 // when it became known
 }
 
@@ -35,7 +43,7 @@ func (o *order) begin(base uint64) *ticket {
 
 // end takes note of what became of a write, with a zero sequence of nothing, and
 // returns what may go now.
-func (o *order) end(t *ticket, e ledger.Entry) (free []ledger.Entry) {
+func (o *order) end(t *ticket, e entry) (free []entry) {
 	o.running = slices.DeleteFunc(o.running, func(other *ticket) bool { return other == t })
 	if e.Revision.Seq != 0 {
 		o.clock++

@@ -22,7 +22,7 @@ func TestOrderIsThatOfTheLog(t *testing.T) {
 		var under []*write
 		var out []uint64
 		var stored, top, begun uint64
-		take := func(free []ledger.Entry) {
+		take := func(free []entry) {
 			for _, e := range free {
 				out = append(out, e.Revision.Seq)
 			}
@@ -52,7 +52,7 @@ func TestOrderIsThatOfTheLog(t *testing.T) {
 				if w := under[i]; w.seq != 0 || w.failed {
 					under = slices.Delete(under, i, i+1)
 					top = max(top, w.seq)
-					take(o.end(w.ticket, ledger.Entry{Revision: ledger.Revision{Seq: w.seq}}))
+					take(o.end(w.ticket, entry{Entry: ledger.Entry{Revision: ledger.Revision{Seq: w.seq}}}))
 				}
 			}
 			floor := o.floor(top)

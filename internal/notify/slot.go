@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,8 @@ type Slot struct {
 	mu       sync.Mutex
 	gone     bool                    // guarded by mu
 	meetings map[meeting.ID]*tracked // guarded by mu
+	logs     map[meeting.ID]*tracked // by media pipeline: its meeting; guarded by mu
+	tallies  map[meeting.ID]tally    // guarded by mu
 	top      uint64                  // the highest sequence known; guarded by mu
 	on       map[string]uint64       // by channel: where it began; set by the adoption
 }
@@ -55,7 +58,7 @@ func (s *Slot) Append(ctx context.Context, id meeting.ID, after ledger.Revision,
 	}
 	t, tk := s.begin(id)
 	r, err := s.under.Append(ctx, id, after, data, u)
-	s.finish(t, tk, ledger.Entry{Revision: r, Data: data}, err)
+	s.finish(t, tk, t.entry(id, ledger.Entry{Revision: r, Data: data}), err)
 	return r, err
 }
 
@@ -63,7 +66,7 @@ func (s *Slot) Append(ctx context.Context, id meeting.ID, after ledger.Revision,
 func (s *Slot) End(ctx context.Context, id meeting.ID, after ledger.Revision, data []byte, keep time.Duration) (ledger.Revision, error) {
 	t, tk := s.begin(id)
 	r, err := s.under.End(ctx, id, after, data, keep)
-	s.finish(t, tk, ledger.Entry{Revision: r, Data: data}, err)
+	s.finish(t, tk, t.entry(id, ledger.Entry{Revision: r, Data: data}), err)
 	return r, err
 }
 
@@ -71,7 +74,7 @@ func (s *Slot) End(ctx context.Context, id meeting.ID, after ledger.Revision, da
 func (s *Slot) AppendFact(ctx context.Context, id meeting.ID, data []byte) error {
 	t, tk := s.begin(id)
 	r, err := s.under.PlaceFact(ctx, id, data)
-	s.finish(t, tk, ledger.Entry{Revision: r, Data: data, Fact: true}, err)
+	s.finish(t, tk, t.entry(id, ledger.Entry{Revision: r, Data: data, Fact: true}), err)
 	return err
 }
 
@@ -80,6 +83,7 @@ func (s *Slot) AppendFact(ctx context.Context, id meeting.ID, data []byte) error
 func (s *Slot) Discard(ctx context.Context, id meeting.ID) error {
 	s.mu.Lock()
 	s.forgetLocked(id)
+	delete(s.logs, id)
 	s.mu.Unlock()
 	return s.under.Discard(ctx, id)
 }
@@ -117,12 +121,21 @@ func (s *Slot) watch() {
 	}
 }
 
+// followedLocked returns the meeting of a log, its own or that of one of its
+// media pipelines; nil when nobody is told of it.
+func (s *Slot) followedLocked(id meeting.ID) *tracked {
+	if t := s.meetings[id]; t != nil {
+		return t
+	}
+	return s.logs[id]
+}
+
 // begin notes that something is about to be written of a meeting; nil when
 // nobody is told of it.
 func (s *Slot) begin(id meeting.ID) (*tracked, *ticket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.meetings[id]
+	t := s.followedLocked(id)
 	if t == nil {
 		return nil, nil
 	}
@@ -131,7 +144,7 @@ func (s *Slot) begin(id meeting.ID) (*tracked, *ticket) {
 
 // finish notes what became of it. When that is not known yet, it waits for it in
 // the background, and so do the events of what is written after.
-func (s *Slot) finish(t *tracked, tk *ticket, e ledger.Entry, err error) {
+func (s *Slot) finish(t *tracked, tk *ticket, e entry, err error) {
 	if t == nil {
 		return
 	}
@@ -148,7 +161,7 @@ func (s *Slot) finish(t *tracked, tk *ticket, e ledger.Entry, err error) {
 	s.known(t, tk, e, err)
 }
 
-func (s *Slot) known(t *tracked, tk *ticket, e ledger.Entry, err error) {
+func (s *Slot) known(t *tracked, tk *ticket, e entry, err error) {
 	if err != nil {
 		e.Revision = ledger.Revision{}
 	}
@@ -171,6 +184,10 @@ func (s *Slot) known(t *tracked, tk *ticket, e ledger.Entry, err error) {
 // track begins to follow a meeting whose first record is about to be written, if
 // somebody is to be told of it.
 func (s *Slot) track(id meeting.ID, data []byte) {
+	if meeting.BeginsPipeline(data) {
+		s.trackPipeline(id, data)
+		return
+	}
 	var o meeting.Outline
 	if err := o.Add(data); err != nil || o.Profile == nil {
 		return // the ledger's readers say so
@@ -214,6 +231,7 @@ func (s *Slot) forgetLocked(id meeting.ID) {
 		return
 	}
 	delete(s.meetings, id)
+	maps.DeleteFunc(s.logs, func(_ meeting.ID, of *tracked) bool { return of == t })
 	for i := range t.routes {
 		t.routes[i].lanes(dropLane)
 		s.n.give(t.routes[i].dest)
@@ -224,6 +242,6 @@ func (s *Slot) forgetLocked(id meeting.ID) {
 func (s *Slot) needs(id meeting.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.meetings[id]
+	t := s.followedLocked(id)
 	return t != nil && (t.settled < t.last || !t.order.settled())
 }

@@ -20,6 +20,7 @@ const maxEvents = 10_000
 type Events struct {
 	mu       sync.Mutex
 	meetings map[meeting.ID]*told // those that have not ended
+	logs     map[meeting.ID]*told // by media pipeline that is not over: its meeting
 	list     []*event.Event       // the newest
 	last     uint64               // number of the newest
 	news     chan struct{}        // closed, and replaced, with each event
@@ -35,7 +36,7 @@ type told struct {
 
 // NewEvents returns an empty list, whose first event will have the number 1.
 func NewEvents() *Events {
-	return &Events{meetings: map[meeting.ID]*told{}, news: make(chan struct{})}
+	return &Events{meetings: map[meeting.ID]*told{}, logs: map[meeting.ID]*told{}, news: make(chan struct{})}
 }
 
 // restore takes in a record that was there before the server started: it is no
@@ -56,6 +57,11 @@ func (e *Events) record(id meeting.ID, rec *meeting.Record) {
 // applyLocked brings what is known of the meeting up to date, and returns the
 // events that the record means.
 func (e *Events) applyLocked(id meeting.ID, rec *meeting.Record) []*event.Event {
+	if of := e.recordedLocked(id, rec.Body); of != nil {
+		of.seq++
+		events, _ := of.fold.PipelineRecord(of.seq, id, rec) // what does not fit, control reports
+		return events
+	}
 	m := e.meetings[id]
 	if m == nil {
 		m = &told{users: map[meeting.ID]string{}, fold: event.Fold{Profile: &meeting.Profile{ID: id}}}
@@ -73,6 +79,31 @@ func (e *Events) applyLocked(id meeting.ID, rec *meeting.Record) []*event.Event 
 	}
 	m.seq++
 	return m.fold.Record(m.seq, rec, func(id meeting.ID) string { return m.users[id] })
+}
+
+// recordedLocked returns the meeting of a media pipeline of which a record is to
+// be taken in; nil when it is no pipeline's.
+func (e *Events) recordedLocked(id meeting.ID, b meeting.Body) *told {
+	m := e.logs[id]
+	var p *meeting.Pipeline
+	switch b := b.(type) {
+	case *meeting.PipelineCreated:
+		p = &b.Pipeline
+	case *meeting.PipelineEnded:
+		p = &b.Pipeline
+	default:
+		return m
+	}
+	if m == nil {
+		m = e.meetings[p.Meeting]
+	}
+	if m == nil {
+		m = &told{fold: event.Fold{Profile: event.PipelineProfile(p)}}
+	}
+	if e.logs[id] = m; p.Status.Over() {
+		delete(e.logs, id)
+	}
+	return m
 }
 
 func (m *told) invite(list []meeting.Attendee) {

@@ -77,16 +77,38 @@ func TestRecordsAndFactsBecomeEvents(t *testing.T) {
 	} {
 		e.record(room, &meeting.Record{Stamp: meeting.Stamp{Time: at}, Body: b})
 	}
-	want := "MeetingStarted AttendeeAdded AttendeeCapabilitiesUpdated TranscriptionStarted TranscriptionFailed " +
+	want := "MeetingStarted AttendeeAdded AttendeeCapabilitiesUpdated TranscriptionFailed " +
 		"AttendeeAuthorized AttendeeJoined AttendeeLeft AttendeeDropped AttendeeVideoStarted AttendeeVideoStopped " +
 		"AttendeeContentJoined AttendeeContentLeft AttendeeContentDropped AttendeeContentVideoStarted AttendeeContentVideoStopped " +
-		"TranscriptionStopped AttendeeDeleted TranscriptionStarted AttendeeLeft AttendeeContentLeft TranscriptionStopped MeetingEnded"
+		"AttendeeDeleted TranscriptionStarted AttendeeLeft AttendeeContentLeft TranscriptionStopped MeetingEnded"
 	if got := types(t, e); got != want {
 		t.Errorf("events\n%s, want\n%s", got, want)
 	}
 	e.fact(room, meeting.Fact{Kind: meeting.Left, Attendee: ada, Time: at})
 	if got := types(t, e); got != want {
 		t.Error("a fact after the end became an event")
+	}
+}
+
+// A recording is told of with its meeting, and after it.
+func TestPipelinesBecomeEvents(t *testing.T) {
+	e := written()
+	p := meeting.Pipeline{ID: meeting.ID{7}, Meeting: room, Status: meeting.PipelineInitializing, Created: at, Updated: at}
+	ended := p
+	ended.Status = meeting.PipelineStopped
+	tagged := &meeting.Record{Stamp: meeting.Stamp{Time: at.Add(time.Second)}, Body: &meeting.PipelineEnded{Pipeline: ended}}
+	for _, b := range []meeting.Body{&meeting.PipelineCreated{Pipeline: p}, &meeting.PipelineMoved{Status: meeting.PipelineInProgress}} {
+		e.record(p.ID, &meeting.Record{Stamp: meeting.Stamp{Time: at}, Body: b})
+	}
+	e.record(room, &meeting.Record{Stamp: meeting.Stamp{Time: at}, Body: &meeting.Ended{Profile: meeting.Profile{ID: room}}})
+	e.record(p.ID, &meeting.Record{Stamp: meeting.Stamp{Time: at}, Body: &meeting.PipelineEnded{Pipeline: ended}})
+	e.record(p.ID, tagged)
+	want := "MeetingStarted AttendeeAdded MediaPipelineInProgress MeetingEnded MediaPipelineDeleted"
+	if got := types(t, e); got != want {
+		t.Errorf("events %s, want %s", got, want)
+	}
+	if len(e.logs) != 0 {
+		t.Errorf("%d pipelines are kept that are over", len(e.logs))
 	}
 }
 

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 )
@@ -27,7 +28,7 @@ func (e *Event) Cloud() Cloud {
 	o := e.Meeting.Owner
 	return Cloud{
 		SpecVersion: "1.0", ID: e.ID.String(), Source: "/carillon/" + o.Account + "/" + o.Region + "/meetings/" + e.Meeting.ID.String(),
-		Type: e.Type, Subject: e.Attendee, Time: e.milliseconds(), ContentType: "application/json",
+		Type: e.Type, Subject: cmp.Or(e.Attendee, e.Pipeline), Time: e.milliseconds(), ContentType: "application/json",
 		Sequence: strconv.FormatUint(e.Sequence, 10), Account: o.Account, Region: o.Region, DetailType: e.DetailType, Data: e.Detail(false),
 	}
 }

@@ -45,6 +45,7 @@ type detail struct {
 	AttendeeID          string        `json:"attendeeId,omitempty"`
 	ExternalUserID      string        `json:"externalUserId,omitempty"`
 	ExternalMeetingID   string        `json:"externalMeetingId,omitempty"`
+	PipelineID          string        `json:"mediaPipelineId,omitempty"`
 	NetworkType         string        `json:"networkType,omitempty"`
 	MediaRegion         string        `json:"mediaRegion"`
 	Capabilities        *capabilities `json:"attendeeCapabilities,omitempty"`
@@ -64,7 +65,7 @@ func (e *Event) detail() *detail {
 	m := e.Meeting
 	d := &detail{
 		Version: "0", EventType: e.Type, Timestamp: e.Time.UnixMilli(), MeetingID: m.ID, AttendeeID: e.Attendee, ExternalUserID: e.User,
-		ExternalMeetingID: m.ExternalMeetingID, NetworkType: e.Network, MediaRegion: m.MediaRegion, Message: e.Message,
+		ExternalMeetingID: m.ExternalMeetingID, PipelineID: e.Pipeline, NetworkType: e.Network, MediaRegion: m.MediaRegion, Message: e.Message,
 	}
 	if c := e.Capabilities; c != nil {
 		d.Success = "1"

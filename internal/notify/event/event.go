@@ -8,22 +8,30 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// The detail-type and the source of events about meetings.
+// The detail-types and the source of events.
 const (
-	MeetingStateChange = "Chime Meeting State Change"
-	Source             = "aws.chime"
+	MeetingStateChange  = "Chime Meeting State Change"
+	PipelineStateChange = "Chime Media Pipeline State Change"
+	Source              = "aws.chime"
 )
 
 // The types of events, as Amazon names them.
 const (
-	MeetingStarted       = "chime:MeetingStarted"
-	MeetingEnded         = "chime:MeetingEnded"
-	AttendeeAdded        = "chime:AttendeeAdded"
-	AttendeeDeleted      = "chime:AttendeeDeleted"
-	CapabilitiesUpdated  = "chime:AttendeeCapabilitiesUpdated"
-	TranscriptionStarted = "chime:TranscriptionStarted"
-	TranscriptionStopped = "chime:TranscriptionStopped"
-	TranscriptionFailed  = "chime:TranscriptionFailed"
+	MeetingStarted           = "chime:MeetingStarted"
+	MeetingEnded             = "chime:MeetingEnded"
+	AttendeeAdded            = "chime:AttendeeAdded"
+	AttendeeDeleted          = "chime:AttendeeDeleted"
+	CapabilitiesUpdated      = "chime:AttendeeCapabilitiesUpdated"
+	TranscriptionStarted     = "chime:TranscriptionStarted"
+	TranscriptionInterrupted = "chime:TranscriptionInterrupted"
+	TranscriptionResumed     = "chime:TranscriptionResumed"
+	TranscriptionStopped     = "chime:TranscriptionStopped"
+	TranscriptionFailed      = "chime:TranscriptionFailed"
+	PipelineInProgress       = "chime:MediaPipelineInProgress"
+	PipelineTroubled         = "chime:MediaPipelineTemporaryFailure"
+	PipelineResumed          = "chime:MediaPipelineResumed"
+	PipelineDeleted          = "chime:MediaPipelineDeleted"
+	PipelineFailed           = "chime:MediaPipelinePermanentFailure"
 )
 
 // Position is where an event comes from: the revision of its record or fact in
@@ -60,6 +68,7 @@ type Event struct {
 	Network       string // networkType of connections
 	Capabilities  *meeting.Capabilities
 	Transcription *meeting.TranscriptionConfig
+	Pipeline      string // id of the media pipeline
 	Message       string
 }
 

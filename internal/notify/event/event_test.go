@@ -74,8 +74,10 @@ func TestEveryTypeInItsDirectForm(t *testing.T) {
 		"deleted": {body: &meeting.AttendeeDeleted{Attendee: s.attendee.ID}, want: []string{head + `AttendeeDeleted",` + middle + person + tail + `}}`}},
 		"capabilities": {body: &meeting.CapabilitiesSet{Attendees: []meeting.ID{s.attendee.ID}, Capabilities: caps}, want: []string{
 			head + `AttendeeCapabilitiesUpdated","success":"1",` + middle + person + tail + `,"attendeeCapabilities":{"audio":"SendReceive","video":"None","content":"None"}}}`}},
-		"transcription": {body: &meeting.TranscriptionStarted{Config: config, Failure: "No engine"}, want: []string{
-			head + `TranscriptionStarted",` + middle + transcript + `}}`, head + `TranscriptionFailed",` + middle + transcript + `,"message":"No engine"}}`}},
+		"transcription": {body: &meeting.TranscriptionStarted{Config: config}, want: []string{head + `TranscriptionStarted",` + middle + transcript + `}}`}},
+		"no transcription": {body: &meeting.TranscriptionStarted{Config: config, Failure: "No engine"}, want: []string{
+			head + `TranscriptionFailed",` + middle + transcript + `,"message":"No engine"}}`}},
+		"transcription soon": {body: &meeting.TranscriptionStarted{Config: config, Pending: true}},
 		"ended": {body: &meeting.Ended{Departures: []meeting.Fact{s.fact(meeting.Left)}, Transcription: &config}, want: []string{
 			head + `AttendeeLeft",` + middle + person + voip + `}}`, head + `TranscriptionStopped",` + middle + transcript + `}}`, head + `MeetingEnded",` + middle + tail + `}}`}},
 		"tags":             {body: &meeting.TagsSet{}},

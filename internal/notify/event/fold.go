@@ -2,14 +2,17 @@ package event
 
 import "github.com/carillon-meetings/carillon/internal/meeting"
 
-// Fold makes the events of one meeting from its log. The records and facts have
-// to come in the order of their sequences, from the first one on: that is what
-// Sequence counts.
+// Fold makes the events of one meeting from its log and those of its media
+// pipelines. The records and facts have to come in the order of their sequences,
+// from the first one on: that is what Sequence counts.
 type Fold struct {
 	Profile       *meeting.Profile // of the meeting; set by whoever makes the Fold
 	Count         uint64           // events so far
-	Ended         bool             // the last record has been read
+	Ended         bool             // the meeting's last record has been read
+	counted       bool             // Count is right although records are missing
 	transcription *meeting.TranscriptionConfig
+	phase         meeting.TranscriptionPhase // of transcription
+	pipelines     map[meeting.ID]*meeting.Pipeline
 }
 
 // Users finds the external user id of an attendee as it was before a record;
@@ -48,13 +51,11 @@ func (f *Fold) Record(seq uint64, r *meeting.Record, user Users) []*Event {
 		}
 	case *meeting.TranscriptionStarted:
 		f.transcription = &b.Config
-		t.tell(TranscriptionStarted, f.transcribing(""))
-		if b.Failure != "" {
-			t.tell(TranscriptionFailed, f.transcribing(b.Failure))
-		}
+		t.transcription(b.Phase(), b.Failure)
+	case *meeting.TranscriptionMoved:
+		t.transcription(b.Phase, b.Message)
 	case *meeting.TranscriptionStopped:
-		t.tell(TranscriptionStopped, f.transcribing(""))
-		f.transcription = nil
+		t.transcriptionStopped()
 	case *meeting.Ended:
 		t.ended(b)
 	}
@@ -67,10 +68,6 @@ func (f *Fold) Fact(seq uint64, fact meeting.Fact) []*Event {
 	t := teller{fold: f, base: Event{Position: Position{Seq: seq}, Time: fact.Time, DetailType: MeetingStateChange}}
 	t.fact(fact)
 	return t.events
-}
-
-func (f *Fold) transcribing(message string) func(*Event) {
-	return func(e *Event) { e.Transcription, e.Message = f.transcription, message }
 }
 
 func about(attendee, user string) func(*Event) {
@@ -107,7 +104,8 @@ func (t *teller) ended(b *meeting.Ended) {
 		t.fact(f)
 	}
 	if b.Transcription != nil {
-		t.tell(TranscriptionStopped, func(e *Event) { e.Transcription = b.Transcription })
+		t.fold.transcription = b.Transcription
+		t.transcriptionStopped()
 	}
 	t.tell(MeetingEnded, nil)
 	t.fold.Ended = true

@@ -93,6 +93,8 @@ func describe(body meeting.Body) (detail string, attendee meeting.ID) {
 		return fmt.Sprintf("idle %s, maximum age %s", timer(b.Timers.Idle), timer(b.Timers.MaxAge)), meeting.ID{}
 	case *meeting.TranscriptionStarted:
 		return b.Failure, meeting.ID{}
+	case *meeting.TranscriptionMoved:
+		return strings.TrimSuffix(b.Phase.String()+": "+b.Message, ": "), meeting.ID{}
 	case *meeting.Ended:
 		return strings.Join([]string{b.Reason.String(), count(b.Attendees, "attendee"), count(len(b.Departures), "open session")}, ", "), meeting.ID{}
 	}
