@@ -15,6 +15,7 @@ help:
 	@echo 'make test-clients   stock AWS clients of other families'
 	@echo 'make test-events    events against receivers that others have written'
 	@echo 'make test-pipelines recordings by stock clients into an S3 server'
+	@echo 'make test-events-kills  the server is killed KILLS times (200) while events wait'
 	@echo 'make test-browser   real browsers against the real server'
 	@echo 'make test-examples  the examples, each as it stands in its folder'
 	@echo 'make test-cluster   three nodes, broken in turn, with clients at work (root)'
@@ -99,6 +100,10 @@ test-events: setup
 .PHONY: test-pipelines
 test-pipelines: setup
 	cd pipelinestest && $(GO) vet -mod=mod . && $(GO) test -mod=mod -count=1 -timeout 10m -parallel 6 .
+# Not part of make test: half an hour.
+.PHONY: test-events-kills
+test-events-kills: setup
+	cd eventstest && $(GO) test -mod=mod -count=1 -timeout 90m -v -run HoweverOftenTheServerIsKilled . -args -kills $(or $(KILLS),200)
 
 .PHONY: test-browser
 test-browser: build setup

@@ -2,6 +2,7 @@ package eventstest
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,6 +21,10 @@ import (
 	"github.com/carillon-meetings/carillon/internal/notify/webhook"
 	"github.com/carillon-meetings/carillon/internal/servertest"
 )
+
+// kills is how often the server is killed; every fourth time, and every eighth,
+// is another state.
+var kills = flag.Int("kills", 8, "how often the server is killed while events wait")
 
 // told is one event that a receiver got.
 type told struct {
@@ -132,7 +137,7 @@ func TestNothingIsLostHoweverOftenTheServerIsKilled(t *testing.T) {
 	h := startHook(t)
 	s := servertest.Start(t, h.flags()...)
 	var ended, left []string
-	for round := range 8 {
+	for round := range *kills {
 		switch round % 4 { // every state in which the receiver can leave an event
 		case 0:
 			h.set(http.StatusNoContent, 0)
@@ -152,7 +157,7 @@ func TestNothingIsLostHoweverOftenTheServerIsKilled(t *testing.T) {
 				left = append(left, id)
 			}
 		}
-		time.Sleep(time.Duration(round) * 30 * time.Millisecond)
+		time.Sleep(time.Duration(round%8) * 30 * time.Millisecond)
 		s.Kill()
 		s.Restart()
 	}

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,14 +23,20 @@ type checkCommand struct {
 
 type checkConfigCommand struct {
 	config.Serve
+	Online bool `help:"Also ask everybody who is to be told of events whether they are there; nothing is told." env:"-"`
 }
 
 // Run prints every problem, or the settings in force as a configuration file.
-func (c *checkConfigCommand) Run(k *kong.Context) error {
-	if _, err := prepare(&c.Serve); err != nil {
+func (c *checkConfigCommand) Run(ctx context.Context, k *kong.Context) error {
+	p, err := prepare(&c.Serve)
+	if err != nil {
 		return err
 	}
-	return c.print(os.Stdout, k.Selected().Flags)
+	flags := slices.DeleteFunc(slices.Clone(k.Selected().Flags), func(f *kong.Flag) bool { return f.Name == "online" })
+	if err := c.print(os.Stdout, flags); err != nil || !c.Online {
+		return err
+	}
+	return p.ways.tryAll(ctx, os.Stdout)
 }
 
 func (c *checkConfigCommand) print(w io.Writer, flags []*kong.Flag) error {

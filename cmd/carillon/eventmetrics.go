@@ -1,11 +1,13 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/carillon-meetings/carillon/internal/notify/outbox"
+	"github.com/carillon-meetings/carillon/internal/notify/targets"
 )
 
 // eventMetrics counts what is told to the outside. Destinations that callers of
@@ -14,6 +16,7 @@ type eventMetrics struct {
 	events     *prometheus.CounterVec
 	deliveries *prometheus.CounterVec
 	lag        *prometheus.HistogramVec
+	errors     map[string]*prometheus.CounterVec // of the kinds that Amazon counts by account
 }
 
 // watchEvents adds the events' figures; a server that tells nobody has none.
@@ -30,6 +33,14 @@ func (m *metrics) watchEvents(s *server) *eventMetrics {
 			Buckets: []float64{.005, .01, .02, .05, .1, .25, .5, 1, 5, 30, 300, 3600},
 		}, []string{"destination"}),
 	}
+	e.errors = map[string]*prometheus.CounterVec{}
+	for _, kind := range []string{targets.SQS, targets.SNS} {
+		e.errors[kind] = prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "carillon_meeting_" + kind + "_notification_errors_total",
+			Help: "Events that were not taken at an attempt, or given up, by account of the meeting; what Amazon counts as Meeting" + strings.ToUpper(kind) + "NotificationErrors.",
+		}, []string{"account"})
+		m.registry.MustRegister(e.errors[kind])
+	}
 	m.registry.MustRegister(e.events, e.deliveries, e.lag, waitingEvents{s})
 	return e
 }
@@ -42,6 +53,8 @@ func (e *eventMetrics) Delivery(o outbox.Outcome) {
 	e.deliveries.WithLabelValues(o.Kind, o.Result).Inc()
 	if o.Result == "ok" {
 		e.lag.WithLabelValues(o.Kind).Observe(o.Lag.Seconds())
+	} else if failed := e.errors[o.Kind]; failed != nil {
+		failed.WithLabelValues(o.Account).Inc()
 	}
 }
 

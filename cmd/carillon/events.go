@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/url"
+	"maps"
 	"os"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -20,22 +17,10 @@ import (
 	"github.com/carillon-meetings/carillon/internal/notify"
 	"github.com/carillon-meetings/carillon/internal/notify/outbox"
 	"github.com/carillon-meetings/carillon/internal/notify/targets"
-	"github.com/carillon-meetings/carillon/internal/notify/webhook"
 )
 
-// hookWidth is how many requests are on their way to one web hook at the same
-// time.
-const hookWidth = 16
-
-// Pauses between attempts. Web hooks are tried for days, for whoever runs them
-// may be asleep.
-func hookWaits() []time.Duration {
-	return []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute,
-		2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 12 * time.Hour}
-}
-
-// serviceWaits are those of services that are busy or away, slowWaits those of
-// what an operator has to mend.
+// serviceWaits are the pauses between attempts at services that are busy or away,
+// slowWaits those at what an operator has to mend.
 func serviceWaits() []time.Duration {
 	return []time.Duration{time.Second / 2, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 32 * time.Second, time.Minute}
 }
@@ -47,36 +32,120 @@ func slowWaits() []time.Duration {
 // waysOut are those that events have.
 type waysOut struct {
 	channels []notify.Channel
-	services *targets.Services // nil when nothing is sent to any
+	services *targets.Accounts // nil when nothing is sent to any
+	settings eventSettings
+	origin   string                                 // as whom web hooks are asked for permission
+	probes   map[string]func(context.Context) error // of web hooks, by channel
+}
+
+// eventSettings say how events are told, account by account.
+type eventSettings struct {
+	common   *config.Events
+	accounts map[string]config.Events // those that have settings of their own
+}
+
+// of returns the settings of an account.
+func (e *eventSettings) of(account string) *config.Events {
+	if own, ok := e.accounts[account]; ok {
+		return &own
+	}
+	return e.common
 }
 
 // openWays returns the ways out that are configured, and what is wrong with
 // them.
 func openWays(cfg *config.Serve) (w waysOut, err error) {
+	w.settings.common = &cfg.Events
+	if w.settings.accounts, err = cfg.Events.AccountEvents(cfg.Credentials.KeyFile); err != nil {
+		return w, err
+	}
 	var errs []error
-	if w.services, err = openServices(&cfg.Events); err != nil {
+	if w.services, err = w.settings.open(); err != nil {
 		errs = append(errs, err)
 	}
 	if w.services != nil {
 		for _, name := range w.services.Names() {
-			w.channels = append(w.channels, serviceChannel(&cfg.Events, w.services, name))
+			w.channels = append(w.channels, w.serviceChannel(name))
 		}
 	}
-	for _, hook := range cfg.Events.Hooks() {
-		ch, err := hookChannel(&cfg.Events, hook)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("web hook %q: %w", hook.Name, err))
-			continue
+	w.origin = origin(cfg.PublicURL)
+	hooks := func(e *config.Events, account string) {
+		for _, hook := range e.Hooks() {
+			ch, err := w.hookChannel(e, hook, account)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("web hook %q: %w", hook.Name, err))
+				continue
+			}
+			w.channels = append(w.channels, ch)
 		}
-		w.channels = append(w.channels, ch)
+	}
+	hooks(&cfg.Events, "")
+	for _, account := range slices.Sorted(maps.Keys(w.settings.accounts)) {
+		hooks(w.settings.of(account), account)
 	}
 	return w, errors.Join(errs...)
+}
+
+// open prepares the services of all accounts; nil when there are none. An account
+// that has nothing but web hooks of its own uses the common ones.
+func (e *eventSettings) open() (*targets.Accounts, error) {
+	common, err := openServices(e.common)
+	errs := []error{err}
+	own := map[string]*targets.Services{}
+	some := common != nil
+	for account, events := range e.accounts {
+		if events.SameServices(e.common) {
+			continue
+		}
+		s, err := openServices(&events)
+		if err != nil {
+			err = fmt.Errorf("account %s: %w", account, err)
+		}
+		errs = append(errs, err)
+		own[account] = s
+		some = some || s != nil
+	}
+	if !some {
+		return nil, errors.Join(errs...)
+	}
+	return targets.NewAccounts(common, own), errors.Join(errs...)
+}
+
+// forward puts what was given up into the dead letter queue of its account; nil
+// when no account has one.
+func (w *waysOut) forward() func(context.Context, outbox.Letter) error {
+	queues := map[string]func(context.Context, outbox.Letter) error{}
+	open := func(account string, e *config.Events) {
+		queues[account] = func(context.Context, outbox.Letter) error { return nil }
+		if arn, ok := targets.QueueARN(e.DeadLetterQueue, e.Region); ok {
+			queues[account] = w.services.DeadLetters(account, arn)
+		}
+	}
+	some := w.settings.common.DeadLetterQueue != ""
+	open("", w.settings.common)
+	for account, e := range w.settings.accounts {
+		some = some || e.DeadLetterQueue != ""
+		open(account, &e)
+	}
+	if !some {
+		return nil
+	}
+	return func(ctx context.Context, l outbox.Letter) error {
+		put, own := queues[l.Event.Meeting.Owner.Account]
+		if !own {
+			put = queues[""]
+		}
+		return put(ctx, l)
+	}
 }
 
 // openServices prepares the services of AWS; nil when none has an endpoint.
 func openServices(e *config.Events) (*targets.Services, error) {
 	if !e.Services() {
 		return nil, nil
+	}
+	if _, ok := targets.QueueARN(e.DeadLetterQueue, e.Region); e.DeadLetterQueue != "" && !ok {
+		return nil, fmt.Errorf("--events-dead-letter-queue: %q is neither the ARN nor the URL of a queue", e.DeadLetterQueue)
 	}
 	c := targets.Config{
 		Endpoints: map[string]string{targets.SQS: e.SQSEndpoint, targets.SNS: e.SNSEndpoint, targets.Lambda: e.LambdaEndpoint, targets.Bus: e.BusEndpoint},
@@ -103,97 +172,21 @@ func openServices(e *config.Events) (*targets.Services, error) {
 // letters: tests and tear-downs make queues late.
 const missingFor = 15 * time.Minute
 
-func serviceChannel(e *config.Events, s *targets.Services, service string) notify.Channel {
+func (w *waysOut) serviceChannel(service string) notify.Channel {
+	services, settings := w.services, w.settings
 	return notify.Channel{
 		Name:  service,
-		Close: s.Close,
-		Route: func(p *meeting.Profile) (string, bool) { return s.Route(service, p) },
+		Close: services.Close,
+		Route: func(p *meeting.Profile) (string, bool) { return services.Route(service, p) },
 		Open: func(name string) outbox.Config {
+			sender, e := services.Sender(name), settings.of(targets.Account(name))
 			return outbox.Config{
-				Kind: service, Send: s.Sender(name), Waits: serviceWaits(), SlowWaits: slowWaits(), GiveUp: e.MaxAge, GiveUpNew: missingFor,
+				Kind: service, Send: sender.One, SendMany: sender.Many, Many: targets.Most,
+				Waits: serviceWaits(), SlowWaits: slowWaits(), GiveUp: e.MaxAge, GiveUpNew: missingFor,
 				Width: e.Workers, MaxEvents: e.BacklogCount, MaxBytes: e.BacklogMiB << 20,
 			}
 		},
 	}
-}
-
-func hookChannel(e *config.Events, w config.Webhook) (notify.Channel, error) {
-	secrets, err := webhook.LoadSecrets(w.SecretFiles)
-	if err != nil {
-		return notify.Channel{}, err
-	}
-	encryption, err := hookTLS(w)
-	if err != nil {
-		return notify.Channel{}, err
-	}
-	target, err := url.Parse(w.URL)
-	if err != nil {
-		return notify.Channel{}, err
-	}
-	if !slices.Contains(webhook.Forms(), w.Form) {
-		return notify.Channel{}, fmt.Errorf("no such form: %q; there are %v", w.Form, webhook.Forms())
-	}
-	for _, pattern := range w.Types {
-		if _, err := path.Match(pattern, ""); err != nil {
-			return notify.Channel{}, fmt.Errorf("type %q: %w", pattern, err)
-		}
-	}
-	sender := webhook.New(webhook.Config{
-		URL: target, Secrets: secrets, Form: w.Form, Timeout: time.Duration(w.Timeout), AllowPrivate: w.AllowPrivate,
-		TLS: encryption, Version: thisBuild().Version, Width: hookWidth,
-	})
-	name := "webhook:" + w.Name
-	return notify.Channel{
-		Name:  name,
-		Close: sender.Close,
-		Route: func(p *meeting.Profile) (string, bool) { return name, w.Account == "" || w.Account == p.Owner.Account },
-		Open: func(string) outbox.Config {
-			return outbox.Config{
-				Kind: "webhook", Send: sender.Send, Accepts: accepts(w.Types), Waits: hookWaits(), SlowWaits: hookWaits(),
-				GiveUp: time.Duration(w.MaxAge), GiveUpNew: time.Duration(w.MaxAge), Width: hookWidth,
-				Unordered: w.Ordered != nil && !*w.Ordered, MaxEvents: e.BacklogCount, MaxBytes: e.BacklogMiB << 20,
-			}
-		},
-	}, nil
-}
-
-// accepts returns whether a type of event is one of those wanted; nil for all.
-func accepts(patterns []string) func(string) bool {
-	if len(patterns) == 0 {
-		return nil
-	}
-	return func(kind string) bool {
-		return slices.ContainsFunc(patterns, func(p string) bool {
-			ok, err := path.Match(p, kind)
-			return ok && err == nil
-		})
-	}
-}
-
-// hookTLS returns the authorities and the client certificate of an endpoint; nil
-// for the system's and none.
-func hookTLS(w config.Webhook) (*tls.Config, error) {
-	if w.CAFile == "" && w.ClientCert == "" {
-		return nil, nil
-	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
-	if w.CAFile != "" {
-		text, err := os.ReadFile(w.CAFile)
-		if err != nil {
-			return nil, err
-		}
-		if c.RootCAs = x509.NewCertPool(); !c.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("%s holds no certificate", w.CAFile)
-		}
-	}
-	if w.ClientCert != "" {
-		pair, err := tls.LoadX509KeyPair(w.ClientCert, w.ClientKey)
-		if err != nil {
-			return nil, err
-		}
-		c.Certificates = []tls.Certificate{pair}
-	}
-	return c, nil
 }
 
 // newNotifier makes what tells the events; nil when nobody is to be told.
@@ -203,6 +196,7 @@ func (s *server) newNotifier() *notify.Notifier {
 	}
 	return notify.New(notify.Config{
 		Channels: s.ways.channels, Keep: s.cfg.Timers.Tombstone, Observe: s.metrics.watchEvents(s), Logger: s.log.With("part", "events"),
+		Forward: s.ways.forward(),
 	})
 }
 
@@ -212,9 +206,18 @@ func (s *server) ledgerAge() time.Duration {
 	t := s.cfg.Timers
 	age := control.PipelineKept + 2*t.MaxAge + t.Tombstone
 	if s.notifier != nil {
-		age = max(age, t.MaxAge+s.cfg.Events.GiveUp()+24*time.Hour)
+		age = max(age, t.MaxAge+s.ways.settings.giveUp()+24*time.Hour)
 	}
 	return age
+}
+
+// giveUp is the longest time after which an event is given up.
+func (e *eventSettings) giveUp() time.Duration {
+	longest := e.common.GiveUp()
+	for _, own := range e.accounts {
+		longest = max(longest, own.GiveUp())
+	}
+	return longest
 }
 
 // needed is ledger.Config.Needed.

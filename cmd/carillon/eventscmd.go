@@ -54,11 +54,19 @@ func (l *lettersChosen) filter() (f observe.LetterFilter, err error) {
 	return f, nil
 }
 
-type eventsSecretCommand struct{}
+type eventsSecretCommand struct {
+	Pair bool `help:"Make a pair of keys instead, so that receivers can verify and cannot sign. The secret is printed, and on standard error what receivers verify with."`
+}
 
 // Run prints a new secret.
-func (eventsSecretCommand) Run() error {
-	fmt.Println(webhook.NewSecret())
+func (c *eventsSecretCommand) Run() error {
+	if !c.Pair {
+		fmt.Println(webhook.NewSecret())
+		return nil
+	}
+	secret, public := webhook.NewPair()
+	fmt.Println(secret)
+	fmt.Fprintln(os.Stderr, public)
 	return nil
 }
 

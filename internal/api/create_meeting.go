@@ -26,7 +26,7 @@ func (s *Server) createMeeting(c *call) (respond, error) {
 // this server does not do yet, and events for targets that nothing is sent to,
 // which are named. The table in docs/api.md has them too.
 func (s *Server) newWithoutEffect(c *call, meetingID string, n *meeting.NewMeeting) {
-	unreached := s.cfg.Unreached(n.Notifications)
+	unreached := s.cfg.Unreached(n.Owner, n.Notifications)
 	to := func(arn string) bool { return arn != "" && slices.Contains(unreached, arn) }
 	var members []string
 	for _, m := range []struct {

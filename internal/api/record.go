@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -71,7 +72,8 @@ func (s *Server) log(c *call, level slog.Level, status int, more ...slog.Attr) {
 
 // withoutEffect writes down that a meeting asked for what is accepted and does
 // nothing yet: its owner waits for something that will not come. Only the names
-// of the members are told, and the targets that events do not reach.
+// of the members are told, and the targets that events do not reach. When all
+// that is missing are targets of which the log has spoken before, it is no news.
 func (s *Server) withoutEffect(c *call, meetingID string, members, unreached []string) {
 	if len(members) == 0 {
 		return
@@ -80,10 +82,40 @@ func (s *Server) withoutEffect(c *call, meetingID string, members, unreached []s
 		s.cfg.WithoutEffect(m)
 	}
 	attrs := []any{"meeting", meetingID, "members", members, "operation", c.operation(), "request_id", c.id}
+	level := slog.LevelWarn
 	if len(unreached) > 0 {
 		attrs = append(attrs, "unreached", unreached)
+		if !s.targets.fresh(unreached) && len(members) == len(unreached) {
+			level = slog.LevelDebug
+		}
 	}
-	s.cfg.Logger.Warn("accepted without effect", attrs...)
+	s.cfg.Logger.Log(context.Background(), level, "accepted without effect", attrs...)
+}
+
+// rememberedTargets bounds how many targets are remembered. Beyond them, each
+// is news.
+const rememberedTargets = 10_000
+
+// targets are those that the log has spoken of.
+type targets struct {
+	mu    sync.Mutex
+	known map[string]bool // guarded by mu
+}
+
+// fresh remembers the targets and reports whether one of them is new.
+func (t *targets) fresh(names []string) (fresh bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, name := range names {
+		if fresh = fresh || !t.known[name]; len(t.known) >= rememberedTargets {
+			continue
+		}
+		if t.known == nil {
+			t.known = map[string]bool{}
+		}
+		t.known[name] = true
+	}
+	return fresh
 }
 
 // maxReason bounds what is logged of a message, in bytes: some repeat a part of

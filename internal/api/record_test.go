@@ -197,6 +197,30 @@ func TestWhatHasNoEffectIsLoggedAndCounted(t *testing.T) {
 	}
 }
 
+// A log that repeats itself with each meeting is not read.
+func TestATargetThatGetsNothingIsNamedOnce(t *testing.T) {
+	name := func(queue string) string {
+		return `"NotificationsConfiguration":{"SqsQueueArn":"arn:aws:sqs:us-east-1:111122223333:` + queue + `"}`
+	}
+	counted := 0
+	lines := logged(t, func(cfg *api.Config) { cfg.WithoutEffect = func(string) { counted++ } }, func(d *door) {
+		d = d.flavoured("/meetings-api")
+		for _, more := range []string{name("one"), name("one"), name("two"), name("one"), name("two") + `,"MediaPlacementNetworkType":"DualStack"`} {
+			d.do("POST", "/meetings", d.newMeeting(more))
+		}
+	})
+	var warned []string
+	for _, l := range linesSaying(lines, "accepted without effect") {
+		if l["level"] == "WARN" {
+			warned = append(warned, fmt.Sprint(l["unreached"]))
+		}
+	}
+	const arn = "[arn:aws:sqs:us-east-1:111122223333:"
+	if want := []string{arn + "one]", arn + "two]", arn + "two]"}; !reflect.DeepEqual(warned, want) || counted != 6 {
+		t.Errorf("warned of %q, want %q; counted %d, want 6", warned, want, counted)
+	}
+}
+
 func linesSaying(lines []map[string]any, msg string) (found []map[string]any) {
 	for _, l := range lines {
 		if l["msg"] == msg {

@@ -57,7 +57,7 @@ type Config struct {
 	WithoutEffect func(member string)
 	// Unreached returns those of a meeting's targets that events cannot be sent
 	// to; nil: all of them.
-	Unreached func(meeting.Notifications) []string
+	Unreached func(meeting.Owner, meeting.Notifications) []string
 	// Intercept is called for each operation that may be performed, before it
 	// is; its error, such as an *Injected, is the answer instead. For tests of
 	// applications; nil: nobody looks.
@@ -87,7 +87,7 @@ func (c Config) withDefaults() Config {
 		c.WithoutEffect = func(string) {}
 	}
 	if c.Unreached == nil {
-		c.Unreached = meeting.Notifications.Targets
+		c.Unreached = func(_ meeting.Owner, n meeting.Notifications) []string { return n.Targets() }
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -107,6 +107,7 @@ type Server struct {
 	draining   atomic.Bool
 	pool       bufferPool
 	unverified budget
+	targets    targets
 }
 
 // New returns a server.

@@ -34,9 +34,11 @@ type Events struct {
 	Source         string   `help:"Source of events on the bus. Amazon's own bus takes none that begins with aws." default:"aws.chime" name:"events-source"`
 	BusIDInDetail  bool     `help:"Put the event's id into the detail on the bus, as carillonEventId." name:"events-bus-id-in-detail"`
 
+	DeadLetterQueue string `help:"ARN or URL of a queue at --events-sqs-endpoint that also gets what is given up." placeholder:"ARN" name:"events-dead-letter-queue"`
+
 	MaxAge       time.Duration `help:"An event that a queue, topic, function or bus has not taken for so long becomes a dead letter." default:"24h" name:"events-max-age"`
-	DeadAge      time.Duration `help:"How long dead letters are kept." default:"336h" name:"events-dead-age"`
-	DeadMiB      int           `help:"Room on disk for dead letters, in MiB." default:"1024" name:"events-dead-mib"`
+	DeadAge      time.Duration `help:"How long dead letters are kept." default:"336h" name:"events-dead-age" account:"-"`
+	DeadMiB      int           `help:"Room on disk for dead letters, in MiB." default:"1024" name:"events-dead-mib" account:"-"`
 	BacklogCount int           `help:"Events that may wait for one destination; beyond them, the oldest become dead letters." default:"100000" name:"events-backlog-count"`
 	BacklogMiB   int           `help:"Memory that events waiting for one destination may take, in MiB." default:"256" name:"events-backlog-mib"`
 	Workers      int           `help:"Events on their way to one queue, topic, function or bus at the same time." default:"64" name:"events-workers"`
@@ -56,8 +58,9 @@ type Webhook struct {
 	ClientCert   string   `json:"client-cert"`
 	ClientKey    string   `json:"client-key"`
 	AllowPrivate bool     `json:"allow-private"`
-	Insecure     bool     `json:"insecure"` // http instead of https
-	Account      string   `json:"account"`  // whose events; empty for all
+	Insecure     bool     `json:"insecure"`  // http instead of https
+	Handshake    bool     `json:"handshake"` // ask the endpoint first, as CloudEvents has it
+	Account      string   `json:"account"`   // whose events; empty for all
 }
 
 // Endpoint defaults: those of an endpoint that says nothing.
@@ -87,7 +90,11 @@ func (w *Webhooks) Decode(ctx *kong.DecodeContext) error {
 	if err := ctx.Scan.PopValueInto("list", &text); err != nil {
 		return err
 	}
-	dec := json.NewDecoder(bytes.NewReader([]byte(text)))
+	return w.parse([]byte(text))
+}
+
+func (w *Webhooks) parse(text []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(w); err != nil {
 		return fmt.Errorf("not a list of endpoints: %w", err)
@@ -169,6 +176,8 @@ func (e *Events) checkServices(add func(bool, string, ...any)) {
 	add(!e.Services() || e.Credentials == "chain" || e.AccessKey != "" && e.SecretKeyFile != "",
 		"--events-access-key and --events-secret-key-file are needed, or --events-credentials chain")
 	add(e.BusEndpoint != "aws" || !strings.HasPrefix(e.Source, "aws."), "--events-source: Amazon's event bus refuses %q, as every source that begins with aws.", e.Source)
+	add(e.DeadLetterQueue == "" || e.SQSEndpoint != "", "--events-dead-letter-queue needs --events-sqs-endpoint")
+	add(e.Credentials == "static" || e.Credentials == "chain", "--events-credentials: %q is neither static nor chain", e.Credentials)
 	add(e.BusEndpoint == "" || e.BusName != "" && e.Source != "" && e.Region != "", "--events-bus-name, --events-source and --events-region must not be empty")
 	for _, pattern := range e.AllowARNs {
 		_, err := path.Match(pattern, "")

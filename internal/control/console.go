@@ -53,14 +53,14 @@ func (c *Control) Meeting(_ context.Context, id meeting.ID) (m observe.Meeting, 
 // shownEntry is e.shown with the targets that its events do not reach.
 func (c *Control) shownEntry(e *entry) observe.Meeting {
 	m := e.shown()
-	m.Unreached = c.cfg.Unreached(e.profile.Notifications)
+	m.Unreached = c.cfg.Unreached(e.profile.Owner, e.profile.Notifications)
 	return m
 }
 
 // shownTombstone is the same of an ended one.
 func (c *Control) shownTombstone(g *tombstone) observe.Meeting {
 	m := g.shown()
-	m.Unreached = c.cfg.Unreached(g.profile.Notifications)
+	m.Unreached = c.cfg.Unreached(g.profile.Owner, g.profile.Notifications)
 	return m
 }
 

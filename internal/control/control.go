@@ -50,7 +50,7 @@ type Config struct {
 
 	// Unreached returns those of a meeting's targets that events cannot be sent
 	// to, for operators to see; nil: all of them.
-	Unreached func(meeting.Notifications) []string
+	Unreached func(meeting.Owner, meeting.Notifications) []string
 
 	// Elsewhere returns how many active meetings the owner has on other
 	// servers, which may have at most so many everywhere. Nil: none.
@@ -77,7 +77,7 @@ func (c Config) withDefaults() Config {
 		c.Ended = func(observe.Meeting) {}
 	}
 	if c.Unreached == nil {
-		c.Unreached = meeting.Notifications.Targets
+		c.Unreached = func(_ meeting.Owner, n meeting.Notifications) []string { return n.Targets() }
 	}
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	return c

@@ -26,6 +26,7 @@ var mayUse = map[string][]string{
 	"internal/media/forward":   {"github.com/pion/interceptor", "github.com/pion/rtcp"},
 	"internal/linktest":        {"github.com/pion/interceptor"},
 	"internal/gate":            {"golang.org/x/time"},
+	"internal/notify/webhook":  {"golang.org/x/time"},
 	"internal/media/netio":     {"golang.org/x/sys"},
 	"internal/media/opus":      {"github.com/thesyncim/gopus"},
 	"internal/media/reception": {"github.com/pion/rtcp"},

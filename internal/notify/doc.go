@@ -21,5 +21,6 @@
 //   - track.go: a meeting whose events somebody gets.
 //   - adopt.go: finding out what was not told yet.
 //   - memo.go: how far all is.
-//   - letters.go: events that were given up.
+//   - pipelines.go: media pipelines, whose logs are told with their meetings'.
+//   - letters.go: events that were given up. forward.go: where they go besides.
 package notify

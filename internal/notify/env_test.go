@@ -89,6 +89,8 @@ type env struct {
 	cfg   ledger.Config
 	store *ledger.Log
 	n     *Notifier
+
+	forward func(context.Context, outbox.Letter) error
 }
 
 // glue is the ledger as control sees it.
@@ -121,7 +123,7 @@ func (v *env) start(channels ...Channel) {
 
 // open starts everything without any slot.
 func (v *env) open(channels ...Channel) {
-	v.n = New(Config{Channels: channels, MemoWait: 10 * time.Millisecond})
+	v.n = New(Config{Channels: channels, MemoWait: 10 * time.Millisecond, Forward: v.forward})
 	var err error
 	cfg := v.cfg
 	cfg.Needed = v.n.Needed

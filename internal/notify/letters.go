@@ -48,6 +48,9 @@ func (n *Notifier) bury(ctx context.Context, l outbox.Letter) error {
 		return err
 	}
 	err = n.store.Shelve(ctx, keyOf(l.Destination, l.Event.ID), data)
+	if err == nil || errors.Is(err, ledger.ErrFull) {
+		n.pass(l)
+	}
 	if errors.Is(err, ledger.ErrFull) {
 		return fmt.Errorf("%w: %w", outbox.ErrNoRoom, err)
 	}

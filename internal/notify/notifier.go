@@ -44,6 +44,10 @@ type Config struct {
 	MemoWait time.Duration // how long progress waits to be written down; default 2 s
 	Observe  Observer      // nil: nobody looks
 	Logger   *slog.Logger  // nil: discard
+
+	// Forward hands on an event that was given up; nil: it lies on the ledger's
+	// shelf only. It bounds its own time.
+	Forward func(context.Context, outbox.Letter) error
 }
 
 // Observer counts.
@@ -67,6 +71,8 @@ type Notifier struct {
 	ctx        context.Context // of everything it does
 	cancel     context.CancelFunc
 	background sync.WaitGroup
+
+	letters chan outbox.Letter // to be handed on; nil without Forward
 
 	life   sync.Mutex
 	closed bool // guarded by life: nothing is begun in the background any more
@@ -94,6 +100,7 @@ func New(cfg Config) *Notifier {
 	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
 	n := &Notifier{cfg: cfg, store: cfg.Store, dests: map[string]*shared{}}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
+	n.forwardLetters()
 	return n
 }
 

@@ -27,6 +27,7 @@ import (
 //	      - token: …
 //	        expires: 2030-01-01T00:00:00Z
 //	disabled-accounts: ["111111111111"]  # answered with 401
+//	accounts: …                          # who is told of their meetings: not read here
 //
 // actions are the actions that exist, such as "chime:CreateMeeting": a pattern
 // in allow or deny that matches none of them is an error, since it can only be
@@ -57,6 +58,7 @@ func ParseKeys(name string, data []byte, actions []string) (*Keys, error) {
 		"disabled-accounts": func(n *yaml.Node, at string) {
 			l.each(n, at, func(n *yaml.Node, at string) { disabled[l.account(n, at)] = true })
 		},
+		"accounts": func(*yaml.Node, string) {}, // config.Events.AccountEvents reads them
 	})
 	for _, k := range l.keys.byID {
 		k.disabled = disabled[k.account]

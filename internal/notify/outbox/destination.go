@@ -21,6 +21,12 @@ type Config struct {
 	// ends early when ctx does.
 	Send func(ctx context.Context, e *event.Event, attempt int) error
 
+	// SendMany makes one attempt for each of 2 to Many events, of different
+	// lanes, in one request. failed has what came of each; whole is the error
+	// of a request that brought nothing about. Nil: there is no such request.
+	SendMany func(ctx context.Context, events []*event.Event) (failed []error, whole error)
+	Many     int
+
 	Accepts   func(kind string) bool // by type; nil: all
 	Waits     []time.Duration        // after the first failure, the second, ...; the last repeats
 	SlowWaits []time.Duration        // the same for Configuration and Missing
@@ -53,6 +59,7 @@ type Letter struct {
 // Outcome is what came of an attempt: "ok", "retry", "dead" or "lost".
 type Outcome struct {
 	Kind, Result string
+	Account      string        // whose meeting it is
 	Lag          time.Duration // of "ok": from the event to its being taken
 }
 

@@ -18,5 +18,6 @@
 //   - destination.go: putting in, backlog limits, what is seen from outside.
 //   - lane.go: the events of one meeting on their way to one destination.
 //   - work.go: the attempts and what follows from them.
+//   - many.go: several events in one request.
 //   - circuit.go: when everything fails.
 package outbox

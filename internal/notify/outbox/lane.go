@@ -47,6 +47,7 @@ type item struct {
 	last     time.Time // when it was tried last
 	doom     string    // why it is to be buried; empty while there is hope
 	lost     bool      // too many are to be buried already
+	alone    bool      // a request with others was refused for what is in it
 }
 
 // Put appends the meeting's next event.

@@ -82,6 +82,10 @@ func (d *Destination) work() {
 		}
 		l.state = busy
 		it := l.queue[0]
+		if more := d.companyLocked(l); more != nil {
+			d.sendManyLocked(append(more, l))
+			continue
+		}
 		d.mu.Unlock()
 		var err error
 		switch {
@@ -97,7 +101,7 @@ func (d *Destination) work() {
 			continue // dropped meanwhile
 		}
 		if it.doom == "" {
-			d.sentLocked(l, it, err)
+			d.sentLocked(l, it, err, true)
 		} else {
 			d.buriedLocked(l, it, err)
 		}
@@ -115,15 +119,16 @@ func (it *item) letter(d *Destination) Letter {
 	}
 }
 
-// sentLocked draws the consequences of an attempt.
-func (d *Destination) sentLocked(l *Lane, it *item, err error) {
+// sentLocked draws the consequences of an attempt. Of those that failed with one
+// request, one counts as a failure of the destination.
+func (d *Destination) sentLocked(l *Lane, it *item, err error, counts bool) {
 	now := time.Now()
 	if it.attempts++; it.first.IsZero() {
 		it.first = now
 	}
 	it.last = now
 	if err == nil {
-		d.cfg.Observe(Outcome{Kind: d.cfg.Kind, Result: "ok", Lag: now.Sub(it.event.Time)})
+		d.tellLocked(it, "ok", now.Sub(it.event.Time))
 		d.popLocked(l, it, true)
 		d.failures = 0
 		d.succeedLocked()
@@ -148,12 +153,16 @@ func (d *Destination) sentLocked(l *Lane, it *item, err error) {
 		d.nextLocked(l)
 		return
 	}
-	d.cfg.Observe(Outcome{Kind: d.cfg.Kind, Result: "retry"})
-	d.againLocked(l, it, r)
+	d.tellLocked(it, "retry", 0)
+	d.againLocked(l, it, r, counts)
+}
+
+func (d *Destination) tellLocked(it *item, result string, lag time.Duration) {
+	d.cfg.Observe(Outcome{Kind: d.cfg.Kind, Result: result, Account: it.event.Meeting.Owner.Account, Lag: lag})
 }
 
 // againLocked has a lane wait for another attempt.
-func (d *Destination) againLocked(l *Lane, it *item, r *Refusal) {
+func (d *Destination) againLocked(l *Lane, it *item, r *Refusal, counts bool) {
 	steps := d.cfg.Waits
 	switch r.Class {
 	case Off:
@@ -161,7 +170,9 @@ func (d *Destination) againLocked(l *Lane, it *item, r *Refusal) {
 		d.nextLocked(l)
 		return
 	case Passing:
-		d.failLocked(l)
+		if counts {
+			d.failLocked(l)
+		}
 	default:
 		steps = d.cfg.SlowWaits
 	}
@@ -228,7 +239,7 @@ func (d *Destination) buriedLocked(l *Lane, it *item, err error) {
 		d.cfg.Logger.Error("an event is lost: nobody took it, and there is no room for dead letters",
 			"destination", d.cfg.Name, "meeting", l.meeting.String(), "event", it.event.ID.String(), "type", it.event.Type)
 	}
-	d.cfg.Observe(Outcome{Kind: d.cfg.Kind, Result: result})
+	d.tellLocked(it, result, 0)
 	d.popLocked(l, it, false)
 	d.nextLocked(l)
 	d.probeLocked()

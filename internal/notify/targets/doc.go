@@ -7,7 +7,9 @@
 // when there is no endpoint for its service.
 //
 //   - arn.go: which target a meeting names, and whether there is a way to it.
+//   - accounts.go: whose services are used.
 //   - services.go: the SDK's clients, one for each service and Region.
 //   - sqs.go, sns.go, lambda.go, bus.go: one attempt each.
+//   - deadqueue.go: a queue for what was given up.
 //   - classify.go: what a failure means.
 package targets

@@ -13,13 +13,13 @@ import (
 	"github.com/carillon-meetings/carillon/internal/notify/outbox"
 )
 
-func (s *Services) function(a arn) Send {
+func (s *Services) function(a arn) Sender {
 	client := lambda.NewFromConfig(s.config(Lambda, a.region))
 	name := a.text
 	if s.cfg.LambdaByName {
 		name = strings.TrimPrefix(a.name, "function:")
 	}
-	return func(ctx context.Context, e *event.Event, _ int) error {
+	return Sender{One: func(ctx context.Context, e *event.Event, _ int) error {
 		out, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: &name, InvocationType: types.InvocationTypeEvent, Payload: e.Direct()})
 		if err != nil {
 			return classify(err)
@@ -28,5 +28,5 @@ func (s *Services) function(a arn) Send {
 			return &outbox.Refusal{Code: "HTTP " + strconv.Itoa(int(out.StatusCode))}
 		}
 		return nil
-	}
+	}}
 }

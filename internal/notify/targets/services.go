@@ -34,8 +34,14 @@ type Config struct {
 	Width        int      // connections that are kept to each endpoint
 }
 
-// Send makes one attempt to hand an event over; see outbox.Config.
-type Send func(ctx context.Context, e *event.Event, attempt int) error
+// Sender makes attempts to hand events over; see outbox.Config for both.
+type Sender struct {
+	One  func(ctx context.Context, e *event.Event, attempt int) error
+	Many func(ctx context.Context, events []*event.Event) ([]error, error) // nil: the service takes one at a time
+}
+
+// Most is how many events SendMessageBatch and PutEvents take.
+const Most = 10
 
 // Services hands events to targets.
 type Services struct {
@@ -73,7 +79,7 @@ func (s *Services) Names() (names []string) {
 // events: for the bus the account's, which is called as the service is.
 func (s *Services) Route(service string, p *meeting.Profile) (name string, ok bool) {
 	if service == Bus {
-		return Bus, strings.Trim(p.Owner.Account, digits) == ""
+		return Bus, s.cfg.Endpoints[Bus] != "" && strings.Trim(p.Owner.Account, digits) == ""
 	}
 	text := namedBy(p.Notifications, service)
 	if text == "" || !s.reaches(service, text) {
@@ -83,7 +89,7 @@ func (s *Services) Route(service string, p *meeting.Profile) (name string, ok bo
 }
 
 // Sender returns what sends to the target of a name that Route has returned.
-func (s *Services) Sender(name string) Send {
+func (s *Services) Sender(name string) Sender {
 	service, text, _ := strings.Cut(name, " ")
 	a, _ := parse(text)
 	if service == Bus {
@@ -97,7 +103,7 @@ func (s *Services) Sender(name string) Send {
 	case Lambda:
 		return s.function(a)
 	}
-	return func(context.Context, *event.Event, int) error { return fmt.Errorf("no such service: %q", service) }
+	return Sender{One: func(context.Context, *event.Event, int) error { return fmt.Errorf("no such service: %q", service) }}
 }
 
 // config returns the SDK's configuration for a service in a Region.

@@ -10,9 +10,9 @@ import (
 	"github.com/carillon-meetings/carillon/internal/notify/event"
 )
 
-func (s *Services) topic(a arn) Send {
+func (s *Services) topic(a arn) Sender {
 	client := sns.NewFromConfig(s.config(SNS, a.region))
-	return func(ctx context.Context, e *event.Event, _ int) error {
+	return Sender{One: func(ctx context.Context, e *event.Event, _ int) error {
 		in := &sns.PublishInput{TopicArn: &a.text, Message: aws.String(string(e.Direct()))}
 		for _, at := range s.attributes(e) {
 			if in.MessageAttributes == nil {
@@ -25,5 +25,5 @@ func (s *Services) topic(a arn) Send {
 		}
 		_, err := client.Publish(ctx, in)
 		return classify(err)
-	}
+	}}
 }

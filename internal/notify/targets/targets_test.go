@@ -27,9 +27,9 @@ const (
 
 // call is one request that a service has got.
 type call struct {
-	method, path, target, signed string
-	header                       http.Header
-	body                         string
+	method, path, query, target, signed string
+	header                              http.Header
+	body                                string
 }
 
 // service is an endpoint of any service; it answers as it is told.
@@ -46,7 +46,7 @@ func newService(t *testing.T, answer func(call) (int, map[string]string, string)
 		body, _ := io.ReadAll(r.Body)
 		_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=AKID/")
 		parts := strings.Split(scope, "/")
-		c := call{method: r.Method, path: r.URL.EscapedPath(), target: r.Header.Get("X-Amz-Target"), header: r.Header, body: string(body)}
+		c := call{method: r.Method, path: r.URL.EscapedPath(), query: r.URL.RawQuery, target: r.Header.Get("X-Amz-Target"), header: r.Header, body: string(body)}
 		if len(parts) > 2 {
 			c.signed = parts[1] + " " + parts[2]
 		}
@@ -115,7 +115,7 @@ func TestAMessageForAQueue(t *testing.T) {
 		}
 		srv := newService(t, sqsAnswers)
 		e := sample()
-		send := services(t, srv.URL, nil).Sender("sqs " + name)
+		send := services(t, srv.URL, nil).Sender("sqs " + name).One
 		for range 3 {
 			if err := send(t.Context(), e, 1); err != nil {
 				t.Fatal(err)
@@ -156,7 +156,7 @@ func TestANotificationOfATopic(t *testing.T) {
 		return 200, map[string]string{"Content-Type": "text/xml"}, `<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>`
 	})
 	e := sample()
-	if err := services(t, srv.URL, nil).Sender("sns "+topicARN+".fifo")(t.Context(), e, 1); err != nil {
+	if err := services(t, srv.URL, nil).Sender("sns "+topicARN+".fifo").One(t.Context(), e, 1); err != nil {
 		t.Fatal(err)
 	}
 	c := srv.last(t)
@@ -181,7 +181,7 @@ func TestACallOfAFunction(t *testing.T) {
 	status := http.StatusAccepted
 	srv := newService(t, func(call) (int, map[string]string, string) { return status, nil, "" })
 	e := sample()
-	if err := services(t, srv.URL, nil).Sender("lambda "+functionARN)(t.Context(), e, 1); err != nil {
+	if err := services(t, srv.URL, nil).Sender("lambda "+functionARN).One(t.Context(), e, 1); err != nil {
 		t.Fatal(err)
 	}
 	c := srv.last(t)
@@ -190,14 +190,14 @@ func TestACallOfAFunction(t *testing.T) {
 		t.Errorf("the call is %+v", c)
 	}
 	byName := services(t, srv.URL, func(c *Config) { c.LambdaByName = true })
-	if err := byName.Sender("lambda "+functionARN)(t.Context(), e, 1); err != nil {
+	if err := byName.Sender("lambda "+functionARN).One(t.Context(), e, 1); err != nil {
 		t.Fatal(err)
 	}
 	if path, err := url.PathUnescape(srv.last(t).path); err != nil || path != "/2015-03-31/functions/meetings:live/invocations" {
 		t.Errorf("by name it goes to %s", path)
 	}
 	status = http.StatusOK // it was run at once, which is not what was asked for
-	if err := byName.Sender("lambda "+functionARN)(t.Context(), e, 1); err == nil {
+	if err := byName.Sender("lambda "+functionARN).One(t.Context(), e, 1); err == nil {
 		t.Error("an answer other than 202 counts as taken")
 	}
 }
@@ -206,7 +206,7 @@ func TestAnEntryForTheBus(t *testing.T) {
 	answer := `{"FailedEntryCount":0,"Entries":[{"EventId":"x"}]}`
 	srv := newService(t, func(call) (int, map[string]string, string) { return 200, nil, answer })
 	e := sample()
-	send := services(t, srv.URL, func(c *Config) { c.BusIDs = true }).Sender(Bus)
+	send := services(t, srv.URL, func(c *Config) { c.BusIDs = true }).Sender(Bus).One
 	if err := send(t.Context(), e, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +254,7 @@ func TestWhatARefusalMeans(t *testing.T) {
 				return c.status, map[string]string{"Content-Type": "application/x-amz-json-1.0", "Retry-After": c.after}, c.body
 			})
 			var r *outbox.Refusal
-			if err := services(t, srv.URL, nil).Sender("sqs "+queueARN)(t.Context(), sample(), 1); !errors.As(err, &r) || *r != c.want {
+			if err := services(t, srv.URL, nil).Sender("sqs "+queueARN).One(t.Context(), sample(), 1); !errors.As(err, &r) || *r != c.want {
 				t.Errorf("got %+v, want %+v", err, c.want)
 			}
 			if len(srv.calls) != 1 {
@@ -266,7 +266,7 @@ func TestWhatARefusalMeans(t *testing.T) {
 	address := srv.URL
 	srv.Close()
 	var r *outbox.Refusal
-	if err := services(t, address, nil).Sender("sqs "+queueARN)(t.Context(), sample(), 1); !errors.As(err, &r) || r.Class != outbox.Passing || !strings.Contains(r.Code, "refused") {
+	if err := services(t, address, nil).Sender("sqs "+queueARN).One(t.Context(), sample(), 1); !errors.As(err, &r) || r.Class != outbox.Passing || !strings.Contains(r.Code, "refused") {
 		t.Errorf("nobody there: %+v", err)
 	}
 }
@@ -274,10 +274,10 @@ func TestWhatARefusalMeans(t *testing.T) {
 func TestWhereMeetingsEventsGo(t *testing.T) {
 	all := meeting.Notifications{SqsQueueArn: queueARN, SnsTopicArn: topicARN, LambdaFunctionArn: functionARN}
 	some := services(t, "http://127.0.0.1:1", func(c *Config) {
-		c.Endpoints = map[string]string{SQS: AWS, Lambda: "http://127.0.0.1:1"}
+		c.Endpoints = map[string]string{SQS: AWS, Lambda: "http://127.0.0.1:1", Bus: AWS}
 		c.AllowARNs = []string{"arn:aws:sqs:eu-*:123456789012:*", "arn:aws:sns:*"}
 	})
-	if names := some.Names(); !slices.Equal(names, []string{SQS, Lambda}) {
+	if names := some.Names(); !slices.Equal(names, []string{SQS, Lambda, Bus}) {
 		t.Errorf("there are %v", names)
 	}
 	if name, ok := some.Route(SQS, profile(all)); !ok || name != "sqs "+queueARN {

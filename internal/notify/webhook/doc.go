@@ -4,5 +4,6 @@
 //
 //   - secret.go: secrets and signatures.
 //   - sender.go: one attempt, and what the answer means.
+//   - handshake.go: asking the endpoint first whether it wants events.
 //   - guard.go: which addresses may be connected to.
 package webhook

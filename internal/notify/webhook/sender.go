@@ -36,7 +36,7 @@ const answerMost = 64 << 10
 // errPrivate is wrapped when an address must not be connected to.
 var errPrivate = errors.New("the endpoint's address is private, and private addresses are not allowed for it")
 
-// Config is one endpoint. All fields but TLS are required.
+// Config is one endpoint. All fields but TLS and Origin are required.
 type Config struct {
 	URL          *url.URL
 	Secrets      []Secret
@@ -46,12 +46,15 @@ type Config struct {
 	TLS          *tls.Config   // authorities and client certificates of the endpoint; nil for the system's
 	Version      string        // of this server, for User-Agent
 	Width        int           // connections that are kept
+	Origin       string        // as whom to ask for permission before anything is sent; empty: nobody is asked
 }
 
 // Sender hands events to one endpoint.
 type Sender struct {
 	cfg    Config
 	client *http.Client
+
+	permission permission
 }
 
 // New returns a Sender. It opens no connection yet.
@@ -72,6 +75,9 @@ func (s *Sender) Close() { s.client.CloseIdleConnections() }
 
 // Send makes one attempt. The error is an *outbox.Refusal.
 func (s *Sender) Send(ctx context.Context, e *event.Event, attempt int) error {
+	if err := s.mayPost(ctx); err != nil {
+		return err
+	}
 	r, err := s.request(ctx, e, attempt)
 	if err != nil {
 		return &outbox.Refusal{Class: outbox.Permanent, Code: err.Error()}
