@@ -32,6 +32,7 @@
 //     while somebody looks, and a beat follows each reading: see beat.
 //   - actions.go carries out what an operator asked for; who did it goes into
 //     the meeting's record.
+//   - destinations.go is the page of who is told of events.
 //   - deliveries.go shows and sorts out the events that are told to the outside,
 //     for the command line.
 //   - headers.go and pages.go hold the content security policy and the way

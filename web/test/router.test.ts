@@ -5,6 +5,7 @@ import { addressOf } from '../src/console/router';
 test('every address has its page', () => {
   assert.deepEqual(addressOf('/operator/'), { page: 'live' });
   assert.deepEqual(addressOf('/operator/ended'), { page: 'ended' });
+  assert.deepEqual(addressOf('/operator/destinations'), { page: 'destinations' });
   assert.deepEqual(addressOf('/operator/meetings/m1'), { page: 'meeting', meeting: 'm1', attendee: '' });
   assert.deepEqual(addressOf('/operator/meetings/m1/a1'), { page: 'meeting', meeting: 'm1', attendee: 'a1' });
   assert.deepEqual(addressOf('/operator/meetings'), { page: 'live' }, 'no meeting is named');

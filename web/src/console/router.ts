@@ -1,5 +1,6 @@
 // Which page an address stands for, and the one that is open.
 
+import { DestinationsPage } from './destinations';
 import type { Frame, Page } from './frame';
 import { MeetingPage } from './meeting';
 import { MeetingsPage } from './meetings';
@@ -8,13 +9,17 @@ import type { Shell } from './shell';
 /** Where the console begins. */
 export const root = '/operator/';
 
-export type Address = { page: 'live' } | { page: 'ended' } | { page: 'meeting'; meeting: string; attendee: string };
+export type Address =
+  | { page: 'live' }
+  | { page: 'ended' }
+  | { page: 'destinations' }
+  | { page: 'meeting'; meeting: string; attendee: string };
 
 /** What a path of the console asks for; the list of meetings when it makes no sense. */
 export function addressOf(path: string): Address {
   const [first = '', meeting = '', attendee = ''] = path.slice(root.length).split('/');
   if (first === 'meetings' && meeting) return { page: 'meeting', meeting, attendee };
-  return { page: first === 'ended' ? 'ended' : 'live' };
+  return { page: first === 'ended' || first === 'destinations' ? first : 'live' };
 }
 
 export class Router {
@@ -39,10 +44,7 @@ export class Router {
       return;
     }
     this.page?.close();
-    this.page =
-      address.page === 'meeting'
-        ? new MeetingPage(this.frame, address.meeting, address.attendee)
-        : new MeetingsPage(this.frame, address.page === 'ended');
+    this.page = this.open(address);
     this.shell.show(this.page.element);
     this.frame.title(this.page.title);
   }
@@ -50,5 +52,11 @@ export class Router {
   close(): void {
     this.page?.close();
     this.page = undefined;
+  }
+
+  private open(address: Address): Page {
+    if (address.page === 'meeting') return new MeetingPage(this.frame, address.meeting, address.attendee);
+    if (address.page === 'destinations') return new DestinationsPage(this.frame);
+    return new MeetingsPage(this.frame, address.page === 'ended');
   }
 }

@@ -1,5 +1,6 @@
 // Talks to the console's own JSON.
 
+import type { DestinationsPage, Question } from './delivery';
 import type { Capabilities, SessionRow } from './rows';
 
 export interface Session {
@@ -56,6 +57,16 @@ export class Server {
   /** An attendee's connections in full, oldest first. */
   history(meeting: string, attendee: string): Promise<{ sessions: SessionRow[] }> {
     return this.ask('GET', `meetings/${meeting}/attendees/${attendee}/history`);
+  }
+
+  /** Who is told of events, and what was given up. */
+  destinations(): Promise<DestinationsPage> {
+    return this.ask('GET', 'destinations');
+  }
+
+  /** Does something about events: replay or drop dead letters, resume a destination. */
+  deliver(action: 'replay' | 'drop' | 'resume', question: Question): Promise<{ count?: number }> {
+    return this.ask('POST', `destinations/${action}`, question);
   }
 
   eventsOf(meeting?: string): string {

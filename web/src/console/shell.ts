@@ -14,11 +14,15 @@ export class Shell {
   private readonly liveMark = el('span', { class: 'live', role: 'status' });
   private readonly banner = el('p', { class: 'note bad', role: 'alert', hidden: true });
   private readonly bannerText = el('span');
-  private readonly tabs: Record<'live' | 'ended', HTMLElement>;
+  private readonly tabs: Record<'live' | 'ended' | 'destinations', HTMLElement>;
 
   constructor(root: string, session: Session, signOut: () => void) {
     const tab = (path: string, text: string) => el('a', { href: path, 'data-local': true }, text);
-    this.tabs = { live: tab(root, 'Meetings'), ended: tab(`${root}ended`, 'Ended') };
+    this.tabs = {
+      live: tab(root, 'Meetings'),
+      ended: tab(`${root}ended`, 'Ended'),
+      destinations: tab(`${root}destinations`, 'Events'),
+    };
     fill(this.banner, icon('warning', 20), this.bannerText);
     fill(this.content, this.banner, this.page);
     this.element = el('div', {}, this.header(root, session, signOut), this.content);
@@ -63,6 +67,7 @@ export class Shell {
         { class: 'tabs', 'aria-label': 'Console' },
         this.tabs.live,
         this.tabs.ended,
+        this.tabs.destinations,
         el('a', { href: `${root}explorer` }, 'API'),
       ),
       this.liveMark,

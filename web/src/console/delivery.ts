@@ -1,0 +1,85 @@
+// Who is told of events: package internal/observe, delivery.go, as JSON. A moment
+// is Unix ms, 0 for none.
+
+/** One receiver of events and how it is doing. */
+export interface Destination {
+  name: string;
+  /** "webhook", "sqs", "sns", "lambda" or "bus". */
+  kind: string;
+  waiting: number;
+  bytes: number;
+  oldest: number;
+  /** It refuses everything. */
+  circuitOpen: boolean;
+  /** It has asked for no more events. */
+  off: boolean;
+  since: number;
+  /** Why the last attempt failed. */
+  trouble?: string;
+}
+
+/** An event that was given up. */
+export interface Letter {
+  key: string;
+  destination: string;
+  event: string;
+  type: string;
+  meeting: string;
+  account: string;
+  sequence: number;
+  at: number;
+  first: number;
+  last: number;
+  given: number;
+  attempts: number;
+  reason: string;
+}
+
+export interface DestinationsPage {
+  /** Anybody is told of events. */
+  told: boolean;
+  destinations: Destination[];
+  letters: Letter[];
+  /** There are more letters than these. */
+  more: boolean;
+}
+
+/** Which dead letters or destination something is to be done about. */
+export interface Question {
+  filter: { key?: string; destination?: string };
+  name?: string;
+}
+
+/** A destination's dead letters, oldest first; those of one that nothing is sent to now, too. */
+export interface Row {
+  name: string;
+  destination: Destination | undefined;
+  letters: Letter[];
+}
+
+/** Puts destinations and dead letters together, those in trouble first, then by name. */
+export function rowsOf(page: DestinationsPage): Row[] {
+  const rows = new Map<string, Row>();
+  for (const d of page.destinations) rows.set(d.name, { name: d.name, destination: d, letters: [] });
+  for (const letter of page.letters) {
+    const name = letter.destination;
+    const row = rows.get(name) ?? { name, destination: undefined, letters: [] };
+    rows.set(name, row);
+    row.letters.push(letter);
+  }
+  const weight = (row: Row) => (inTrouble(row.destination) ? 2 : 0) + (row.letters.length > 0 ? 1 : 0);
+  return [...rows.values()].sort((a, b) => weight(b) - weight(a) || a.name.localeCompare(b.name));
+}
+
+function inTrouble(d: Destination | undefined): boolean {
+  return d !== undefined && (d.off || d.circuitOpen);
+}
+
+/** How a destination is doing, in a few words. */
+export function stateOf(d: Destination | undefined): { word: string; look: 'good' | 'warn' | 'bad' } {
+  if (!d) return { word: 'not configured now', look: 'warn' };
+  if (d.off) return { word: 'wants no more', look: 'bad' };
+  if (d.circuitOpen) return { word: 'refuses everything', look: 'bad' };
+  if (d.waiting > 0 && d.trouble) return { word: 'trying again', look: 'warn' };
+  return { word: 'takes events', look: 'good' };
+}
