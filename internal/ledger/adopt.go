@@ -8,25 +8,9 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
-
-// What of a stream is under way during a scan. The bytes must be above the
-// largest message, and well below what the server lets a connection have
-// outstanding (64 MiB) before it cuts it off.
-const (
-	scanAhead         = 16 << 20
-	scanAheadMessages = 8192
-)
-
-// scanPulse is how often a consumer shows that it lives. One that was made on
-// another node may not hear the first request, and after two pulses without a
-// sign another one is made.
-const scanPulse = 500 * time.Millisecond
 
 // Adopt makes this process the owner of the slots, whoever owned them before,
 // and calls read for every entry and fact in them, those of one meeting in the
@@ -218,7 +202,7 @@ func (l *Log) readStream(ctx context.Context, e *engine, slots []*Slot, read fun
 		return read(p.id, links.entry(p, m))
 	}
 	// Most starts find little: one request brings it, without a consumer.
-	b := batch{engine: e, stream: stream, fn: take}
+	b := batch{engine: e, stream: e.layout.streamName(stream), within: e.cfg.AnswerWithin, fn: parsed(take)}
 	if filter == nil && !e.cfg.replicated() {
 		more, err := b.fetch(ctx)
 		if trouble := e.check(); trouble != nil {
@@ -242,126 +226,4 @@ func (s *Slot) resume(m stored) error {
 	p.Node = s.log.cfg.Node
 	s.mark = fence{placed: p, at: m.time}
 	return nil
-}
-
-// follow calls fn for the messages of a stream after one sequence and up to
-// another, in order; the message with the latter has to pass the filter, which
-// is nil for all. It may be 0 where nobody writes meanwhile: all there is.
-//
-// It reads through a JetStream consumer, which costs half of
-// what batches do, and unlike them takes several subjects: fewer headers are
-// made and read. A consumer may be served by a replica that lags behind; it
-// waits there until the last message comes.
-func (e *engine) follow(ctx context.Context, stream int, filter []string, after, through uint64, fn func(subject, stored) error) error {
-	// A connection of its own: taking messages off a connection is the work
-	// that the processors share.
-	nc, err := e.connect("scan")
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(e.cfg.AnswerWithin))
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	take := func(name string, seq uint64, raw []byte) error {
-		p, m, known, err := parse(name, seq, raw)
-		if err != nil || !known {
-			return err
-		}
-		return fn(p, m)
-	}
-	r := reader{engine: e, js: js, stream: e.layout.streamName(stream), filter: filter, after: after, through: through, fn: take}
-	return again(ctx, e.cfg.GiveUp, func() error {
-		err := r.read(ctx)
-		if trouble := e.check(); trouble != nil {
-			return trouble
-		}
-		return err
-	})
-}
-
-// reader reads a stream in order through a consumer.
-type reader struct {
-	engine  *engine
-	js      jetstream.JetStream
-	stream  string
-	filter  []string
-	after   uint64 // sequence of the last message handed to fn
-	through uint64 // 0: as far as it goes
-	fn      func(name string, seq uint64, raw []byte) error
-	wait    time.Duration // for a message
-}
-
-// firstWait is how long a reader waits for a message at first, in a cluster. A
-// consumer's first request is lost now and then, because it overtakes the news
-// of where the consumer is; another consumer is the way out then.
-const firstWait = 250 * time.Millisecond
-
-func (r *reader) read(ctx context.Context) error {
-	most := r.engine.cfg.AnswerWithin
-	switch {
-	case !r.engine.cfg.replicated():
-		r.wait = most
-	case r.wait == 0:
-		r.wait = min(firstWait, most)
-	default:
-		r.wait = min(2*r.wait, most)
-	}
-	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: r.filter}
-	if r.after > 0 {
-		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, r.after+1
-	}
-	making, cancel := context.WithTimeout(ctx, min(most, 4*r.wait))
-	consumer, err := r.js.OrderedConsumer(making, r.stream, cfg)
-	cancel()
-	if err != nil {
-		return fmt.Errorf("%w: %w", errNoAnswer, err)
-	}
-	defer r.drop(consumer.CachedInfo().Name)
-	if r.through == 0 && consumer.CachedInfo().NumPending == 0 {
-		return nil
-	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(scanAheadMessages, scanAhead), jetstream.PullHeartbeat(scanPulse))
-	if err != nil {
-		return fmt.Errorf("%w: %w", errNoAnswer, err)
-	}
-	defer messages.Stop()
-	for pending := uint64(1); r.after < r.through || r.through == 0 && pending > 0; {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if pending, err = r.next(messages); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// drop ends a consumer. In a cluster nobody waits for that: who has it may be
-// gone. If it fails, JetStream drops the consumer by itself later.
-func (r *reader) drop(consumer string) {
-	what := "$JS.API.CONSUMER.DELETE." + r.stream + "." + consumer
-	if r.engine.cfg.replicated() {
-		_ = r.js.Conn().Publish(what, nil)
-		return
-	}
-	_, _ = r.js.Conn().Request(what, nil, r.wait)
-}
-
-// next hands one message to fn, and returns how many come after it.
-func (r *reader) next(messages jetstream.MessagesContext) (pending uint64, err error) {
-	m, err := messages.Next(jetstream.NextMaxWait(r.wait))
-	if err != nil {
-		return 0, fmt.Errorf("%w: %w", errNoAnswer, err)
-	}
-	meta, err := m.Metadata()
-	if err != nil {
-		return 0, fmt.Errorf("%w: %w", errMessage, err)
-	}
-	if err := r.fn(m.Subject(), meta.Sequence.Stream, m.Data()); err != nil {
-		return 0, err
-	}
-	r.after = meta.Sequence.Stream
-	return meta.NumPending, nil
 }

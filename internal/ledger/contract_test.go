@@ -54,6 +54,7 @@ var misfortunes = []struct {
 	{"a_node_listens_for_nodes_only", nodesListen},
 	{"a_late_marker_is_the_owner's_own", lateMarker},
 	{"a_slot_without_its_marker_is_lost", missingMarker},
+	{"leaders_that_say_nothing_hold_up_nobody", silentLeaders},
 	{"a_wiped_node_gets_everything_back", nodeWiped},
 	{"a_node_dies", nodeDies},
 	{"what_was_closed_is_unavailable_for_ever", contractClosed},

@@ -23,11 +23,14 @@ type engine struct {
 	server *server.Server // nil when it is somebody else's
 	write  *nats.Conn     // appends, so that long reads never stand before them
 	read   *nats.Conn     // loads
-	queues []*queue       // by stream; nil when entries are not replicated
 
-	// ask sends one write and waits for its answer. It is write.RequestMsg
-	// but for tests that lose answers.
-	ask func(m *nats.Msg, within time.Duration) (*nats.Msg, error)
+	// By stream; nil when entries are not replicated.
+	queues  []*queue
+	leaders []*leader
+
+	// ask sends one write and waits for its answer. It is
+	// write.RequestMsgWithContext but for tests that lose answers.
+	ask func(ctx context.Context, m *nats.Msg) (*nats.Msg, error)
 }
 
 // startEngine starts the embedded server on the directory and opens its
@@ -49,7 +52,7 @@ func startEngine(ctx context.Context, cfg Config, l layout, t *trouble) (_ *engi
 	if e.write, err = e.connect("append"); err != nil {
 		return nil, err
 	}
-	e.ask = e.write.RequestMsg
+	e.ask = e.write.RequestMsgWithContext
 	if e.read, err = e.connect("read"); err != nil {
 		return nil, err
 	}
@@ -57,6 +60,9 @@ func startEngine(ctx context.Context, cfg Config, l layout, t *trouble) (_ *engi
 		return nil, err
 	}
 	if cfg.replicated() {
+		if err := e.watchLeaders(); err != nil {
+			return nil, fmt.Errorf("learning of elections: %w", err)
+		}
 		e.queues = startQueues(e)
 	}
 	return e, nil
@@ -109,6 +115,9 @@ func (e *engine) stop() {
 	for _, q := range e.queues {
 		q.close()
 	}
+	for _, l := range e.leaders {
+		l.close()
+	}
 	if e.server != nil {
 		e.server.Shutdown()
 		e.server.WaitForShutdown()
@@ -137,9 +146,12 @@ type answer struct {
 	} `json:"error"`
 }
 
-// publish makes one attempt to write and returns the message's sequence.
-func (e *engine) publish(m *nats.Msg) (uint64, error) {
-	reply, err := e.ask(m, e.cfg.AnswerWithin)
+// publish makes one attempt to write to a stream and returns the message's
+// sequence.
+func (e *engine) publish(stream int, m *nats.Msg) (uint64, error) {
+	ctx, done := e.await(context.Background(), stream)
+	reply, err := e.ask(ctx, m)
+	done(err)
 	// Checked after the answer: whatever was said while the disk failed is
 	// worth nothing.
 	if trouble := e.check(); trouble != nil {

@@ -24,12 +24,12 @@ import (
 // the write itself gets through.
 func loseAnswers(l *rig, n int64, sent bool) {
 	var calls atomic.Int64
-	l.engine.ask = func(m *nats.Msg, within time.Duration) (*nats.Msg, error) {
+	l.engine.ask = func(ctx context.Context, m *nats.Msg) (*nats.Msg, error) {
 		lost := calls.Add(1) <= n
 		if lost && !sent {
 			return nil, nats.ErrTimeout
 		}
-		reply, err := l.engine.write.RequestMsg(m, within)
+		reply, err := l.engine.write.RequestMsgWithContext(ctx, m)
 		if lost {
 			return nil, nats.ErrTimeout
 		}
@@ -47,12 +47,12 @@ func TestAnUnknownOutcomeIsToldLater(t *testing.T) {
 		var deaf atomic.Bool
 		var calls atomic.Int64
 		deaf.Store(true)
-		l.engine.ask = func(m *nats.Msg, within time.Duration) (*nats.Msg, error) {
+		l.engine.ask = func(ctx context.Context, m *nats.Msg) (*nats.Msg, error) {
 			switch {
 			case !deaf.Load():
-				return l.engine.write.RequestMsg(m, within)
+				return l.engine.write.RequestMsgWithContext(ctx, m)
 			case sent && calls.Add(1) == 1:
-				_, _ = l.engine.write.RequestMsg(m, within)
+				_, _ = l.engine.write.RequestMsgWithContext(ctx, m)
 			}
 			return nil, nats.ErrTimeout
 		}
@@ -297,9 +297,9 @@ func TestFaultEndsAllService(t *testing.T) {
 	must[Revision](t)(l.Append(ctx, id, Revision{}, []byte("one"), Ordinary))
 	cause := errors.New("disk on fire")
 	// The disk fails while the write is under way: its answer must not count.
-	l.engine.ask = func(m *nats.Msg, within time.Duration) (*nats.Msg, error) {
+	l.engine.ask = func(ctx context.Context, m *nats.Msg) (*nats.Msg, error) {
 		defer l.fault.trip(cause)
-		return l.engine.write.RequestMsg(m, within)
+		return l.engine.write.RequestMsgWithContext(ctx, m)
 	}
 	if _, err := l.Append(ctx, randomID(t), Revision{}, nil, Ordinary); !errors.Is(err, ErrUnavailable) || !errors.Is(err, cause) {
 		t.Errorf("write answered while the disk failed: %v", err)

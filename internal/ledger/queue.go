@@ -37,7 +37,7 @@ type result struct {
 // send writes a message and waits for its answer.
 func (e *engine) send(ctx context.Context, o *op) (uint64, error) {
 	if e.queues == nil {
-		return e.publish(o.msg)
+		return e.publish(o.stream, o.msg)
 	}
 	o.result = make(chan result, 1)
 	q := e.queues[o.stream]
@@ -132,7 +132,7 @@ func (q *queue) write(batch []*op) {
 		}
 	}
 	for _, o := range batch {
-		seq, err := q.engine.publish(o.msg)
+		seq, err := q.engine.publish(o.stream, o.msg)
 		o.result <- result{seq, err}
 	}
 }
@@ -141,7 +141,7 @@ func (q *queue) write(batch []*op) {
 // returns the sequence of the last message. The others come right before it.
 func (e *engine) publishTogether(batch []*op) (uint64, error) {
 	if len(batch) == 1 {
-		return e.publish(batch[0].msg)
+		return e.publish(batch[0].stream, batch[0].msg)
 	}
 	id := strconv.FormatUint(rand.Uint64(), 36)
 	for i, o := range batch {
@@ -154,7 +154,7 @@ func (e *engine) publishTogether(batch []*op) (uint64, error) {
 		}
 		if i == len(batch)-1 {
 			m.Header["Nats-Batch-Commit"] = []string{"1"}
-			return e.publish(m)
+			return e.publish(o.stream, m)
 		}
 		if err := e.write.PublishMsg(m); err != nil {
 			return 0, errNobody // without its end a batch is dropped

@@ -19,6 +19,10 @@ const (
 	batchMessages = 1000
 
 	readAttempts = 3
+
+	// replicaWithin is how long a replica is waited for that is asked first: it
+	// may be frozen or cut off, and the next one asked another.
+	replicaWithin = time.Second
 )
 
 // stored is a message where it is stored.
@@ -41,6 +45,18 @@ func parse(name string, seq uint64, raw []byte) (p subject, m stored, known bool
 	}
 	m.seq, m.sum = seq, sumOf(raw)
 	return p, m, known, nil
+}
+
+// parsed returns what takes messages as they are stored, and hands those that
+// are not to be passed over to fn.
+func parsed(fn func(subject, stored) error) func(name string, seq uint64, raw []byte) error {
+	return func(name string, seq uint64, raw []byte) error {
+		p, m, known, err := parse(name, seq, raw)
+		if err != nil || !known {
+			return err
+		}
+		return fn(p, m)
+	}
 }
 
 // chain tells whether entries of a meeting are missing between two that are
@@ -125,8 +141,12 @@ func (s *Slot) load(ctx context.Context, id meeting.ID, name string) (entries []
 // first. With replicas it may not see the newest. A batch that gets lost is
 // asked for again.
 func (e *engine) load(ctx context.Context, stream int, name string, after uint64, fn func(subject, stored) error) error {
-	b := batch{engine: e, stream: stream, subject: name, after: after, fn: fn}
+	b := batch{engine: e, stream: e.layout.streamName(stream), subject: name, after: after, fn: parsed(fn)}
 	for failed := 0; ; {
+		b.within = e.cfg.AnswerWithin
+		if e.cfg.replicated() && failed == 0 {
+			b.within = min(replicaWithin, b.within)
+		}
 		more, err := b.fetch(ctx)
 		// Checked after the answer: a message that could not be read looks
 		// like one that is not there.
@@ -153,10 +173,11 @@ func (e *engine) load(ctx context.Context, stream int, name string, after uint64
 // batch reads a subject in pieces.
 type batch struct {
 	engine  *engine
-	stream  int
-	subject string // "": all of the stream
-	after   uint64 // sequence of the last message handed to fn
-	fn      func(subject, stored) error
+	stream  string
+	subject string        // "": all of the stream
+	within  time.Duration // how long a message is waited for
+	after   uint64        // sequence of the last message handed to fn
+	fn      func(name string, seq uint64, raw []byte) error
 }
 
 // fetch asks for one piece and hands it to fn. more tells whether to ask again.
@@ -172,17 +193,12 @@ func (b *batch) fetch(ctx context.Context) (more bool, err error) {
 	req = append(req, `,"max_bytes":`...)
 	req = strconv.AppendInt(req, batchBytes, 10)
 	req = append(req, '}')
-	return b.engine.direct(ctx, b.stream, req, b.deliver)
+	return b.engine.direct(ctx, b.stream, req, b.within, b.deliver)
 }
 
-// direct asks for stored messages and calls fn for each. more tells whether the
-// stream has others.
-func (e *engine) direct(ctx context.Context, stream int, req []byte, fn func(*nats.Msg) error) (more bool, err error) {
-	return e.directOf(ctx, e.layout.streamName(stream), req, fn)
-}
-
-// directOf is direct for any stream, by its name.
-func (e *engine) directOf(ctx context.Context, stream string, req []byte, fn func(*nats.Msg) error) (more bool, err error) {
+// direct asks for stored messages, each of which may take a while, and calls fn
+// for each. more tells whether the stream has others.
+func (e *engine) direct(ctx context.Context, stream string, req []byte, within time.Duration, fn func(*nats.Msg) error) (more bool, err error) {
 	inbox := e.read.NewInbox()
 	sub, err := e.read.SubscribeSync(inbox)
 	if err != nil {
@@ -193,7 +209,7 @@ func (e *engine) directOf(ctx context.Context, stream string, req []byte, fn fun
 		return false, fmt.Errorf("%w: read: %w", errNoAnswer, err)
 	}
 	for {
-		m, err := nextOf(ctx, sub, e.cfg.AnswerWithin)
+		m, err := nextOf(ctx, sub, within)
 		if err != nil {
 			return false, err
 		}
@@ -234,15 +250,11 @@ func (b *batch) deliver(m *nats.Msg) error {
 	if err != nil {
 		return err
 	}
-	p, msg, known, err := parse(m.Header.Get("Nats-Subject"), seq, m.Data)
-	if err != nil {
+	if err := b.fn(m.Header.Get("Nats-Subject"), seq, m.Data); err != nil {
 		return err
 	}
 	b.after = seq
-	if !known {
-		return nil
-	}
-	return b.fn(p, msg)
+	return nil
 }
 
 func sequenceOf(m *nats.Msg) (uint64, error) {

@@ -20,6 +20,7 @@ import (
 const (
 	shelfStream = "SHELF"
 	shelfPrefix = "sh."
+	shelfNumber = -1 // among the streams, which are counted from 0
 )
 
 // Shelve keeps data under the key, in place of what was there, for
@@ -35,13 +36,13 @@ func (l *Log) Shelve(ctx context.Context, key string, data []byte) error {
 	}
 	defer done()
 	m := &nats.Msg{Subject: shelfPrefix + key, Data: data}
-	if _, err = e.publish(m); !errors.Is(err, errNobody) {
+	if _, err = e.publish(shelfNumber, m); !errors.Is(err, errNobody) {
 		return unavailable(err)
 	}
 	if err := e.openShelf(ctx); err != nil {
 		return err
 	}
-	_, err = e.publish(m)
+	_, err = e.publish(shelfNumber, m)
 	return unavailable(err)
 }
 
@@ -94,7 +95,7 @@ func (l *Log) Shelved(ctx context.Context, fn func(key string, at time.Time, dat
 	for {
 		req := `{"seq":` + strconv.FormatUint(after+1, 10) + `,"next_by_subj":"` + shelfPrefix + `>","batch":` +
 			strconv.Itoa(batchMessages) + `,"max_bytes":` + strconv.Itoa(batchBytes) + `}`
-		more, err := e.directOf(ctx, shelfStream, []byte(req), take)
+		more, err := e.direct(ctx, shelfStream, []byte(req), e.cfg.AnswerWithin, take)
 		if err != nil && after == 0 && e.shelfMissing(ctx) {
 			return nil // nothing was ever put there
 		}

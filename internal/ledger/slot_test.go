@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -21,14 +22,14 @@ type hold struct {
 
 func holdBack(l *rig, subject string) *hold {
 	h := &hold{subject: subject}
-	l.engine.ask = func(m *nats.Msg, within time.Duration) (*nats.Msg, error) {
+	l.engine.ask = func(ctx context.Context, m *nats.Msg) (*nats.Msg, error) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		if m.Subject == h.subject {
 			h.kept = append(h.kept, m)
 			return nil, nats.ErrTimeout
 		}
-		return l.engine.write.RequestMsg(m, within)
+		return l.engine.write.RequestMsgWithContext(ctx, m)
 	}
 	return h
 }

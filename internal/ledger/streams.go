@@ -203,7 +203,11 @@ func (e *engine) lastMarker(ctx context.Context, slot int) (placed, error) {
 	request := struct {
 		Last string `json:"last_by_subj"`
 	}{markerSubject(slot)}
-	if err := e.api(ctx, "STREAM.MSG.GET."+e.layout.streamName(e.layout.streamOf(slot)), request, &a); err != nil {
+	stream := e.layout.streamOf(slot)
+	ctx, done := e.await(ctx, stream)
+	err := e.api(ctx, "STREAM.MSG.GET."+e.layout.streamName(stream), request, &a)
+	done(errUncounted)
+	if err != nil {
 		return placed{}, err
 	}
 	switch {
@@ -222,7 +226,7 @@ func (e *engine) lastMarker(ctx context.Context, slot int) (placed, error) {
 func (e *engine) lastMarkers(ctx context.Context, stream int) (map[int]placed, error) {
 	found := map[int]placed{}
 	request := `{"multi_last":["` + entryPrefix + "*." + markerPart + `"]}`
-	_, err := e.direct(ctx, stream, []byte(request), func(m *nats.Msg) error {
+	_, err := e.direct(ctx, e.layout.streamName(stream), []byte(request), min(replicaWithin, e.cfg.AnswerWithin), func(m *nats.Msg) error {
 		seq, err := sequenceOf(m)
 		if err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,7 +26,8 @@ func (r *Router) forward(w http.ResponseWriter, req *http.Request, body []byte, 
 	answered = true
 	ctx, cancel := context.WithCancelCause(req.Context())
 	defer cancel(nil)
-	go r.watch(ctx, cancel, slot, address)
+	sent := &sending{slot: slot, owner: address, again: req.Method == http.MethodGet}
+	go r.watch(ctx, cancel, sent)
 	proxy := &httputil.ReverseProxy{
 		Transport:     r.transport,
 		FlushInterval: -1, // event streams
@@ -39,6 +41,7 @@ func (r *Router) forward(w http.ResponseWriter, req *http.Request, body []byte, 
 			if a.Header.Get(notOwnerHeader) != "" {
 				return errNotOwner
 			}
+			sent.answered.Store(true)
 			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
@@ -72,26 +75,48 @@ func (f final) WriteHeader(status int) {
 // Unwrap leads http.ResponseController to the rest.
 func (f final) Unwrap() http.ResponseWriter { return f.ResponseWriter }
 
+// sending is a request that was passed on to the owner of its slot.
+type sending struct {
+	slot     int
+	owner    string // its address
+	again    bool   // it may be sent again
+	answered atomic.Bool
+}
+
 // watch ends a request at an owner that has lost the slot some time ago. One
-// that died without a word would keep its caller waiting.
-func (r *Router) watch(ctx context.Context, end context.CancelCauseFunc, slot int, address string) {
-	look := time.NewTicker(r.cfg.Farewell)
-	defer look.Stop()
-	for elsewhere := false; ; {
+// that died or froze without a word would keep its caller waiting. What may be
+// sent again, and has no answer yet, has nothing to wait for there.
+func (r *Router) watch(ctx context.Context, end context.CancelCauseFunc, s *sending) {
+	var since time.Time // since when the slot has been elsewhere
+	for {
+		look, patience := r.cfg.Farewell/2, r.cfg.Farewell
+		if !s.answered.Load() {
+			look = min(lookAgain*r.cfg.Poll, look)
+			if s.again {
+				patience = look
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-look.C:
+		case <-time.After(look):
 		}
-		now, known := r.cfg.Owners.Owner(slot)
-		moved := r.cfg.Owners.Holds(slot) || known && now != address
-		if moved && elsewhere {
+		now, known := r.cfg.Owners.Owner(s.slot)
+		switch moved := r.cfg.Owners.Holds(s.slot) || known && now != s.owner; {
+		case !moved:
+			since = time.Time{}
+		case since.IsZero():
+			since = time.Now()
+		case time.Since(since) >= patience:
 			end(errOwnerGone)
 			return
 		}
-		elsewhere = moved
 	}
 }
+
+// lookAgain is how many Polls pass between two looks at the owner of a slot
+// while a request is there.
+const lookAgain = 4
 
 // isDial tells whether an attempt failed before there was a connection.
 func isDial(err error) bool {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -98,7 +99,10 @@ func slotOfToken(r *http.Request, token string) (int, bool) {
 // maxBody is the longest body of these tests.
 const maxBody = 1000
 
-func start(t *testing.T) *node {
+func start(t *testing.T) *node { return startFor(t, 20*time.Millisecond) }
+
+// startFor starts a node that lets requests go on for so long at a former owner.
+func startFor(t *testing.T, farewell time.Duration) *node {
 	n := &node{holds: map[int]bool{}, owner: map[int]string{}}
 	n.router = route.New(route.Config{
 		Owners: n, SlotOfToken: slotOfToken,
@@ -108,7 +112,7 @@ func start(t *testing.T) *node {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}),
 		Replicates: func(r *http.Request) bool { return !strings.HasPrefix(r.URL.Path, "/legacy") },
-		MaxBody:    maxBody, Patience: 500 * time.Millisecond, Poll: 5 * time.Millisecond, Farewell: 20 * time.Millisecond,
+		MaxBody:    maxBody, Patience: 500 * time.Millisecond, Poll: 5 * time.Millisecond, Farewell: farewell,
 	})
 	n.outer, n.inner = httptest.NewServer(n.router), httptest.NewServer(n.router.Inner(http.HandlerFunc(n.local)))
 	t.Cleanup(func() {
@@ -316,6 +320,51 @@ func TestAnOwnerThatHangs(t *testing.T) {
 	if resp := ask(t, "GET", a.outer.URL+"/meetings/"+id, ""); resp.Header.Get("X-Served-By") != a.outer.URL {
 		t.Errorf("a question: %d", resp.StatusCode)
 	}
+}
+
+// A question at an owner that froze before it answered is asked again as soon as
+// another has the slot; what may have been done is left to the owner for a while.
+func TestAQuestionDoesNotWaitForAFormerOwner(t *testing.T) {
+	a := startFor(t, time.Hour)
+	asked := make(chan struct{}, 1)
+	frozen := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	defer frozen.Close()
+	a.set(7, false, strings.TrimPrefix(frozen.URL, "http://"))
+	answer := make(chan *http.Response, 1)
+	go func() { answer <- ask(t, "GET", a.outer.URL+"/meetings/"+id, "") }()
+	<-asked
+	a.set(7, true, "")
+	if resp := <-answer; resp.Header.Get("X-Served-By") != a.outer.URL {
+		t.Errorf("a question: %d", resp.StatusCode)
+	}
+	a.set(7, false, strings.TrimPrefix(frozen.URL, "http://"))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "POST", a.outer.URL+"/meetings/"+id+"/attendees", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		done <- err
+	}()
+	<-asked
+	a.set(7, true, "")
+	select {
+	case err := <-done:
+		t.Errorf("a call that changes something was given up at once: %v", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	cancel()
+	<-done
 }
 
 func TestSlotsAreFoundInBodies(t *testing.T) {

@@ -44,7 +44,7 @@ type Config struct {
 	TLS      *tls.Config   // for the way to other nodes; nil for none, on loopback only
 	Patience time.Duration // how long a request waits for its slot's owner; default 20 s
 	Poll     time.Duration // between two looks at who owns a slot; default 50 ms
-	Farewell time.Duration // how long a request may go on at least at an owner that has lost the slot; default 5 s
+	Farewell time.Duration // how long a request may go on at least at an owner that has lost the slot, if it cannot be sent again; default 5 s
 	Logger   *slog.Logger  // default: discard
 }
 
