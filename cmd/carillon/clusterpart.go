@@ -63,8 +63,12 @@ func (s *server) joinCluster(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	nodes := 0
+	if c := s.storeOfNodes(); c != nil {
+		nodes = c.Nodes()
+	}
 	m.node, err = cluster.New(cluster.Config{
-		Node: s.cfg.Cluster.Node, Slots: meeting.Slots, Holder: s.control,
+		Node: s.cfg.Cluster.Node, Slots: meeting.Slots, Nodes: nodes, Holder: s.control,
 		Bus: m.link.Bus(), Store: store, Info: s.nodeInfo(), Logger: s.log.With("part", "cluster"),
 	})
 	return err

@@ -16,6 +16,12 @@ type Assignment struct {
 	// than one node apart need not meet.
 	Generation uint64 `json:"generation"`
 
+	// Least is the fewest nodes that are a majority, while not all have come
+	// for the first time: more than half of those that there will be. A first
+	// node would otherwise be a majority of itself, and the others, once they
+	// have come, one without it. 0: nobody knows how many there will be.
+	Least int `json:"least,omitempty"`
+
 	Nodes map[string]Member `json:"nodes"`
 	Slots []Slot            `json:"slots"`
 }
@@ -37,9 +43,13 @@ type Slot struct {
 	Next  string `json:"next,omitempty"`
 }
 
-// newAssignment returns one in which the node owns all slots.
-func newAssignment(node string, slots int) *Assignment {
+// newAssignment returns one in which the node owns all slots. nodes is how many
+// there will be, 0 when nobody knows.
+func newAssignment(node string, slots, nodes int) *Assignment {
 	a := &Assignment{Generation: 1, Nodes: map[string]Member{node: {Incarnation: 1}}, Slots: make([]Slot, slots)}
+	if nodes > 0 {
+		a.Least = moreThanHalf(nodes)
+	}
 	for i := range a.Slots {
 		a.Slots[i].Owner = node
 	}
@@ -201,11 +211,14 @@ func (a *Assignment) remove(node string) error {
 	}
 	delete(a.Nodes, node)
 	a.Generation++
+	a.Least = min(a.Least, moreThanHalf(len(a.Nodes)))
 	return nil
 }
 
 // majority is how many of the nodes make decisions: more than half.
-func (a *Assignment) majority() int { return len(a.Nodes)/2 + 1 }
+func (a *Assignment) majority() int { return max(moreThanHalf(len(a.Nodes)), a.Least) }
+
+func moreThanHalf(n int) int { return n/2 + 1 }
 
 // involves tells whether the node has slots, or is to get some.
 func (a *Assignment) involves(node string) bool {

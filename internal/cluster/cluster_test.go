@@ -167,6 +167,7 @@ type world struct {
 	nodes   map[string]*Node
 	holders map[string]*holder
 	stops   map[string]func()
+	nodesIn int // how many the cluster is to have; 0: not known
 	busy    map[string][]int
 }
 
@@ -197,7 +198,7 @@ func (w *world) startOn(name string, bus Bus, store Store) {
 	w.t.Helper()
 	h := &holder{adopted: map[int]bool{}}
 	n, err := New(Config{
-		Node: name, Slots: testSlots, Holder: h, Bus: bus, Store: store,
+		Node: name, Slots: testSlots, Nodes: w.nodesIn, Holder: h, Bus: bus, Store: store,
 		Info: func() Info { return Info{Address: name + ":1", Busy: w.busy[name]} },
 	})
 	if err != nil {
@@ -294,6 +295,78 @@ func (w *world) any() *Node {
 		return w.nodes[name]
 	}
 	return nil
+}
+
+// A node that comes first is no majority of a cluster that is to have three.
+func TestAFirstNodeWaitsForASecond(t *testing.T) {
+	bubble("", t, func(t *testing.T) {
+		w := newWorld(t)
+		w.nodesIn = 3
+		w.start("a")
+		for range 40 {
+			w.pass(500 * time.Millisecond)
+			if got := w.owners(); len(got) > 0 || w.nodes["a"].Ready() {
+				t.Fatalf("alone, %v are held; ready: %t", got, w.nodes["a"].Ready())
+			}
+		}
+		w.start("b")
+		w.within(10*time.Second, map[string]int{"a": 6, "b": 6})
+		w.start("c")
+		w.within(20*time.Second, map[string]int{"a": 4, "b": 4, "c": 4})
+		w.kill("a")
+		w.within(10*time.Second, map[string]int{"b": 6, "c": 6})
+		if err := w.nodes["b"].Remove(context.Background(), "a"); err != nil {
+			t.Error(err)
+		}
+		w.kill("b")
+		w.pass(10 * time.Second)
+		w.within(time.Second, map[string]int{}) // c alone is none either
+	})
+}
+
+// While a cluster comes together for the first time, any of its nodes may be cut
+// off at any moment. No slot is ever held twice.
+func TestAClusterThatFormsIsOne(t *testing.T) {
+	for seed := range uint64(12) {
+		bubble(fmt.Sprint(seed), t, func(t *testing.T) {
+			w := newWorld(t)
+			w.nodesIn = 3
+			r := rand.New(rand.NewPCG(seed, 8))
+			names := []string{"a", "b", "c"}
+			r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+			w.start(names[0])
+			w.pass(time.Duration(r.IntN(3000)) * time.Millisecond)
+			w.net.isolate(names[0], names[1:], true)
+			for _, name := range names[1:] {
+				w.start(name)
+				w.pass(time.Duration(r.IntN(3000)) * time.Millisecond)
+			}
+			w.pass(15 * time.Second)
+			w.net.isolate(names[0], names[1:], false)
+			w.within(40*time.Second, map[string]int{"a": 4, "b": 4, "c": 4})
+		})
+	}
+}
+
+// The slots of a silent node are taken over though another is silent as well.
+func TestTwoSilentNodesOfFive(t *testing.T) {
+	bubble("", t, func(t *testing.T) {
+		w := newWorld(t)
+		w.nodesIn = 5
+		names := []string{"a", "b", "c", "d", "e"}
+		for _, name := range names {
+			w.start(name)
+		}
+		for begun := time.Now(); len(w.owners()) < len(names); time.Sleep(7 * time.Millisecond) {
+			if time.Since(begun) > time.Minute {
+				t.Fatalf("slots are held by %v only", w.owners())
+			}
+		}
+		w.pass(5 * time.Second)
+		w.net.isolate("a", names, true)
+		w.net.isolate("d", names, true)
+		w.within(12*time.Second, map[string]int{"b": 4, "c": 4, "e": 4})
+	})
 }
 
 // three starts three nodes and waits until the slots are spread over them.

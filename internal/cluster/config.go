@@ -59,6 +59,11 @@ type Config struct {
 	Node  string // its name: letters, digits, "-" and "_"
 	Slots int    // the same for ever, and on all nodes
 
+	// Nodes is how many nodes the cluster is to have when it is new: before
+	// more than half of them have come, none owns anything. 0: not known, and
+	// the first that comes owns everything.
+	Nodes int
+
 	Holder Holder
 	Bus    Bus
 	Store  Store
@@ -94,6 +99,8 @@ func (c Config) withDefaults() (Config, error) {
 	switch {
 	case !validName(c.Node):
 		return c, fmt.Errorf("cluster: node name %q: use letters, digits, - and _, at most 64", c.Node)
+	case c.Nodes < 0:
+		return c, fmt.Errorf("cluster: %d nodes", c.Nodes)
 	case c.Slots <= 0:
 		return c, fmt.Errorf("cluster: %d slots", c.Slots)
 	case c.Holder == nil || c.Bus == nil || c.Store == nil:

@@ -161,7 +161,7 @@ func (n *Node) change(ctx context.Context, fn func(*Assignment) (bool, error)) e
 	for {
 		a, revision := n.view()
 		if a == nil {
-			a = newAssignment(n.cfg.Node, n.cfg.Slots)
+			a = newAssignment(n.cfg.Node, n.cfg.Slots, n.cfg.Nodes)
 			m := a.Nodes[n.cfg.Node]
 			m.Incarnation = 0 // activate begins the first
 			a.Nodes[n.cfg.Node] = m

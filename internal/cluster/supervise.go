@@ -88,15 +88,23 @@ func (n *Node) takeOver(ctx context.Context, a *Assignment, dead string) {
 		return
 	}
 	agreed := 1
-	for range n.ask(ctx, a, dead, request{
+	agreements := n.ask(ctx, a, dead, request{
 		Kind: askConsent, From: n.cfg.Node, Generation: a.Generation, Target: dead, Incarnation: incarnation,
-	}) {
-		agreed++
+	})
+	for more := true; more && agreed < a.majority(); { // another may be silent as well, and say so by nothing
+		if _, more = <-agreements; more {
+			agreed++
+		}
 	}
 	if agreed < a.majority() {
 		n.cfg.Logger.Info("a silent node keeps its slots: no majority agrees to take them", "silent", dead, "agreed", agreed)
 		return
 	}
+	// When the store does not answer, its leader may be the silent node: then
+	// another attempt is better than waiting. What was written for all that is
+	// read.
+	ctx, cancel := context.WithTimeout(ctx, 2*n.cfg.Renew)
+	defer cancel()
 	err := n.change(ctx, func(a *Assignment) (bool, error) {
 		if a.Nodes[dead].Incarnation != incarnation {
 			return false, nil // it is back, and the agreement was about the one before

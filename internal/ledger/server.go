@@ -103,8 +103,8 @@ func (c *Cluster) apply(opts *server.Options) error {
 	return nil
 }
 
-// nodes returns how many nodes the cluster is to have.
-func (c *Cluster) nodes() int {
+// Nodes returns how many nodes the cluster is to have, this one included.
+func (c *Cluster) Nodes() int {
 	n := len(c.Peers)
 	for _, peer := range c.Peers {
 		if c.mine(peer) {

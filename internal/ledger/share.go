@@ -203,7 +203,7 @@ func (e *engine) complete(ctx context.Context) error {
 	if err := e.read.PublishRequest(helloSubject, inbox, nil); err != nil {
 		return err
 	}
-	here, want := map[string]bool{}, e.cfg.Cluster.nodes()
+	here, want := map[string]bool{}, e.cfg.Cluster.Nodes()
 	for deadline := time.Now().Add(helloWithin); len(here) < want; {
 		m, err := nextOf(ctx, sub, time.Until(deadline))
 		if err != nil {

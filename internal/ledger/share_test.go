@@ -296,7 +296,7 @@ func TestTheListOfNodesMayHoldTheNode(t *testing.T) {
 		{"127.0.0.1:8", []string{"127.0.0.1:7"}, 2},
 		{"127.0.0.1:8", nil, 1},
 	} {
-		if got := (&Cluster{Listen: c.listen, Peers: c.peers}).nodes(); got != c.want {
+		if got := (&Cluster{Listen: c.listen, Peers: c.peers}).Nodes(); got != c.want {
 			t.Errorf("listening on %s with %v: %d nodes, not %d", c.listen, c.peers, got, c.want)
 		}
 	}
