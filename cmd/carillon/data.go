@@ -81,20 +81,21 @@ func (s *server) openLedger(ctx context.Context) error {
 	}
 	s.ledger = log
 	cfg := control.Config{
-		Limits:     limits(s.cfg),
-		Quotas:     map[string]int{demoAccount: s.cfg.Limits.DemoMeetings},
-		Idle:       s.cfg.Timers.Idle,
-		MaxAge:     s.cfg.Timers.MaxAge,
-		Tombstone:  s.cfg.Timers.Tombstone,
-		Dropped:    s.cfg.Timers.Dropped,
-		Pipelines:  s.cfg.Limits.Pipelines,
-		CacheBytes: int64(s.cfg.Limits.CacheMiB) << 20,
-		AcceptLoss: s.cfg.AcceptLoss,
-		Lost:       s.lostSlot,
-		Ended:      func(m observe.Meeting) { s.archiver.Ended(m) }, // which is there when slots are adopted
-		Unreached:  s.ways.services.Unreached,
-		Elsewhere:  s.elsewhere,
-		Logger:     s.log.With("part", "control"),
+		Limits:              limits(s.cfg),
+		Quotas:              map[string]int{demoAccount: s.cfg.Limits.DemoMeetings},
+		Idle:                s.cfg.Timers.Idle,
+		MaxAge:              s.cfg.Timers.MaxAge,
+		Tombstone:           s.cfg.Timers.Tombstone,
+		Dropped:             s.cfg.Timers.Dropped,
+		Pipelines:           s.cfg.Limits.Pipelines,
+		CacheBytes:          int64(s.cfg.Limits.CacheMiB) << 20,
+		AcceptLoss:          s.cfg.AcceptLoss,
+		TranscriptionEngine: s.cfg.Transcription.On(),
+		Lost:                s.lostSlot,
+		Ended:               func(m observe.Meeting) { s.archiver.Ended(m) }, // which is there when slots are adopted
+		Unreached:           s.ways.services.Unreached,
+		Elsewhere:           s.elsewhere,
+		Logger:              s.log.With("part", "control"),
 	}
 	written := s.test.onControl(&cfg, s.slotsOf(log))
 	s.control = control.New(cfg, written, key)

@@ -36,9 +36,7 @@ func newMetrics(s *server) *metrics {
 		}, []string{"member"}),
 	}
 	m.registry.MustRegister(m.calls, m.idle, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	gauge := func(name, help string, read func() int) {
-		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(read()) }))
-	}
+	gauge := m.gauge
 	gauge("carillon_meetings_active", "Active meetings.", func() int { return s.control.Overview().Active })
 	gauge("carillon_meetings_ended", "Ended meetings whose tombstone is still kept.", func() int { return s.control.Overview().Ended })
 	gauge("carillon_attendees", "Created and not deleted attendees of active meetings.", func() int { return s.control.Overview().Attendees })
@@ -55,6 +53,7 @@ func newMetrics(s *server) *metrics {
 	gauge("carillon_history_waiting", "Ended meetings that wait to be written down.", func() int { return s.archiver.Waiting() })
 	m.watchReports(s)
 	m.watchMedia(s)
+	m.watchTranscriptions(s)
 	m.watchStore(s)
 	return m
 }
@@ -90,6 +89,11 @@ func (m *metrics) watchStore(s *server) {
 		}
 		return 0
 	})
+}
+
+// gauge adds a figure of now.
+func (m *metrics) gauge(name, help string, read func() int) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(read()) }))
 }
 
 // counter adds a figure that only grows.

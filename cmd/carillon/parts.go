@@ -118,6 +118,7 @@ func (s *server) newAPI(verifier *sigv4.Verifier) *api.Server {
 		ShapeNameInCode:     c.ShapeNameInCode,
 		CORSOrigins:         c.CORSOrigins,
 		PipelineReady:       s.capture.Ready,
+		Transcribes:         s.cfg.Transcription.On(),
 		ClientAddr:          s.proxies().Of,
 		Observe:             s.metrics.observeCall,
 		WithoutEffect:       s.metrics.observeWithoutEffect,

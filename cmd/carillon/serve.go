@@ -27,6 +27,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/notify"
 	"github.com/carillon-meetings/carillon/internal/signal"
+	"github.com/carillon-meetings/carillon/internal/transcribe"
 )
 
 type serveCommand struct {
@@ -81,27 +82,28 @@ type server struct {
 	certificates certificates
 	verifier     *sigv4.Verifier // of both APIs' doors
 
-	lock     *os.File // of the data directory; the first thing taken, the last given back
-	ports    ports
-	member   *member // of a cluster; nil alone
-	ledger   *ledger.Log
-	notifier *notify.Notifier // nil when nobody is told of events
-	control  *control.Control
-	media    *mediaPlane
-	signal   *signal.Server
-	capture  *capture.Service
-	archive  *history.Archive
-	archiver *history.Archiver
-	api      *api.Server
-	app      *app.Server
-	console  *console.Console
-	demo     *innerDoor
-	test     *testMode // nil without --test-mode
-	doors    *doors
-	front    entrance
-	conns    *gate.Connections // of the HTTP port
-	http     *http.Server
-	metrics  *metrics
+	lock       *os.File // of the data directory; the first thing taken, the last given back
+	ports      ports
+	member     *member // of a cluster; nil alone
+	ledger     *ledger.Log
+	notifier   *notify.Notifier // nil when nobody is told of events
+	control    *control.Control
+	media      *mediaPlane
+	signal     *signal.Server
+	capture    *capture.Service
+	transcribe *transcribe.Service
+	archive    *history.Archive
+	archiver   *history.Archiver
+	api        *api.Server
+	app        *app.Server
+	console    *console.Console
+	demo       *innerDoor
+	test       *testMode // nil without --test-mode
+	doors      *doors
+	front      entrance
+	conns      *gate.Connections // of the HTTP port
+	http       *http.Server
+	metrics    *metrics
 
 	metricsHTTP *http.Server // nil unless the metrics have an address of their own
 
@@ -136,7 +138,7 @@ func (s *server) start(ctx context.Context) (err error) {
 		s.openFront() // it may wait long for the other nodes
 	}
 	for _, build := range []func(context.Context) error{
-		s.openLedger, s.joinCluster, s.openMedia, s.openSignal, s.openArchive, s.openGather, s.openCapture, s.adopt, s.openAPI, s.openPages, s.openMetrics,
+		s.openLedger, s.joinCluster, s.openMedia, s.openSignal, s.openArchive, s.openGather, s.openCapture, s.openTranscribe, s.adopt, s.openAPI, s.openPages, s.openMetrics,
 	} {
 		if err := build(ctx); err != nil {
 			return err
@@ -255,6 +257,9 @@ func (s *server) shutDown() error {
 	}
 	if s.capture != nil {
 		errs = append(errs, s.capture.Close())
+	}
+	if s.transcribe != nil {
+		s.transcribe.Close()
 	}
 	if s.signal != nil {
 		errs = append(errs, s.excused(s.signal.Close(ctx)))

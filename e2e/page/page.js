@@ -107,6 +107,12 @@ function clapperStream(width, height, framesPerSecond) {
   return { sound: destination.stream, picture: stream };
 }
 
+/** A transcript's result as the client gives it, without what tests do not look at. */
+function readable({ resultId, isPartial, alternatives: [{ transcript, items }] }) {
+  const words = items.map(i => ({ text: i.content, attendee: i.attendee.attendeeId, start: i.startTimeMs, end: i.endTimeMs }));
+  return { id: resultId, partial: isPartial, text: transcript, attendee: words[0].attendee, external: items[0].attendee.externalUserId, words };
+}
+
 class Attendee {
   constructor() {
     this.events = [];
@@ -114,6 +120,7 @@ class Attendee {
     this.roster = new Map();
     this.volumes = new Map();
     this.messages = [];
+    this.transcripts = [];
     this.speakers = [];
     this.loudest = new Map();
   }
@@ -154,6 +161,10 @@ class Attendee {
       await this.startAudio(this.clapper.sound);
     }
     if (stereo) await this.startAudio(stereoStream(...stereo));
+    if (options.microphone) {
+      const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+      await this.startAudio(await navigator.mediaDevices.getUserMedia({ audio: plain }));
+    }
     // Firefox gathers the default route's candidates only, unless the page captures.
     if (options.capture) this.captured = await navigator.mediaDevices.getUserMedia({ audio: true });
     await audioContext.resume();
@@ -219,6 +230,7 @@ class Attendee {
     );
     av.transcriptionController?.subscribeToTranscriptEvent(e => {
       if (e instanceof chime.TranscriptionStatus) this.note('transcription', { type: e.type, region: e.transcriptionRegion, message: e.message ?? null });
+      else e.results?.forEach(r => this.transcripts.push(readable(r)));
     });
     av.subscribeToActiveSpeakerDetector(new chime.DefaultActiveSpeakerPolicy(), ids => (this.speakers = ids));
     av.realtimeSubscribeToLocalSignalStrengthChange(s => (this.ownSignal = s));
@@ -419,6 +431,7 @@ class Attendee {
       volumes: Object.fromEntries(this.volumes),
       loudest: Object.fromEntries(this.loudest),
       messages: this.messages,
+      transcripts: this.transcripts,
       speakers: this.speakers,
       sources: this.sources ?? [],
       ownSignal: this.ownSignal,

@@ -85,18 +85,21 @@ test('an attendee created without video cannot send it', async () => {
   assert.deepEqual((await bob.snapshot()).sources, []);
 });
 
-test('transcription without an engine is told as failed, its end as stopped', async () => {
+test('transcription without an engine is told as failed, each time, and never as stopped', async () => {
   const made = await makeMeeting(f.server, ['ada', 'bob']);
   const [ada] = await f.open('ada');
   await ada.join(made, 'ada');
   const { MeetingId } = made.meeting;
-  await made.client.send(
-    new StartMeetingTranscriptionCommand({ MeetingId, TranscriptionConfiguration: { EngineTranscribeSettings: { LanguageCode: 'en-US', Region: 'us-east-1' } } }),
-  );
-  const failed = await ada.event('transcription', { type: 'failed', region: 'us-east-1' });
-  assert.ok(failed.message, 'it says why');
-  await made.client.send(new StopMeetingTranscriptionCommand({ MeetingId }));
-  await ada.event('transcription', { type: 'stopped' });
+  for (const count of [1, 2]) {
+    await made.client.send(
+      new StartMeetingTranscriptionCommand({ MeetingId, TranscriptionConfiguration: { EngineTranscribeSettings: { LanguageCode: 'en-US', Region: 'us-east-1' } } }),
+    );
+    const failed = await ada.event('transcription', { type: 'failed', region: 'us-east-1' }, { count });
+    assert.ok(failed.message, 'it says why');
+    await made.client.send(new StopMeetingTranscriptionCommand({ MeetingId }));
+  }
+  const { events } = await ada.snapshot();
+  assert.deepEqual(events.filter(e => e.name === 'transcription').map(e => e.type), ['failed', 'failed']);
 });
 
 test('an attendee of a replica listens unseen, takes part while promoted, and is sent back', async () => {

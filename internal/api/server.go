@@ -47,6 +47,9 @@ type Config struct {
 	// one's work. Its error is a *meeting.Error. Nil: nothing carries them out.
 	PipelineReady func(context.Context, *meeting.NewPipeline) error
 
+	// Transcribes says that there is an engine for transcriptions.
+	Transcribes bool
+
 	// ClientAddr tells where a request comes from, for the log; nil takes the
 	// address of the TCP peer.
 	ClientAddr func(*http.Request) netip.Addr

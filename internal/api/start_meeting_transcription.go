@@ -31,7 +31,9 @@ func (s *Server) startMeetingTranscription(c *call) (respond, error) {
 	if err := s.cfg.Control.StartTranscription(c.ctx, c.owner, id, in.config()); err != nil {
 		return nil, err
 	}
-	s.withoutEffect(c, id.String(), []string{"TranscriptionConfiguration"}, nil)
+	if !s.cfg.Transcribes {
+		s.withoutEffect(c, id.String(), []string{"TranscriptionConfiguration"}, nil)
+	}
 	return nil, nil
 }
 

@@ -59,6 +59,7 @@ func (s *Serve) Check() error {
 	s.checkTest(add)
 	s.Cluster.check(add)
 	s.checkRecording(add)
+	s.Transcription.check(add)
 	return errors.Join(errs...)
 }
 

@@ -28,19 +28,20 @@ type Serve struct {
 	AcceptLoss      bool          `help:"Start although records are damaged or missing, and go on without them. For one start, after the backups have been looked at."`
 	MemoryLimitMiB  int           `help:"Soft memory limit of the process in MiB; 0 for none." default:"0" name:"memory-limit-mib"`
 
-	Credentials Credentials `embed:"" group:"Who may call the API"`
-	API         API         `embed:"" group:"The API"`
-	Preset      string      `help:"Quotas to begin with: none, or amazon for the 250 active meetings that the real service allows an account, Region and flavour." name:"limits" enum:"none,amazon" default:"none" group:"Limits"`
-	Limits      Limits      `embed:"" prefix:"limit-" group:"Limits"`
-	Timers      Timers      `embed:"" prefix:"timer-" group:"Life of a meeting"`
-	History     History     `embed:"" prefix:"history-" group:"Ended meetings"`
-	Media       Media       `embed:"" prefix:"media-" group:"Audio and video"`
-	Recording   Recording   `embed:"" group:"Recordings"`
-	Turn        Turn        `embed:"" prefix:"turn-" group:"TURN"`
-	Pages       Pages       `embed:"" group:"Pages, console and metrics"`
-	Events      Events      `embed:"" group:"Events"`
-	Test        Test        `embed:"" group:"Tests of applications"`
-	Cluster     Cluster     `embed:"" group:"Several nodes"`
+	Credentials   Credentials   `embed:"" group:"Who may call the API"`
+	API           API           `embed:"" group:"The API"`
+	Preset        string        `help:"Quotas to begin with: none, or amazon for the 250 active meetings that the real service allows an account, Region and flavour." name:"limits" enum:"none,amazon" default:"none" group:"Limits"`
+	Limits        Limits        `embed:"" prefix:"limit-" group:"Limits"`
+	Timers        Timers        `embed:"" prefix:"timer-" group:"Life of a meeting"`
+	History       History       `embed:"" prefix:"history-" group:"Ended meetings"`
+	Media         Media         `embed:"" prefix:"media-" group:"Audio and video"`
+	Recording     Recording     `embed:"" group:"Recordings"`
+	Transcription Transcription `embed:"" group:"Live transcription"`
+	Turn          Turn          `embed:"" prefix:"turn-" group:"TURN"`
+	Pages         Pages         `embed:"" group:"Pages, console and metrics"`
+	Events        Events        `embed:"" group:"Events"`
+	Test          Test          `embed:"" group:"Tests of applications"`
+	Cluster       Cluster       `embed:"" group:"Several nodes"`
 }
 
 // Credentials say who may call the API.

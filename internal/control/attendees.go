@@ -90,37 +90,6 @@ func (c *Control) UpdateCapabilitiesExcept(ctx context.Context, owner meeting.Ow
 	})
 }
 
-// noEngine is what the events say when nothing can transcribe.
-const noEngine = "No transcription engine is configured"
-
-// StartTranscription attaches a transcription configuration to the meeting, or
-// replaces the one that is there. That no engine takes it is no error: the
-// record and the events say so.
-func (c *Control) StartTranscription(ctx context.Context, owner meeting.Owner, id meeting.ID, config meeting.TranscriptionConfig) error {
-	failure := noEngine
-	if c.cfg.TranscriptionEngine {
-		failure = ""
-	}
-	return c.change(ctx, owned(owner, id), newIDs(1), func(s *meeting.State, by meeting.Stamp) (*meeting.Record, error) {
-		return meeting.DecideStartTranscription(s, by, config, failure, true)
-	})
-}
-
-// StopTranscription detaches the transcription configuration, if there is one.
-func (c *Control) StopTranscription(ctx context.Context, owner meeting.Owner, id meeting.ID) error {
-	return c.change(ctx, owned(owner, id), newIDs(1), meeting.DecideStopTranscription)
-}
-
-// MoveTranscription writes down that the meeting's transcription has come to a
-// phase; message says why one was interrupted or has failed, in a short sentence
-// for those who asked for it. A phase that the transcription cannot come to from
-// where it is changes nothing. For who carries it out.
-func (c *Control) MoveTranscription(ctx context.Context, id meeting.ID, to meeting.TranscriptionPhase, message string) error {
-	return c.change(ctx, operated(id), newIDs(1), func(s *meeting.State, by meeting.Stamp) (*meeting.Record, error) {
-		return meeting.DecideTranscription(s, by, to, message)
-	})
-}
-
 // JoinToken returns the attendee's join token.
 func (c *Control) JoinToken(meetingID, attendee meeting.ID) string {
 	return c.key.Mint(meetingID, attendee)

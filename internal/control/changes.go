@@ -7,8 +7,8 @@ import (
 )
 
 // Change is one committed change of a meeting, as told to a watcher. It is one
-// of AttendeeDeleted, CapabilitiesChanged, TranscriptionStarted,
-// TranscriptionStopped, Moved and Ended.
+// of AttendeeDeleted, CapabilitiesChanged, TranscriptionRefused, Moved and Ended;
+// what else becomes of transcriptions is told by WatchTranscriptions.
 type Change interface{ change() }
 
 // AttendeeDeleted says that an attendee was removed and its join token is
@@ -19,16 +19,12 @@ type AttendeeDeleted struct{ Attendee meeting.ID }
 // from now on. The attendees are complete.
 type CapabilitiesChanged struct{ Attendees []meeting.Attendee }
 
-// TranscriptionStarted says that a transcription was started or its
-// configuration replaced. Failure is empty, or says why no engine took it.
-type TranscriptionStarted struct {
+// TranscriptionRefused says that a transcription was asked for, and why there is
+// no engine for it. Nothing is transcribed then, whatever was before.
+type TranscriptionRefused struct {
 	Config  meeting.TranscriptionConfig
 	Failure string
 }
-
-// TranscriptionStopped says that the transcription was stopped. It is not told
-// before Ended, which implies it.
-type TranscriptionStopped struct{}
 
 // Ended says that the meeting is over. It is the last change of a meeting.
 type Ended struct{ Reason meeting.EndReason }
@@ -39,8 +35,7 @@ type Moved struct{}
 
 func (AttendeeDeleted) change()      {}
 func (CapabilitiesChanged) change()  {}
-func (TranscriptionStarted) change() {}
-func (TranscriptionStopped) change() {}
+func (TranscriptionRefused) change() {}
 func (Moved) change()                {}
 func (Ended) change()                {}
 
@@ -59,9 +54,9 @@ func changeOf(s *meeting.State, rec *meeting.Record) Change {
 		}
 		return CapabilitiesChanged{Attendees: changed}
 	case *meeting.TranscriptionStarted:
-		return TranscriptionStarted{Config: *s.Transcription(), Failure: b.Failure}
-	case *meeting.TranscriptionStopped:
-		return TranscriptionStopped{}
+		if b.Failure != "" {
+			return TranscriptionRefused{Config: b.Config, Failure: b.Failure}
+		}
 	}
 	return nil
 }

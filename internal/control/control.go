@@ -56,8 +56,8 @@ type Config struct {
 	// servers, which may have at most so many everywhere. Nil: none.
 	Elsewhere func(ctx context.Context, owner meeting.Owner, most int) int
 
-	// TranscriptionEngine tells whether an engine takes transcriptions. If
-	// not, a started transcription is kept and reported as failed.
+	// TranscriptionEngine tells whether there is an engine for transcriptions. If
+	// not, what is asked for is reported as failed at once.
 	TranscriptionEngine bool
 }
 
@@ -127,6 +127,8 @@ type Control struct {
 	holds  [meeting.Slots]*hold // nil for slots that are not served here; guarded by mu
 
 	pipelines pipelineIndex // guarded by mu
+
+	transcriptions func(TranscriptionChange) // guarded by mu
 }
 
 // New returns a control plane that serves no slot yet. Slots are had from the
@@ -140,6 +142,7 @@ func New(cfg Config, log Ledger, key jointoken.Key) *Control {
 	}
 	c.meetingTurns.clock, c.tokenTurns.clock, c.factTurns.clock, c.pipelineTurns.clock = c.cfg.Clock, c.cfg.Clock, c.cfg.Clock, c.cfg.Clock
 	c.pipelines = newPipelineIndex()
+	c.transcriptions = func(TranscriptionChange) {}
 	c.index = newIndex(c.cfg)
 	return c
 }

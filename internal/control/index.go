@@ -56,14 +56,15 @@ func newIndex(cfg Config) index {
 
 // entry is one active meeting.
 type entry struct {
-	hold      *hold // of its slot
-	profile   *meeting.Profile
-	tags      []meeting.Tag
-	timers    meeting.Timers // its own
-	attendees int            // created and not deleted
-	list      *ownedMeetings // that it is in
-	primary   *entry         // nil unless a replica of an active primary
-	replicas  []*entry       // of a primary
+	hold          *hold // of its slot
+	profile       *meeting.Profile
+	tags          []meeting.Tag
+	timers        meeting.Timers         // its own
+	transcription *meeting.Transcription // what is attached; nil for nothing
+	attendees     int                    // created and not deleted
+	list          *ownedMeetings         // that it is in
+	primary       *entry                 // nil unless a replica of an active primary
+	replicas      []*entry               // of a primary
 
 	connected int       // attendees connected now, as the signaling side says
 	idleSince time.Time // when connected became 0, or the creation

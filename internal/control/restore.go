@@ -246,7 +246,7 @@ func (c *Control) restoreEndedLocked(f *found, now time.Time) *tombstone {
 // restoreActiveLocked adds an active meeting. Those who were connected have the
 // idle time to come back.
 func (c *Control) restoreActiveLocked(f *found, now time.Time) *entry {
-	e := &entry{hold: c.holds[f.Profile.ID.Slot()], profile: f.Profile, tags: f.Tags, timers: f.Timers, attendees: f.Attendees, sessions: f.sessions}
+	e := &entry{hold: c.holds[f.Profile.ID.Slot()], profile: f.Profile, tags: f.Tags, timers: f.Timers, transcription: f.Transcription, attendees: f.Attendees, sessions: f.sessions}
 	e.fold.revision = f.revision
 	c.index.insertUnlisted(e)
 	if f.left.After(e.idleSince) {

@@ -99,6 +99,7 @@ func (c *Control) adopt(ctx context.Context, numbers []int) error {
 	}
 	ended := c.restoreLocked(sorted)
 	pipelines, watch := c.restorePipelinesLocked(r), c.pipelines.watch
+	transcriptions := c.transcribedLocked(numbers)
 	c.mu.Unlock()
 	for _, g := range ended {
 		c.cfg.Ended(c.shownTombstone(g))
@@ -106,6 +107,7 @@ func (c *Control) adopt(ctx context.Context, numbers []int) error {
 	for _, p := range pipelines {
 		watch(PipelineChange{Pipeline: p})
 	}
+	transcriptions()
 	return nil
 }
 
@@ -159,11 +161,12 @@ func (c *Control) drop(h *hold) bool {
 	h.closing = true
 	c.holds[slot] = nil
 	gone, moved := c.index.dropSlot(slot), c.pipelines.dropSlot(slot)
-	watch := c.pipelines.watch
+	watch, transcriptions := c.pipelines.watch, c.transcriptionsOfLocked(gone...)
 	c.mu.Unlock()
 	for _, e := range gone {
 		c.tell(e, Moved{})
 	}
+	transcriptions()
 	for _, p := range moved {
 		watch(PipelineChange{Pipeline: p, Moved: true})
 	}

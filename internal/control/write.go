@@ -249,6 +249,7 @@ func (c *Control) advance(e *entry, s *meeting.State, revision ledger.Revision, 
 	}
 	if c.install(e, s, revision) {
 		c.tell(e, changeOf(s, rec))
+		c.tellTranscription(e.profile.ID, s, rec)
 	}
 	return nil
 }
@@ -265,7 +266,7 @@ func (c *Control) install(e *entry, s *meeting.State, revision ledger.Revision) 
 	if c.index.active[e.profile.ID] != e {
 		return false
 	}
-	e.tags, e.timers = s.Tags(), s.Timers()
+	e.tags, e.timers, e.transcription = s.Tags(), s.Timers(), s.Transcription()
 	c.index.setAttendees(e, s.Len())
 	c.index.cache.keep(e, s)
 	if due := c.index.due(e); !due.Equal(e.deadline) {
@@ -303,8 +304,10 @@ func (c *Control) close(e *entry, g *tombstone) {
 		c.index.alarms.set(r, c.index.due(r))
 	}
 	c.wakeRunLocked()
+	watch := c.transcriptionsOfLocked(e)
 	c.mu.Unlock()
 	c.tell(e, Ended{Reason: g.reason})
+	watch()
 	c.cfg.Ended(c.shownTombstone(g))
 }
 

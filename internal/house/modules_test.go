@@ -22,6 +22,7 @@ var mayUse = map[string][]string{
 	"internal/signal/wire":     {"github.com/klauspost/compress", "google.golang.org/protobuf"},
 	"internal/signal/reports":  {"golang.org/x/time"},
 	"internal/signal":          {"github.com/coder/websocket", "golang.org/x/time", "google.golang.org/protobuf"},
+	"internal/transcribe/vosk": {"github.com/coder/websocket"},
 	"internal/media":           {"github.com/pion/rtcp"},
 	"internal/media/forward":   {"github.com/pion/interceptor", "github.com/pion/rtcp"},
 	"internal/linktest":        {"github.com/pion/interceptor"},

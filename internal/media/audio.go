@@ -205,7 +205,7 @@ func (p *Peer) joinSound() {
 		return
 	}
 	own, content := p.room.voice(p.cfg.Owner)
-	cfg := mix.MemberConfig{ID: own, HearsNot: []uint32{content}}
+	cfg := mix.MemberConfig{ID: own, HearsNot: []uint32{content}, Speaker: p.cfg.AttendeeID}
 	if p.cfg.Content {
 		cfg = mix.MemberConfig{ID: content}
 	}

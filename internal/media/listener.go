@@ -44,6 +44,16 @@ type Listener struct {
 	taps map[*VideoTap]struct{}
 }
 
+// VoiceSink takes what people say, each apart; see mix.Tap.
+type VoiceSink interface {
+	Voice(attendee string, pcm []float32)
+}
+
+// Hear has the sink handed what the room's attendees say, under their ids, before
+// it is mixed, also while nobody else listens; nil ends that. Content shares are
+// not among it. A room has one such sink.
+func (r *Room) Hear(sink VoiceSink) { r.sound.SetTap(sink) }
+
 // Video is a publication that is live.
 type Video struct {
 	// GroupID is the publication's, as in Source.

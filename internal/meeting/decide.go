@@ -178,7 +178,7 @@ func DecideEnd(s *State, by Stamp, reason EndReason, present []Fact) (*Record, e
 	}
 	return &Record{Stamp: by, Body: &Ended{
 		Profile: *s.profile, Reason: reason, Attendees: len(s.members),
-		Departures: present, Transcription: s.Transcription(),
+		Departures: present, Transcription: s.transcription.config(),
 	}}, nil
 }
 

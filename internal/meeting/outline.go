@@ -10,12 +10,13 @@ import (
 // start among a million attendees is quick and leaves nothing behind. The zero
 // Outline is a meeting without records.
 type Outline struct {
-	Profile   *Profile // nil before the first record
-	Attendees int      // created and not deleted
-	Tags      []Tag    // of the meeting; none of an ended one of which only the last record is left
-	Timers    Timers   // the meeting's own
-	Ended     *Ended   // the last record, or nil while the meeting is active
-	Stamp     Stamp    // of the newest record; with the actor only when it ended the meeting
+	Profile       *Profile       // nil before the first record
+	Attendees     int            // created and not deleted
+	Tags          []Tag          // of the meeting; none of an ended one of which only the last record is left
+	Timers        Timers         // the meeting's own
+	Transcription *Transcription // what is attached, nil for nothing
+	Ended         *Ended         // the last record, or nil while the meeting is active
+	Stamp         Stamp          // of the newest record; with the actor only when it ended the meeting
 }
 
 // Add folds the next encoded record in. The error wraps ErrCorrupt or
@@ -35,7 +36,7 @@ func (o *Outline) Add(data []byte) error {
 	case *PipelineCreated, *PipelineMoved, *PipelineTroubled, *PipelineEnded:
 		return fmt.Errorf("%w: %s: it is a pipeline's", ErrOrder, rec.Body.Kind())
 	}
-	o.take(rec.Body, r)
+	o.take(rec, r)
 	if r.err != nil {
 		return fmt.Errorf("%s: %w", rec.Body.Kind(), r.err)
 	}
@@ -48,8 +49,8 @@ func (o *Outline) Add(data []byte) error {
 }
 
 // take reads as much of the body as is needed.
-func (o *Outline) take(body Body, r *reader) {
-	switch b := body.(type) {
+func (o *Outline) take(rec *Record, r *reader) {
+	switch b := rec.Body.(type) {
 	case *Created:
 		b.Profile.read(r)
 		o.Tags = ownTags(r.tags())
@@ -66,10 +67,13 @@ func (o *Outline) take(body Body, r *reader) {
 	case *TimersSet:
 		b.read(r)
 		o.Timers = b.Timers
+	case *TranscriptionStarted, *TranscriptionMoved, *TranscriptionStopped:
+		b.read(r)
+		o.Transcription = o.Transcription.afterRecord(&rec.Stamp, b)
 	case *Ended:
 		b.read(r)
 		o.Ended = b.own()
 		o.Profile = &o.Ended.Profile
-		o.Attendees = 0
+		o.Attendees, o.Transcription = 0, nil
 	}
 }

@@ -137,7 +137,11 @@ func (w *world) step() error {
 	case 13:
 		rec, err = DecideStopTranscription(s, w.stamp())
 	default:
-		rec, err = DecideTranscription(s, w.stamp(), TranscriptionPhase(1+w.rnd.IntN(4)), "why")
+		attached := s.transcription
+		if attached == nil {
+			attached = new(Transcription)
+		}
+		rec, err = DecideTranscription(s, w.stamp(), attached.Command, TranscriptionPhase(1+w.rnd.IntN(4)), "why")
 	}
 	w.commit(rec)
 	return err

@@ -17,7 +17,7 @@ var ErrOrder = errors.New("record does not fit the ones before it")
 type State struct {
 	profile       *Profile
 	tags          []Tag
-	transcription *transcribing // nil for none
+	transcription *Transcription // nil for none
 	timers        Timers
 	ended         *Ended
 	members       []member  // in creation order
@@ -160,12 +160,8 @@ func (s *State) Apply(r *Record) error {
 		}
 	case *TagsSet:
 		s.applyTags(b)
-	case *TranscriptionStarted:
-		s.transcription = &transcribing{config: b.Config.own(), phase: b.Phase()}
-	case *TranscriptionMoved:
-		s.transcription.phase = b.Phase
-	case *TranscriptionStopped:
-		s.transcription = nil
+	case *TranscriptionStarted, *TranscriptionMoved, *TranscriptionStopped:
+		s.transcription = s.transcription.afterRecord(&r.Stamp, b)
 	case *TimersSet:
 		s.timers = b.Timers
 	case *Ended:
@@ -207,7 +203,7 @@ func (s *State) accepts(body Body) error {
 			return refuse("no such attendee")
 		}
 	case *TranscriptionMoved:
-		if !s.TranscriptionPhase().leadsTo(b.Phase) {
+		if !s.transcription.phase().leadsTo(b.Phase) {
 			return refuse("no transcription that could come to that")
 		}
 	}

@@ -1,16 +1,11 @@
 package signal
 
 import (
-	"google.golang.org/protobuf/proto"
-
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
+	"github.com/carillon-meetings/carillon/internal/transcribe/speech"
 )
-
-// transcriptionTopic carries the state of a meeting's transcription, and would
-// carry transcripts. Clients cannot send on it: see meeting.ValidTopic.
-const transcriptionTopic = "aws:chime:transcription"
 
 // apply acts on a committed change of the meeting. Changes come in order, from
 // its queue.
@@ -26,17 +21,18 @@ func (meet *openMeeting) apply(change control.Change) {
 				meet.changeCapabilitiesLocked(a)
 			}
 		})
-	case control.TranscriptionStarted:
-		conf.update(func() { conf.tellTranscriptionLocked(transcriptionStarted(c)) })
-	case control.TranscriptionStopped:
-		conf.update(func() {
-			conf.tellTranscriptionLocked(&wire.TranscriptionStatus{Type: wire.TranscriptionStatus_STOPPED.Enum()})
+	case control.TranscriptionRefused:
+		conf.server.TellTranscription(meet.id, speech.Status{
+			State: speech.Failed, At: conf.now(), Region: c.Config.Region, Config: c.Config.JSON, Message: c.Failure,
 		})
 	case control.Moved:
 		conf.update(func() { meet.endAllLocked(moved) })
 		conf.server.retire(meet)
 	case control.Ended:
-		conf.update(func() { meet.endAllLocked(meetingEnded) })
+		conf.update(func() {
+			meet.endTranscriptionLocked()
+			meet.endAllLocked(meetingEnded)
+		})
 		conf.server.retire(meet)
 	}
 }
@@ -137,29 +133,4 @@ func (s *session) viewOnlyLocked() []byte {
 	f := newFrame(wire.Frame_INDEX, s.conference.now())
 	f.Index, f.Error = s.conference.indexBodyLocked(index, s.index.participants), errorOf(statusViewOnly)
 	return mustEncode(f)
-}
-
-// transcriptionStarted describes the start, or why it came to nothing.
-func transcriptionStarted(c control.TranscriptionStarted) *wire.TranscriptionStatus {
-	st := &wire.TranscriptionStatus{
-		Type: wire.TranscriptionStatus_STARTED.Enum(), Region: proto.String(c.Config.Region),
-		Configuration: proto.String(c.Config.JSON),
-	}
-	if c.Failure != "" {
-		st.Type = wire.TranscriptionStatus_FAILED.Enum()
-		st.Message = proto.String(c.Failure)
-	}
-	return st
-}
-
-// tellTranscriptionLocked sends everybody the state of the transcription.
-func (conf *conference) tellTranscriptionLocked(st *wire.TranscriptionStatus) {
-	st.EventTime = proto.Int64(conf.now().UnixMilli())
-	event := &wire.TranscriptEvent{Event: &wire.TranscriptEvent_Status{Status: st}}
-	data, err := proto.Marshal(&wire.TranscriptFrame{Events: []*wire.TranscriptEvent{event}})
-	if err != nil {
-		conf.server.log.Error("transcription status not encoded", "err", err)
-		return
-	}
-	conf.spreadLocked(&dataMessage{topic: transcriptionTopic, data: data, ingest: conf.messages.stamp(conf.now())}, nil)
 }

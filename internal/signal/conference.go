@@ -29,19 +29,20 @@ type conference struct {
 	id     meeting.ID // of the primary meeting
 	room   Room
 
-	mu           sync.Mutex // guards what follows
-	meetings     map[meeting.ID]*openMeeting
-	participants map[participantKey]*participant
-	byAudioID    map[uint32]*participant        // present participants by audio stream id
-	aliases      map[string]*participant        // promoted participants by the id media knows
-	awaited      map[meeting.ID]*wire.RosterRow // attendees of the primary meeting whom the server before this one lost
-	listeners    map[*listener]struct{}
-	nextAudio    uint32
-	messages     messageStore
-	renames      uint64 // promotions begun and ended, which change whose a video is
-	index        indexer
-	levels       levelState
-	after        []func()
+	mu            sync.Mutex // guards what follows
+	meetings      map[meeting.ID]*openMeeting
+	participants  map[participantKey]*participant
+	byAudioID     map[uint32]*participant        // present participants by audio stream id
+	aliases       map[string]*participant        // promoted participants by the id media knows
+	awaited       map[meeting.ID]*wire.RosterRow // attendees of the primary meeting whom the server before this one lost
+	listeners     map[*listener]struct{}
+	nextAudio     uint32
+	messages      messageStore
+	transcription *wire.TranscriptionStatus // the last, while it goes on; nil when there is none
+	renames       uint64                    // promotions begun and ended, which change whose a video is
+	index         indexer
+	levels        levelState
+	after         []func()
 }
 
 // openMeeting is one meeting of a conference, the primary or a replica, from

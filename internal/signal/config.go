@@ -36,6 +36,7 @@ type Control interface {
 type Room interface {
 	Join(cfg media.PeerConfig) (Peer, error)
 	Levels(to []media.Level) []media.Level
+	Hear(sink media.VoiceSink)
 	Close()
 }
 

@@ -67,9 +67,23 @@ func (m *fakeMedia) after(t testing.TB, before int) *fakePeer {
 type fakeRoom struct {
 	media  *fakeMedia
 	closed atomic.Bool
+	ears   media.VoiceSink // guarded by media.mu
 }
 
 func (r *fakeRoom) Close() { r.closed.Store(true) }
+
+func (r *fakeRoom) Hear(sink media.VoiceSink) {
+	r.media.mu.Lock()
+	defer r.media.mu.Unlock()
+	r.ears = sink
+}
+
+// listening returns who has the voices.
+func (r *fakeRoom) listening() media.VoiceSink {
+	r.media.mu.Lock()
+	defer r.media.mu.Unlock()
+	return r.ears
+}
 
 func (r *fakeRoom) Join(cfg media.PeerConfig) (Peer, error) {
 	r.media.mu.Lock()

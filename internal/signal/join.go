@@ -247,6 +247,7 @@ func (s *session) welcome(f *wire.Join, peer Peer) {
 		for _, m := range conf.messages.replay(conf.now(), s.key) {
 			s.conn.send(dataFrame(conf.now(), &m))
 		}
+		s.welcomeTranscriptionLocked()
 		s.rec.Step(observe.StepJoin, conf.now())
 		s.armLocked(s.server.cfg.Timers.Connect, s.neverConnectedLocked)
 	})

@@ -28,6 +28,9 @@ type MemberConfig struct {
 	// HearsNot lists members that this one does not hear: itself it never hears,
 	// but for instance its own screen share. They may join earlier or later.
 	HearsNot []uint32
+	// Speaker is the name under which a Tap is handed what the member says; empty
+	// for sound that is nobody's voice.
+	Speaker string
 	// Sink takes the member's frames; nil for one who only sends.
 	Sink Sink
 	// Format of those frames; SetFormat changes it.
@@ -40,6 +43,7 @@ type Member struct {
 	room     *Room
 	id       uint32
 	hearsNot []uint32
+	speaker  string
 	sink     Sink
 	first    uint64                    // tick of the first frame
 	began    atomic.Pointer[time.Time] // when that was; nil before it

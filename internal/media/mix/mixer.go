@@ -11,6 +11,7 @@ type mixer struct {
 	members    []*Member
 	voices     []*voice // members being decoded, at most MaxTalkers and those fading out
 	candidates []candidate
+	tap        Tap // nil while nobody wants voices one by one
 	mixdown
 }
 
@@ -54,6 +55,9 @@ func (x *mixer) decode(now time.Time) {
 		v.fill(now, x.stereoEars > 0 && x.hasStereoListener(v.member))
 		x.engine.count.decodes.Add(uint64(v.decoded))
 	}
+	if x.tap != nil {
+		x.fillTap()
+	}
 }
 
 // startVoice makes m a talker.
@@ -82,7 +86,7 @@ func (x *mixer) endVoice(v *voice) {
 
 // hasListener reports whether anybody is there to hear m.
 func (x *mixer) hasListener(m *Member) bool {
-	return slices.ContainsFunc(x.members, func(other *Member) bool { return other.hears(m) })
+	return x.tapped(m) || slices.ContainsFunc(x.members, func(other *Member) bool { return other.hears(m) })
 }
 
 // hasStereoListener reports whether anybody would hear m in stereo.

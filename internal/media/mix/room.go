@@ -27,7 +27,7 @@ func (e *Engine) NewRoom() *Room {
 
 // AddMember lets somebody in. A closed room returns a member that is never served.
 func (r *Room) AddMember(cfg MemberConfig) *Member {
-	m := &Member{room: r, id: cfg.ID, hearsNot: slices.Clone(cfg.HearsNot), sink: cfg.Sink, sends: true}
+	m := &Member{room: r, id: cfg.ID, hearsNot: slices.Clone(cfg.HearsNot), speaker: cfg.Speaker, sink: cfg.Sink, sends: true}
 	m.receive.Store(true)
 	m.codings = cfg.Format.codings(r.engine.cfg.Bitrate)
 	r.mu.Lock()
@@ -86,7 +86,7 @@ func (r *Room) Close() {
 	if len(r.members) > 0 {
 		r.engine.deactivate(r)
 	}
-	r.members, r.stereoEars = nil, 0
+	r.members, r.stereoEars, r.tap = nil, 0, nil
 	r.sleep()
 }
 

@@ -1,0 +1,307 @@
+package vosk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/carillon-meetings/carillon/internal/transcribe/speech"
+)
+
+// Config says where the server is. URL and Language are required.
+type Config struct {
+	// URL is where the server is, ws:// or wss://.
+	URL string
+	// Language is that of the server's model, such as en-US.
+	Language string
+}
+
+// Engine opens sessions with one server. Its methods may be called from any
+// goroutine.
+type Engine struct{ cfg Config }
+
+// New returns an Engine. It does not look whether the server is there.
+func New(cfg Config) *Engine { return &Engine{cfg: cfg} }
+
+// Waits reports that a session without sound stays open and costs nothing.
+func (e *Engine) Waits() bool { return true }
+
+// Check says whether the server can do what is asked for. The error is a
+// *speech.Refused. Vocabularies are a hint and passed over; what is asked for to
+// protect somebody never is.
+func (e *Engine) Check(s speech.Settings) error {
+	switch {
+	case s.Medical:
+		return speech.Refuse("Medical transcription is not available")
+	case s.ContentRedactionType != "":
+		return speech.Refuse("Content redaction is not available")
+	case s.ContentIdentificationType != "":
+		return speech.Refuse("Content identification is not available")
+	case s.LanguageModelName != "":
+		return speech.Refuse("Language model %s is not available", s.LanguageModelName)
+	case len(s.Filters()) > 0:
+		return speech.Refuse("Vocabulary filter %s not found", s.Filters()[0])
+	case s.IdentifyLanguage && !slices.Equal(s.Options(), []string{e.cfg.Language}):
+		return speech.Refuse("IdentifyLanguage is not available")
+	case !s.IdentifyLanguage && s.LanguageCode != e.cfg.Language:
+		return speech.Refuse("Language %s is not available", s.LanguageCode)
+	}
+	return nil
+}
+
+// The texts of the protocol. The server compares the end byte for byte, blanks
+// included; with no alternatives it tells the words' confidences.
+var (
+	settings  = fmt.Sprintf(`{"config":{"sample_rate":%d,"words":true,"max_alternatives":0}}`, speech.SampleRate)
+	endOfFile = `{"eof" : 1}`
+)
+
+const (
+	maxAnswer     = 1 << 20                // bytes
+	maxQueue      = 100                    // frames of 100 ms that wait to be sent: 10 s
+	maxUnanswered = 20                     // messages: the server takes one after the other
+	answerWithin  = 5 * time.Second        // else it has died
+	lastWithin    = 5 * time.Second        // for the last answer after the end
+	sendWithin    = 5 * time.Second        // one message
+	pingEvery     = 20 * time.Second       // while there is nothing to say
+	lookEvery     = 500 * time.Millisecond // at whether it is alive
+)
+
+// errSilent is for a server that does not answer any more.
+var errSilent = errors.New("vosk: the server does not answer")
+
+// Open begins a session. heard is called with each hypothesis, from one goroutine,
+// and must not block for long. The session lives on when ctx, which bounds the
+// beginning, ends.
+func (e *Engine) Open(ctx context.Context, _ speech.Settings, heard func(speech.Hypothesis)) (speech.Session, error) {
+	ws, resp, err := websocket.Dial(ctx, e.cfg.URL, nil)
+	if resp != nil && resp.Body != nil {
+		_ = resp.Body.Close()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("vosk: %w", err)
+	}
+	ws.SetReadLimit(maxAnswer)
+	if err := ws.Write(ctx, websocket.MessageText, []byte(settings)); err != nil {
+		_ = ws.CloseNow()
+		return nil, fmt.Errorf("vosk: %w", err)
+	}
+	s := &session{ws: ws, heard: heard, language: e.cfg.Language, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	s.ctx, s.cancel = context.WithCancelCause(context.Background())
+	go s.run()
+	return s, nil
+}
+
+// session is one connection. One goroutine writes, one reads.
+type session struct {
+	ws       *websocket.Conn
+	heard    func(speech.Hypothesis)
+	language string
+	ctx      context.Context // ends when the session fails
+	cancel   context.CancelCauseFunc
+	wake     chan struct{} // there is something to do for the writer
+	done     chan struct{}
+	err      error // valid once done is closed
+
+	mu         sync.Mutex // guards what follows
+	queue      [][]byte   // to be sent
+	free       [][]byte   // to be used again
+	unanswered int
+	waiting    time.Time // since when an answer is
+	closing    bool
+}
+
+// Write implements speech.Session.
+func (s *session) Write(pcm []byte) (dropped int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return len(pcm)
+	}
+	if len(s.queue) == maxQueue {
+		dropped = len(s.queue[0])
+		s.free, s.queue = append(s.free, s.queue[0]), s.queue[1:]
+	}
+	var frame []byte
+	if n := len(s.free); n > 0 {
+		frame, s.free = s.free[n-1][:0], s.free[:n-1]
+	}
+	s.queue = append(s.queue, append(frame, pcm...))
+	s.signal()
+	return dropped
+}
+
+// signal tells the writer to look.
+func (s *session) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Done implements speech.Session.
+func (s *session) Done() <-chan struct{} { return s.done }
+
+// Err implements speech.Session.
+func (s *session) Err() error { return s.err }
+
+// Close implements speech.Session.
+func (s *session) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing = true
+	s.signal()
+}
+
+// run reads and writes until the session is over.
+func (s *session) run() {
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		s.cancel(s.read())
+	}()
+	s.cancel(s.write())
+	_ = s.ws.CloseNow()
+	<-read
+	s.mu.Lock()
+	closing := s.closing
+	s.closing = true
+	s.mu.Unlock()
+	if cause := context.Cause(s.ctx); !closing {
+		s.err = cause
+	}
+	close(s.done)
+}
+
+// write sends what is to be sent. It returns when the session is over; after the
+// end that the client wanted, once the server has closed.
+func (s *session) write() error {
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	lastSent := time.Now()
+	for {
+		frame, end := s.next()
+		switch {
+		case frame != nil:
+			if err := s.send(websocket.MessageBinary, frame); err != nil {
+				return err
+			}
+			s.recycle(frame)
+			lastSent = time.Now()
+			continue
+		case end:
+			return s.finish()
+		}
+		select {
+		case <-s.wake:
+		case <-look.C:
+			if s.silent() {
+				return errSilent
+			}
+			if time.Since(lastSent) > pingEvery {
+				if err := s.ping(); err != nil {
+					return err
+				}
+				lastSent = time.Now()
+			}
+		case <-s.ctx.Done():
+			return context.Cause(s.ctx)
+		}
+	}
+}
+
+// next takes the next frame to send, nil for none now; end says that all is sent
+// that ever will be.
+func (s *session) next() (frame []byte, end bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) == 0 {
+		return nil, s.closing
+	}
+	if s.unanswered >= maxUnanswered {
+		return nil, false
+	}
+	if s.unanswered == 0 {
+		s.waiting = time.Now()
+	}
+	s.unanswered++
+	frame, s.queue = s.queue[0], s.queue[1:]
+	return frame, false
+}
+
+func (s *session) recycle(frame []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free = append(s.free, frame)
+}
+
+// silent reports whether the server owes an answer for too long.
+func (s *session) silent() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unanswered > 0 && time.Since(s.waiting) > answerWithin
+}
+
+func (s *session) send(kind websocket.MessageType, data []byte) error {
+	ctx, cancel := context.WithTimeout(s.ctx, sendWithin)
+	defer cancel()
+	return s.ws.Write(ctx, kind, data)
+}
+
+func (s *session) ping() error {
+	ctx, cancel := context.WithTimeout(s.ctx, answerWithin)
+	defer cancel()
+	return s.ws.Ping(ctx)
+}
+
+// finish tells the server that no more sound comes, and waits until it closes.
+func (s *session) finish() error {
+	if err := s.send(websocket.MessageText, []byte(endOfFile)); err != nil {
+		return err
+	}
+	timer := time.NewTimer(lastWithin)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return errSilent
+	case <-s.ctx.Done():
+		return context.Cause(s.ctx)
+	}
+}
+
+// read passes on what the server says, until it closes.
+func (s *session) read() error {
+	utterance := 0
+	for {
+		kind, data, err := s.ws.Read(s.ctx)
+		if err != nil {
+			return err
+		}
+		if kind != websocket.MessageText {
+			return errAnswer
+		}
+		h, err := parse(data)
+		if err != nil {
+			return err
+		}
+		s.answered()
+		h.Utterance, h.Language = utterance, s.language
+		if h.Final {
+			utterance++
+		}
+		s.heard(h)
+	}
+}
+
+func (s *session) answered() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unanswered = max(s.unanswered-1, 0)
+	s.waiting = time.Now()
+	s.signal()
+}
