@@ -69,11 +69,14 @@ func (c *Cluster) owner() *Node {
 	return best
 }
 
-// leader returns the node that leads the first stream whose name begins so.
+// leader returns the node that leads the first stream whose name begins so. An
+// election may be under way when it is asked.
 func (c *Cluster) leader(stream string) *Node {
-	for _, s := range c.Status().Streams {
-		if n := c.named(s.Leader); n != nil && strings.HasPrefix(s.Stream, stream) {
-			return n
+	for end := time.Now().Add(comeBackWithin); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		for _, s := range c.Status().Streams {
+			if n := c.named(s.Leader); n != nil && strings.HasPrefix(s.Stream, stream) {
+				return n
+			}
 		}
 	}
 	c.tb.Fatalf("nobody leads %s", stream)
