@@ -14,6 +14,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/gather"
+	"github.com/carillon-meetings/carillon/internal/history"
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
@@ -81,7 +82,7 @@ func (s *server) openGather(context.Context) error {
 		return nil
 	}
 	m.nodes = gather.New(gather.Config{
-		Control: s.control, Lists: []gather.Lister{s.archive, app.Here(s.control, s.signal)}, Kept: s.archive, Load: s.signal.Load,
+		Control: s.control, List: app.Here(s.control, s.signal), Load: s.signal.Load,
 		Holds: m.node.Answers, Peers: m.addresses, TLS: m.tls, Logger: s.log.With("part", "gather"),
 	})
 	return nil
@@ -220,15 +221,21 @@ func (s *server) lists() (interface {
 	return everywhere{s.control, s.member.nodes}, liveEverywhere{s.signal, s.member.nodes}
 }
 
-// kept is what is kept of ended meetings.
-func (s *server) kept() interface {
+// keptMeetings is what is kept of ended meetings.
+type keptMeetings interface {
+	history.Shelf
+	app.Lister
 	app.Ended
 	console.Ended
-} {
+}
+
+// shelf is where ended meetings are kept: on every node of the cluster, or alone
+// in the archive.
+func (s *server) shelf() keptMeetings {
 	if s.member == nil {
 		return s.archive
 	}
-	return s.member.nodes.Kept()
+	return history.Share(s.archive, s.ledger, s.roomy, s.log.With("part", "history"))
 }
 
 // lostSlot says that somebody else has a slot. Alone, this server can lose one

@@ -110,8 +110,8 @@ func (s *Server) detail(c *call) (d observe.Detail, err error) {
 		return d, err
 	}
 	if !m.Ended.IsZero() {
-		if d, ok := s.cfg.Ended.Detail(c.ctx, m.ID); ok {
-			return d, nil
+		if d, ok, err := s.cfg.Ended.Detail(c.ctx, m.ID); ok || err != nil {
+			return d, err
 		}
 		return timeline.ReadEnded(c.ctx, s.cfg.Directory, s.cfg.Live, m)
 	}

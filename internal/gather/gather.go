@@ -30,7 +30,7 @@ type Control interface {
 	Active(owner meeting.Owner) int
 }
 
-// Lister has meetings of this node to list, such as those that have ended.
+// Lister has the meetings that this node serves to list.
 type Lister interface {
 	List(ctx context.Context, q observe.Query) (observe.Page, error)
 }
@@ -38,8 +38,7 @@ type Lister interface {
 // Config says whom to ask. Control, Load, Holds and Peers are required.
 type Config struct {
 	Control Control
-	Lists   []Lister                      // a meeting that several list is taken from the first
-	Kept    Archive                       // of this node
+	List    Lister
 	Load    func(meeting.ID) observe.Load // of a meeting of this node
 	Holds   func(slot int) bool           // whether this node may answer for the slot now
 	Peers   func() []string               // where the other nodes are asked, as host:port
@@ -100,9 +99,6 @@ const (
 	askOverview = "overview" // all meetings
 	askList     = "list"     // a part of what a query asks for
 	askActive   = "active"   // the number of an owner's meetings
-	askRow      = "row"      // the row of a meeting that is kept
-	askDetail   = "detail"   // all of one
-	askLatest   = "latest"   // the rows of those that ended last
 )
 
 // question is the body of a question; what is asked says which members it has.
@@ -111,7 +107,6 @@ type question struct {
 	Limit int
 	Token string
 	Query observe.Query
-	ID    meeting.ID
 }
 
 // maxAnswer bounds what is read of an answer, in bytes: about a kilobyte for
@@ -164,8 +159,6 @@ func (n *Nodes) Answer(w http.ResponseWriter, r *http.Request) {
 		answer, err = n.listHere(r.Context(), q.Query)
 	case askActive:
 		answer = n.cfg.Control.Active(q.Owner)
-	case askRow, askDetail, askLatest:
-		answer = n.keptHere(r.Context(), r.Header.Get(Header), q.ID)
 	default:
 		err = errors.New("an unknown question")
 	}
