@@ -370,6 +370,7 @@ func TestOneServerBecomesThree(t *testing.T) {
 	alone := servertest.Start(t)
 	c := &trio{T: t, nodes: []*servertest.Server{alone, alone, alone}, made: map[string]*types.Attendee{}, token: map[string]string{}, base: map[string]string{}}
 	c.make(20)
+	ended := c.endOne()
 	alone.Stop()
 	dirs := []string{t.TempDir(), alone.Dir, t.TempDir()}
 	for _, name := range []string{identity.TokenKeyFile, identity.AccessKeyFile, identity.OperatorSecretFile} {
@@ -383,9 +384,13 @@ func TestOneServerBecomesThree(t *testing.T) {
 			}
 		}
 	}
-	c.nodes = servertest.StartClusterIn(t, dirs)
+	c.nodes = servertest.StartClusterIn(t, dirs, "--timer-tombstone", "1s") // what is told of the ended one is what it kept
 	c.make(4)
 	c.check(0, 1, 2)
+	c.keep(1, 0, 1, 2)
+	for node := range c.nodes {
+		c.tells(node, ended, "ended alone, deleted by request by key:"+servertest.AccessKey+", ada removed, bob")
+	}
 	for id := range c.made {
 		for node := range c.nodes {
 			if err := c.join(id, node); err != nil {

@@ -66,10 +66,12 @@ func (s *Server) getAttendee(c *call) (any, error) {
 	}
 	a := d.Attendees[at]
 	if d.Meeting.Ended.IsZero() {
-		a.Sessions = []observe.Session{}
-		for _, one := range s.cfg.Live.Sessions(d.Meeting.ID) {
-			if one.Attendee == id {
-				a.Sessions = append(a.Sessions, one)
+		live := s.cfg.Live.Sessions(d.Meeting.ID) // with what is left out of lists
+		for i := range a.Sessions {
+			for _, one := range live {
+				if one.Key == a.Sessions[i].Key && one.Opened.Equal(a.Sessions[i].Opened.Time) {
+					a.Sessions[i] = one
+				}
 			}
 		}
 	}

@@ -62,7 +62,7 @@ type Control interface {
 // Config says what the application API serves. All fields
 // before WithActor but Throttle are required.
 type Config struct {
-	Verifier  *sigv4.Verifier
+	Verifier *sigv4.Verifier
 	// Lists are asked from the last to the first, so that a meeting which passes
 	// from one to the one before it is in one of them. One that several list is
 	// taken from the first.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/carillon-meetings/carillon/internal/observe"
+	"github.com/carillon-meetings/carillon/internal/observe/timeline"
 )
 
 // attendeeTable is the attendees' rows by id.
@@ -35,8 +36,13 @@ func (c *Console) connections(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	facts, err := c.cfg.Directory.Facts(r.Context(), id)
+	if err != nil {
+		writeFault(w, http.StatusServiceUnavailable, "The store did not answer.")
+		return
+	}
 	own := []observe.Session{}
-	for _, s := range c.cfg.Live.Sessions(id) {
+	for _, s := range timeline.Connections(facts, c.cfg.Live.Sessions(id)) {
 		if s.Attendee == attendee {
 			own = append(own, s)
 		}

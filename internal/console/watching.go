@@ -66,7 +66,7 @@ func (s *meetingSource) read(ctx context.Context) (reading, error) {
 		return reading{}, err
 	}
 	sessions := s.cfg.Live.Sessions(s.id)
-	people, err := attendeeTable(s.people.Everybody(attendees, sessions, m.Ended.IsZero()))
+	people, err := attendeeTable(s.people.Everybody(attendees, timeline.Connections(s.facts, sessions), m.Ended.IsZero()))
 	if err != nil {
 		return reading{}, err
 	}
