@@ -152,6 +152,7 @@ func (s *server) openPages(context.Context) (err error) {
 		cfg.OperatorSecret = s.operatorSecret()
 		if s.member != nil {
 			cfg.SessionKey = s.derive("console sessions", cfg.OperatorSecret)
+			cfg.Nodes = s.nodes
 		}
 	}
 	if s.cfg.ServesDemo() {
