@@ -74,8 +74,9 @@ type Config struct {
 	Throttle  throttle.Config
 
 	// Post sends a data message to the people in a meeting and returns to how
-	// many connections. *signal.Server's method of that name is one.
-	Post func(id meeting.ID, m meeting.Message) (sent int, err error)
+	// many connections. primary is the meeting that id is a replica of, zero for
+	// none. *signal.Server's method of that name is one.
+	Post func(id, primary meeting.ID, m meeting.Message) (sent int, err error)
 
 	// WithActor puts the name of who acts into the context of a change, for the
 	// meeting's log.
