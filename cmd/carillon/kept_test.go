@@ -27,7 +27,7 @@ func (c *trio) endOne() (id string) {
 	c.Helper()
 	sdk := c.at(0, "")
 	m, err := sdk.CreateMeetingWithAttendees(c.Context(), &chimesdkmeetings.CreateMeetingWithAttendeesInput{
-		ClientRequestToken: aws.String("one that ends"), ExternalMeetingId: aws.String("ended alone"), MediaRegion: aws.String("us-east-1"),
+		ClientRequestToken: aws.String("one-that-ends"), ExternalMeetingId: aws.String("ended alone"), MediaRegion: aws.String("us-east-1"),
 		Attendees: []types.CreateAttendeeRequestItem{{ExternalUserId: aws.String("ada")}, {ExternalUserId: aws.String("bob")}},
 	})
 	if err != nil {

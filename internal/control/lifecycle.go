@@ -347,20 +347,6 @@ func (c *Control) Awaited(id meeting.ID) (list []Awaited) {
 	return list
 }
 
-// Attended returns how long, all together, those were connected to a meeting who
-// had come before this process had it, and have gone since.
-func (c *Control) Attended(id meeting.ID) time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if e := c.index.active[id]; e != nil {
-		return e.attended
-	}
-	if g := c.index.tombstones[id]; g != nil {
-		return g.attended
-	}
-	return 0
-}
-
 // reportLostSession writes down that a session is lost, unless the attendee has
 // come back or the meeting has ended since, which told it.
 func (c *Control) reportLostSession(ctx context.Context, e *entry, s session) error {

@@ -104,12 +104,12 @@ func (a *Archive) Latest(context.Context) ([]observe.Meeting, error) {
 	return list, nil
 }
 
-// frames calls fn for each meeting that is kept, the first to have ended first,
-// with the bytes that take takes, until fn fails. What cannot be read is passed
-// over, and logged.
-func (a *Archive) frames(fn func(id meeting.ID, frame []byte) error) error {
+// frames calls fn for each meeting that is kept and not among others, the first
+// to have ended first, with the bytes that take takes, until fn fails. What
+// cannot be read is passed over, and logged.
+func (a *Archive) frames(others map[meeting.ID]bool, fn func(id meeting.ID, frame []byte) error) error {
 	a.mu.Lock()
-	all := slices.Clone(a.order)
+	all := slices.DeleteFunc(slices.Clone(a.order), func(e *entry) bool { return others[e.id] || a.keptLocked(e.id) != e })
 	a.mu.Unlock()
 	for _, e := range all {
 		frame, err := e.frame()

@@ -159,12 +159,7 @@ func (s *Shared) bring(ctx context.Context, there map[meeting.ID]bool) error {
 	if last > s.through.Load() {
 		return behind()
 	}
-	return s.frames(func(id meeting.ID, frame []byte) error {
-		if there[id] || !s.Has(id) {
-			return nil
-		}
-		return s.trail.Preserve(ctx, id, frame)
-	})
+	return s.frames(there, func(id meeting.ID, frame []byte) error { return s.trail.Preserve(ctx, id, frame) })
 }
 
 // follow takes what the Trail has up to its last meeting. A Trail that ends

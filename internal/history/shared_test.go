@@ -55,7 +55,7 @@ func (l *trail) Preserve(_ context.Context, id meeting.ID, data []byte) error {
 func (l *trail) Preserved(_ context.Context, after uint64, fn func(uint64, meeting.ID, []byte) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.lags {
+	if l.lags || l.down != nil {
 		return l.down
 	}
 	for i := max(int(after), l.gone); i < len(l.ids); i++ {
@@ -376,4 +376,33 @@ type slowTrail struct{ trail }
 func (l *slowTrail) Preserve(ctx context.Context, id meeting.ID, data []byte) error {
 	time.Sleep(time.Second)
 	return l.trail.Preserve(ctx, id, data)
+}
+
+// An end is told in no time, whatever becomes of what is to be kept.
+func TestNobodyWaitsForWhatIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, r := &slowTrail{}, new(remains)
+		d := newDesk(t, l, week)
+		a := NewArchiver(ArchiverConfig{
+			Archive: d.Shared, Directory: r, Live: r, Logger: slog.New(slog.NewTextHandler(&d.said, nil)),
+			Open: func(meeting.ID) bool { return false }, Room: func() bool { return true },
+		})
+		for n := range 4 * sideBySide {
+			began := time.Now()
+			a.Ended(ended(n).Meeting)
+			if waited := time.Since(began); waited != 0 {
+				t.Fatalf("an end took %v", waited)
+			}
+			time.Sleep(settle / 8) // while others are being written down
+		}
+		if a.Waiting() == 0 {
+			t.Error("nothing waits any more: this test shows nothing")
+		}
+		if err := a.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if len(l.ids) != 4*sideBySide {
+			t.Errorf("%d are kept", len(l.ids))
+		}
+	})
 }

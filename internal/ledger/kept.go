@@ -42,12 +42,24 @@ func (l *Log) OpenKept(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	_, err = js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: keptStream, Subjects: []string{keptPrefix + "*"}, Storage: jetstream.FileStorage, Replicas: e.cfg.Replicas,
-		Discard: jetstream.DiscardOld, MaxBytes: e.cfg.KeptBytes, MaxAge: e.cfg.KeptAge, AllowDirect: true,
-	})
+	stream, err := js.Stream(ctx, keptStream)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		_, err = js.CreateStream(ctx, jetstream.StreamConfig{
+			Name: keptStream, Subjects: []string{keptPrefix + "*"}, Storage: jetstream.FileStorage, Replicas: e.cfg.Replicas,
+			Discard: jetstream.DiscardOld, MaxBytes: e.cfg.KeptBytes, MaxAge: e.cfg.KeptAge, AllowDirect: true,
+		})
+		return unavailable(err)
+	}
 	if err != nil {
-		return fmt.Errorf("%w: ended meetings: %w", ErrUnavailable, err)
+		return unavailable(err)
+	}
+	c := stream.CachedInfo().Config
+	if c.MaxBytes == e.cfg.KeptBytes && c.MaxAge == e.cfg.KeptAge {
+		return nil
+	}
+	c.MaxBytes, c.MaxAge = e.cfg.KeptBytes, e.cfg.KeptAge
+	if _, err := js.UpdateStream(ctx, c); err != nil { // such as while too few nodes are there; the old bounds do as well
+		e.cfg.Logger.Warn("how much is kept of ended meetings is as it was", "err", err)
 	}
 	return nil
 }

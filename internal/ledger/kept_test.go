@@ -69,7 +69,8 @@ func contractKept(t *testing.T, w *world) {
 }
 
 func TestWhatIsKeptIsBoundedAndTheOldestGoes(t *testing.T) {
-	l := openTB(t, Config{KeptBytes: 64 << 10})
+	cfg := Config{Dir: t.TempDir(), KeptBytes: 64 << 10}
+	l := openTB(t, cfg)
 	if _, _, err := l.PreservedRange(t.Context()); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("before it was opened: %v", err)
 	}
@@ -90,5 +91,16 @@ func TestWhatIsKeptIsBoundedAndTheOldestGoes(t *testing.T) {
 	first, ends, err := l.PreservedRange(t.Context())
 	if err != nil || last != 100 || ends != 100 || first < 60 || len(all) != int(last-first)+1 || all[len(all)-1][:36] != newest.String() {
 		t.Errorf("%d meetings from %d to %d, read to %d: %v", len(all), first, ends, last, err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cfg.KeptBytes = 16 << 10
+	l = openTB(t, cfg)
+	if err := l.OpenKept(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if less, ends, err := l.PreservedRange(t.Context()); err != nil || ends != 100 || less < first+20 {
+		t.Errorf("with a smaller bound there are %d to %d: %v", less, ends, err)
 	}
 }
