@@ -151,13 +151,18 @@ func (c *trio) legacy(node int, path string, v any) {
 // signed makes a request without a body.
 func (c *trio) signed(method, url string) *http.Response {
 	c.Helper()
-	req, err := http.NewRequestWithContext(c.Context(), method, url, nil)
+	return c.signedWith(method, url, "")
+}
+
+func (c *trio) signedWith(method, url, body string) *http.Response {
+	c.Helper()
+	req, err := http.NewRequestWithContext(c.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		c.Fatal(err)
 	}
-	empty := sha256.Sum256(nil)
+	sum := sha256.Sum256([]byte(body))
 	keys := aws.Credentials{AccessKeyID: servertest.AccessKey, SecretAccessKey: servertest.SecretKey}
-	if err := v4.NewSigner().SignHTTP(c.Context(), keys, req, hex.EncodeToString(empty[:]), "chime", "us-east-1", time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(c.Context(), keys, req, hex.EncodeToString(sum[:]), "chime", "us-east-1", time.Now()); err != nil {
 		c.Fatal(err)
 	}
 	resp, err := http.DefaultClient.Do(req)
@@ -259,12 +264,13 @@ func (c *trio) balanced(live int) {
 
 func TestThreeNodesAnswerAsOne(t *testing.T) {
 	t.Parallel()
-	c := startTrio(t, "--limit-meetings", "15")
+	c := startTrio(t, "--limit-meetings", "15", "--limit-pipelines", "6", "--recordings", t.TempDir())
 	c.balanced(3)
 	c.make(30)
 	c.check(0, 1, 2)
 	c.full()
 	c.operated()
+	c.recorded(6)
 	for id := range c.made {
 		for node := range c.nodes {
 			if err := c.join(id, node); err != nil {

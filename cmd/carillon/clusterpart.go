@@ -190,10 +190,9 @@ func (e everywhere) ListMeetings(ctx context.Context, owner meeting.Owner, limit
 	return e.nodes.ListMeetings(ctx, owner, limit, token)
 }
 
-// ListPipelines implements api.Control. The pipelines of other nodes are not
-// gathered yet, and a list without them would be a wrong one.
-func (e everywhere) ListPipelines(context.Context, meeting.Owner, meeting.PipelineKind, int, string) ([]*meeting.Pipeline, string, error) {
-	return nil, "", meeting.Errorf(meeting.Unavailable, "Media pipelines of several servers cannot be listed yet")
+// ListPipelines implements api.Control.
+func (e everywhere) ListPipelines(ctx context.Context, owner meeting.Owner, kind meeting.PipelineKind, limit int, token string) ([]*meeting.Pipeline, string, error) {
+	return e.nodes.ListPipelines(ctx, owner, kind, limit, token)
 }
 
 // Meetings implements console.Directory.
@@ -258,6 +257,15 @@ func (s *server) elsewhere(ctx context.Context, owner meeting.Owner, most int) i
 		return 0
 	}
 	return s.member.nodes.Elsewhere(ctx, owner, most)
+}
+
+// otherPipelines is what other nodes have that counts when a media pipeline is
+// created.
+func (s *server) otherPipelines(ctx context.Context, owner meeting.Owner, token meeting.TokenHash) (control.PipelineUse, error) {
+	if s.member == nil {
+		return control.PipelineUse{}, nil
+	}
+	return s.member.nodes.OtherPipelines(ctx, owner, token)
 }
 
 // storeOfNodes is how the ledger finds its like on other nodes; nil alone.

@@ -99,6 +99,7 @@ func (s *server) openLedger(ctx context.Context) error {
 		Elsewhere:           s.elsewhere,
 		Logger:              s.log.With("part", "control"),
 	}
+	cfg.OtherPipelines = s.otherPipelines
 	written := s.test.onControl(&cfg, s.slotsOf(log))
 	s.control = control.New(cfg, written, key)
 	return nil

@@ -28,6 +28,9 @@ type Control interface {
 	PartOfOverview() (list []observe.Meeting, slots []int)
 	Held() []int
 	Active(owner meeting.Owner) int
+	PartOfPipelines(owner meeting.Owner, kind meeting.PipelineKind, limit int, token string) (control.PipelinesPart, error)
+	NextPipelines(owner meeting.Owner, kind meeting.PipelineKind, page []*meeting.Pipeline, more bool) string
+	PipelineUse(owner meeting.Owner, token meeting.TokenHash) control.PipelineUse
 }
 
 // Lister has the meetings that this node serves to list.
@@ -99,6 +102,9 @@ const (
 	askOverview = "overview" // all meetings
 	askList     = "list"     // a part of what a query asks for
 	askActive   = "active"   // the number of an owner's meetings
+
+	askPipelines   = "pipelines"    // a part of an owner's media pipelines
+	askPipelineUse = "pipeline-use" // what counts when another is created
 )
 
 // question is the body of a question; what is asked says which members it has.
@@ -107,6 +113,8 @@ type question struct {
 	Limit int
 	Token string
 	Query observe.Query
+	Kind  meeting.PipelineKind
+	Hash  meeting.TokenHash
 }
 
 // maxAnswer bounds what is read of an answer, in bytes: about a kilobyte for
@@ -159,6 +167,10 @@ func (n *Nodes) Answer(w http.ResponseWriter, r *http.Request) {
 		answer, err = n.listHere(r.Context(), q.Query)
 	case askActive:
 		answer = n.cfg.Control.Active(q.Owner)
+	case askPipelines:
+		answer, err = n.pipelinesHere(q)
+	case askPipelineUse:
+		answer = n.pipelineUseHere(q)
 	default:
 		err = errors.New("an unknown question")
 	}

@@ -36,6 +36,9 @@ type node struct {
 	slots  map[int]bool
 	lapsed bool
 	asked  int // for its number of meetings
+
+	pipelines []*meeting.Pipeline
+	reserved  int // pipelines that it creates
 }
 
 // set changes the node, which may still be answering an earlier question.
