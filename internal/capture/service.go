@@ -21,6 +21,7 @@ import (
 type Control interface {
 	WatchPipelines(fn func(control.PipelineChange))
 	Pipeline(id meeting.ID) (*meeting.Pipeline, bool)
+	TroublePipeline(ctx context.Context, id meeting.ID, message string) error
 	MovePipeline(ctx context.Context, id meeting.ID, to meeting.PipelineStatus, failure string) error
 	AddCaptureAttendee(ctx context.Context, p *meeting.Pipeline) error
 	RemoveCaptureAttendee(ctx context.Context, p *meeting.Pipeline) error
