@@ -34,12 +34,13 @@ const (
 	AnyKey    Profile = "any-key"   // development mode: any credentials are accepted
 	Inclined  Profile = "inclined"  // requests that do not tell their flavour are legacy ones
 	Recording Profile = "recording" // meetings can be recorded, into any bucket
+	Streaming Profile = "streaming" // meetings can be streamed, several at a time
 	Optional  Profile = "optional"  // the answers that may be switched on are: see options.go
 )
 
 // Profiles returns every profile there is.
 func Profiles() []Profile {
-	return []Profile{Standard, OneDoor, Accounts, Rates, Quota, Idle, Age, OneRegion, AnyKey, Inclined, Optional, Recording}
+	return []Profile{Standard, OneDoor, Accounts, Rates, Quota, Idle, Age, OneRegion, AnyKey, Inclined, Optional, Recording, Streaming}
 }
 
 // A Case is one behaviour of the API that a client can see.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,12 +25,14 @@ func (s *server) openCapture(context.Context) (err error) {
 		Listen: func(id, attendee meeting.ID, external string, to capture.Listener) (leave func(), err error) {
 			return s.signal.Listen(signal.Listening{Meeting: id, Attendee: attendee, External: external, To: to})
 		},
-		Sink:     s.prepared.sink,
-		Dir:      filepath.Join(s.cfg.Data, "capture"),
-		Codecs:   codecs(s.cfg.Recording.Codecs),
-		GiveUp:   s.cfg.Recording.GiveUp,
-		MaxSpool: int64(s.cfg.Recording.SpoolMiB) << 20,
-		Logger:   s.log.With("part", "capture"),
+		Sink:         s.prepared.sink,
+		Dir:          filepath.Join(s.cfg.Data, "capture"),
+		Codecs:       codecs(s.cfg.Recording.Codecs),
+		GiveUp:       s.cfg.Recording.GiveUp,
+		MaxSpool:     int64(s.cfg.Recording.SpoolMiB) << 20,
+		FFmpeg:       s.prepared.ffmpeg,
+		AllowPrivate: s.cfg.Recording.AllowPrivate,
+		Logger:       s.log.With("part", "capture"),
 	})
 	return err
 }
@@ -50,6 +53,25 @@ func sink(r *config.Recording) (capture.Sink, error) {
 		Endpoint: r.S3.Endpoint, Region: r.S3.Region, AccessKey: r.S3.AccessKey, SecretKey: strings.TrimSpace(string(secret)),
 		PathStyle: r.S3.PathStyle, Checksums: r.S3.Checksums,
 	}), nil
+}
+
+// ffmpeg is the path of that program; empty for none.
+func ffmpeg(r *config.Recording) (string, error) {
+	switch r.FFmpeg {
+	case "off":
+		return "", nil
+	case "":
+		path, err := exec.LookPath("ffmpeg")
+		if err != nil {
+			return "", nil // it need not be there
+		}
+		return path, nil
+	}
+	path, err := exec.LookPath(r.FFmpeg)
+	if err != nil {
+		return "", fmt.Errorf("--capture-ffmpeg: %w", err)
+	}
+	return path, nil
 }
 
 // codecs are those that clients are asked for while they are recorded.

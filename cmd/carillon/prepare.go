@@ -28,6 +28,7 @@ type prepared struct {
 	ways        waysOut          // for events
 	secret      []byte           // of the cluster; nil: alone
 	sink        capture.Sink     // nil: recordings are stored nowhere
+	ffmpeg      string           // path; "": nothing is composed or streamed
 	files       room             // how much may be open at once
 }
 
@@ -52,6 +53,8 @@ func prepare(cfg *config.Serve) (prepared, error) {
 	p.ways, err = openWays(cfg)
 	note(err)
 	p.sink, err = sink(&cfg.Recording)
+	note(err)
+	p.ffmpeg, err = ffmpeg(&cfg.Recording)
 	note(err)
 	note(checkAddresses(cfg))
 	note(checkData(cfg.Data))

@@ -23,7 +23,7 @@ func All() []conform.Case {
 		routeCases(), flavourCases(), isolationCases(), idempotencyCases(),
 		limitCases(), rateCases(), pagingCases(), capabilityCases(),
 		featureCases(), replicaCases(), lifetimeCases(), alphabetCases(),
-		inclinedCases(), optionalCases(), pipelineCases(),
+		inclinedCases(), optionalCases(), pipelineCases(), connectorCases(),
 	)
 	slices.SortFunc(all, func(a, b conform.Case) int { return strings.Compare(a.Name, b.Name) })
 	return all

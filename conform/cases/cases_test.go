@@ -40,6 +40,7 @@ func settings(t *testing.T) map[conform.Profile][]string {
 		conform.OneRegion: {"--region", "us-east-1"},
 		conform.AnyKey:    {"--dev"},
 		conform.Recording: {"--recordings", t.TempDir()},
+		conform.Streaming: {"--capture-ffmpeg", "true", "--capture-max-composed", "50", "--recordings", t.TempDir()}, // nobody looks at the pictures
 		conform.Inclined:  {"--default-flavour", "legacy"},
 		conform.Optional: {
 			"--delete-unknown-is-404", "--validation-error-name", "--shape-name-in-code", "--allow-unsigned-payload", "--cors-origin", "https://app.example",

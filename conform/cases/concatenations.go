@@ -97,7 +97,3 @@ func pipelineTags(t *conform.T) {
 	}
 	t.API.Raw(get, "/tags?arn="+url.QueryEscape(arn[:len(arn)-36]+unknownID), nil).Fails(notFound())
 }
-
-func connectorRefused(t *conform.T) {
-	t.API.Raw(post, "/sdk-media-live-connector-pipelines", object{}).Fails(badRequest(), "not available")
-}

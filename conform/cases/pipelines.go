@@ -39,7 +39,6 @@ func pipelineCases() []conform.Case {
 		{Name: "CreateMediaConcatenationPipeline_RefusesOtherSources", Says: "only captures of the caller can be concatenated", In: inMeetings(), Body: concatenationSources},
 		{Name: "GetMediaPipeline_TellsKindsApart", Says: "a pipeline is answered under the name of its kind", In: inMeetings(), Body: kindsApart},
 		{Name: "TagResource_OfAPipeline", Says: "tags of pipelines are set, listed and removed by ARN, also after the end", In: inMeetings(), Body: pipelineTags},
-		{Name: "CreateMediaLiveConnectorPipeline_SaysThatItIsNotServed", Says: "streaming is refused in clear words", In: inMeetings(), Body: connectorRefused},
 	})
 }
 

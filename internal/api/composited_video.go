@@ -4,10 +4,10 @@ import (
 	"strings"
 
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
+	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// compositedInput is CompositedVideo. It is read to find out what is wrong with
-// it; composing is not done.
+// compositedInput is CompositedVideo.
 type compositedInput struct {
 	set                bool
 	layout, resolution restjson.Text
@@ -20,6 +20,15 @@ type gridInput struct {
 	content restjson.Text       // ContentShareLayout
 	canvas  restjson.Text       // CanvasOrientation
 }
+
+// The objects of gridInput.members.
+const (
+	presenterObject = iota
+	speakerObject
+	horizontalObject
+	verticalObject
+	attributeObject
+)
 
 // compositedObject is an object whose members are strings and small numbers.
 type compositedObject struct {
@@ -151,6 +160,96 @@ func (in *compositedInput) check(v *restjson.Violations, at *restjson.Path) {
 				v.Range(&path, in.grid.members[i].ints[name], 1, most)
 			}
 		}
+	}
+}
+
+// composition is what was given; nil when nothing was.
+func (in *compositedInput) composition() *meeting.Composition {
+	if !in.set {
+		return nil
+	}
+	m := &in.grid.members
+	text := func(object int, name string) string { return m[object].texts[name].Value }
+	tiles := func(object int) meeting.TileLayout {
+		return meeting.TileLayout{
+			Order: text(object, "TileOrder"), Position: text(object, "TilePosition"), AspectRatio: text(object, "TileAspectRatio"),
+			Count: int(m[object].ints["TileCount"].Value),
+		}
+	}
+	return &meeting.Composition{
+		Layout: in.layout.Value, Resolution: in.resolution.Value, ContentShareLayout: in.grid.content.Value, CanvasOrientation: in.grid.canvas.Value,
+		PresenterPosition: text(presenterObject, "PresenterPosition"), SpeakerPosition: text(speakerObject, "ActiveSpeakerPosition"),
+		Horizontal: tiles(horizontalObject), Vertical: tiles(verticalObject),
+		Attribute: meeting.VideoAttribute{
+			CornerRadius: int(m[attributeObject].ints["CornerRadius"].Value), BorderThickness: int(m[attributeObject].ints["BorderThickness"].Value),
+			BorderColor: text(attributeObject, "BorderColor"), HighlightColor: text(attributeObject, "HighlightColor"),
+		},
+	}
+}
+
+// writeComposition writes CompositedVideo, if there is one: as given, with the
+// layout and the resolution where none was.
+func writeComposition(w *restjson.Writer, c *meeting.Composition) {
+	if c == nil {
+		return
+	}
+	full := c.WithDefaults()
+	w.Name("CompositedVideo")
+	w.Object()
+	w.PlainMember("Layout", full.Layout)
+	w.PlainMember("Resolution", full.Resolution)
+	w.Name("GridViewConfiguration")
+	w.Object()
+	w.PlainMember("ContentShareLayout", c.ContentShareLayout)
+	writeMembers(w, "PresenterOnlyConfiguration", pair{"PresenterPosition", c.PresenterPosition})
+	writeMembers(w, "ActiveSpeakerOnlyConfiguration", pair{"ActiveSpeakerPosition", c.SpeakerPosition})
+	writeTiles(w, "HorizontalLayoutConfiguration", c.Horizontal)
+	writeTiles(w, "VerticalLayoutConfiguration", c.Vertical)
+	a := &c.Attribute
+	writeMembers(w, "VideoAttribute", pair{"CornerRadius", a.CornerRadius}, pair{"BorderThickness", a.BorderThickness},
+		pair{"BorderColor", a.BorderColor}, pair{"HighlightColor", a.HighlightColor})
+	w.PlainMember("CanvasOrientation", full.CanvasOrientation)
+	w.EndObject()
+	w.EndObject()
+}
+
+func writeTiles(w *restjson.Writer, name string, t meeting.TileLayout) {
+	writeMembers(w, name, pair{"TileOrder", t.Order}, pair{"TilePosition", t.Position}, pair{"TileCount", t.Count}, pair{"TileAspectRatio", t.AspectRatio})
+}
+
+// pair is a member: a string or an int.
+type pair struct {
+	name  string
+	value any
+}
+
+// writeMembers writes an object of those members that were given, unless none was.
+func writeMembers(w *restjson.Writer, name string, members ...pair) {
+	open := false
+	begin := func() {
+		if !open {
+			w.Name(name)
+			w.Object()
+		}
+		open = true
+	}
+	for _, m := range members {
+		switch v := m.value.(type) {
+		case string:
+			if v != "" {
+				begin()
+				w.Member(m.name, v)
+			}
+		case int:
+			if v != 0 {
+				begin()
+				w.Name(m.name)
+				w.Int(int64(v))
+			}
+		}
+	}
+	if open {
+		w.EndObject()
 	}
 }
 

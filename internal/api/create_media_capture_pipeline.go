@@ -227,16 +227,8 @@ func (in *captureInput) checkEncryption(v *restjson.Violations) {
 
 func (in *captureConfiguration) check(v *restjson.Violations, legacy bool) {
 	top := restjson.At("chimeSdkMeetingConfiguration")
-	if in.selected {
-		source := top.Member("sourceConfiguration")
-		selected := source.Member("selectedVideoStreams")
-		attendees, users := selected.Member("attendeeIds"), selected.Member("externalUserIds")
-		in.attendees.check(v, &attendees, 1, maxSelected, &guid)
-		in.users.check(v, &users, 1, maxSelected, &selectedUser)
-		if in.attendees.count+in.users.count > maxSelected {
-			v.Rule("SelectedVideoStreams may name at most %d attendees.", maxSelected)
-		}
-	}
+	source := top.Member("sourceConfiguration")
+	in.checkSelected(v, &source)
 	if !in.artifacts.set {
 		return
 	}
@@ -253,6 +245,24 @@ func (in *captureConfiguration) check(v *restjson.Violations, legacy bool) {
 	}
 	composited := a.Member("compositedVideo")
 	in.artifacts.composited.check(v, &composited)
+	if in.artifacts.audio.mux.Value == withComposition && !in.artifacts.composited.set {
+		v.Rule(noComposition)
+	}
+}
+
+// checkSelected demands that the selection in a SourceConfiguration is right, if
+// there is one.
+func (in *captureConfiguration) checkSelected(v *restjson.Violations, source *restjson.Path) {
+	if !in.selected {
+		return
+	}
+	selected := source.Member("selectedVideoStreams")
+	attendees, users := selected.Member("attendeeIds"), selected.Member("externalUserIds")
+	in.attendees.check(v, &attendees, 1, maxSelected, &guid)
+	in.users.check(v, &users, 1, maxSelected, &selectedUser)
+	if in.attendees.count+in.users.count > maxSelected {
+		v.Rule("SelectedVideoStreams may name at most %d attendees.", maxSelected)
+	}
 }
 
 func (in *artifactsInput) checkAudio(v *restjson.Violations, at *restjson.Path, legacy bool) {
@@ -296,26 +306,24 @@ func (in *captureInput) pipeline(owner meeting.Owner) (n meeting.NewPipeline, er
 		s.Attendees, s.Users = in.configuration.attendees.texts(), in.configuration.users.texts()
 	}
 	if a := &in.configuration.artifacts; a.set {
-		if a.audio.mux.Value == withComposition || a.composited.set {
-			return n, meeting.Errorf(meeting.Invalid, "Compositing is not available on this server")
-		}
 		s.ActiveSpeakerVideo = a.audio.mux.Value == withSpeaker
+		s.Artifacts.Composed, s.Composition = a.audio.mux.Value == withComposition, a.composited.composition()
 		s.Artifacts.Video, s.Artifacts.Content = a.video.state.Value == enabled, a.content.state.Value == enabled
 	}
 	if s.Bucket, s.Prefix, err = parseSink("sinkArn", s.SinkArn); err != nil {
 		return n, err
 	}
-	n.Meeting, err = sourceMeeting(owner, s.SourceArn)
+	n.Meeting, err = sourceMeeting(owner, "sourceArn", s.SourceArn)
 	return n, err
 }
 
-// sourceMeeting returns the meeting that a SourceArn names.
-func sourceMeeting(owner meeting.Owner, name string) (meeting.ID, error) {
+// sourceMeeting returns the meeting that the ARN in a member names.
+func sourceMeeting(owner meeting.Owner, member, name string) (meeting.ID, error) {
 	resource, ok := parseArn(name)
 	id, isID := meeting.ParseID(resource.meetingID)
 	switch {
 	case !ok || !isID || resource.service != "chime":
-		return id, meeting.Errorf(meeting.Invalid, "Value at 'sourceArn' is not the ARN of a meeting: arn:aws:chime::account:meeting:id.")
+		return id, meeting.Errorf(meeting.Invalid, "Value at '%s' is not the ARN of a meeting: arn:aws:chime::account:meeting:id.", member)
 	case resource.account != owner.Account || resource.region != "" && resource.region != owner.Region:
 		return id, meeting.Errorf(meeting.Forbidden, "Resource ownership mismatch")
 	}

@@ -34,11 +34,6 @@ func (s *Server) createMediaConcatenationPipeline(c *call) (respond, error) {
 	}, nil
 }
 
-// createMediaLiveConnectorPipeline would stream a meeting.
-func (s *Server) createMediaLiveConnectorPipeline(*call) (respond, error) {
-	return nil, meeting.Errorf(meeting.Invalid, "Live streaming is not available on this server")
-}
-
 // concatenationInput is the body as given. Of each list the last item is kept:
 // there may be but one.
 type concatenationInput struct {

@@ -20,10 +20,14 @@ func (s *Server) getMediaPipeline(c *call) (respond, error) {
 		w.Object()
 		w.Name("MediaPipeline")
 		w.Object()
-		if p.Kind == meeting.ConcatenationPipeline {
+		switch p.Kind {
+		case meeting.ConcatenationPipeline:
 			w.Name("MediaConcatenationPipeline")
 			writeConcatenation(w, p)
-		} else {
+		case meeting.LiveConnectorPipeline:
+			w.Name("MediaLiveConnectorPipeline")
+			writeConnector(w, p)
+		default:
 			w.Name("MediaCapturePipeline")
 			c.writeCapture(w, p)
 		}

@@ -88,19 +88,13 @@ func (c *call) writeCapture(w *restjson.Writer, p *meeting.Pipeline) {
 func writeCaptureConfiguration(w *restjson.Writer, s *meeting.PipelineSettings) {
 	w.Name("ChimeSdkMeetingConfiguration")
 	w.Object()
-	if len(s.Attendees)+len(s.Users) > 0 {
-		w.Name("SourceConfiguration")
-		w.Object()
-		w.Name("SelectedVideoStreams")
-		w.Object()
-		writeTexts(w, "AttendeeIds", s.Attendees)
-		writeTexts(w, "ExternalUserIds", s.Users)
-		w.EndObject()
-		w.EndObject()
-	}
+	writeSelected(w, s)
 	mux := audioOnly
-	if s.ActiveSpeakerVideo {
+	switch {
+	case s.ActiveSpeakerVideo:
 		mux = withSpeaker
+	case s.Artifacts.Composed:
+		mux = withComposition
 	}
 	w.Name("ArtifactsConfiguration")
 	w.Object()
@@ -110,6 +104,22 @@ func writeCaptureConfiguration(w *restjson.Writer, s *meeting.PipelineSettings) 
 	w.EndObject()
 	writeArtifact(w, "Video", s.Artifacts.Video, videoOnly)
 	writeArtifact(w, "Content", s.Artifacts.Content, contentOnly)
+	writeComposition(w, s.Composition)
+	w.EndObject()
+	w.EndObject()
+}
+
+// writeSelected writes SourceConfiguration, if videos are selected.
+func writeSelected(w *restjson.Writer, s *meeting.PipelineSettings) {
+	if len(s.Attendees)+len(s.Users) == 0 {
+		return
+	}
+	w.Name("SourceConfiguration")
+	w.Object()
+	w.Name("SelectedVideoStreams")
+	w.Object()
+	writeTexts(w, "AttendeeIds", s.Attendees)
+	writeTexts(w, "ExternalUserIds", s.Users)
 	w.EndObject()
 	w.EndObject()
 }

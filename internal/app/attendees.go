@@ -66,12 +66,10 @@ func (s *Server) getAttendee(c *call) (any, error) {
 	}
 	a := d.Attendees[at]
 	if d.Meeting.Ended.IsZero() {
-		live := s.cfg.Live.Sessions(d.Meeting.ID) // with what is left out of lists
-		for i := range a.Sessions {
-			for _, one := range live {
-				if one.Key == a.Sessions[i].Key && one.Opened.Equal(a.Sessions[i].Opened.Time) {
-					a.Sessions[i] = one
-				}
+		a.Sessions = []observe.Session{}
+		for _, one := range s.cfg.Live.Sessions(d.Meeting.ID) {
+			if one.Attendee == id {
+				a.Sessions = append(a.Sessions, one)
 			}
 		}
 	}
@@ -112,8 +110,8 @@ func (s *Server) detail(c *call) (d observe.Detail, err error) {
 		return d, err
 	}
 	if !m.Ended.IsZero() {
-		if d, ok, err := s.cfg.Ended.Detail(c.ctx, m.ID); ok || err != nil {
-			return d, err
+		if d, ok := s.cfg.Ended.Detail(c.ctx, m.ID); ok {
+			return d, nil
 		}
 		return timeline.ReadEnded(c.ctx, s.cfg.Directory, s.cfg.Live, m)
 	}

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/control"
@@ -29,8 +28,6 @@ type job struct {
 	once    sync.Once     // closes it
 	failure string        // why it has failed, in words for callers of the API; set before stop is closed
 	giveUp  func()        // ends storing
-
-	attached, ending atomic.Bool // the recording has begun, or is to end
 }
 
 // Times of a job.
@@ -57,6 +54,10 @@ func (j *job) end(failure string) {
 
 // run takes the pipeline to its end, or as far as it comes until ctx ends.
 func (j *job) run(ctx context.Context) {
+	if j.pipeline.Kind == meeting.LiveConnectorPipeline {
+		j.stream(ctx)
+		return
+	}
 	if j.service.cfg.Sink == nil {
 		j.log.Warn("there is nowhere to store recordings any more: this one waits until there is")
 		<-ctx.Done()
@@ -87,19 +88,9 @@ func (j *job) capture(ctx context.Context) {
 		defer close(stored)
 		up.run(storing, drain)
 	}()
-	told := make(chan struct{})
-	go func() {
-		defer close(told)
-		j.tellTroubles(storing, up)
-	}()
-	defer func() {
-		stopStoring()
-		<-told
-	}()
 	failure := j.record(ctx, spool)
 	if ctx.Err() == nil {
-		j.tell(ctx, meeting.PipelineStopping, "")
-		j.retry(ctx, func() error { return j.service.cfg.Control.RemoveCaptureAttendee(ctx, j.pipeline) })
+		j.stopping(ctx)
 	}
 	close(drain)
 	<-stored
@@ -112,36 +103,50 @@ func (j *job) capture(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
+	j.over(ctx, failure)
+}
+
+// stopping writes down that the pipeline stops, and takes its attendee out of the
+// meeting.
+func (j *job) stopping(ctx context.Context) {
+	j.tell(ctx, meeting.PipelineStopping, "")
+	_ = j.retry(ctx, func() error { return j.service.cfg.Control.RemoveCaptureAttendee(ctx, j.pipeline) }) // gone with its meeting, or ctx has ended
+}
+
+// over writes down the end, which is a failure unless that is empty.
+func (j *job) over(ctx context.Context, failure string) {
+	to := meeting.PipelineStopped
 	if failure != "" {
-		j.tell(ctx, meeting.PipelineFailed, failure)
-		return
+		to = meeting.PipelineFailed
 	}
-	j.tell(ctx, meeting.PipelineStopped, "")
+	j.tell(ctx, to, failure)
 }
 
 // record records until the recording is to end, or ctx ends. failure says why it
 // could not, in words for callers of the API.
 func (j *job) record(ctx context.Context, s *spool) (failure string) {
-	r := newRecording(j.pipeline, s, j.service.cfg.Now)
-	r.codecs = j.service.cfg.Codecs
+	cfg := &j.service.cfg
+	r := newRecording(j.pipeline, s, cfg.Now)
+	r.codecs = cfg.Codecs
 	r.over = func() { j.end("") }
 	r.failed = func(err error) {
 		j.log.Error("the recording's spool cannot be written", "err", err)
 		j.end("The server's disk for recordings is full or cannot be written")
 	}
 	if j.pipeline.Status < meeting.PipelineStopping {
-		if j.pipeline.Status == meeting.PipelineInProgress {
-			j.wasInterrupted(ctx)
+		if err := j.compose(r); err != nil {
+			j.log.Error("the composition did not begin", "err", err)
+			r.close(false)
+			return noCompositor
 		}
-		if err := j.attach(ctx, r); err != nil {
+		leave, err := j.attach(ctx, r, cfg.Codecs, func() { r.work.Push(r.review) }, r.listener.Store)
+		if r.leave = leave; err != nil {
 			j.log.Warn("the recording did not begin", "err", err)
 			r.close(false)
 			return "The recording could not begin"
 		}
 		j.tell(ctx, meeting.PipelineInProgress, "")
-		j.attached.Store(true)
-		j.attend(ctx, r)
-		j.ending.Store(true)
+		j.attend(ctx, r.rechoose)
 	}
 	r.close(ctx.Err() == nil && !hasEnd(s))
 	if isClosed(j.stop) {
@@ -159,33 +164,39 @@ func hasEnd(s *spool) bool {
 // errMeetingOver says that there is nothing to record any more.
 var errMeetingOver = errors.New("the meeting is over")
 
-// attach lets the recording in, both into the room and into the conference.
-func (j *job) attach(ctx context.Context, r *recording) error {
+// member is what takes part in a meeting for a pipeline.
+type member interface {
+	media.SoundSink
+	Listener
+}
+
+// attach lets a member in, both into the room and into the conference. entered is
+// told what it has in the room, which is the caller's to close even after an error;
+// changed is called when there are other videos. The room's clients are asked for
+// the codecs. leave, if it is not nil, takes the member out of the conference.
+func (j *job) attach(ctx context.Context, m member, codecs []media.Codec, changed func(), entered func(*media.Listener)) (leave func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, attachWithin)
 	defer cancel()
 	cfg, p := &j.service.cfg, j.pipeline
-	err := j.retry(ctx, func() error { return cfg.Control.AddCaptureAttendee(ctx, p) })
+	err = j.retry(ctx, func() error { return cfg.Control.AddCaptureAttendee(ctx, p) })
 	switch {
 	case errors.Is(err, errMeetingOver):
 		j.end("")
-		return nil
+		return nil, nil
 	case err != nil:
-		return err
+		return nil, err
 	}
-	l, err := cfg.Room(p.Meeting.String()).Listen(media.ListenerConfig{
-		ID: p.Attendee.String(), Sound: r, Codecs: cfg.Codecs, Changed: func() { r.work.Push(r.review) },
-	})
+	l, err := cfg.Room(p.Meeting.String()).Listen(media.ListenerConfig{ID: p.Attendee.String(), Sound: m, Codecs: codecs, Changed: changed})
 	if err != nil {
-		return fmt.Errorf("room: %w", err)
+		return nil, fmt.Errorf("room: %w", err)
 	}
-	r.listener.Store(l)
-	r.work.Push(r.review)
-	r.leave, err = cfg.Listen(p.Meeting, p.Attendee, p.AttendeeUser, r)
-	return err
+	entered(l)
+	changed()
+	return cfg.Listen(p.Meeting, p.Attendee, p.AttendeeUser, m)
 }
 
-// attend waits until the recording is to end, and looks after it.
-func (j *job) attend(ctx context.Context, r *recording) {
+// attend waits until the pipeline is to end, and calls look every second.
+func (j *job) attend(ctx context.Context, look func()) {
 	unwatch := j.service.cfg.Control.Watch(j.pipeline.Meeting, func(c control.Change) {
 		switch c := c.(type) {
 		case control.AttendeeDeleted:
@@ -206,7 +217,7 @@ func (j *job) attend(ctx context.Context, r *recording) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			r.rechoose()
+			look()
 		}
 	}
 }

@@ -52,7 +52,7 @@ func (j *joining) outputs() (list []output) {
 		case folder == videoFolder && !isContent && a.Video:
 			cameras = append(cameras, stream)
 			list = append(list, output{name: "-" + attendee, folder: folder, stream: stream})
-		case folder == audioFolder && a.Audio, folder == dataFolder && a.DataChannel, folder == eventsFolder && a.MeetingEvents:
+		case folder == audioFolder && a.Audio, folder == composedFolder && a.Composed, folder == dataFolder && a.DataChannel, folder == eventsFolder && a.MeetingEvents:
 			list = append(list, output{folder: folder, stream: stream})
 		}
 	}

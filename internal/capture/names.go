@@ -10,10 +10,11 @@ import (
 
 // The folders of a recording, below its prefix.
 const (
-	audioFolder  = "audio"
-	videoFolder  = "video"
-	dataFolder   = "data-channel"
-	eventsFolder = "meeting-events"
+	audioFolder    = "audio"
+	videoFolder    = "video"
+	composedFolder = "composited-video"
+	dataFolder     = "data-channel"
+	eventsFolder   = "meeting-events"
 )
 
 // Types of objects.

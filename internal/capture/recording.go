@@ -28,6 +28,7 @@ type recording struct {
 
 	listener atomic.Pointer[media.Listener] // nil before the recording has begun
 	leave    func()
+	film     *film // nil when nothing is composed
 
 	mu      sync.Mutex // guards what follows
 	names   *namer
@@ -78,9 +79,19 @@ func (r *recording) emitLocked(p Piece, content func() []byte) {
 // pictures stand still: a second.
 const lookAtStills = int(time.Second / soundFrame)
 
+// emit is emitLocked for those who do not hold the lock.
+func (r *recording) emit(p Piece, content func() []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.emitLocked(p, content)
+}
+
 // WriteFrame implements media.SoundSink. It comes every 20 ms whatever happens,
 // so it is the recording's clock too.
-func (r *recording) WriteFrame(payload []byte, timestamp uint32, _ bool) {
+func (r *recording) WriteFrame(payload []byte, timestamp uint32, marker bool) {
+	if r.film != nil {
+		r.film.show.WriteFrame(payload, timestamp, marker)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ended {
@@ -181,6 +192,9 @@ func (r *recording) Speaking(attendee string, at time.Time) {
 		return
 	}
 	r.events.event(at, activeSpeaker, r.speaker.now, "")
+	if r.film != nil {
+		r.film.show.Speaking(r.speaker.now)
+	}
 	if r.pipeline.Settings.ActiveSpeakerVideo {
 		r.work.Push(r.review)
 	}
@@ -233,6 +247,9 @@ func (r *recording) close(end bool) {
 	}
 	if l := r.listener.Load(); l != nil {
 		l.Close()
+	}
+	if r.film != nil {
+		r.film.close()
 	}
 	r.mu.Lock()
 	now := r.now()

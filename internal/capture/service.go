@@ -21,8 +21,8 @@ import (
 type Control interface {
 	WatchPipelines(fn func(control.PipelineChange))
 	Pipeline(id meeting.ID) (*meeting.Pipeline, bool)
-	TroublePipeline(ctx context.Context, id meeting.ID, message string) error
 	MovePipeline(ctx context.Context, id meeting.ID, to meeting.PipelineStatus, failure string) error
+	TroublePipeline(ctx context.Context, id meeting.ID, message string) error
 	AddCaptureAttendee(ctx context.Context, p *meeting.Pipeline) error
 	RemoveCaptureAttendee(ctx context.Context, p *meeting.Pipeline) error
 	Watch(meetingID meeting.ID, fn func(control.Change)) (cancel func())
@@ -59,8 +59,13 @@ type Config struct {
 	// MaxSpool bounds the pieces of all spools that are not stored yet, in bytes; a
 	// recording that would need more has failed. 0 for no bound.
 	MaxSpool int64
-	Now      func() time.Time // nil is time.Now
-	Logger   *slog.Logger     // nil discards
+	// FFmpeg is the path of the program that composing and streaming need; empty for
+	// none, which refuses both.
+	FFmpeg string
+	// AllowPrivate admits loopback, private and link-local addresses to stream to.
+	AllowPrivate bool
+	Now          func() time.Time // nil is time.Now
+	Logger       *slog.Logger     // nil discards
 }
 
 func (c Config) withDefaults() Config {
@@ -114,8 +119,14 @@ const checkTimeout = 5 * time.Second
 // Ready tells whether a new pipeline could do its work. The error is a
 // *meeting.Error.
 func (s *Service) Ready(ctx context.Context, n *meeting.NewPipeline) error {
+	if n.Kind == meeting.LiveConnectorPipeline {
+		return s.mayStream(n)
+	}
 	if s.cfg.Sink == nil {
 		return errNoSink()
+	}
+	if n.Settings.Composes(n.Kind) && s.cfg.FFmpeg == "" {
+		return meeting.Errorf(meeting.Invalid, noCompositor)
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()

@@ -42,6 +42,9 @@ func (r *recording) review() {
 	if listener == nil {
 		return
 	}
+	if r.film != nil {
+		r.film.show.Review(listener)
+	}
 	videos := listener.Videos()
 	now := r.now()
 	r.mu.Lock()

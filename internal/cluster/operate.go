@@ -23,8 +23,6 @@ type NodeStatus struct {
 	Connected   int    `json:"connected"` // attendees
 	SilentFor   string `json:"silentFor"` // since it was last heard of
 
-	Silent time.Duration `json:"-"` // the same
-
 	Settings map[string]string `json:"settings,omitempty"`
 }
 
@@ -95,9 +93,8 @@ func (n *Node) Status() []NodeStatus {
 		s := NodeStatus{
 			Node: node, Live: unheard < n.cfg.Lease && (leased || node != n.cfg.Node), Leader: node == leader, Draining: m.Draining, Incarnation: m.Incarnation,
 			Address: info.Address, Version: info.Version, Connected: info.Connected, Settings: info.Settings,
-			Silent: unheard.Round(n.cfg.Renew / 10),
+			SilentFor: unheard.Round(n.cfg.Renew / 10).String(),
 		}
-		s.SilentFor = s.Silent.String()
 		for _, slot := range a.Slots {
 			if slot.Owner == node {
 				s.Slots++

@@ -174,6 +174,7 @@ func (s *Serve) checkRecording(add func(bool, string, ...any)) {
 	}
 	add(r.GiveUp > 0, "--capture-give-up must be positive")
 	add(r.SpoolMiB >= 0, "--capture-spool-mib must not be negative")
+	add(r.MaxComposed > 0, "--capture-max-composed must be positive")
 }
 
 func (s *Serve) checkNumbers(add func(bool, string, ...any)) {

@@ -137,6 +137,10 @@ type Recording struct {
 	Codecs     []string      `help:"Video codecs that clients are asked to send while they are recorded: h264, vp8, vp9, av1; none to ask for nothing." default:"h264" name:"capture-codecs" placeholder:"CODEC"`
 	GiveUp     time.Duration `help:"A recording whose pieces cannot be stored for so long has failed." default:"24h" name:"capture-give-up"`
 	SpoolMiB   int           `help:"Room on the disk for pieces that are not stored yet, in MiB; recordings that need more fail. 0 for no limit." default:"0" name:"capture-spool-mib"`
+
+	FFmpeg       string `help:"Program ffmpeg, which composing and streaming need; the one in PATH unless given; off for none." name:"capture-ffmpeg" placeholder:"FILE"`
+	MaxComposed  int    `help:"Media pipelines that compose or stream video at the same time. Each takes about a core." default:"1" name:"capture-max-composed"`
+	AllowPrivate bool   `help:"Admit loopback, private and link-local addresses as targets of live connectors." name:"live-allow-private"`
 }
 
 // CaptureS3 is the S3 server for recordings.

@@ -29,7 +29,6 @@ type server struct {
 	sessions  map[meeting.ID][]observe.Session
 	load      observe.Load
 	kept      []observe.Detail
-	behind    error    // why what is kept cannot be told
 	done      []string // what operators did: "actor: action"
 	refusal   error    // answers every action and every reading of the list
 }
@@ -88,24 +87,24 @@ func (s *server) Refusals(meeting.ID) []observe.Refusal {
 	return []observe.Refusal{{ID: "1", At: observe.At(start), Remote: "192.0.2.9", Words: "The token is not one of this meeting's."}}
 }
 
-func (s *server) Latest(context.Context) (list []observe.Meeting, err error) {
+func (s *server) Latest() (list []observe.Meeting) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, d := range s.kept {
 		list = append(list, d.Meeting)
 	}
-	return list, s.behind
+	return list
 }
 
-func (s *server) Detail(_ context.Context, id meeting.ID) (observe.Detail, bool, error) {
+func (s *server) Detail(_ context.Context, id meeting.ID) (observe.Detail, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, d := range s.kept {
 		if d.Meeting.ID == id {
-			return d, true, nil
+			return d, true
 		}
 	}
-	return observe.Detail{}, false, s.behind
+	return observe.Detail{}, false
 }
 
 // actorKey is where the context of an action names its actor.

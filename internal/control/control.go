@@ -31,6 +31,7 @@ type Config struct {
 	Dropped      time.Duration  // a session a crash cut off counts as dropped this long after the start; 12 s
 	ConflictWait time.Duration  // how long a call waits for its turn before Conflict; 5 s
 	Pipelines    int            // media pipelines of one account and Region that are not over; 100
+	Composing    int            // media pipelines, of all accounts, that compose video and are not over; 1
 	CacheBytes   int64          // bound on the folded meetings kept in memory; 256 MiB
 	Clock        Clock
 	Logger       *slog.Logger // nil: discard
@@ -56,11 +57,6 @@ type Config struct {
 	// servers, which may have at most so many everywhere. Nil: none.
 	Elsewhere func(ctx context.Context, owner meeting.Owner, most int) int
 
-	// OtherPipelines returns what other servers have that counts when a media
-	// pipeline of the owner is created with the token, and fails when one of
-	// them cannot be asked. Nil: there are no others.
-	OtherPipelines func(ctx context.Context, owner meeting.Owner, token meeting.TokenHash) (PipelineUse, error)
-
 	// TranscriptionEngine tells whether there is an engine for transcriptions. If
 	// not, what is asked for is reported as failed at once.
 	TranscriptionEngine bool
@@ -74,6 +70,7 @@ func (c Config) withDefaults() Config {
 	c.Dropped = cmp.Or(max(c.Dropped, 0), 12*time.Second)
 	c.ConflictWait = cmp.Or(max(c.ConflictWait, 0), 5*time.Second)
 	c.Pipelines = cmp.Or(max(c.Pipelines, 0), 100)
+	c.Composing = cmp.Or(max(c.Composing, 0), 1)
 	c.CacheBytes = cmp.Or(max(c.CacheBytes, 0), 256<<20)
 	if c.Clock == nil {
 		c.Clock = systemClock{}

@@ -156,12 +156,7 @@ func (c *Control) noteFact(id meeting.ID, fact meeting.Fact) (e *entry, lost *me
 		return nil, nil
 	}
 	e.facts.Add(1)
-	before := e.sessions.note(fact)
-	if before == nil || !before.lost {
-		return e, nil
-	}
-	e.attended += before.lasted(fact.Time)
-	if !isDeparture(fact.Kind) {
+	if before := e.sessions.note(fact); before != nil && before.lost && !isDeparture(fact.Kind) {
 		f := before.departure()
 		lost = &f
 	}
@@ -185,7 +180,7 @@ func (all *sessions) note(fact meeting.Fact) *session {
 		*all = slices.Delete(*all, at, at+1)
 	}
 	if joined {
-		*all = append(*all, session{attendee: fact.Attendee, user: strings.Clone(fact.ExternalUserID), content: fact.Kind.Content(), since: fact.Time})
+		*all = append(*all, session{attendee: fact.Attendee, user: strings.Clone(fact.ExternalUserID), content: fact.Kind.Content()})
 	}
 	return before
 }

@@ -7,7 +7,8 @@
 // to come back. So a list has every meeting whose creation was acknowledged
 // before it was asked for, at whatever node.
 //
-// What is kept of ended meetings every node has for itself, see package history.
+// What is kept of ended meetings is asked of all nodes too, and whoever does not
+// answer is left out: see Kept.
 //
 // Quotas are counted less strictly: see Nodes.Elsewhere.
 //

@@ -91,10 +91,13 @@ func (b *TranscriptionStarted) setLater(f laterField) bool {
 	return known
 }
 
-// The keys of a pipeline's later fields: its meeting's targets, and Told.
+// The keys of a pipeline's later fields: its meeting's targets, Told, and of its
+// settings Stream and Composition.
 const (
 	keyNotifications = iota + 1
 	keyTold
+	keyStream
+	keyComposition
 )
 
 func (p *Pipeline) laterFields() (list []laterField) {
@@ -107,6 +110,16 @@ func (p *Pipeline) laterFields() (list []laterField) {
 		w := &writer{}
 		w.uint(p.Told)
 		list = append(list, laterField{keyTold, string(w.buf)})
+	}
+	if p.Settings.Stream != (Stream{}) {
+		w := &writer{}
+		p.Settings.Stream.write(w)
+		list = append(list, laterField{keyStream, string(w.buf)})
+	}
+	if p.Settings.Composition != nil {
+		w := &writer{}
+		p.Settings.Composition.write(w)
+		list = append(list, laterField{keyComposition, string(w.buf)})
 	}
 	return list
 }
@@ -122,6 +135,18 @@ func (p *Pipeline) setLater(f laterField) bool {
 	case keyTold:
 		if n := r.uint(maxTold); r.finish() == nil {
 			p.Told = n
+			return true
+		}
+	case keyStream:
+		var s Stream
+		if s.read(r); r.finish() == nil {
+			p.Settings.Stream = s
+			return true
+		}
+	case keyComposition:
+		var c Composition
+		if c.read(r); r.finish() == nil {
+			p.Settings.Composition = &c
 			return true
 		}
 	}

@@ -46,6 +46,7 @@ func sampleRecords() []*Record {
 		{Stamp: at, Body: &TranscriptionMoved{Phase: TranscriptionInterrupted, Message: "no engine answers"}},
 		{Stamp: at, Body: &PipelineEnded{Pipeline: toldPipeline(at)}},
 		{Stamp: at, Body: &PipelineEnded{Pipeline: toldPipeline(at)}, Extra: extraFields("of a later version")},
+		{Stamp: at, Body: &PipelineCreated{Pipeline: sampleConnector(at)}},
 	}
 }
 
@@ -54,6 +55,18 @@ func toldPipeline(at Stamp) Pipeline {
 	p := samplePipeline(at)
 	p.Notifications, p.Told = Notifications{SnsTopicArn: "arn:s", SqsQueueArn: "arn:q"}, 300
 	p.Status = PipelineStopped
+	return p
+}
+
+func sampleConnector(at Stamp) Pipeline {
+	p := samplePipeline(at)
+	p.Kind = LiveConnectorPipeline
+	p.Settings.Stream = Stream{URL: "rtmp://h/app/key", Channels: "Stereo", SampleRate: "44100"}
+	p.Settings.Composition = &Composition{
+		Layout: "GridView", Resolution: "FHD", ContentShareLayout: "Vertical", CanvasOrientation: "Portrait", PresenterPosition: "TopLeft", SpeakerPosition: "TopRight",
+		Horizontal: TileLayout{"JoinSequence", "Top", "4/3", 2}, Vertical: TileLayout{"SpeakerSequence", "Left", "9/16", 10},
+		Attribute: VideoAttribute{CornerRadius: 20, BorderThickness: 1, BorderColor: "Red", HighlightColor: "Blue"},
+	}
 	return p
 }
 

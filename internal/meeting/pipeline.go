@@ -14,6 +14,7 @@ type PipelineKind uint8
 const (
 	CapturePipeline       PipelineKind = iota + 1 // records a meeting
 	ConcatenationPipeline                         // joins what a capture has recorded
+	LiveConnectorPipeline                         // streams a meeting
 )
 
 // PipelineStatus is where a media pipeline is in its life. It only ever grows.
@@ -51,7 +52,7 @@ type Pipeline struct {
 	Notifications     Notifications // the meeting's: its targets hear of the pipeline, too
 	Token             TokenHash
 	Settings          PipelineSettings
-	Attendee          ID     // stands for a capture in its meeting; zero for other kinds
+	Attendee          ID     // stands for a capture or a live connector in its meeting; zero for a concatenation
 	AttendeeUser      string // that attendee's external user id
 	Created           time.Time
 	Tags              []Tag
@@ -68,26 +69,30 @@ const maxTold = 1 << 30
 // PipelineSettings are what the creator asked for.
 type PipelineSettings struct {
 	SourceArn string // as given; of the meeting, or of the capture to concatenate
-	SinkArn   string // as given
+	SinkArn   string // as given; empty for a live connector
 	Bucket    string
 	Prefix    string // of the objects' keys, without slashes around it; may be empty
-	Source    ID     // the capture to concatenate; zero for captures
+	Source    ID     // the capture to concatenate; zero for other kinds
 
 	Artifacts Artifacts
 
-	// Only for captures.
-	ActiveSpeakerVideo bool     // the sound comes with the picture of who is speaking
-	Attendees          []string // whose videos are recorded, by attendee id; with Users empty: everybody's
-	Users              []string // likewise, by external user id
-	KMSKey, KMSContext string   // of server-side encryption; empty for the bucket's own
-	Role               string   // stored and echoed, never assumed
+	// Only for captures and live connectors.
+	ActiveSpeakerVideo bool         // the sound comes with the picture of who is speaking
+	Composition        *Composition // nil when none was given
+	Attendees          []string     // whose videos are recorded, by attendee id; with Users empty: everybody's
+	Users              []string     // likewise, by external user id
+	KMSKey, KMSContext string       // of server-side encryption; empty for the bucket's own
+	Role               string       // stored and echoed, never assumed
+
+	Stream Stream // only for live connectors
 }
 
 // Artifacts are the kinds of things that a capture records and a concatenation
-// joins. The others are recorded whenever there is something.
+// joins. The others are recorded whenever there is something. Composed of a capture
+// or a live connector says that its sound comes with the composed picture.
 type Artifacts struct {
-	Audio, Video, Content                               bool
-	DataChannel, Transcription, MeetingEvents, Composed bool // only of concatenations
+	Audio, Video, Content, Composed           bool
+	DataChannel, Transcription, MeetingEvents bool // only of concatenations
 }
 
 // NewPipeline is the input of the calls that create pipelines, after stateless
@@ -105,6 +110,12 @@ type NewPipeline struct {
 // a recording in its meeting. Applications tell it from people by that.
 const CaptureUserPrefix = "aws:MediaPipeline-"
 
+// Composes reports whether the pipeline puts videos together, which takes an
+// encoder.
+func (s *PipelineSettings) Composes(kind PipelineKind) bool {
+	return kind == LiveConnectorPipeline || kind == CapturePipeline && s.Composition != nil
+}
+
 // MaxPipelineTags is how many tags a pipeline may have.
 const MaxPipelineTags = 200
 
@@ -117,7 +128,7 @@ func DecidePipeline(by Stamp, id ID, token TokenHash, n NewPipeline, of *Profile
 		Token:         token, Settings: n.Settings, Tags: n.Tags,
 		Created: by.Time, Updated: by.Time, Status: PipelineInitializing,
 	}
-	if n.Kind == CapturePipeline {
+	if n.Kind != ConcatenationPipeline {
 		p.Attendee = newID()
 		p.AttendeeUser = CaptureUserPrefix + p.Attendee.String()[:5]
 	}
@@ -223,9 +234,17 @@ func (p Pipeline) own() *Pipeline {
 		&p.Owner.Account, &p.Owner.Region, &p.ExternalMeetingID, &p.MediaRegion, &p.AttendeeUser, &p.Failure,
 		&p.Notifications.LambdaFunctionArn, &p.Notifications.SnsTopicArn, &p.Notifications.SqsQueueArn,
 		&p.Settings.SourceArn, &p.Settings.SinkArn, &p.Settings.Bucket, &p.Settings.Prefix,
-		&p.Settings.KMSKey, &p.Settings.KMSContext, &p.Settings.Role,
+		&p.Settings.KMSKey, &p.Settings.KMSContext, &p.Settings.Role, &p.Settings.Stream.Channels, &p.Settings.Stream.SampleRate,
 	} {
 		*s = strings.Clone(*s)
+	}
+	p.Settings.Stream.URL = StreamURL(strings.Clone(string(p.Settings.Stream.URL)))
+	if c := p.Settings.Composition; c != nil {
+		own := *c
+		for _, text := range own.texts() {
+			*text = strings.Clone(*text)
+		}
+		p.Settings.Composition = &own
 	}
 	p.Settings.Attendees = ownStrings(p.Settings.Attendees)
 	p.Settings.Users = ownStrings(p.Settings.Users)

@@ -24,6 +24,9 @@ func (r *Router) slotInBody(req *http.Request, b *body) (slot int, ok bool) {
 	case segment == "sdk-media-concatenation-pipelines" && post:
 		source := b.members().first("Sources").object("MediaCapturePipelineSourceConfiguration")
 		return slotOfARN(source.text("MediaPipelineArn"))
+	case segment == "sdk-media-live-connector-pipelines" && post:
+		source := b.members().first("Sources").object("ChimeSdkMeetingLiveConnectorConfiguration")
+		return slotOfARN(source.text("Arn"))
 	case segment == "turn_sessions" && post: // of clients before 1.18.4
 		return slotOfID(b.members().text("meetingId"))
 	case segment == "client-events" && post: // of clients that were not told the whole address
