@@ -100,7 +100,8 @@ test-events: setup
 .PHONY: test-pipelines
 test-pipelines: setup
 	cd pipelinestest && $(GO) vet -mod=mod . && $(GO) test -mod=mod -count=1 -timeout 10m -parallel 6 .
-# Not part of make test: half an hour.
+
+# Not part of make test: minutes.
 .PHONY: test-events-kills
 test-events-kills: setup
 	cd eventstest && $(GO) test -mod=mod -count=1 -timeout 90m -v -run HoweverOftenTheServerIsKilled . -args -kills $(or $(KILLS),200)

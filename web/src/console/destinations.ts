@@ -20,6 +20,7 @@ export class DestinationsPage implements Page {
   private closed = false;
   private good = 0;
   private shown = '';
+  private readonly opened = new Set<string>(); // destinations whose dead letters are looked at
 
   constructor(private readonly frame: Frame) {
     this.element = el(
@@ -87,9 +88,9 @@ export class DestinationsPage implements Page {
     const every = { destination: row.name };
     const n = row.letters.length;
     const all = n === 1 ? 'The one dead letter' : `All ${count(n)} dead letters`;
-    return el(
+    const details = el(
       'details',
-      {},
+      { open: this.opened.has(row.name) },
       el('summary', {}, `${count(n)} given up`),
       el(
         'p',
@@ -99,6 +100,11 @@ export class DestinationsPage implements Page {
       ),
       el('ul', {}, ...row.letters.map((letter) => this.letter(letter))),
     );
+    details.addEventListener('toggle', () => {
+      if (details.open) this.opened.add(row.name);
+      else if (details.isConnected) this.opened.delete(row.name);
+    });
+    return details;
   }
 
   private letter(l: Letter): HTMLElement {
