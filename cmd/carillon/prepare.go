@@ -18,6 +18,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/durable"
 	"github.com/carillon-meetings/carillon/internal/identity"
+	"github.com/carillon-meetings/carillon/internal/transcribe"
 )
 
 // prepared is what a configuration names outside of itself, read once before
@@ -29,7 +30,8 @@ type prepared struct {
 	secret      []byte           // of the cluster; nil: alone
 	sink        capture.Sink     // nil: recordings are stored nowhere
 	ffmpeg      string           // path; "": nothing is composed or streamed
-	files       room             // how much may be open at once
+	engines     []transcribe.Engine
+	files       room // how much may be open at once
 }
 
 // prepare reads what a configuration names and returns every problem that would
@@ -55,6 +57,8 @@ func prepare(cfg *config.Serve) (prepared, error) {
 	p.sink, err = sink(&cfg.Recording)
 	note(err)
 	p.ffmpeg, err = ffmpeg(&cfg.Recording)
+	note(err)
+	p.engines, err = engines(&cfg.Transcription)
 	note(err)
 	note(checkAddresses(cfg))
 	note(checkData(cfg.Data))

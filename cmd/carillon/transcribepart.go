@@ -2,10 +2,16 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"strings"
 
+	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/notify/targets"
 	"github.com/carillon-meetings/carillon/internal/signal"
 	"github.com/carillon-meetings/carillon/internal/transcribe"
+	"github.com/carillon-meetings/carillon/internal/transcribe/amazon"
 	"github.com/carillon-meetings/carillon/internal/transcribe/vosk"
 )
 
@@ -13,15 +19,28 @@ import (
 // an engine, for those begun while there was one.
 func (s *server) openTranscribe(context.Context) error {
 	t := &s.cfg.Transcription
-	var engines []transcribe.Engine
-	for _, v := range t.VoskServers() {
-		engines = append(engines, vosk.New(vosk.Config{URL: v.URL, Language: v.Language}))
-	}
 	s.transcribe = transcribe.New(transcribe.Config{
-		Control: s.control, Door: speakers{s.signal}, Engines: engines, Talkers: t.Talkers, GiveUp: t.GiveUp,
+		Control: s.control, Door: speakers{s.signal}, Engines: s.prepared.engines, Talkers: t.Talkers, GiveUp: t.GiveUp,
 		Logger: s.log.With("part", "transcribe"),
 	})
 	return nil
+}
+
+// engines are what recognises speech: of several that could, the first one does.
+func engines(t *config.Transcription) (list []transcribe.Engine, err error) {
+	for _, v := range t.VoskServers() {
+		list = append(list, vosk.New(vosk.Config{URL: v.URL, Language: v.Language}))
+	}
+	if t.Amazon == "" || t.SecretKeyFile == "" { // half of it is refused by Check
+		return list, nil
+	}
+	secret, err := os.ReadFile(t.SecretKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("--transcription-amazon-secret-key-file: %w", err)
+	}
+	return append(list, amazon.New(amazon.Config{
+		Endpoint: t.AmazonURL(), Region: t.Region, Credentials: targets.Static(t.AccessKey, strings.TrimSpace(string(secret))), Client: amazon.NewClient(),
+	})), nil
 }
 
 // speakers is the signaling door as transcription sees it.

@@ -53,14 +53,15 @@ class Connection {
     this.words = words;
     this.received = Buffer.alloc(0);
     this.results = [];
-    this.errors = '';
+    this.owed = 0;
     socket.on('data', chunk => this.take(chunk));
     socket.on('error', () => this.end());
-    socket.on('close', () => this.recogniser?.kill());
+    socket.on('close', () => this.end());
   }
 
   end() {
-    this.recogniser?.kill();
+    clearInterval(this.answering);
+    this.recogniser?.stdin.end(); // at which it ends
     this.socket.destroy();
   }
 
@@ -68,7 +69,9 @@ class Connection {
   configure(text) {
     const rate = JSON.parse(text).config.sample_rate;
     if (rate !== 16000) return this.end();
-    this.recogniser = spawn('stdbuf', ['-oL', 'pocketsphinx_continuous', '-infile', '/dev/stdin', '-jsgf', this.words, '-time', 'yes', '-logfn', '/dev/null'], { stdio: ['pipe', 'pipe', 'ignore'] });
+    // Its input has to be a pipe, and what Node makes is a socket.
+    const command = 'cat | exec stdbuf -oL pocketsphinx_continuous -infile /dev/stdin -jsgf "$0" -time yes -logfn /dev/null';
+    this.recogniser = spawn('sh', ['-c', command, this.words], { stdio: ['pipe', 'pipe', 'ignore'] });
     this.recogniser.stdin.on('error', () => {});
     let rest = '';
     this.recogniser.stdout.setEncoding('utf8').on('data', text => {
@@ -81,6 +84,7 @@ class Connection {
   /** Takes a line of the recogniser: a word with its times, or before those the whole text. */
   line(line) {
     const [, word, start, end, conf] = /^(\S+) (\d+\.\d+) (\d+\.\d+) (\d+\.\d+)$/.exec(line) ?? [];
+    this.spoken = Date.now();
     if (!word) {
       if (line) this.results.push([]);
     } else if (!/^[<[(]/.test(word)) {
@@ -88,12 +92,18 @@ class Connection {
     }
   }
 
-  /** Answers sound: with an utterance that has ended and whose words are all there, or with nothing yet. */
-  answer(sound) {
+  /** Takes sound. What was said is known a little later, so it is answered as slowly as it was heard. */
+  hear(sound) {
     this.recogniser?.stdin.write(sound);
-    const waited = (this.waited = this.results.length ? (this.waited ?? 0) + 1 : 0);
-    if (waited < 3) return this.send({ partial: '' });
-    this.waited = 0;
+    this.owed += 1;
+    this.answering ??= setInterval(() => this.answer(), 100);
+  }
+
+  /** Answers one message: with an utterance whose words have all been there for a while, or with nothing yet. */
+  answer() {
+    if (this.owed === 0) return;
+    this.owed -= 1;
+    if (!this.results.length || Date.now() - this.spoken < 100) return this.send({ partial: '' });
     const result = this.results.shift();
     this.send({ result, text: result.map(w => w.word).join(' ') });
   }
@@ -132,7 +142,7 @@ class Connection {
         } else this.configure(text);
         break;
       }
-      case 2: this.answer(payload); break;
+      case 2: this.hear(payload); break;
       case 8: this.socket.end(Buffer.from([0x88, 0])); break;
       case 9: this.socket.write(Buffer.concat([Buffer.from([0x8a, payload.length]), payload])); break;
     }

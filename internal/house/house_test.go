@@ -52,6 +52,7 @@ var mayImport = map[string][]string{
 	"internal/signal/plainweb":   {},
 	"internal/signal/reports":    {"internal/signal/plainweb", "internal/meeting"},
 	"internal/transcribe/speech": {},
+	"internal/transcribe/amazon": {"internal/transcribe/speech"},
 	"internal/transcribe/vosk":   {"internal/transcribe/speech"},
 	"internal/transcribe":        {"internal/control", "internal/guid", "internal/meeting", "internal/serial", "internal/transcribe/speech"},
 	"internal/signal":            {"internal/signal/...", "internal/transcribe/speech", "internal/clientaddr", "internal/control", "internal/history", "internal/media", "internal/meeting", "internal/observe", "internal/serial"},

@@ -140,6 +140,12 @@ func (l *ledger) MoveTranscription(_ context.Context, id, command meeting.ID, to
 	return nil
 }
 
+func (l *ledger) fail(down bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.down = down
+}
+
 func (l *ledger) phase() meeting.TranscriptionPhase {
 	l.mu.Lock()
 	defer l.mu.Unlock()

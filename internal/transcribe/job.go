@@ -15,6 +15,13 @@ import (
 // beat is how often a job looks after its voices while there are any.
 const beat = 100 * time.Millisecond
 
+// frameSaid and maxSaid are how much the mixer's sound has to be before it is worth
+// a look, and how much is kept when nobody looks, in samples at 48 kHz.
+const (
+	frameSaid = decimation * speech.FrameBytes / 2
+	maxSaid   = int(keptFor/time.Second) * decimation * speech.SampleRate
+)
+
 // job is one meeting's transcription. What belongs to its goroutine is not locked;
 // others leave functions in its inbox.
 type job struct {
@@ -40,6 +47,7 @@ type job struct {
 	settings speech.Settings
 	stable   *stability
 	voices   map[string]*voice
+	batch    []utter // of listen, kept for its memory
 	lines    []*line
 	channels []bool // taken
 	health   health
@@ -68,12 +76,13 @@ func (j *job) Voice(attendee string, pcm []float32) {
 		h = new(heard)
 		j.said[attendee] = h
 	}
-	h.last = time.Now()
-	first := len(h.pcm) == 0
-	if most := int(keptFor.Seconds()) * decimation * speech.SampleRate; len(h.pcm) < most {
+	now := time.Now()
+	begins := now.Sub(h.last) > beat
+	h.last = now
+	if len(h.pcm) < maxSaid {
 		h.pcm = append(h.pcm, pcm...)
 	}
-	if first {
+	if begins || len(h.pcm) >= frameSaid {
 		j.signal()
 	}
 }
@@ -187,11 +196,10 @@ func (j *job) look(now time.Time) {
 // listen takes what was said since.
 func (j *job) listen(now time.Time) {
 	j.mu.Lock()
-	said := make(map[string]heard, len(j.said))
+	j.batch = j.batch[:0]
 	for name, h := range j.said {
 		if len(h.pcm) > 0 {
-			said[name] = heard{append([]float32(nil), h.pcm...), h.last}
-			h.pcm = h.pcm[:0]
+			j.batch = append(j.batch, utter{name, h.take(), h.last})
 		} else if now.Sub(h.last) > idleFor {
 			delete(j.said, name)
 		}
@@ -200,14 +208,21 @@ func (j *job) listen(now time.Time) {
 	if j.ending {
 		return
 	}
-	for name, h := range said {
-		v := j.voices[name]
+	for _, u := range j.batch {
+		v := j.voices[u.name]
 		if v == nil {
-			v = &voice{name: name}
-			j.voices[name] = v
+			v = &voice{name: u.name}
+			j.voices[u.name] = v
 		}
-		v.take(j, h)
+		v.take(j, u.pcm, u.last)
 	}
+}
+
+// utter is what one attendee has said since the job looked last.
+type utter struct {
+	name string
+	pcm  []float32
+	last time.Time
 }
 
 // tend looks after a voice.

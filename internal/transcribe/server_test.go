@@ -41,6 +41,7 @@ type toneServer struct {
 	mu    sync.Mutex
 	conns map[*websocket.Conn]bool
 	down  bool
+	said  time.Time // when it said a word first; see forget
 }
 
 func newToneServer(t *testing.T) *toneServer {
@@ -99,6 +100,8 @@ func (s *toneServer) recognise(ctx context.Context, ws *websocket.Conn) {
 				loud, quiet = 0, quiet+1
 			} else if quiet, loud = 0, loud+1; loud%5 == 3 {
 				words = append(words, fmt.Sprint("tone", (hz+50)/100))
+				answer = fmt.Sprintf(`{"partial" : %q}`, strings.Join(words, " "))
+				s.note()
 			}
 			if quiet == 5 && len(words) > 0 {
 				answer, words = fmt.Sprintf(`{"text" : %q}`, text), nil
@@ -113,6 +116,15 @@ func (s *toneServer) recognise(ctx context.Context, ws *websocket.Conn) {
 		if ws.Write(ctx, websocket.MessageText, []byte(answer)) != nil {
 			return
 		}
+	}
+}
+
+// note keeps the time of the first word.
+func (s *toneServer) note() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.said.IsZero() {
+		s.said = time.Now()
 	}
 }
 
@@ -142,11 +154,13 @@ type meeting struct {
 	id  string
 	url string
 	ids map[string]types.Attendee
+
+	pause int // frames of silence behind every three seconds of tone
 }
 
 func newMeeting(t *testing.T, s *servertest.Server, names ...string) *meeting {
 	t.Helper()
-	m := &meeting{t: t, ids: map[string]types.Attendee{}, api: sdk.New(sdk.Options{
+	m := &meeting{t: t, pause: 150, ids: map[string]types.Attendee{}, api: sdk.New(sdk.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(s.Endpoint),
 		Credentials: credentials.NewStaticCredentialsProvider(servertest.AccessKey, servertest.SecretKey, ""),
 	})}
@@ -222,13 +236,13 @@ func (m *meeting) join(name string, hertz float64) *reader {
 		m.t.Fatal(err)
 	}
 	if hertz > 0 {
-		go talk(m.t, line, hertz)
+		go talk(m.t, line, hertz, m.pause)
 	}
 	return r
 }
 
-// talk says a tone for three seconds and is silent for three, over and over.
-func talk(t *testing.T, line *client.Client, hertz float64) {
+// talk says a tone for three seconds and is silent for so many frames, over and over.
+func talk(t *testing.T, line *client.Client, hertz float64, pause int) {
 	enc, err := opus.NewEncoder(opus.EncoderConfig{})
 	if err != nil {
 		t.Error(err)
@@ -236,7 +250,7 @@ func talk(t *testing.T, line *client.Client, hertz float64) {
 	}
 	pcm, packet := make([]float32, opus.FrameSamples), make([]byte, opus.MaxPacket)
 	for frame, begun := 0, time.Now(); t.Context().Err() == nil; frame++ {
-		loud := frame%300 < 150
+		loud := frame%(150+pause) < 150
 		for i := range pcm {
 			if pcm[i] = 0; loud {
 				pcm[i] = float32(0.3 * math.Sin(2*math.Pi*hertz*float64(frame*len(pcm)+i)/opus.SampleRate))

@@ -64,7 +64,8 @@ func TestAPauseGivesTheEngineSilenceOnce(t *testing.T) {
 func TestEverybodyIsHeardApart(t *testing.T) {
 	inBubble(t, func(v *env) {
 		v.start(english)
-		for range 50 { // in turn, 20 ms each
+		v.says("ada", 2*activeFor) // and has the first session
+		for range 50 {             // in turn, 20 ms each
 			v.says("ada", 20*time.Millisecond)
 			v.says("bob", 20*time.Millisecond)
 		}
@@ -82,6 +83,7 @@ func TestEverybodyIsHeardApart(t *testing.T) {
 func TestAThirdTalkerWaitsForALine(t *testing.T) {
 	inBubble(t, func(v *env) {
 		v.start(english)
+		v.says("ada", 2*activeFor) // and has the first session
 		for range 25 {
 			v.says("ada", 20*time.Millisecond)
 			v.says("bob", 20*time.Millisecond)
@@ -263,11 +265,11 @@ func TestAnotherConfigurationReplacesTheFirst(t *testing.T) {
 // A phase that cannot be written yet is written later, and told then.
 func TestALedgerThatIsDown(t *testing.T) {
 	inBubble(t, func(v *env) {
-		v.control.down = true
+		v.control.fail(true)
 		v.start(english)
 		v.wait(5 * time.Second)
 		v.told()
-		v.control.down = false
+		v.control.fail(false)
 		v.wait(2 * time.Second)
 		v.told("started")
 	})

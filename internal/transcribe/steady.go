@@ -43,9 +43,9 @@ type steadyWord struct {
 }
 
 // keep returns the words with those that are stable as they were, and says of each
-// whether it is.
+// whether it is. Where the engine says so itself, it is left to it.
 func (s *steady) keep(words []speech.Word, final bool, now time.Time) []speech.Word {
-	if s.rule == nil {
+	if s.rule == nil || len(words) > 0 && words[0].Stable != nil {
 		return words
 	}
 	words = append([]speech.Word(nil), words...)

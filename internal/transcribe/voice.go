@@ -28,6 +28,14 @@ const (
 type heard struct {
 	pcm  []float32 // 48 kHz
 	last time.Time // when its end was said
+	back []float32 // what pcm was before: the job's until it takes more
+}
+
+// take returns what was heard since the last call; it is the job's until the next.
+func (h *heard) take() []float32 {
+	pcm := h.pcm
+	h.pcm, h.back = h.back[:0], pcm
+	return pcm
 }
 
 // voice is one attendee's while there is something to hear of it. It belongs to the
@@ -56,19 +64,16 @@ type frame struct {
 }
 
 // take resamples what was said, and gives the engine all frames that are whole.
-func (v *voice) take(j *job, h heard) {
-	if len(h.pcm) == 0 {
-		return
-	}
+func (v *voice) take(j *job, pcm []float32, last time.Time) {
 	if !v.talking {
 		v.talking, v.sounded = true, 0
 		v.by = j.speaker(v.name)
 	}
-	length := time.Duration(len(h.pcm)) * time.Second / (decimation * speech.SampleRate)
+	length := time.Duration(len(pcm)) * time.Second / (decimation * speech.SampleRate)
 	v.sounded += length
-	v.last = h.last
-	v.rest = v.decimate.append(v.rest, &j.service.lowPass, h.pcm)
-	v.pass(j, h.last)
+	v.last = last
+	v.rest = v.decimate.append(v.rest, &j.service.lowPass, pcm)
+	v.pass(j, last)
 }
 
 // pass gives away the whole frames of rest, which ends at a time.
