@@ -33,7 +33,7 @@ func nextVersion() edits {
 	extra := fmt.Sprintf(`"\x01\xe8\x07\x%02x%s"`, len(novelty), novelty) // one field, its key 1000
 	return edits{
 		{"cmd/carillon/VERSION", "", nextRelease + "\n"},
-		{"internal/meeting/codec.go", "w.extra(r.Extra)", "w.extra(" + extra + ")"},
+		{"internal/meeting/codec.go", "w.fields(r.Body, r.Extra)", "w.fields(r.Body, " + extra + ")"},
 		{"internal/meeting/codec_body.go", "w.extra(p.Extra)", "w.extra(" + extra + ")"},
 		{"internal/meeting/codec_body.go", `w.extra("")`, "w.extra(" + extra + ")"},
 		{"internal/meeting/codec_body.go", "if !a.Pipeline.IsZero() {", "if true {"},
