@@ -125,7 +125,7 @@ func TestWithoutTheFenceTheClientsFindIt(t *testing.T) {
 	v := NewVerdict()
 	trial := begin(t, c, v, Load{Writers: 2, Chronicles: 6, Meetings: 2, Pause: 50 * time.Millisecond})
 	draw := rand.New(rand.NewPCG(1, 3))
-	for range 3 {
+	for range 6 { // mostly the first time shows it
 		trial.Suffer(FaultNamed("a node cut off from the others, not from clients"), draw)
 		if v.Found(Stale)+v.Found(Disorder)+v.Found(Doubled) > 0 {
 			break

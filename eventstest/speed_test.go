@@ -42,16 +42,29 @@ func startSink(b *testing.B) *sink {
 			return
 		}
 		now := time.Now()
-		if m := stamp.FindSubmatch(body); m != nil {
+		all := stamp.FindAllSubmatch(body, -1)
+		s.mu.Lock()
+		for _, m := range all {
 			ms, _ := strconv.ParseInt(string(m[1]), 10, 64)
-			s.mu.Lock()
 			s.lags, s.last = append(s.lags, now.Sub(time.UnixMilli(ms))), now
-			s.mu.Unlock()
 		}
-		_, _ = io.WriteString(w, `{"MessageId":"m"}`)
+		s.mu.Unlock()
+		_, _ = io.WriteString(w, takenAll(r, len(all)))
 	}))
 	b.Cleanup(s.Close)
 	return s
+}
+
+// takenAll is the answer of a queue that has taken every message of a request.
+func takenAll(r *http.Request, messages int) string {
+	if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), "Batch") {
+		return `{"MessageId":"m"}`
+	}
+	ids := make([]string, messages)
+	for i := range ids {
+		ids[i] = fmt.Sprintf(`{"Id":"%d","MessageId":"m"}`, i)
+	}
+	return `{"Successful":[` + strings.Join(ids, ",") + `],"Failed":[]}`
 }
 
 func (s *sink) count() int {
@@ -136,6 +149,25 @@ func BenchmarkFromRecordToReceiver(b *testing.B) {
 	b.ReportMetric(float64(lags[len(lags)*99/100].Microseconds())/1000, "p99-ms")
 }
 
+// message is what a queue gets.
+type message struct {
+	MessageGroupID    string `json:"MessageGroupId"`
+	MessageAttributes map[string]struct{ StringValue string }
+}
+
+// readMessages reads the one message of a request, or those of a batch.
+func readMessages(r *http.Request) []message {
+	var in struct {
+		message
+		Entries []message
+	}
+	_ = json.NewDecoder(r.Body).Decode(&in)
+	if in.Entries == nil {
+		return []message{in.message}
+	}
+	return in.Entries
+}
+
 // TestHundredThousandEventsWait has a receiver come back under as many events:
 // all come, each meeting's in order.
 func TestHundredThousandEventsWait(t *testing.T) {
@@ -167,20 +199,18 @@ func TestHundredThousandEventsWait(t *testing.T) {
 			_, _ = io.WriteString(w, `{"QueueUrl":"http://127.0.0.1/000000000000/meetings.fifo"}`)
 			return
 		}
-		var in struct {
-			MessageGroupID    string `json:"MessageGroupId"`
-			MessageAttributes map[string]struct{ StringValue string }
-		}
-		_ = json.NewDecoder(r.Body).Decode(&in)
-		sequence, _ := strconv.Atoi(in.MessageAttributes["carillonSequence"].StringValue)
+		messages := readMessages(r)
 		mu.Lock()
-		if sequence != next[in.MessageGroupID]+1 {
-			t.Errorf("meeting %s: event %d came after %d", in.MessageGroupID, sequence, next[in.MessageGroupID])
+		for _, m := range messages {
+			sequence, _ := strconv.Atoi(m.MessageAttributes["carillonSequence"].StringValue)
+			if sequence != next[m.MessageGroupID]+1 {
+				t.Errorf("meeting %s: event %d came after %d", m.MessageGroupID, sequence, next[m.MessageGroupID])
+			}
+			next[m.MessageGroupID] = sequence
+			total++
 		}
-		next[in.MessageGroupID] = sequence
-		total++
 		mu.Unlock()
-		_, _ = io.WriteString(w, `{"MessageId":"m"}`)
+		_, _ = io.WriteString(w, takenAll(r, len(messages)))
 	})}
 	go func() { _ = queue.ListenAndServe() }()
 	t.Cleanup(func() { _ = queue.Close() })

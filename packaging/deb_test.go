@@ -62,7 +62,7 @@ func unit(t *testing.T, root string) map[string]string {
 func startUnit(t *testing.T, root, address string) (stop func()) {
 	t.Helper()
 	u := unit(t, root)
-	args := append([]string{"--userspec=" + u["User"] + ":" + u["Group"], root, "/usr/bin/env", "-i", u["Environment"]}, strings.Fields(u["ExecStart"])...)
+	args := append([]string{"--userspec=" + u["User"] + ":" + u["Group"], root, "/usr/bin/env", "-i"}, strings.Fields(u["ExecStart"])...)
 	cmd := exec.Command("chroot", args...)
 	var log strings.Builder
 	cmd.Stderr = &log
@@ -133,7 +133,7 @@ func TestTheDebianPackageLivesAndLeaves(t *testing.T) {
 	command(t, nil, "chroot", root, "runuser", "-u", "carillon", "--", "carillon", "check", "config", "--config", "/etc/carillon/carillon.yaml")
 
 	settings := filepath.Join(root, "etc/carillon/carillon.yaml")
-	if err := os.WriteFile(settings, []byte("listen: "+address+"\nmedia-tcp: \"off\"\n"), 0o644); err != nil {
+	if err := os.WriteFile(settings, []byte("data: /var/lib/carillon\nlisten: "+address+"\nmedia-tcp: \"off\"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	stop := startUnit(t, root, address)

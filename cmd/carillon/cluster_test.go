@@ -151,13 +151,18 @@ func (c *trio) legacy(node int, path string, v any) {
 // signed makes a request without a body.
 func (c *trio) signed(method, url string) *http.Response {
 	c.Helper()
-	req, err := http.NewRequestWithContext(c.Context(), method, url, nil)
+	return c.signedWith(method, url, "")
+}
+
+func (c *trio) signedWith(method, url, body string) *http.Response {
+	c.Helper()
+	req, err := http.NewRequestWithContext(c.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		c.Fatal(err)
 	}
-	empty := sha256.Sum256(nil)
+	sum := sha256.Sum256([]byte(body))
 	keys := aws.Credentials{AccessKeyID: servertest.AccessKey, SecretAccessKey: servertest.SecretKey}
-	if err := v4.NewSigner().SignHTTP(c.Context(), keys, req, hex.EncodeToString(empty[:]), "chime", "us-east-1", time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(c.Context(), keys, req, hex.EncodeToString(sum[:]), "chime", "us-east-1", time.Now()); err != nil {
 		c.Fatal(err)
 	}
 	resp, err := http.DefaultClient.Do(req)
@@ -259,12 +264,13 @@ func (c *trio) balanced(live int) {
 
 func TestThreeNodesAnswerAsOne(t *testing.T) {
 	t.Parallel()
-	c := startTrio(t, "--limit-meetings", "15")
+	c := startTrio(t, "--limit-meetings", "15", "--limit-pipelines", "6", "--recordings", t.TempDir())
 	c.balanced(3)
 	c.make(30)
 	c.check(0, 1, 2)
 	c.full()
 	c.operated()
+	c.recorded(6)
 	for id := range c.made {
 		for node := range c.nodes {
 			if err := c.join(id, node); err != nil {
@@ -370,6 +376,7 @@ func TestOneServerBecomesThree(t *testing.T) {
 	alone := servertest.Start(t)
 	c := &trio{T: t, nodes: []*servertest.Server{alone, alone, alone}, made: map[string]*types.Attendee{}, token: map[string]string{}, base: map[string]string{}}
 	c.make(20)
+	ended := c.endOne()
 	alone.Stop()
 	dirs := []string{t.TempDir(), alone.Dir, t.TempDir()}
 	for _, name := range []string{identity.TokenKeyFile, identity.AccessKeyFile, identity.OperatorSecretFile} {
@@ -383,9 +390,13 @@ func TestOneServerBecomesThree(t *testing.T) {
 			}
 		}
 	}
-	c.nodes = servertest.StartClusterIn(t, dirs)
+	c.nodes = servertest.StartClusterIn(t, dirs, "--timer-tombstone", "1s") // what is told of the ended one is what it kept
 	c.make(4)
 	c.check(0, 1, 2)
+	c.keep(1, 0, 1, 2)
+	for node := range c.nodes {
+		c.tells(node, ended, "ended alone, deleted by request by key:"+servertest.AccessKey+", ada removed, bob")
+	}
 	for id := range c.made {
 		for node := range c.nodes {
 			if err := c.join(id, node); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/gather"
+	"github.com/carillon-meetings/carillon/internal/history"
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
@@ -81,7 +82,7 @@ func (s *server) openGather(context.Context) error {
 		return nil
 	}
 	m.nodes = gather.New(gather.Config{
-		Control: s.control, Lists: []gather.Lister{s.archive, app.Here(s.control, s.signal)}, Kept: s.archive, Load: s.signal.Load,
+		Control: s.control, List: app.Here(s.control, s.signal), Load: s.signal.Load,
 		Holds: m.node.Answers, Peers: m.addresses, TLS: m.tls, Logger: s.log.With("part", "gather"),
 	})
 	return nil
@@ -189,10 +190,9 @@ func (e everywhere) ListMeetings(ctx context.Context, owner meeting.Owner, limit
 	return e.nodes.ListMeetings(ctx, owner, limit, token)
 }
 
-// ListPipelines implements api.Control. The pipelines of other nodes are not
-// gathered yet, and a list without them would be a wrong one.
-func (e everywhere) ListPipelines(context.Context, meeting.Owner, meeting.PipelineKind, int, string) ([]*meeting.Pipeline, string, error) {
-	return nil, "", meeting.Errorf(meeting.Unavailable, "Media pipelines of several servers cannot be listed yet")
+// ListPipelines implements api.Control.
+func (e everywhere) ListPipelines(ctx context.Context, owner meeting.Owner, kind meeting.PipelineKind, limit int, token string) ([]*meeting.Pipeline, string, error) {
+	return e.nodes.ListPipelines(ctx, owner, kind, limit, token)
 }
 
 // Meetings implements console.Directory.
@@ -220,15 +220,21 @@ func (s *server) lists() (interface {
 	return everywhere{s.control, s.member.nodes}, liveEverywhere{s.signal, s.member.nodes}
 }
 
-// kept is what is kept of ended meetings.
-func (s *server) kept() interface {
+// keptMeetings is what is kept of ended meetings.
+type keptMeetings interface {
+	history.Shelf
+	app.Lister
 	app.Ended
 	console.Ended
-} {
+}
+
+// shelf is where ended meetings are kept: on every node of the cluster, or alone
+// in the archive.
+func (s *server) shelf() keptMeetings {
 	if s.member == nil {
 		return s.archive
 	}
-	return s.member.nodes.Kept()
+	return history.Share(s.archive, s.ledger, s.roomy, s.log.With("part", "history"))
 }
 
 // lostSlot says that somebody else has a slot. Alone, this server can lose one
@@ -251,6 +257,15 @@ func (s *server) elsewhere(ctx context.Context, owner meeting.Owner, most int) i
 		return 0
 	}
 	return s.member.nodes.Elsewhere(ctx, owner, most)
+}
+
+// otherPipelines is what other nodes have that counts when a media pipeline is
+// created.
+func (s *server) otherPipelines(ctx context.Context, owner meeting.Owner, token meeting.TokenHash) (control.PipelineUse, error) {
+	if s.member == nil {
+		return control.PipelineUse{}, nil
+	}
+	return s.member.nodes.OtherPipelines(ctx, owner, token)
 }
 
 // storeOfNodes is how the ledger finds its like on other nodes; nil alone.

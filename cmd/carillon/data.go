@@ -51,6 +51,8 @@ func (s *server) ledgerConfig() ledger.Config {
 		MaxAge:     s.ledgerAge(),
 		ShelfAge:   s.cfg.Events.DeadAge,
 		ShelfBytes: int64(s.cfg.Events.DeadMiB) << 20,
+		KeptAge:    s.cfg.History.Age,
+		KeptBytes:  int64(s.cfg.History.MiB) << 20,
 		Needed:     s.needed(),
 		Logger:     s.log.With("part", "ledger"),
 	}
@@ -98,6 +100,7 @@ func (s *server) openLedger(ctx context.Context) error {
 		Elsewhere:           s.elsewhere,
 		Logger:              s.log.With("part", "control"),
 	}
+	cfg.OtherPipelines = s.otherPipelines
 	written := s.test.onControl(&cfg, s.slotsOf(log))
 	s.control = control.New(cfg, written, key)
 	return nil
@@ -110,8 +113,9 @@ func (s *server) openArchive(context.Context) (err error) {
 	if s.archive, err = history.OpenArchive(filepath.Join(s.cfg.Data, "history"), bounds, nil, log); err != nil {
 		return err
 	}
+	s.kept = s.shelf()
 	s.archiver = history.NewArchiver(history.ArchiverConfig{
-		Archive: s.archive, Directory: s.control, Live: s.signal, Open: s.signal.Open, Room: s.roomy, Logger: log,
+		Archive: s.kept, Directory: s.control, Live: s.signal, Open: s.signal.Open, Room: s.roomy, Logger: log,
 	})
 	return nil
 }

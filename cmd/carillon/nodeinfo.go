@@ -41,6 +41,7 @@ func (s *server) sharedSettings() map[string]string {
 		"limit-replicas": c.Limits.Replicas, "limit-meeting-tags": c.Limits.MeetingTags, "limit-attendee-tags": c.Limits.AttendeeTags,
 		"limit-demo-meetings": c.Limits.DemoMeetings,
 		"timer-idle":          c.Timers.Idle, "timer-max-age": c.Timers.MaxAge, "timer-tombstone": c.Timers.Tombstone, "timer-dropped": c.Timers.Dropped,
+		"history-age": c.History.Age, "history-mib": c.History.MiB,
 		"access keys": s.digest(s.accessKeys()), "operator-secret": s.digest(s.operatorSecret()),
 	}
 	texts := make(map[string]string, len(all))

@@ -72,9 +72,9 @@ func (s *server) newVerifier(who sigv4.Config) *sigv4.Verifier {
 // appLists is where the application API finds meetings to list.
 func (s *server) appLists() []app.Lister {
 	if s.member != nil {
-		return []app.Lister{s.member.nodes}
+		return []app.Lister{s.kept, s.member.nodes}
 	}
-	return []app.Lister{s.archive, app.Here(s.control, s.signal)}
+	return []app.Lister{s.kept, app.Here(s.control, s.signal)}
 }
 
 // newApp returns the application API's door.
@@ -84,7 +84,7 @@ func (s *server) newApp() *app.Server {
 		Lists:      s.appLists(),
 		Directory:  s.control,
 		Live:       s.signal,
-		Ended:      s.kept(),
+		Ended:      s.kept,
 		Control:    s.control,
 		Post:       s.signal.Post,
 		Throttle:   throttle.Config{Rate: s.cfg.API.ThrottleRate, Burst: s.cfg.API.ThrottleBurst},
@@ -144,7 +144,7 @@ func (s *server) openPages(context.Context) (err error) {
 	}
 	if p.Console {
 		cfg.Directory, cfg.Live = s.lists()
-		cfg.Ended = s.kept()
+		cfg.Ended = s.kept
 		cfg.Actions, cfg.WithActor = s.control, control.WithActor
 		if s.notifier != nil {
 			cfg.Deliveries = s.notifier
@@ -152,6 +152,7 @@ func (s *server) openPages(context.Context) (err error) {
 		cfg.OperatorSecret = s.operatorSecret()
 		if s.member != nil {
 			cfg.SessionKey = s.derive("console sessions", cfg.OperatorSecret)
+			cfg.Nodes = s.nodes
 		}
 	}
 	if s.cfg.ServesDemo() {

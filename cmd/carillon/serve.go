@@ -93,6 +93,7 @@ type server struct {
 	capture    *capture.Service
 	transcribe *transcribe.Service
 	archive    *history.Archive
+	kept       keptMeetings // the archive, and in a cluster what makes it one of all nodes
 	archiver   *history.Archiver
 	api        *api.Server
 	app        *app.Server

@@ -78,7 +78,7 @@ func (s *Server) sendMessage(c *call) (any, error) {
 			return nil, err
 		}
 	}
-	sent, err := s.cfg.Post(m.ID, msg)
+	sent, err := s.cfg.Post(m.ID, m.Primary, msg)
 	if err != nil {
 		return nil, err
 	}

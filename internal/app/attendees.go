@@ -66,10 +66,12 @@ func (s *Server) getAttendee(c *call) (any, error) {
 	}
 	a := d.Attendees[at]
 	if d.Meeting.Ended.IsZero() {
-		a.Sessions = []observe.Session{}
-		for _, one := range s.cfg.Live.Sessions(d.Meeting.ID) {
-			if one.Attendee == id {
-				a.Sessions = append(a.Sessions, one)
+		live := s.cfg.Live.Sessions(d.Meeting.ID) // with what is left out of lists
+		for i := range a.Sessions {
+			for _, one := range live {
+				if one.Key == a.Sessions[i].Key && one.Opened.Equal(a.Sessions[i].Opened.Time) {
+					a.Sessions[i] = one
+				}
 			}
 		}
 	}
@@ -110,8 +112,8 @@ func (s *Server) detail(c *call) (d observe.Detail, err error) {
 		return d, err
 	}
 	if !m.Ended.IsZero() {
-		if d, ok := s.cfg.Ended.Detail(c.ctx, m.ID); ok {
-			return d, nil
+		if d, ok, err := s.cfg.Ended.Detail(c.ctx, m.ID); ok || err != nil {
+			return d, err
 		}
 		return timeline.ReadEnded(c.ctx, s.cfg.Directory, s.cfg.Live, m)
 	}

@@ -18,18 +18,19 @@ import (
 )
 
 // Lister has meetings to list. Here and *history.Archive are two; in a cluster,
-// each other node has both.
+// *gather.Nodes and *history.Shared.
 type Lister interface {
 	// List returns a page of what it has. Its errors are *meeting.Error.
 	List(ctx context.Context, q observe.Query) (observe.Page, error)
 }
 
-// Ended has what is kept of meetings that have ended. *history.Archive is one.
+// Ended has what is kept of meetings that have ended. *history.Archive is one,
+// and in a cluster *history.Shared. Errors are *meeting.Error.
 type Ended interface {
 	// Meeting returns a meeting's row, ok is false when it is not kept.
-	Meeting(ctx context.Context, id meeting.ID) (m observe.Meeting, ok bool)
+	Meeting(ctx context.Context, id meeting.ID) (m observe.Meeting, ok bool, err error)
 	// Detail returns all that is kept of a meeting.
-	Detail(ctx context.Context, id meeting.ID) (d observe.Detail, ok bool)
+	Detail(ctx context.Context, id meeting.ID) (d observe.Detail, ok bool, err error)
 }
 
 // Here returns a Lister of the meetings that are served here, as the directory
@@ -61,8 +62,11 @@ type Control interface {
 // Config says what the application API serves. All fields
 // before WithActor but Throttle are required.
 type Config struct {
-	Verifier  *sigv4.Verifier
-	Lists     []Lister // a meeting that several list is taken from the first
+	Verifier *sigv4.Verifier
+	// Lists are asked from the last to the first, so that a meeting which passes
+	// from one to the one before it is in one of them. One that several list is
+	// taken from the first.
+	Lists     []Lister
 	Directory timeline.Directory
 	Live      timeline.Live
 	Ended     Ended
@@ -70,8 +74,9 @@ type Config struct {
 	Throttle  throttle.Config
 
 	// Post sends a data message to the people in a meeting and returns to how
-	// many connections. *signal.Server's method of that name is one.
-	Post func(id meeting.ID, m meeting.Message) (sent int, err error)
+	// many connections. primary is the meeting that id is a replica of, zero for
+	// none. *signal.Server's method of that name is one.
+	Post func(id, primary meeting.ID, m meeting.Message) (sent int, err error)
 
 	// WithActor puts the name of who acts into the context of a change, for the
 	// meeting's log.

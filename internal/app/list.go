@@ -1,6 +1,10 @@
 package app
 
-import "github.com/carillon-meetings/carillon/internal/observe"
+import (
+	"slices"
+
+	"github.com/carillon-meetings/carillon/internal/observe"
+)
 
 // MeetingList is a page of meetings.
 type MeetingList struct {
@@ -24,7 +28,7 @@ func (s *Server) listMeetings(c *call) (any, error) {
 		return nil, err
 	}
 	pages := make([]observe.Page, len(s.cfg.Lists))
-	for i, l := range s.cfg.Lists {
+	for i, l := range slices.Backward(s.cfg.Lists) {
 		if pages[i], err = l.List(c.ctx, q); err != nil {
 			return nil, err
 		}

@@ -41,7 +41,11 @@ func (s *Server) meeting(c *call) (m observe.Meeting, err error) {
 	}
 	m, ok := timeline.Summary(c.ctx, s.cfg.Directory, s.cfg.Live, id)
 	if !ok || !m.Ended.IsZero() {
-		if kept, found := s.cfg.Ended.Meeting(c.ctx, id); found {
+		kept, found, err := s.cfg.Ended.Meeting(c.ctx, id)
+		switch {
+		case err != nil && !ok:
+			return m, err
+		case found:
 			m, ok = kept, true
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/control"
@@ -28,6 +29,8 @@ type job struct {
 	once    sync.Once     // closes it
 	failure string        // why it has failed, in words for callers of the API; set before stop is closed
 	giveUp  func()        // ends storing
+
+	attached, ending atomic.Bool // the recording has begun, or is to end
 }
 
 // Times of a job.
@@ -88,6 +91,15 @@ func (j *job) capture(ctx context.Context) {
 		defer close(stored)
 		up.run(storing, drain)
 	}()
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		j.tellTroubles(storing, up)
+	}()
+	defer func() {
+		stopStoring()
+		<-told
+	}()
 	failure := j.record(ctx, spool)
 	if ctx.Err() == nil {
 		j.stopping(ctx)
@@ -134,6 +146,9 @@ func (j *job) record(ctx context.Context, s *spool) (failure string) {
 		j.end("The server's disk for recordings is full or cannot be written")
 	}
 	if j.pipeline.Status < meeting.PipelineStopping {
+		if j.pipeline.Status == meeting.PipelineInProgress {
+			j.wasInterrupted(ctx)
+		}
 		if err := j.compose(r); err != nil {
 			j.log.Error("the composition did not begin", "err", err)
 			r.close(false)
@@ -146,7 +161,9 @@ func (j *job) record(ctx context.Context, s *spool) (failure string) {
 			return "The recording could not begin"
 		}
 		j.tell(ctx, meeting.PipelineInProgress, "")
+		j.attached.Store(true)
 		j.attend(ctx, r.rechoose)
+		j.ending.Store(true)
 	}
 	r.close(ctx.Err() == nil && !hasEnd(s))
 	if isClosed(j.stop) {

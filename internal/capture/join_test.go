@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -271,4 +272,20 @@ func TestTheIndexOfAnHourIsSmall(t *testing.T) {
 	if head := m.Head(at); len(head) > 2<<20 {
 		t.Errorf("%d bytes", len(head))
 	}
+}
+
+// FuzzParameterSets gives it what stands in an object that somebody else put where
+// a piece was.
+func FuzzParameterSets(f *testing.F) {
+	f.Add([]byte{1, 66, 192, 30, 255, 225, 0, 2, 0x67, 66, 1, 0, 1, 0x68})
+	f.Add([]byte{1, 66, 192, 30, 255, 255, 255, 255})
+	f.Fuzz(func(t *testing.T, config []byte) {
+		for sets := parameterSets(config); len(sets) > 0; {
+			size := int(binary.BigEndian.Uint32(sets))
+			if sets = sets[4:]; size > len(sets) {
+				t.Fatalf("a set of %d bytes, %d are left", size, len(sets))
+			}
+			sets = sets[size:]
+		}
+	})
 }

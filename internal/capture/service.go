@@ -21,8 +21,8 @@ import (
 type Control interface {
 	WatchPipelines(fn func(control.PipelineChange))
 	Pipeline(id meeting.ID) (*meeting.Pipeline, bool)
-	MovePipeline(ctx context.Context, id meeting.ID, to meeting.PipelineStatus, failure string) error
 	TroublePipeline(ctx context.Context, id meeting.ID, message string) error
+	MovePipeline(ctx context.Context, id meeting.ID, to meeting.PipelineStatus, failure string) error
 	AddCaptureAttendee(ctx context.Context, p *meeting.Pipeline) error
 	RemoveCaptureAttendee(ctx context.Context, p *meeting.Pipeline) error
 	Watch(meetingID meeting.ID, fn func(control.Change)) (cancel func())

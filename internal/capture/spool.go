@@ -85,6 +85,9 @@ type budget struct {
 	used atomic.Int64
 }
 
+// tight reports whether little of the room is left: a tenth.
+func (b *budget) tight() bool { return b.most > 0 && b.used.Load() >= b.most/10*9 }
+
 // errNoRoom says that there is no room left.
 var errNoRoom = errors.New("the spools are full")
 

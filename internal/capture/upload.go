@@ -120,6 +120,16 @@ func (u *uploader) attempt(ctx context.Context, p Piece) error {
 	return u.spool.stored(p)
 }
 
+// failedFor returns for how long storing has failed; 0 while it works.
+func (u *uploader) failedFor() time.Duration {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.failing.IsZero() {
+		return 0
+	}
+	return u.now().Sub(u.failing)
+}
+
 // note keeps since when storing fails.
 func (u *uploader) note(err error) {
 	u.mu.Lock()

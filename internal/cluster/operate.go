@@ -23,6 +23,8 @@ type NodeStatus struct {
 	Connected   int    `json:"connected"` // attendees
 	SilentFor   string `json:"silentFor"` // since it was last heard of
 
+	Silent time.Duration `json:"-"` // the same
+
 	Settings map[string]string `json:"settings,omitempty"`
 }
 
@@ -93,8 +95,9 @@ func (n *Node) Status() []NodeStatus {
 		s := NodeStatus{
 			Node: node, Live: unheard < n.cfg.Lease && (leased || node != n.cfg.Node), Leader: node == leader, Draining: m.Draining, Incarnation: m.Incarnation,
 			Address: info.Address, Version: info.Version, Connected: info.Connected, Settings: info.Settings,
-			SilentFor: unheard.Round(n.cfg.Renew / 10).String(),
+			Silent: unheard.Round(n.cfg.Renew / 10),
 		}
+		s.SilentFor = s.Silent.String()
 		for _, slot := range a.Slots {
 			if slot.Owner == node {
 				s.Slots++

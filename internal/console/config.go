@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/clientaddr"
+	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
 // MinSecret is the least length of an operator secret, in bytes.
@@ -31,6 +32,9 @@ type Config struct {
 	// Deliveries are the events that are told to the outside; nil when nobody
 	// is told.
 	Deliveries Deliveries
+	// Nodes returns the nodes of the cluster; nil when this server is alone. It is
+	// called once a second while somebody looks.
+	Nodes func(ctx context.Context) ([]observe.Node, error)
 	// WithActor puts the name of who acts, "operator:" and an address, into
 	// the context of an action, for the meeting's log. Required with Actions.
 	WithActor func(ctx context.Context, actor string) context.Context

@@ -29,6 +29,7 @@ type server struct {
 	sessions  map[meeting.ID][]observe.Session
 	load      observe.Load
 	kept      []observe.Detail
+	behind    error    // why what is kept cannot be told
 	done      []string // what operators did: "actor: action"
 	refusal   error    // answers every action and every reading of the list
 }
@@ -87,24 +88,24 @@ func (s *server) Refusals(meeting.ID) []observe.Refusal {
 	return []observe.Refusal{{ID: "1", At: observe.At(start), Remote: "192.0.2.9", Words: "The token is not one of this meeting's."}}
 }
 
-func (s *server) Latest() (list []observe.Meeting) {
+func (s *server) Latest(context.Context) (list []observe.Meeting, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, d := range s.kept {
 		list = append(list, d.Meeting)
 	}
-	return list
+	return list, s.behind
 }
 
-func (s *server) Detail(_ context.Context, id meeting.ID) (observe.Detail, bool) {
+func (s *server) Detail(_ context.Context, id meeting.ID) (observe.Detail, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, d := range s.kept {
 		if d.Meeting.ID == id {
-			return d, true
+			return d, true, nil
 		}
 	}
-	return observe.Detail{}, false
+	return observe.Detail{}, false, s.behind
 }
 
 // actorKey is where the context of an action names its actor.

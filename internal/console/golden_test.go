@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"maps"
@@ -59,6 +60,14 @@ func full() *server {
 	return s
 }
 
+// aNode has something in every field.
+func aNode() observe.Node {
+	return observe.Node{
+		ID: "n1", Here: true, Live: true, Leader: true, Draining: true, Slots: 21, Arriving: 2, Connected: 117, Address: "10.0.0.1:7401", Version: "0.2.0",
+		Silent: observe.Span(1500 * time.Millisecond), Copies: 6, Behind: 1,
+	}
+}
+
 // TestWhatThePagesAreSent compares the richest row of each kind, as the real
 // handlers send it, with the golden file that the pages' types are compared
 // with (web/test/rows.test.ts). Run with -update after a change that is meant.
@@ -66,6 +75,7 @@ func TestWhatThePagesAreSent(t *testing.T) {
 	s := open(t, func(c *Config) {
 		world := full()
 		c.Directory, c.Live, c.Ended, c.Actions = world, world, world, world
+		c.Nodes = func(context.Context) ([]observe.Node, error) { return []observe.Node{aNode()}, nil }
 	})
 	s.signIn()
 	m := "/operator/api/meetings/" + weekly.String()
@@ -75,6 +85,8 @@ func TestWhatThePagesAreSent(t *testing.T) {
 	events.next("snapshot", &tables)
 	events.next("sample", &sample)
 	events.next("beat", &b)
+	var cluster map[string][]json.RawMessage
+	s.watch("/operator/api/nodes/events").next("snapshot", &cluster)
 	var history struct{ Sessions []json.RawMessage }
 	if err := json.Unmarshal([]byte(s.send("GET", m+"/attendees/"+ada.String()+"/history", "").body), &history); err != nil {
 		t.Fatal(err)
@@ -90,9 +102,10 @@ func TestWhatThePagesAreSent(t *testing.T) {
 	rows := map[string]json.RawMessage{
 		"MeetingRow": tables["meeting"][0], "AttendeeRow": tables["attendees"][0], "RecordRow": tables["records"][2],
 		"RefusalRow": tables["refusals"][0], "SessionRow": history.Sessions[0], "Sample": sample, "Beat": withFault,
+		"NodeRow": cluster["nodes"][0],
 	}
 	for name, v := range map[string]any{
-		"MeetingRow": observe.Meeting{}, "RecordRow": observe.Record{}, "RefusalRow": observe.Refusal{}, "SessionRow": observe.Session{},
+		"MeetingRow": observe.Meeting{}, "RecordRow": observe.Record{}, "RefusalRow": observe.Refusal{}, "SessionRow": observe.Session{}, "NodeRow": observe.Node{},
 	} {
 		wantEveryField(t, name, reflect.TypeOf(v), rows[name])
 	}

@@ -21,7 +21,10 @@ func (s *listSource) read(ctx context.Context) (reading, error) {
 	if err != nil {
 		return reading{}, fmt.Errorf("the list of meetings cannot be read: %w", err)
 	}
-	kept := s.ended.Latest()
+	kept, err := s.ended.Latest(ctx)
+	if err != nil {
+		return reading{}, fmt.Errorf("the list of ended meetings cannot be read: %w", err)
+	}
 	rows := make(map[string]json.RawMessage, len(all)+len(kept))
 	for i := range all {
 		timeline.AddLoad(&all[i], s.live)

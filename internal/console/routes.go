@@ -68,6 +68,9 @@ func (c *Console) routes() {
 	c.mux.Handle("POST "+pathAPI+"meetings/{meeting}/attendees/{attendee}/remove", c.change(c.removeAttendee))
 	c.mux.Handle("PUT "+pathAPI+"meetings/{meeting}/attendees/{attendee}/capabilities", c.change(c.setCapabilities))
 	c.routeDestinations()
+	if c.cfg.Nodes != nil {
+		c.mux.Handle("GET "+pathAPI+"nodes/events", c.signedIn(c.streamNodes))
+	}
 	if c.cfg.Deliveries != nil {
 		c.mux.Handle("POST "+PathDeliveries+"{action}", c.bySecret(c.deliveries))
 	}

@@ -24,6 +24,7 @@ type sessionView struct {
 	Version  string `json:"version,omitempty"`
 	Dev      bool   `json:"dev"`
 	Meeting  bool   `json:"meetingPage"` // the meeting page is served
+	Cluster  bool   `json:"cluster"`     // there are nodes to be shown
 }
 
 func (c *Console) view(sess *session) sessionView {
@@ -34,6 +35,7 @@ func (c *Console) view(sess *session) sessionView {
 		Version:  c.cfg.Version,
 		Dev:      c.cfg.Dev,
 		Meeting:  c.cfg.Demo != nil,
+		Cluster:  c.cfg.Nodes != nil,
 	}
 }
 

@@ -40,12 +40,13 @@ type Live interface {
 	Refusals(id meeting.ID) []observe.Refusal
 }
 
-// Ended is what is kept of ended meetings. *history.Archive satisfies it.
+// Ended is what is kept of ended meetings. *history.Archive satisfies it, and in
+// a cluster *history.Shared. An error says that it cannot be told now.
 type Ended interface {
 	// Latest returns the meetings that ended last, the latest first.
-	Latest() []observe.Meeting
+	Latest(ctx context.Context) ([]observe.Meeting, error)
 	// Detail returns all that is kept of one of them, or of an older one.
-	Detail(ctx context.Context, id meeting.ID) (d observe.Detail, ok bool)
+	Detail(ctx context.Context, id meeting.ID) (d observe.Detail, ok bool, err error)
 }
 
 // Deliveries is what operators see and do of the events that are told to the

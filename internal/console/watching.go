@@ -40,8 +40,8 @@ func newMeetingSource(cfg Config, id meeting.ID) *meetingSource {
 }
 
 func (s *meetingSource) read(ctx context.Context) (reading, error) {
-	if kept, ok := s.readKept(ctx); ok {
-		return kept, nil
+	if kept, ok, err := s.readKept(ctx); ok || err != nil {
+		return kept, err
 	}
 	if err := s.readRecords(ctx); err != nil {
 		return reading{}, fmt.Errorf("the records cannot be read: %w", err)
@@ -66,7 +66,7 @@ func (s *meetingSource) read(ctx context.Context) (reading, error) {
 		return reading{}, err
 	}
 	sessions := s.cfg.Live.Sessions(s.id)
-	people, err := attendeeTable(s.people.Everybody(attendees, sessions, m.Ended.IsZero()))
+	people, err := attendeeTable(s.people.Everybody(attendees, timeline.Connections(s.facts, sessions), m.Ended.IsZero()))
 	if err != nil {
 		return reading{}, err
 	}
@@ -87,23 +87,27 @@ func (s *meetingSource) read(ctx context.Context) (reading, error) {
 
 // readKept reads a meeting that has ended and is kept. Nothing of it changes any
 // more, so it is read once.
-func (s *meetingSource) readKept(ctx context.Context) (reading, bool) {
+func (s *meetingSource) readKept(ctx context.Context) (reading, bool, error) {
 	if s.kept != nil {
-		return reading{state: s.kept}, true
+		return reading{state: s.kept}, true, nil
 	}
-	if m, ok := s.cfg.Directory.Meeting(ctx, s.id); ok && m.Ended.IsZero() {
-		return reading{}, false
+	m, known := s.cfg.Directory.Meeting(ctx, s.id)
+	if known && m.Ended.IsZero() {
+		return reading{}, false, nil
 	}
-	d, ok := s.cfg.Ended.Detail(ctx, s.id)
+	d, ok, err := s.cfg.Ended.Detail(ctx, s.id)
+	if err != nil && !known {
+		return reading{}, false, fmt.Errorf("the ended meeting cannot be read: %w", err)
+	}
 	if !ok {
-		return reading{}, false
+		return reading{}, false, nil
 	}
 	state, err := stateOf(&d)
 	if err != nil {
-		return reading{}, false
+		return reading{}, false, err
 	}
 	s.kept = state
-	return reading{state: state}, true
+	return reading{state: state}, true, nil
 }
 
 // stateOf returns what is shown of an ended meeting.

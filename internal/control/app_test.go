@@ -63,6 +63,9 @@ func TestTimersAreBounded(t *testing.T) {
 		t.Errorf("%d records were written", n)
 	}
 	must(t, v.again(func(c *control.Config) { c.MaxAge = time.Hour }))
+	if m, _ := v.Meeting(context.Background(), id); m.Timers != (observe.Timers{Idle: observe.Span(meeting.MinIdle), MaxAge: observe.Span(time.Hour)}) {
+		t.Errorf("on a server that allows less now, the timers are told as %+v", m.Timers)
+	}
 	v.clock.advance(meeting.MinIdle)
 	v.ended(id)
 }

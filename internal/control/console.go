@@ -50,9 +50,12 @@ func (c *Control) Meeting(_ context.Context, id meeting.ID) (m observe.Meeting, 
 	return observe.Meeting{}, false
 }
 
-// shownEntry is e.shown with the targets that its events do not reach.
+// shownEntry is e.shown with the targets that its events do not reach, and with
+// the maximum age that holds: the server may have come to allow less than the
+// meeting's own.
 func (c *Control) shownEntry(e *entry) observe.Meeting {
 	m := e.shown()
+	m.Timers.MaxAge = min(m.Timers.MaxAge, observe.Span(c.cfg.MaxAge))
 	m.Unreached = c.cfg.Unreached(e.profile.Owner, e.profile.Notifications)
 	return m
 }

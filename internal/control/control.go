@@ -57,6 +57,11 @@ type Config struct {
 	// servers, which may have at most so many everywhere. Nil: none.
 	Elsewhere func(ctx context.Context, owner meeting.Owner, most int) int
 
+	// OtherPipelines returns what other servers have that counts when a media
+	// pipeline of the owner is created with the token, and fails when one of
+	// them cannot be asked. Nil: there are no others.
+	OtherPipelines func(ctx context.Context, owner meeting.Owner, token meeting.TokenHash) (PipelineUse, error)
+
 	// TranscriptionEngine tells whether there is an engine for transcriptions. If
 	// not, what is asked for is reported as failed at once.
 	TranscriptionEngine bool

@@ -156,7 +156,12 @@ func (c *Control) noteFact(id meeting.ID, fact meeting.Fact) (e *entry, lost *me
 		return nil, nil
 	}
 	e.facts.Add(1)
-	if before := e.sessions.note(fact); before != nil && before.lost && !isDeparture(fact.Kind) {
+	before := e.sessions.note(fact)
+	if before == nil || !before.lost {
+		return e, nil
+	}
+	e.attended += before.lasted(fact.Time)
+	if !isDeparture(fact.Kind) {
 		f := before.departure()
 		lost = &f
 	}
@@ -180,7 +185,7 @@ func (all *sessions) note(fact meeting.Fact) *session {
 		*all = slices.Delete(*all, at, at+1)
 	}
 	if joined {
-		*all = append(*all, session{attendee: fact.Attendee, user: strings.Clone(fact.ExternalUserID), content: fact.Kind.Content()})
+		*all = append(*all, session{attendee: fact.Attendee, user: strings.Clone(fact.ExternalUserID), content: fact.Kind.Content(), since: fact.Time})
 	}
 	return before
 }

@@ -73,6 +73,7 @@ type entry struct {
 	alarm     int       // position in alarms
 
 	sessions sessions
+	attended time.Duration  // of those who have gone, and had come before the slot was adopted
 	facts    sync.WaitGroup // facts being written; Add only under Control.mu while ending is nil
 	ending   chan struct{}  // not nil while the last record is being written; closed then
 	watchers []*watcher     // replaced, never changed, so that it may be read outside mu
@@ -99,11 +100,26 @@ type session struct {
 	attendee meeting.ID
 	user     string
 	content  bool
+	since    time.Time
 	lost     bool // it was open when the process before this one died
 }
 
+// lasted is how long the session has been open at the time.
+func (s session) lasted(at time.Time) time.Duration { return max(at.Sub(s.since), 0) }
+
 // sessions are the open sessions of a meeting.
 type sessions []session
+
+// before sums up, for the time at which the meeting ends, how long those
+// sessions were open that the process before this one had opened.
+func (all sessions) before(end time.Time) (sum time.Duration) {
+	for _, s := range all {
+		if s.lost {
+			sum += s.lasted(end)
+		}
+	}
+	return sum
+}
 
 // departure is the fact that the session is over.
 func (s session) departure() meeting.Fact {
@@ -129,6 +145,7 @@ type tombstone struct {
 	attendees int // at the end
 	actor     string
 	at        time.Time
+	attended  time.Duration // of those who had come before the slot was adopted
 }
 
 // insert adds an active meeting.

@@ -381,6 +381,7 @@ func (c *Control) closeLost(e *entry, s session) bool {
 		return false
 	}
 	e.facts.Add(1)
+	e.attended += s.lasted(c.now())
 	e.sessions = slices.Delete(e.sessions, at, at+1)
 	return true
 }

@@ -28,7 +28,7 @@ func (c *Control) CreatePipeline(ctx context.Context, n meeting.NewPipeline, rea
 		return nil, err
 	}
 	p, err := c.findOrCreatePipeline(ctx, h, token, n, source, ready, release)
-	if err == nil && !p.Attendee.IsZero() && p.Status == meeting.PipelineInitializing {
+	if err == nil && !p.Attendee.IsZero() && p.Status == meeting.PipelineInitializing && p.ID.Slot() == h.slot.Number() {
 		if err := c.AddCaptureAttendee(ctx, p); err != nil {
 			c.cfg.Logger.Warn("the attendee for a media pipeline could not be made yet", "pipeline", p.ID.String(), "err", err)
 		}
@@ -40,7 +40,12 @@ func (c *Control) CreatePipeline(ctx context.Context, n meeting.NewPipeline, rea
 // back by release once the outcome is known.
 func (c *Control) findOrCreatePipeline(ctx context.Context, h *hold, token meeting.TokenHash, n meeting.NewPipeline, source meeting.ID, ready func(context.Context) error, release func()) (*meeting.Pipeline, error) {
 	of, err := c.pipelineSource(n)
-	p := c.pipelineOfToken(n.Owner, token)
+	p := c.PipelineUse(n.Owner, token).OfToken
+	var others PipelineUse
+	if err == nil && p == nil {
+		others, err = c.otherPipelines(ctx, n.Owner, token)
+		p = others.OfToken
+	}
 	if err == nil && p == nil {
 		err = ready(ctx)
 	}
@@ -53,7 +58,7 @@ func (c *Control) findOrCreatePipeline(ctx context.Context, h *hold, token meeti
 		release()
 		return nil, err
 	}
-	if err := c.reservePipeline(n); err != nil {
+	if err := c.reservePipeline(n, others); err != nil {
 		leave()
 		release()
 		return nil, err
@@ -90,26 +95,17 @@ func (c *Control) pipelineSource(n meeting.NewPipeline) (*meeting.Profile, error
 	return e.profile, nil
 }
 
-// pipelineOfToken returns the pipeline that was created with the token, unless
-// it is over.
-func (c *Control) pipelineOfToken(owner meeting.Owner, token meeting.TokenHash) *meeting.Pipeline {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, e := range c.pipelines.byID {
-		if p := e.is; p.Token == token && p.Owner == owner && !p.Status.Over() {
-			return p
-		}
-	}
-	return nil
-}
-
 // reservePipeline counts a pipeline that is being created against the limits,
-// until settlePipeline.
-func (c *Control) reservePipeline(n meeting.NewPipeline) error {
+// until settlePipeline. A slot that moves may be told of twice: each pipeline
+// counts once.
+func (c *Control) reservePipeline(n meeting.NewPipeline, others PipelineUse) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := pipelineAccount{n.Owner.Account, n.Owner.Region}
-	active, composing := c.pipelines.reserved[key], c.pipelines.composing
+	active, composing := map[meeting.ID]bool{}, c.pipelines.composing
+	for _, id := range others.Active {
+		active[id] = true
+	}
 	for _, e := range c.pipelines.byID {
 		p := e.is
 		if p.Status.Over() {
@@ -121,7 +117,7 @@ func (c *Control) reservePipeline(n meeting.NewPipeline) error {
 		if p.Owner.Account != key.account || p.Owner.Region != key.region {
 			continue
 		}
-		active++
+		active[p.ID] = true
 		if n.Kind != meeting.ConcatenationPipeline && p.Kind == n.Kind && p.Meeting == n.Meeting {
 			return meeting.Errorf(meeting.LimitExceeded, "Cannot create new media %s pipeline for source type 'ChimeSdkMeeting' and source arn '%s'. Limit reached",
 				kindName(n.Kind), n.Settings.SourceArn)
@@ -129,7 +125,7 @@ func (c *Control) reservePipeline(n meeting.NewPipeline) error {
 	}
 	composes := n.Settings.Composes(n.Kind)
 	switch {
-	case active >= c.cfg.Pipelines:
+	case len(active)+others.Reserved+c.pipelines.reserved[key] >= c.cfg.Pipelines:
 		return meeting.Errorf(meeting.LimitExceeded, "Active media pipeline limit of %d exceeded", c.cfg.Pipelines)
 	case composes && composing >= c.cfg.Composing:
 		return meeting.Errorf(meeting.LimitExceeded, "Limit of %d media pipelines that compose video exceeded", c.cfg.Composing)

@@ -169,35 +169,6 @@ func (c *Control) findPipeline(owner meeting.Owner, id meeting.ID, kind meeting.
 	return e, nil
 }
 
-// ListPipelines returns up to limit pipelines of the owner that are not over, of
-// the kind unless that is 0, in the order of their creation, going on from the
-// page that gave token. next is empty on the last page.
-func (c *Control) ListPipelines(_ context.Context, owner meeting.Owner, kind meeting.PipelineKind, limit int, token string) (page []*meeting.Pipeline, next string, err error) {
-	end, err := c.begin()
-	if err != nil {
-		return nil, "", err
-	}
-	defer end()
-	if limit <= 0 {
-		limit = defaultPage
-	}
-	after, err := c.readPipelinesToken(owner, kind, token)
-	if err != nil {
-		return nil, "", err
-	}
-	c.mu.Lock()
-	list := c.pipelines.list(func(p *meeting.Pipeline) bool {
-		return p.Owner == owner && !p.Status.Over() && (kind == 0 || p.Kind == kind) &&
-			position{p.Created, p.ID}.compare(after) > 0
-	})
-	c.mu.Unlock()
-	if len(list) <= limit {
-		return list, "", nil
-	}
-	last := list[limit-1]
-	return list[:limit], c.pipelinesToken(owner, kind, position{last.Created, last.ID}), nil
-}
-
 // StopPipeline stops a pipeline of the owner, of the kind unless that is 0. One
 // that stops already, or is over, stays as it is.
 func (c *Control) StopPipeline(ctx context.Context, owner meeting.Owner, id meeting.ID, kind meeting.PipelineKind) error {

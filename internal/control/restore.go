@@ -34,9 +34,10 @@ type found struct {
 	revision ledger.Revision // of the last record
 	cost     int64           // what the cache will count for state
 	sessions sessions
-	left     time.Time // when the last one went
-	damage   error     // why its records make no sense; nil when they do
-	badFact  error     // the first fact that makes no sense; it does not matter once the meeting has ended
+	attended time.Duration // of those that are over
+	left     time.Time     // when the last one went
+	damage   error         // why its records make no sense; nil when they do
+	badFact  error         // the first fact that makes no sense; it does not matter once the meeting has ended
 
 	pipeline *meeting.Pipeline // when it is one and no meeting
 }
@@ -133,8 +134,12 @@ func (r *restored) addFact(f *found, stored ledger.Entry) error {
 	if err != nil {
 		return err
 	}
-	closed := f.sessions.note(fact) != nil && isDeparture(fact.Kind) && !fact.Kind.Content()
-	if closed && fact.Time.After(f.left) {
+	before := f.sessions.note(fact)
+	if before == nil {
+		return nil
+	}
+	f.attended += before.lasted(fact.Time)
+	if isDeparture(fact.Kind) && !fact.Kind.Content() && fact.Time.After(f.left) {
 		f.left = fact.Time
 	}
 	return nil
@@ -238,6 +243,10 @@ func (c *Control) restoreEndedLocked(f *found, now time.Time) *tombstone {
 	}
 	g := &tombstone{
 		profile: f.Profile, tags: f.Tags, reason: f.Ended.Reason, attendees: f.Ended.Attendees, actor: f.Stamp.Actor, at: f.Stamp.Time,
+		attended: f.attended,
+	}
+	for _, s := range f.sessions {
+		g.attended += s.lasted(g.at)
 	}
 	c.index.remember(g)
 	return g
@@ -246,7 +255,10 @@ func (c *Control) restoreEndedLocked(f *found, now time.Time) *tombstone {
 // restoreActiveLocked adds an active meeting. Those who were connected have the
 // idle time to come back.
 func (c *Control) restoreActiveLocked(f *found, now time.Time) *entry {
-	e := &entry{hold: c.holds[f.Profile.ID.Slot()], profile: f.Profile, tags: f.Tags, timers: f.Timers, transcription: f.Transcription, attendees: f.Attendees, sessions: f.sessions}
+	e := &entry{
+		hold: c.holds[f.Profile.ID.Slot()], profile: f.Profile, tags: f.Tags, timers: f.Timers, transcription: f.Transcription,
+		attendees: f.Attendees, sessions: f.sessions, attended: f.attended,
+	}
 	e.fold.revision = f.revision
 	c.index.insertUnlisted(e)
 	if f.left.After(e.idleSince) {

@@ -242,8 +242,11 @@ func (c *Control) advance(e *entry, s *meeting.State, revision ledger.Revision, 
 		return c.damaged(e, revision, err)
 	}
 	if ended, last := rec.Body.(*meeting.Ended); last {
+		c.mu.Lock()
+		attended := e.attended + e.sessions.before(rec.Time)
+		c.mu.Unlock()
 		c.close(e, &tombstone{
-			profile: e.profile, tags: e.tags, reason: ended.Reason, attendees: ended.Attendees, actor: rec.Actor, at: rec.Time,
+			profile: e.profile, tags: e.tags, reason: ended.Reason, attendees: ended.Attendees, actor: rec.Actor, at: rec.Time, attended: attended,
 		})
 		return nil
 	}

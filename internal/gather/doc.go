@@ -7,8 +7,7 @@
 // to come back. So a list has every meeting whose creation was acknowledged
 // before it was asked for, at whatever node.
 //
-// What is kept of ended meetings is asked of all nodes too, and whoever does not
-// answer is left out: see Kept.
+// What is kept of ended meetings every node has for itself, see package history.
 //
 // Quotas are counted less strictly: see Nodes.Elsewhere.
 //

@@ -28,9 +28,12 @@ type Control interface {
 	PartOfOverview() (list []observe.Meeting, slots []int)
 	Held() []int
 	Active(owner meeting.Owner) int
+	PartOfPipelines(owner meeting.Owner, kind meeting.PipelineKind, limit int, token string) (control.PipelinesPart, error)
+	NextPipelines(owner meeting.Owner, kind meeting.PipelineKind, page []*meeting.Pipeline, more bool) string
+	PipelineUse(owner meeting.Owner, token meeting.TokenHash) control.PipelineUse
 }
 
-// Lister has meetings of this node to list, such as those that have ended.
+// Lister has the meetings that this node serves to list.
 type Lister interface {
 	List(ctx context.Context, q observe.Query) (observe.Page, error)
 }
@@ -38,8 +41,7 @@ type Lister interface {
 // Config says whom to ask. Control, Load, Holds and Peers are required.
 type Config struct {
 	Control Control
-	Lists   []Lister                      // a meeting that several list is taken from the first
-	Kept    Archive                       // of this node
+	List    Lister
 	Load    func(meeting.ID) observe.Load // of a meeting of this node
 	Holds   func(slot int) bool           // whether this node may answer for the slot now
 	Peers   func() []string               // where the other nodes are asked, as host:port
@@ -100,9 +102,9 @@ const (
 	askOverview = "overview" // all meetings
 	askList     = "list"     // a part of what a query asks for
 	askActive   = "active"   // the number of an owner's meetings
-	askRow      = "row"      // the row of a meeting that is kept
-	askDetail   = "detail"   // all of one
-	askLatest   = "latest"   // the rows of those that ended last
+
+	askPipelines   = "pipelines"    // a part of an owner's media pipelines
+	askPipelineUse = "pipeline-use" // what counts when another is created
 )
 
 // question is the body of a question; what is asked says which members it has.
@@ -111,7 +113,8 @@ type question struct {
 	Limit int
 	Token string
 	Query observe.Query
-	ID    meeting.ID
+	Kind  meeting.PipelineKind
+	Hash  meeting.TokenHash
 }
 
 // maxAnswer bounds what is read of an answer, in bytes: about a kilobyte for
@@ -164,8 +167,10 @@ func (n *Nodes) Answer(w http.ResponseWriter, r *http.Request) {
 		answer, err = n.listHere(r.Context(), q.Query)
 	case askActive:
 		answer = n.cfg.Control.Active(q.Owner)
-	case askRow, askDetail, askLatest:
-		answer = n.keptHere(r.Context(), r.Header.Get(Header), q.ID)
+	case askPipelines:
+		answer, err = n.pipelinesHere(q)
+	case askPipelineUse:
+		answer = n.pipelineUseHere(q)
 	default:
 		err = errors.New("an unknown question")
 	}

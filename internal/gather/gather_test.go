@@ -36,6 +36,9 @@ type node struct {
 	slots  map[int]bool
 	lapsed bool
 	asked  int // for its number of meetings
+
+	pipelines []*meeting.Pipeline
+	reserved  int // pipelines that it creates
 }
 
 // set changes the node, which may still be answering an earlier question.
@@ -121,7 +124,7 @@ func three(t *testing.T, count int) []*node {
 		nodes[i] = n
 		n.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { n.Answer(w, r) }))
 		n.Nodes = gather.New(gather.Config{
-			Control: n, Lists: []gather.Lister{n}, Holds: n.holds, Load: func(meeting.ID) observe.Load { return observe.Load{Host: fmt.Sprint("n", i)} },
+			Control: n, List: n, Holds: n.holds, Load: func(meeting.ID) observe.Load { return observe.Load{Host: fmt.Sprint("n", i)} },
 			Peers: func() (others []string) {
 				for _, other := range nodes {
 					if other != n {

@@ -103,14 +103,11 @@ func (p listPart) covers() []int { return p.Slots }
 
 func (n *Nodes) listHere(ctx context.Context, q observe.Query) (listPart, error) {
 	slots := n.cfg.Control.Held()
-	pages := make([]observe.Page, len(n.cfg.Lists))
-	for i, l := range n.cfg.Lists {
-		var err error
-		if pages[i], err = l.List(ctx, q); err != nil {
-			return listPart{}, err
-		}
+	page, err := n.cfg.List.List(ctx, q)
+	if err != nil {
+		return listPart{}, err
 	}
-	return listPart{q.Merge(pages...), n.held(slots)}, nil
+	return listPart{page, n.held(slots)}, nil
 }
 
 // List returns a page of the meetings of all nodes that a query asks for. Its

@@ -147,7 +147,7 @@ func (a *Archive) keptLocked(id meeting.ID) *entry {
 
 // Keep puts an ended meeting on the disk, unless it is there. It is there
 // after a power cut only once Sync has returned.
-func (a *Archive) Keep(d *observe.Detail) error {
+func (a *Archive) Keep(_ context.Context, d *observe.Detail) error {
 	if a.Has(d.Meeting.ID) {
 		return nil
 	}
@@ -157,23 +157,63 @@ func (a *Archive) Keep(d *observe.Detail) error {
 	if err != nil {
 		return fmt.Errorf("archive: %w", err)
 	}
-	s, err := a.room(int64(len(b)))
+	return a.writeLocked(b, &d.Meeting)
+}
+
+// take puts a frame that another node made on the disk, unless the meeting is
+// there, or is older than all that is kept while there is little room: it would
+// push out what is newer.
+func (a *Archive) take(frame []byte) error {
+	var m observe.Meeting
+	h, err := readRow(frame, &m)
+	if err == nil && len(frame) != frameHead+h.head+h.body {
+		err = errSpoilt
+	}
+	if err != nil {
+		return fmt.Errorf("archive: a meeting from another node: %w", err)
+	}
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	if !a.wants(&m) {
+		return nil
+	}
+	return a.writeLocked(frame, &m)
+}
+
+// wants tells whether a meeting from another node is to be written down.
+func (a *Archive) wants(m *observe.Meeting) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.entries[m.ID] != nil || a.now().Sub(m.Ended.Time) > a.bounds.Age {
+		return false
+	}
+	var total int64
+	for _, s := range a.segments {
+		total += s.size
+	}
+	crowded := total > a.bounds.Bytes-a.bounds.Bytes/4 || len(a.entries) > maxEntries-maxEntries/4
+	return !crowded || len(a.order) == 0 || m.Ended.After(a.order[0].ended.Time)
+}
+
+// writeLocked writes a frame down. The caller holds writing.
+func (a *Archive) writeLocked(frame []byte, m *observe.Meeting) error {
+	h, err := parseHeader(frame)
 	if err != nil {
 		return fmt.Errorf("archive: %w", err)
 	}
-	if _, err := a.open.WriteAt(b, s.size); err != nil {
+	s, err := a.room(int64(len(frame)))
+	if err != nil {
+		return fmt.Errorf("archive: %w", err)
+	}
+	if _, err := a.open.WriteAt(frame, s.size); err != nil {
 		return fmt.Errorf("archive: %w", errors.Join(err, a.abandon(s)))
 	}
-	h, err := parseHeader(b)
-	if err != nil {
-		return err
-	}
 	a.mu.Lock()
-	a.add(place{s, s.size, h}, &d.Meeting)
+	a.add(place{s, s.size, h}, m)
 	if last := len(a.order) - 1; last > 0 && byEnd(a.order[last-1], a.order[last]) > 0 {
 		slices.SortFunc(a.order, byEnd)
 	}
-	s.size += int64(len(b))
+	s.size += int64(len(frame))
 	a.mu.Unlock()
 	a.expire()
 	return nil
@@ -251,6 +291,8 @@ func (a *Archive) Close() error {
 	return a.close()
 }
 
+func (a *Archive) atOnce() int { return 1 } // one file is written to
+
 // expire removes the segments that are too old as a whole, and the oldest while
 // there is too much; but for the last one, which may be written to.
 func (a *Archive) expire() {
@@ -292,99 +334,4 @@ func (a *Archive) Size() (size int64, meetings int) {
 		size += s.size
 	}
 	return size, len(a.entries)
-}
-
-// Meeting returns the row of an ended meeting; ok is false when it is not kept,
-// or cannot be read, which is logged.
-func (a *Archive) Meeting(_ context.Context, id meeting.ID) (m observe.Meeting, ok bool) {
-	a.mu.Lock()
-	e := a.keptLocked(id)
-	a.mu.Unlock()
-	if e == nil {
-		return m, false
-	}
-	m, err := e.row()
-	return m, a.readable(e, err)
-}
-
-// Detail returns all that is kept of an ended meeting; ok is false as that of
-// Meeting.
-func (a *Archive) Detail(_ context.Context, id meeting.ID) (d observe.Detail, ok bool) {
-	a.mu.Lock()
-	e := a.keptLocked(id)
-	a.mu.Unlock()
-	if e == nil {
-		return d, false
-	}
-	d, err := e.detail()
-	return d, a.readable(e, err)
-}
-
-func (a *Archive) readable(e *entry, err error) bool {
-	if err != nil {
-		a.log.Warn("an ended meeting cannot be read from the archive", "meeting", e.id.String(), "err", err)
-	}
-	return err == nil
-}
-
-// List returns a page of the ended meetings of an account. Of the active ones it
-// has none. Its error is always nil.
-func (a *Archive) List(_ context.Context, q observe.Query) (page observe.Page, err error) {
-	if !q.Ended {
-		return page, nil
-	}
-	found, next := a.find(q)
-	page.Next = next
-	for _, e := range found {
-		if m, err := e.row(); a.readable(e, err) {
-			page.Meetings = append(page.Meetings, m)
-		}
-	}
-	return page, nil
-}
-
-// find returns the entries of a page, and how far it has looked.
-func (a *Archive) find(q observe.Query) (found []*entry, next observe.Place) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for i := len(a.order) - 1; i >= 0; i-- {
-		e := a.order[i]
-		m := e.wanted()
-		if at := q.Place(&m); !q.After.IsZero() && q.Compare(at, q.After) <= 0 {
-			continue
-		}
-		if len(found) == q.Limit {
-			return found, next
-		}
-		if q.Wants(&m) && a.keptLocked(e.id) == e {
-			found = append(found, e)
-		}
-		next = q.Place(&m)
-	}
-	return found, observe.Place{}
-}
-
-// maxLatest is how many meetings Latest returns.
-const maxLatest = 500
-
-// Latest returns the rows of the meetings of all accounts that ended last, the
-// latest first. The caller must not change them.
-func (a *Archive) Latest() []observe.Meeting {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.latest != nil {
-		return a.latest
-	}
-	list := []observe.Meeting{}
-	for i := len(a.order) - 1; i >= 0 && len(list) < maxLatest; i-- {
-		e := a.order[i]
-		if a.keptLocked(e.id) != e {
-			break // too old, and so are the others
-		}
-		if m, err := e.row(); a.readable(e, err) {
-			list = append(list, m)
-		}
-	}
-	a.latest = list
-	return list
 }

@@ -27,9 +27,21 @@ const (
 	expireEvery = time.Hour
 )
 
+// Shelf is where an Archiver puts ended meetings: an *Archive, or in a cluster
+// a *Shared.
+type Shelf interface {
+	Has(id meeting.ID) bool
+	Keep(ctx context.Context, d *observe.Detail) error
+	Sync() error
+	Close() error
+
+	expire()
+	atOnce() int // how many may be kept side by side
+}
+
 // ArchiverConfig says what an Archiver writes down. All fields are required.
 type ArchiverConfig struct {
-	Archive   *Archive
+	Archive   Shelf
 	Directory timeline.Directory
 	Live      timeline.Live
 	// Open reports whether a meeting's connections are not over yet, as far as the
@@ -40,8 +52,8 @@ type ArchiverConfig struct {
 	Logger *slog.Logger
 }
 
-// Archiver writes ended meetings into an Archive, one after the other, a moment
-// after their end. Nobody waits for it.
+// Archiver writes ended meetings down, a moment after their end. Nobody waits for
+// it.
 type Archiver struct {
 	cfg  ArchiverConfig
 	stop context.CancelFunc
@@ -119,11 +131,19 @@ func (a *Archiver) run(ctx context.Context) {
 	defer close(a.done)
 	expiry := time.NewTicker(expireEvery)
 	defer expiry.Stop()
+	var under sync.WaitGroup
+	defer under.Wait()
+	free := make(chan struct{}, a.cfg.Archive.atOnce())
 	for ctx.Err() == nil {
 		if w, ok := a.take(time.Now()); ok {
-			a.process(ctx, w)
+			free <- struct{}{}
+			under.Go(func() {
+				defer func() { <-free }()
+				a.process(ctx, w)
+			})
 			continue
 		}
+		under.Wait()
 		if err := a.cfg.Archive.Sync(); err != nil {
 			a.cfg.Logger.Warn("ended meetings may not be on the disk", "err", err)
 		}
@@ -196,7 +216,7 @@ func (a *Archiver) keep(ctx context.Context, m *observe.Meeting) error {
 	if err != nil {
 		return err
 	}
-	return a.cfg.Archive.Keep(&detail)
+	return a.cfg.Archive.Keep(ctx, &detail)
 }
 
 // queue is a heap, the nearest first.

@@ -72,8 +72,8 @@ func TestAnEndIsWrittenDownOnceItsPeopleAreGone(t *testing.T) {
 		}
 		r.open.Store(false)
 		time.Sleep(2 * settle)
-		d, ok := s.Detail(t.Context(), ended(1).Meeting.ID)
-		if !ok || len(d.Attendees) != 2 || d.Attendees[0].External != "ada" || !d.Attendees[0].Deleted || d.Attendees[1].External != "bob" ||
+		d, ok, err := s.Detail(t.Context(), ended(1).Meeting.ID)
+		if !ok || err != nil || len(d.Attendees) != 2 || d.Attendees[0].External != "ada" || !d.Attendees[0].Deleted || d.Attendees[1].External != "bob" ||
 			len(d.Records) != 5 || d.Meeting.Failures != 2 || d.Meeting.Connected != 0 {
 			t.Errorf("%+v, %v", d, ok)
 		}

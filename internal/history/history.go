@@ -2,6 +2,7 @@ package history
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -16,8 +17,8 @@ const (
 	maxSamples = 150
 	// maxEnded connections are kept for each meeting beside the open ones, and
 	// of these maxEndedEach for each attendee.
-	maxEnded     = 300
-	maxEndedEach = 3
+	maxEnded     = observe.MostEnded
+	maxEndedEach = observe.MostEndedEach
 	// maxPast meetings are remembered after their end, and of each the last
 	// maxPastSessions connections.
 	maxPast         = 256
@@ -91,6 +92,14 @@ func (l *Log) Retire(id meeting.ID, now time.Time) {
 		delete(l.past, l.order[0])
 		l.order = l.order[1:]
 	}
+}
+
+// Forget forgets a meeting that others have now, once it was retired.
+func (l *Log) Forget(id meeting.ID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.past, id)
+	l.order = slices.DeleteFunc(l.order, func(one meeting.ID) bool { return one == id })
 }
 
 // Sessions returns a meeting's connections, those that are open and the last

@@ -139,7 +139,10 @@ func readRow(b []byte, m *observe.Meeting) (header, error) {
 	if checksum(head) != h.headSum {
 		return h, errSpoilt
 	}
-	return h, json.Unmarshal(head, m)
+	if json.Unmarshal(head, m) != nil {
+		return h, errSpoilt
+	}
+	return h, nil
 }
 
 // place is where an ended meeting is kept.
@@ -174,6 +177,23 @@ func (p place) detail() (d observe.Detail, err error) {
 	}
 	err = json.NewDecoder(io.LimitReader(z, maxUnpacked)).Decode(&d)
 	return d, err
+}
+
+// frame reads it as it is stored.
+func (p place) frame() ([]byte, error) {
+	f, err := os.Open(p.segment.path)
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, frameHead+p.header.head+p.header.body)
+	_, err = f.ReadAt(b, p.offset)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	if checksum(b[frameHead:frameHead+p.header.head]) != p.header.headSum || checksum(b[frameHead+p.header.head:]) != p.header.bodySum {
+		return nil, fmt.Errorf("%s at byte %d: %w", p.segment.path, p.offset, errSpoilt)
+	}
+	return b, nil
 }
 
 func (p place) read(from int64, length int, sum uint32) ([]byte, error) {

@@ -75,6 +75,7 @@ var contract = map[string]func(*testing.T, *world){
 	"a_cancelled_call_stores_nothing":         contractCancelled,
 	"large_entries_pass,_too_large_ones_not":  contractLarge,
 	"a_lost_answer_is_looked_for":             contractLostAnswers,
+	"ended_meetings_are_kept_on_all_nodes":    contractKept,
 	"a_gap_shows":                             contractGap,
 	"a_restart_keeps_everything":              contractRestart,
 	"what_was_closed_is_unavailable_for_ever": contractClosed,

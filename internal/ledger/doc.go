@@ -38,7 +38,7 @@
 //   - append.go: writing, and what happens when no answer comes. queue.go: the
 //     same with replicas. read.go: reading one meeting back.
 //   - memo.go: what a slot's owner leaves for the next.
-//   - shelf.go: what outlives the meetings.
+//   - shelf.go, kept.go: what outlives the meetings.
 //   - expiry.go: how ended meetings vanish. keeper.go: how markers do not.
 //   - fault.go: when to give up, and when only to wait.
 //   - space.go, ballast.go, descriptors.go, revive.go: how to get through a full

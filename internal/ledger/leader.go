@@ -88,7 +88,7 @@ func (l *leader) await(ctx context.Context) (_ context.Context, done func(error)
 // await returns the context of one attempt to get an answer of a stream's
 // leader; see leader.await.
 func (e *engine) await(ctx context.Context, stream int) (_ context.Context, done func(error)) {
-	if e.leaders != nil && stream != shelfNumber {
+	if e.leaders != nil && stream != beside {
 		return e.leaders[stream].await(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.cfg.AnswerWithin)

@@ -129,6 +129,11 @@ type Config struct {
 	ShelfAge   time.Duration
 	ShelfBytes int64
 
+	// KeptAge is how long what is kept of ended meetings stays in the cluster's
+	// stream for it, and KeptBytes bounds that. Default 7 days, 256 MiB.
+	KeptAge   time.Duration
+	KeptBytes int64
+
 	// Needed reports whether the entries of an ended meeting are still needed,
 	// whatever their age; they are kept, and it is asked again soon. Nil: none
 	// are. It must not block.
@@ -169,6 +174,8 @@ func (c Config) withDefaults() (Config, error) {
 	c.MaxAge = cmp.Or(c.MaxAge, 48*time.Hour)
 	c.ShelfAge = cmp.Or(c.ShelfAge, 14*24*time.Hour)
 	c.ShelfBytes = cmp.Or(c.ShelfBytes, 1<<30)
+	c.KeptAge = cmp.Or(c.KeptAge, 7*24*time.Hour)
+	c.KeptBytes = cmp.Or(c.KeptBytes, 256<<20)
 	c.AnswerWithin = cmp.Or(c.AnswerWithin, 5*time.Second)
 	c.GiveUp = cmp.Or(c.GiveUp, 20*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))

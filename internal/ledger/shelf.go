@@ -20,7 +20,7 @@ import (
 const (
 	shelfStream = "SHELF"
 	shelfPrefix = "sh."
-	shelfNumber = -1 // among the streams, which are counted from 0
+	beside      = -1 // stands for a stream that is not among those of meetings, which are counted from 0
 )
 
 // Shelve keeps data under the key, in place of what was there, for
@@ -36,13 +36,13 @@ func (l *Log) Shelve(ctx context.Context, key string, data []byte) error {
 	}
 	defer done()
 	m := &nats.Msg{Subject: shelfPrefix + key, Data: data}
-	if _, err = e.publish(shelfNumber, m); !errors.Is(err, errNobody) {
+	if _, err = e.publish(beside, m); !errors.Is(err, errNobody) {
 		return unavailable(err)
 	}
 	if err := e.openShelf(ctx); err != nil {
 		return err
 	}
-	_, err = e.publish(shelfNumber, m)
+	_, err = e.publish(beside, m)
 	return unavailable(err)
 }
 

@@ -25,7 +25,8 @@ const (
 	MinMaxAge = time.Minute
 )
 
-// check refuses timers that are too short, or longer than most.
+// check refuses timers that are too short, or longer than most, the age at which
+// the server ends every meeting.
 func (t Timers) check(most time.Duration) error {
 	for _, one := range []struct {
 		name  string
@@ -33,7 +34,7 @@ func (t Timers) check(most time.Duration) error {
 		least time.Duration
 	}{{"idle time", t.Idle, MinIdle}, {"maximum age", t.MaxAge, MinMaxAge}} {
 		if one.value != 0 && (one.value < one.least || one.value > most) {
-			return Errorf(Invalid, "The %s must be between %s and %s", one.name, one.least, most)
+			return Errorf(Invalid, "The %s must be between %s and %s, the server's own maximum age", one.name, one.least, most)
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@
 //	Stats       what media has counted for a connection since it began
 //	Refusal     a join that was refused for its token
 //	Record      one line of a meeting's log
+//	Node        a node of the cluster
 //	Destination a receiver of events
 //	Letter      an event that was given up
 //

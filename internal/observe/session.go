@@ -73,6 +73,13 @@ type Session struct {
 	Samples []Sample `json:"samples,omitempty"`
 }
 
+// MostEnded connections that are over are shown of a meeting, and of these
+// MostEndedEach for each attendee and each one's content share.
+const (
+	MostEnded     = 300
+	MostEndedEach = 3
+)
+
 // SessionKey names an attendee's own session by its id, and its content share
 // as clients do.
 func SessionKey(attendee meeting.ID, content bool) string {

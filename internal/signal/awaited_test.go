@@ -2,6 +2,7 @@ package signal
 
 import (
 	"context"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -21,14 +22,32 @@ func (p *party) lost() {
 	}
 }
 
-// Whoever is back first after a takeover sees the others, who are about to come,
-// and sees nobody leave and come again.
+// restarted ends the server in order and starts another on what it has written.
+func (p *party) restarted() {
+	p.v.t.Helper()
+	p.v.close()
+	p.lost()
+	server, err := New(p.v.cfg)
+	if err != nil {
+		p.v.t.Fatal(err)
+	}
+	p.v.server, p.v.http = server, httptest.NewServer(server)
+}
+
+// Whoever is back first after a takeover, or a restart, sees the others, who are
+// about to come, and sees nobody leave and come again.
 func TestTheRosterOutlivesItsServer(t *testing.T) {
+	for name, ends := range map[string]func(*party){"a takeover": (*party).lost, "a restart": (*party).restarted} {
+		t.Run(name, func(t *testing.T) { rosterOutlives(t, ends) })
+	}
+}
+
+func rosterOutlives(t *testing.T, ends func(*party)) {
 	v := newEnv(t, func(c *Config) { c.Timers.Dropped = time.Minute })
 	p := v.meet("ada", "bob", "cleo")
 	ada, bob, cleo := p.join("ada"), p.join("bob"), p.join("cleo")
 	p.facts("cleo", meeting.Authorized, meeting.Joined)
-	p.lost()
+	ends(p)
 	for _, c := range []*client{ada, bob, cleo} {
 		<-c.closed
 	}

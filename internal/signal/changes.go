@@ -28,6 +28,7 @@ func (meet *openMeeting) apply(change control.Change) {
 	case control.Moved:
 		conf.update(func() { meet.endAllLocked(moved) })
 		conf.server.retire(meet)
+		conf.server.history.Forget(meet.id) // should it come back, the store tells what has been
 	case control.Ended:
 		conf.update(func() {
 			meet.endTranscriptionLocked()

@@ -27,6 +27,9 @@ type Control interface {
 	// Awaited returns who may be back in a moment; see control.Control.Awaited.
 	// It is called with locks held and must not block.
 	Awaited(meetingID meeting.ID) []control.Awaited
+	// Attended returns how long those were there who had come before this process
+	// had the meeting; see control.Control.Attended.
+	Attended(meetingID meeting.ID) time.Duration
 	// SetConnected tells how many attendees are connected now. It is called
 	// with locks held and must not block.
 	SetConnected(meetingID meeting.ID, attendees int)

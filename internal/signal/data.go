@@ -72,11 +72,15 @@ func (conf *conference) spreadLocked(msg *dataMessage, except *session) (sent in
 // Post sends a data message of the server's to everybody in a meeting, or to one
 // attendee: of a primary meeting, those in its replicas get it as well. Clients
 // see it without a sender, which no client can make. It returns to how many it
-// went; with a lifetime, others may get it later, as long as anybody has been
-// connected. The error is a *meeting.Error: Throttled when there are too many
-// messages in the meeting, those of clients counted.
-func (s *Server) Post(id meeting.ID, m meeting.Message) (sent int, err error) {
+// went; with a lifetime, whoever joins within it gets it too, be it the first.
+// primary is the meeting that id is a replica of, zero for none. The error is a
+// *meeting.Error: Throttled when there are too many messages in the meeting,
+// those of clients counted.
+func (s *Server) Post(id, primary meeting.ID, m meeting.Message) (sent int, err error) {
 	meet := s.find(id)
+	if meet == nil && m.Lifetime > 0 {
+		meet = s.enter(id, primary)
+	}
 	if meet == nil {
 		return 0, nil // nobody has connected
 	}

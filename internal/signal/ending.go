@@ -231,11 +231,13 @@ func (conf *conference) abandonLocked(s *session, why cause) {
 	s.dismissLocked(why)
 }
 
-// shut records everybody present as dropped and closes their media, because
-// the server is stopping.
+// shut closes everybody's media, because the server is stopping. No facts are
+// written any more: who is present may be back in a moment, at this server or
+// another one, and then nothing has happened. That server writes down who is not.
 func (conf *conference) shut() {
 	conf.update(func() {
 		for _, meet := range conf.meetings {
+			meet.over = stopping
 			conf.laterLocked(func() { <-meet.ready; meet.unwatch() })
 		}
 		for _, part := range conf.participants {

@@ -275,14 +275,18 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-func TestCloseRecordsDropped(t *testing.T) {
+// Who left before the server closed has left; of the others nothing is written.
+func TestCloseLeavesOpenWhatWasOpen(t *testing.T) {
 	v := newEnv(t, nil)
 	p := v.meet("ada", "bob")
-	ada := p.join("ada")
+	ada, bob := p.join("ada"), p.join("bob")
 	p.join("ada#content")
+	bob.send(leaveFrame())
+	bob.expect(wire.Frame_LEAVE_ACK)
 	v.server.Close(context.Background())
 	ada.peer.isClosed(t)
-	p.facts("ada", meeting.Authorized, meeting.Joined, meeting.ContentJoined, meeting.Dropped, meeting.ContentLeft)
+	p.facts("ada", meeting.Authorized, meeting.Joined, meeting.ContentJoined)
+	p.facts("bob", meeting.Authorized, meeting.Joined, meeting.Left)
 }
 
 // TestCloseDoesNotWaitForever: clients that do not react are cut.

@@ -34,6 +34,7 @@ type env struct {
 	t       testing.TB
 	control *control.Control
 	media   *fakeMedia
+	cfg     Config
 	server  *Server
 	http    *httptest.Server
 	sockets sync.WaitGroup
@@ -59,18 +60,22 @@ func newEnvWith(t testing.TB, plane control.Config, change func(*Config)) *env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v.server = server
+	v.cfg, v.server = cfg, server
 	v.http = httptest.NewServer(server)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := server.Close(ctx); err != nil {
-			t.Errorf("Close: %v", err)
-		}
-		v.http.Close()
-		v.sockets.Wait()
-	})
+	t.Cleanup(v.close)
 	return v
+}
+
+// close ends the server in order.
+func (v *env) close() {
+	v.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := v.server.Close(ctx); err != nil {
+		v.t.Errorf("Close: %v", err)
+	}
+	v.http.Close()
+	v.sockets.Wait()
 }
 
 func startControl(t testing.TB, cfg control.Config) *control.Control {

@@ -2,6 +2,7 @@ package signal
 
 import (
 	"context"
+	"time"
 
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -22,5 +23,7 @@ func (fakeControl) Watch(meeting.ID, func(control.Change)) func() { return func(
 func (fakeControl) RecordFact(context.Context, meeting.ID, meeting.Fact) error { return nil }
 
 func (fakeControl) Awaited(meeting.ID) []control.Awaited { return nil }
+
+func (fakeControl) Attended(meeting.ID) time.Duration { return 0 }
 
 func (fakeControl) SetConnected(meeting.ID, int) {}

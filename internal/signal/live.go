@@ -14,6 +14,7 @@ import (
 // has connected to, or that ended long ago.
 func (s *Server) Load(id meeting.ID) observe.Load {
 	l := s.history.Load(id)
+	l.AttendeeTime += observe.Minutes(s.cfg.Control.Attended(id))
 	meet := s.find(id)
 	if meet == nil {
 		return l

@@ -2,6 +2,7 @@ package signal
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,7 +12,8 @@ import (
 
 func (v *env) post(p *party, m meeting.Message, want int) {
 	v.t.Helper()
-	sent, err := v.server.Post(p.id, m)
+	primary, _ := meeting.ParseID(p.body.PrimaryID) // "" for none
+	sent, err := v.server.Post(p.id, primary, m)
 	if err != nil || sent != want {
 		v.t.Errorf("a message went to %d, %v; want %d", sent, err, want)
 	}
@@ -20,7 +22,7 @@ func (v *env) post(p *party, m meeting.Message, want int) {
 func TestTheServersMessages(t *testing.T) {
 	v := newEnv(t, nil)
 	p := v.meet("ada", "bob", "cleo")
-	v.post(p, meeting.Message{Topic: "news", Data: []byte("too early"), Lifetime: time.Minute}, 0)
+	v.post(p, meeting.Message{Topic: "news", Data: []byte("too early")}, 0)
 	ada, bob := p.join("ada"), p.join("bob")
 	p.join("bob#content")
 	v.post(p, meeting.Message{Topic: "news", Data: []byte("all"), Lifetime: time.Minute}, 2)
@@ -46,6 +48,41 @@ func TestTheServersMessages(t *testing.T) {
 			t.Errorf("cleo, who came late, got %v, want %q", m, text)
 		}
 	}
+}
+
+// A message with a lifetime reaches whoever joins within it, be it the first.
+func TestAMessageWaitsForTheFirstToJoin(t *testing.T) {
+	var ahead atomic.Int64
+	v := newEnv(t, func(c *Config) { c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) } })
+	p := v.meet("ada", "bob")
+	r := p.replicaOf("rita")
+	v.post(r, meeting.Message{Topic: "news", Data: []byte("replica"), Lifetime: time.Minute}, 0)
+	v.post(p, meeting.Message{Topic: "news", Data: []byte("short"), Lifetime: time.Second}, 0)
+	v.post(p, meeting.Message{Topic: "news", Data: []byte("everybody"), Lifetime: time.Minute}, 0)
+	v.post(p, meeting.Message{Topic: "news", Data: []byte("bob"), Attendee: p.ids["bob"], Lifetime: time.Minute}, 0)
+	ahead.Store(int64(2 * time.Second))
+	for who, want := range map[string][]string{"ada": {"everybody"}, "bob": {"everybody", "bob"}} {
+		c := p.open(who)
+		c.send(joinFrame(1))
+		c.expect(wire.Frame_INDEX)
+		for _, text := range want {
+			if m := c.message(); string(m.GetData()) != text {
+				t.Errorf("%s got %v, want %q", who, m, text)
+			}
+		}
+	}
+	rita := r.open("rita")
+	rita.send(joinFrame(1))
+	rita.expect(wire.Frame_INDEX)
+	for _, text := range []string{"replica", "everybody"} {
+		if m := rita.message(); string(m.GetData()) != text {
+			t.Errorf("rita got %v, want %q", m, text)
+		}
+	}
+	q := v.meet("eve")
+	q.end()
+	v.post(q, meeting.Message{Topic: "news", Data: []byte("nobody"), Lifetime: time.Minute}, 0)
+	eventually(t, func() bool { return !v.server.Open(q.id) }, func() string { return "a meeting that has ended stays open" })
 }
 
 func TestTheServersMessagesAndReplicas(t *testing.T) {
@@ -74,7 +111,7 @@ func TestTooManyOfTheServersMessages(t *testing.T) {
 		v.post(p, meeting.Message{Topic: "news"}, 1)
 	}
 	var refused *meeting.Error
-	if _, err := v.server.Post(p.id, meeting.Message{Topic: "news"}); !errors.As(err, &refused) || refused.Kind != meeting.Throttled {
+	if _, err := v.server.Post(p.id, meeting.ID{}, meeting.Message{Topic: "news"}); !errors.As(err, &refused) || refused.Kind != meeting.Throttled {
 		t.Errorf("one too many: %v", err)
 	}
 	p.end()

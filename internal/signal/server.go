@@ -239,10 +239,10 @@ func (s *Server) Drain() {
 	}
 }
 
-// Close ends everything: clients are sent away as by Drain, whoever was
-// present is recorded as dropped, and all goroutines have ended when it
-// returns. When ctx ends first, connections are cut and what is left of the
-// records is given up.
+// Close ends everything: clients are sent away as by Drain, and all goroutines
+// have ended when it returns. Whoever was present counts as present until the
+// server that runs the meeting next has waited for them. When ctx ends first,
+// connections are cut and what is left of the facts is given up.
 func (s *Server) Close(ctx context.Context) error {
 	s.Drain()
 	s.mu.Lock()

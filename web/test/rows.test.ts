@@ -32,6 +32,7 @@ const same: {
   session: Same<Told<rows.SessionRow>, Golden['SessionRow']>;
   record: Same<Told<rows.RecordRow>, Golden['RecordRow']>;
   refusal: Same<Told<rows.RefusalRow>, Golden['RefusalRow']>;
+  node: Same<Told<rows.NodeRow>, Golden['NodeRow']>;
   point: Same<Told<rows.Point>, Golden['Sample']['points'][keyof Golden['Sample']['points']]>;
   sample: Same<keyof rows.Sample, keyof Golden['Sample']>;
   beat: Same<Told<rows.Beat>, Golden['Beat']>;
@@ -41,6 +42,7 @@ const same: {
   session: true,
   record: true,
   refusal: true,
+  node: true,
   point: true,
   sample: true,
   beat: true,

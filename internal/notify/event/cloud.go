@@ -45,18 +45,31 @@ func (c Cloud) Headers() map[string]string {
 		"ce-sequence": c.Sequence, "ce-account": c.Account, "ce-region": c.Region, "ce-detailtype": c.DetailType,
 	}
 	if c.Subject != "" {
-		h["ce-subject"] = percent(c.Subject)
+		h["ce-subject"] = c.Subject
+	}
+	for name, value := range h {
+		h[name] = percent(value)
 	}
 	return h
 }
 
 // percent encodes what a header may not have as it is (CloudEvents HTTP binding
-// 3.1.3.2): only "#" and the like never, but the rule is for all.
+// 3.1.3.2), blanks among it.
 func percent(s string) string {
-	out := make([]byte, 0, len(s))
+	plain := func(c byte) bool { return c > 0x20 && c < 0x7f && c != '"' && c != '%' }
+	odd := 0
 	for i := range len(s) {
-		if c := s[i]; c > 0x20 && c < 0x7f && c != '"' && c != '%' {
-			out = append(out, c)
+		if !plain(s[i]) {
+			odd++
+		}
+	}
+	if odd == 0 {
+		return s
+	}
+	out := make([]byte, 0, len(s)+2*odd)
+	for i := range len(s) {
+		if plain(s[i]) {
+			out = append(out, s[i])
 			continue
 		}
 		out = append(out, '%', "0123456789ABCDEF"[s[i]>>4], "0123456789ABCDEF"[s[i]&15])

@@ -146,7 +146,7 @@ func TestTheCloudEventsForms(t *testing.T) {
 	if !maps.Equal(structured, want) || data["eventType"] != "chime:AttendeeContentJoined" {
 		t.Errorf("got %v with data %v, want %v", structured, data, want)
 	}
-	if h := c.Headers(); h["ce-subject"] != want["subject"] || h["ce-sequence"] != "2" || h["ce-datacontenttype"] != "" {
+	if h := c.Headers(); h["ce-subject"] != want["subject"] || h["ce-sequence"] != "2" || h["ce-detailtype"] != "Chime%20Meeting%20State%20Change" || h["ce-datacontenttype"] != "" {
 		t.Errorf("in headers: %v", h)
 	}
 	if got := percent("a b\"é%"); got != "a%20b%22%C3%A9%25" {

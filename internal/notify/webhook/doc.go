@@ -4,6 +4,7 @@
 //
 //   - secret.go: secrets and signatures.
 //   - sender.go: one attempt, and what the answer means.
+//   - line.go: the connections that requests go through.
 //   - handshake.go: asking the endpoint first whether it wants events.
 //
 // Which addresses may be connected to is the matter of package publicaddr.

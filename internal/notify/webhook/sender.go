@@ -1,12 +1,12 @@
 package webhook
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -31,6 +31,9 @@ func Forms() []string {
 	return []string{FormBus, FormDirect, FormCloudEvents, FormCloudEventsInHTTP}
 }
 
+// headMost is about how long the headers of a request are, in bytes.
+const headMost = 512
+
 // dialTimeout bounds a connection to one address.
 const dialTimeout = 5 * time.Second
 
@@ -53,42 +56,52 @@ type Config struct {
 // Sender hands events to one endpoint.
 type Sender struct {
 	cfg    Config
-	client *http.Client
+	client *http.Client // for what is not an event
+	lines  lines
+	head   []byte // of every request, without what differs
 
 	permission permission
 }
 
 // New returns a Sender. It opens no connection yet.
 func New(cfg Config) *Sender {
-	return &Sender{cfg: cfg, client: &http.Client{
+	s := &Sender{cfg: cfg, client: &http.Client{
 		Timeout:       cfg.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{ // without a proxy: that would resolve names where nobody looks at the address
-			DialContext: publicaddr.Dialer(cfg.AllowPrivate, dialTimeout).DialContext, TLSClientConfig: cfg.TLS, ForceAttemptHTTP2: true,
-			TLSHandshakeTimeout: dialTimeout, MaxIdleConnsPerHost: cfg.Width, IdleConnTimeout: time.Minute, DisableCompression: true,
-			MaxResponseHeaderBytes: answerMost,
+			DialContext: publicaddr.Dialer(cfg.AllowPrivate, dialTimeout).DialContext, TLSClientConfig: cfg.TLS,
+			TLSHandshakeTimeout: dialTimeout, DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: answerMost,
 		},
 	}}
+	s.head = fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: Carillon/%s\r\n", cfg.URL.RequestURI(), cfg.URL.Host, cfg.Version)
+	port, encryption := cfg.URL.Port(), (*tls.Config)(nil)
+	if cfg.URL.Scheme == "https" {
+		encryption = &tls.Config{MinVersion: tls.VersionTLS12}
+		if cfg.TLS != nil {
+			encryption = cfg.TLS.Clone()
+		}
+		encryption.ServerName, encryption.NextProtos = cfg.URL.Hostname(), []string{"http/1.1"}
+		port = cmp.Or(port, "443")
+	}
+	address := net.JoinHostPort(cfg.URL.Hostname(), cmp.Or(port, "80"))
+	s.lines.dial, s.lines.most = dialing(publicaddr.Dialer(cfg.AllowPrivate, dialTimeout), address, encryption), cfg.Width
+	return s
 }
 
 // Close closes connections that nothing is sent on.
-func (s *Sender) Close() { s.client.CloseIdleConnections() }
+func (s *Sender) Close() { s.lines.close() }
 
 // Send makes one attempt. The error is an *outbox.Refusal.
 func (s *Sender) Send(ctx context.Context, e *event.Event, attempt int) error {
 	if err := s.mayPost(ctx); err != nil {
 		return err
 	}
-	r, err := s.request(ctx, e, attempt)
+	request, err := s.request(e, attempt)
 	if err != nil {
 		return &outbox.Refusal{Class: outbox.Permanent, Code: err.Error()}
 	}
-	answer, err := s.client.Do(r)
-	if err != nil {
-		return refusal(err)
-	}
-	defer answer.Body.Close()
-	if _, err := io.CopyN(io.Discard, answer.Body, answerMost); err != nil && err != io.EOF && answer.StatusCode/100 == 2 {
+	answer, err := s.lines.post(ctx, time.Now().Add(s.cfg.Timeout), request)
+	if err != nil && (answer == nil || answer.StatusCode/100 == 2) {
 		return refusal(err)
 	}
 	if answer.StatusCode/100 == 2 {
@@ -129,10 +142,10 @@ func retryAfter(text string) time.Duration {
 	return 0
 }
 
-// request makes the signed request of one attempt.
-func (s *Sender) request(ctx context.Context, e *event.Event, attempt int) (*http.Request, error) {
+// request makes the signed request of one attempt: all that goes over the wire.
+func (s *Sender) request(e *event.Event, attempt int) ([]byte, error) {
 	body, contentType := []byte(nil), "application/json"
-	var headers map[string]string
+	var attributes map[string]string
 	switch s.cfg.Form {
 	case FormBus:
 		body = e.Bus()
@@ -142,24 +155,30 @@ func (s *Sender) request(ctx context.Context, e *event.Event, attempt int) (*htt
 		body, contentType = e.Cloud().Structured(), "application/cloudevents+json; charset=UTF-8"
 	case FormCloudEventsInHTTP:
 		c := e.Cloud()
-		body, headers = c.Data, c.Headers()
+		body, attributes = c.Data, c.Headers()
 	default:
 		return nil, fmt.Errorf("no such form: %q", s.cfg.Form)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.cfg.URL.String(), bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
 	id, timestamp := "evt_"+strings.ReplaceAll(e.ID.String(), "-", ""), strconv.FormatInt(time.Now().Unix(), 10)
-	for name, value := range map[string]string{
-		"Content-Type": contentType, "User-Agent": "Carillon/" + s.cfg.Version,
-		"webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": sign(s.cfg.Secrets, id, timestamp, body),
-		"carillon-event-type": e.Type, "carillon-sequence": strconv.FormatUint(e.Sequence, 10), "carillon-attempt": strconv.Itoa(attempt),
-	} {
-		r.Header.Set(name, value)
+	r := make([]byte, 0, len(s.head)+len(body)+headMost)
+	r = append(r, s.head...)
+	header := func(name, value string) {
+		r = append(r, name...)
+		r = append(r, ": "...)
+		r = append(r, value...)
+		r = append(r, "\r\n"...)
 	}
-	for name, value := range headers {
-		r.Header.Set(name, value)
+	header("Content-Type", contentType)
+	header("Content-Length", strconv.Itoa(len(body)))
+	header("webhook-id", id)
+	header("webhook-timestamp", timestamp)
+	header("webhook-signature", sign(s.cfg.Secrets, id, timestamp, body))
+	header("carillon-event-type", e.Type)
+	header("carillon-sequence", strconv.FormatUint(e.Sequence, 10))
+	header("carillon-attempt", strconv.Itoa(attempt))
+	for name, value := range attributes {
+		header(name, value)
 	}
-	return r, nil
+	r = append(r, "\r\n"...)
+	return append(r, body...), nil
 }

@@ -73,7 +73,7 @@ func sample() *event.Event {
 }
 
 // newSender returns a sender to an address; change may alter it.
-func newSender(t *testing.T, address string, change func(*Config)) *Sender {
+func newSender(t testing.TB, address string, change func(*Config)) *Sender {
 	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {

@@ -92,7 +92,8 @@ func ReadEnded(ctx context.Context, d Directory, l Live, m observe.Meeting) (obs
 func fill(detail *observe.Detail, l Live, entries []meeting.LogEntry, facts []meeting.Fact, present []meeting.Attendee) {
 	people := NewRoster()
 	detail.Records = lines(entries, facts, &people)
-	detail.Attendees = people.Everybody(present, l.Sessions(detail.Meeting.ID), detail.Meeting.Ended.IsZero())
+	sessions := Connections(slices.Concat(facts, departed(entries)), l.Sessions(detail.Meeting.ID))
+	detail.Attendees = people.Everybody(present, sessions, detail.Meeting.Ended.IsZero())
 	if detail.Refusals = l.Refusals(detail.Meeting.ID); detail.Refusals == nil {
 		detail.Refusals = []observe.Refusal{}
 	}

@@ -193,6 +193,31 @@ export interface RecordRow {
   external?: string;
 }
 
+/** A node of the cluster, as the one that is asked sees it. */
+export interface NodeRow {
+  /** Its name. */
+  id: string;
+  /** The one that is asked. */
+  here: boolean;
+  /** Heard of a moment ago. */
+  live: boolean;
+  /** The one that moves slots. */
+  leader: boolean;
+  /** Hands its slots over. */
+  draining: boolean;
+  slots: number;
+  /** Slots that are to be handed over to it. */
+  arriving: number;
+  connected: number;
+  address: string;
+  version: string;
+  /** Since it was last heard of. */
+  silent: number;
+  /** Streams of the store that it has a copy of, and copies that lack something; -1 when that cannot be told. */
+  copies: number;
+  behind: number;
+}
+
 /** A join that was refused for its token. */
 export interface RefusalRow {
   id: string;

@@ -10,6 +10,8 @@ export interface Session {
   version?: string;
   dev: boolean;
   meetingPage: boolean;
+  /** There are nodes to be shown. */
+  cluster: boolean;
 }
 
 /** A refusal with a sentence that can be shown; status 0 when there was no answer at all. */
@@ -71,6 +73,10 @@ export class Server {
 
   eventsOf(meeting?: string): string {
     return base + (meeting ? `meetings/${meeting}/events` : 'events');
+  }
+
+  eventsOfNodes(): string {
+    return `${base}nodes/events`;
   }
 
   private keep(session: Session): Session {

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"os"
@@ -14,6 +15,28 @@ import (
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
+
+// troubles is a control plane that notes what it is told of pipelines in trouble.
+type troubles struct {
+	Control
+	mu   sync.Mutex
+	told []string // "" for no trouble any more
+}
+
+func (c *troubles) TroublePipeline(ctx context.Context, id meeting.ID, message string) error {
+	c.mu.Lock()
+	if n := len(c.told); n > 0 && c.told[n-1] != message || n == 0 && message != "" {
+		c.told = append(c.told, message)
+	}
+	c.mu.Unlock()
+	return c.Control.TroublePipeline(ctx, id, message)
+}
+
+func (c *troubles) list() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.told)
+}
 
 // wall is a clock that a test sets.
 type wall struct {
@@ -33,6 +56,19 @@ func (w *wall) pass(d time.Duration) {
 	w.ahead += d
 }
 
+// inTrouble is a house whose clock and troubles a test sees.
+func inTrouble(t *testing.T, sink Sink, change func(*Config)) (*house, *wall, *troubles) {
+	clock, told := new(wall), new(troubles)
+	h := newHouse(t, sink, func(c *Config) {
+		told.Control = c.Control
+		c.Control, c.Now = told, clock.now
+		if change != nil {
+			change(c)
+		}
+	})
+	return h, clock, told
+}
+
 // breakable is a store that is broken at will.
 func breakable() (sink *store, broken func(bool)) {
 	sink = newStore()
@@ -50,11 +86,101 @@ func breakable() (sink *store, broken func(bool)) {
 	}
 }
 
+func (h *house) untilTold(told *troubles, want ...string) {
+	h.t.Helper()
+	h.until("told "+strings.Join(want, ", "), func() bool { return len(told.list()) >= len(want) })
+	if got := told.list(); !slices.Equal(got, want) {
+		h.t.Errorf("told %q, want %q", got, want)
+	}
+}
+
 // say has the recording make a piece that does not wait for five seconds.
 func (h *house) say(p *meeting.Pipeline, clock *wall) {
 	h.until("listening", func() bool { return h.listener(p.Meeting) != nil })
 	h.listener(p.Meeting).Message("ann", "chat", []byte("hello"), clock.now())
 	clock.pass(textFor)
+}
+
+func TestAStoreThatIsDownForFiveMinutesIsToldAndLosesNothing(t *testing.T) {
+	sink, broken := breakable()
+	h, clock, told := inTrouble(t, sink, nil)
+	p := h.record(h.meeting())
+	h.untilStatus(p.ID, meeting.PipelineInProgress)
+	broken(true)
+	h.say(p, clock)
+	h.until("a piece waits", func() bool { return len(files(t, h.service.spoolDir(p.ID))) > 1 })
+	time.Sleep(2 * troublePoll)
+	if got := told.list(); len(got) > 0 {
+		t.Errorf("told %q at once", got)
+	}
+	for range 5 {
+		clock.pass(time.Minute)
+		h.say(p, clock)
+		time.Sleep(100 * time.Millisecond)
+	}
+	h.untilTold(told, notStored)
+	if s := h.status(p.ID); s != meeting.PipelineInProgress {
+		t.Errorf("status %s", s)
+	}
+	broken(false)
+	h.untilTold(told, notStored, "")
+	h.stop(p.ID)
+	h.untilStatus(p.ID, meeting.PipelineStopped)
+	messages := 0
+	for key, content := range sink.objects {
+		if strings.Contains(key, dataFolder) {
+			messages += strings.Count(string(content), "hello")
+		}
+	}
+	if messages != 6 {
+		t.Errorf("%d of 6 messages were kept", messages)
+	}
+}
+
+func TestNoTroubleIsToldOfARecordingThatEnds(t *testing.T) {
+	sink, broken := breakable()
+	h, clock, told := inTrouble(t, sink, nil)
+	p := h.record(h.meeting())
+	h.untilStatus(p.ID, meeting.PipelineInProgress)
+	broken(true)
+	h.stop(p.ID)
+	h.untilStatus(p.ID, meeting.PipelineStopping)
+	h.until("a piece waits", func() bool { return len(files(t, h.service.spoolDir(p.ID))) > 1 })
+	clock.pass(time.Minute)
+	time.Sleep(3 * troublePoll)
+	broken(false)
+	h.untilStatus(p.ID, meeting.PipelineStopped)
+	if got := told.list(); len(got) > 0 {
+		t.Errorf("told %q", got)
+	}
+}
+
+func TestARecorderThatCameBackTellsThatItWasInterrupted(t *testing.T) {
+	h, _, told := inTrouble(t, newStore(), nil)
+	p := h.record(h.meeting())
+	h.untilStatus(p.ID, meeting.PipelineInProgress)
+	must(t, h.service.Close())
+	h.open()
+	h.untilTold(told, interrupted, "")
+	h.stop(p.ID)
+	h.untilStatus(p.ID, meeting.PipelineStopped)
+}
+
+func TestLittleRoomIsTold(t *testing.T) {
+	sink, broken := breakable()
+	h, clock, told := inTrouble(t, sink, func(c *Config) { c.MaxSpool = 1 << 20 })
+	broken(true)
+	p := h.record(h.meeting())
+	h.untilStatus(p.ID, meeting.PipelineInProgress)
+	h.say(p, clock)
+	h.until("a piece waits", func() bool { return len(files(t, h.service.spoolDir(p.ID))) > 1 })
+	h.service.room.used.Add(1 << 20 * 9 / 10) // others need it
+	h.untilTold(told, almostFull)
+	h.service.room.used.Add(-(1 << 20 * 9 / 10))
+	h.untilTold(told, almostFull, "")
+	broken(false)
+	h.stop(p.ID)
+	h.untilStatus(p.ID, meeting.PipelineStopped)
 }
 
 // A node that was gone comes back, and the pipeline is carried out elsewhere.

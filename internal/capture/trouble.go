@@ -1,0 +1,61 @@
+package capture
+
+import (
+	"context"
+	"time"
+)
+
+// What callers of the API are told of a recording that does not do its work for
+// the time being.
+const (
+	notStored   = "What is recorded cannot be stored at present"
+	almostFull  = "The server's disk for recordings is almost full"
+	interrupted = "The recording was interrupted"
+)
+
+const (
+	// troubledAfter is for how long storing must have failed to be told.
+	troubledAfter = 30 * time.Second
+	// troublePoll is between two looks at whether there is something to tell.
+	troublePoll = time.Second
+)
+
+// tellTroubles writes down what keeps the recording from its work, and when that
+// is over, until ctx ends.
+func (j *job) tellTroubles(ctx context.Context, up *uploader) {
+	ticker := time.NewTicker(troublePoll)
+	defer ticker.Stop()
+	said, known := "", false
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		trouble := j.trouble(up)
+		quiet := !j.attached.Load() || trouble != "" && j.ending.Load() // it is not at work
+		if quiet || known && trouble == said {
+			continue
+		}
+		if j.service.cfg.Control.TroublePipeline(ctx, j.pipeline.ID, trouble) == nil {
+			said, known = trouble, true
+		}
+	}
+}
+
+// trouble is what keeps the recording from its work now; empty for nothing.
+func (j *job) trouble(up *uploader) string {
+	switch {
+	case up.failedFor() > troubledAfter:
+		return notStored
+	case j.service.room.tight() && len(up.spool.waiting()) > 0:
+		return almostFull
+	}
+	return ""
+}
+
+// wasInterrupted writes down that the recording lost its meeting: the server, or
+// the one that recorded before, has ended. That it goes on is told once it does.
+func (j *job) wasInterrupted(ctx context.Context) {
+	_ = j.retry(ctx, func() error { return j.service.cfg.Control.TroublePipeline(ctx, j.pipeline.ID, interrupted) })
+}
