@@ -62,7 +62,7 @@ test-packages: dist
 # Each of these tells what it found when it has ended.
 .PHONY: test
 test: announce setup lint test-quick
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-cluster test-clients test-examples test-events
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-cluster test-clients test-examples test-events test-pipelines
 	@$(MAKE) --no-print-directory test-browser
 
 .PHONY: announce
