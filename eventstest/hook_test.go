@@ -135,7 +135,7 @@ func inOrder(t *testing.T, got []told) map[string][]string {
 // was acknowledged is told, in order, and what comes twice has the same id.
 func TestNothingIsLostHoweverOftenTheServerIsKilled(t *testing.T) {
 	h := startHook(t)
-	s := servertest.Start(t, h.flags()...)
+	s := servertest.Start(t, append(h.flags(), "--timer-idle", "24h")...) // many kills take a while
 	var ended, left []string
 	for round := range *kills {
 		switch round % 4 { // every state in which the receiver can leave an event
