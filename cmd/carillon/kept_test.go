@@ -154,6 +154,7 @@ func (c *trio) session(node int, id string) (only observe.Session, kinds string)
 // What ended at a node that is gone is known at the others, and a meeting that
 // outlives its node has its beginning.
 func TestWhatWasOutlivesTheNodeThatRanIt(t *testing.T) {
+	t.Parallel()
 	c := startTrio(t, "--timer-tombstone", "2s", "--timer-dropped", "2s")
 	c.balanced(3)
 	c.make(12)

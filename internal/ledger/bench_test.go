@@ -210,3 +210,32 @@ func BenchmarkDisk(b *testing.B) {
 		})
 	}
 }
+
+// What a node reads of ended meetings when it starts: 2.5 KiB each, as a meeting
+// of a few people has.
+func BenchmarkPreserved(b *testing.B) {
+	const meetings = 2000
+	l := openTB(b, Config{})
+	if err := l.OpenKept(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	data := make([]byte, 2560)
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			for range meetings / 16 {
+				if err := l.Preserve(b.Context(), randomID(b), data); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.SetBytes(meetings * int64(len(data)))
+	for b.Loop() {
+		n := 0
+		if err := l.Preserved(b.Context(), 0, func(uint64, meeting.ID, []byte) error { n++; return nil }); err != nil || n != meetings {
+			b.Fatal(n, err)
+		}
+	}
+}
