@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime/debug"
 
 	"github.com/carillon-meetings/carillon/internal/cluster"
 	"github.com/carillon-meetings/carillon/internal/control"
@@ -132,7 +133,13 @@ func (s *server) adopt(ctx context.Context) error {
 	if s.member != nil {
 		return nil
 	}
-	return explainDamage(s.control.AdoptAll(ctx))
+	if err := s.control.AdoptAll(ctx); err != nil {
+		return explainDamage(err)
+	}
+	// Reading leaves as much behind as it keeps. By itself that would go back
+	// to the system over minutes.
+	s.background(func() error { debug.FreeOSMemory(); return nil })
+	return nil
 }
 
 // explainDamage says what to do when records are damaged.
