@@ -10,6 +10,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
 	"github.com/carillon-meetings/carillon/internal/api/throttle"
 	"github.com/carillon-meetings/carillon/internal/app"
+	"github.com/carillon-meetings/carillon/internal/capture"
 	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/control"
@@ -146,6 +147,8 @@ func (s *server) openPages(context.Context) (err error) {
 		cfg.Directory, cfg.Live = s.lists()
 		cfg.Ended = s.kept
 		cfg.Actions, cfg.WithActor = s.control, control.WithActor
+		cfg.Seat = s.seat
+		cfg.Recordings = capture.NewDesk(s.capture, s.control, s.cfg.Recording.Bucket)
 		if s.notifier != nil {
 			cfg.Deliveries = s.notifier
 		}

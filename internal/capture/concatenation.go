@@ -28,10 +28,15 @@ func (j *job) concatenate(ctx context.Context) {
 		case <-working.Done():
 		}
 	}()
+	var made []Piece
 	source, err := j.awaitSource(working)
 	if err == nil {
 		j.tell(working, meeting.PipelineInProgress, "")
-		err = j.join(working, source)
+		made, err = j.join(working, source)
+	}
+	_ = os.RemoveAll(j.service.spoolDir(j.pipeline.ID)) // what lay there on the way
+	if err == nil {
+		j.note(made)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -87,19 +92,31 @@ func (j *job) awaitSource(ctx context.Context) (*meeting.Pipeline, error) {
 	}
 }
 
-// join makes the outputs, however often storing must be tried.
-func (j *job) join(ctx context.Context, source *meeting.Pipeline) error {
+// note lists the outputs in a journal, for those who want to play them.
+func (j *job) note(made []Piece) {
+	dir := j.service.spoolDir(j.pipeline.ID)
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		err = writeJournal(dir, made)
+	}
+	if err != nil {
+		j.log.Warn("the outputs are stored, but not listed", "err", err)
+	}
+}
+
+// join makes the outputs, however often storing must be tried, and returns them.
+func (j *job) join(ctx context.Context, source *meeting.Pipeline) ([]Piece, error) {
 	s := j.service
 	journal, err := readJournal(s.spoolDir(source.ID))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	work := joining{sink: s.cfg.Sink, source: source, pipeline: j.pipeline, dir: s.spoolDir(j.pipeline.ID), pieces: journal.there(), listed: !journal.complete()}
 	begun, wait := s.cfg.Now(), firstRetry
 	for {
 		err := work.run(ctx)
 		if err == nil || ctx.Err() != nil || s.cfg.Now().Sub(begun) > s.cfg.GiveUp || isUnreadable(err) {
-			return err
+			return work.made, err
 		}
 		j.log.Warn("the concatenation did not succeed, will try again", "err", err)
 		timer := time.NewTimer(wait)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,7 +67,6 @@ func (j *job) run(ctx context.Context) {
 	}
 	if j.pipeline.Kind == meeting.ConcatenationPipeline {
 		j.concatenate(ctx)
-		_ = os.RemoveAll(j.service.spoolDir(j.pipeline.ID)) // nothing of it is needed
 		return
 	}
 	j.capture(ctx)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,6 +30,7 @@ type joining struct {
 	pieces   []Piece   // of the journal
 	listed   bool      // they are not all: the others are looked for where they are stored
 	begin    time.Time // the zero of all outputs: when the capture began
+	made     []Piece   // the outputs that are stored
 }
 
 // output is one object to be made.
@@ -85,6 +87,7 @@ func (j *joining) run(ctx context.Context) error {
 	if len(j.pieces) == 0 {
 		return errNothingThere
 	}
+	j.made = nil
 	slices.SortStableFunc(j.pieces, func(a, b Piece) int { return a.Start.Compare(b.Start) })
 	j.begin = j.pieces[0].Start
 	for _, o := range j.outputs() {
@@ -129,8 +132,9 @@ func (j *joining) fetch(ctx context.Context, p Piece) ([]byte, error) {
 // errChanged says that an object is not what was stored.
 var errChanged = errors.New("not what was stored")
 
-// put stores an output; content is read from the beginning.
-func (j *joining) put(ctx context.Context, o output, extension string, content io.ReaderAt, size int64) error {
+// put stores an output; content is read from the beginning. Length, codec and size
+// of made are the caller's.
+func (j *joining) put(ctx context.Context, o output, extension string, content io.ReaderAt, made Piece) error {
 	s := &j.pipeline.Settings
 	kind := typeMP4
 	if extension == ".txt" {
@@ -138,11 +142,17 @@ func (j *joining) put(ctx context.Context, o output, extension string, content i
 	}
 	prefix := cmp.Or(s.Prefix, j.pipeline.ID.String())
 	from := &j.source.Settings // whose encryption is the concatenation's, too
-	return j.sink.Put(ctx, Object{
-		Bucket: s.Bucket, Key: prefix + "/" + o.folder + "/" + j.pipeline.ID.String() + o.name + extension, Type: kind,
+	made.Key, made.Type = prefix+"/"+o.folder+"/"+j.pipeline.ID.String()+o.name+extension, kind
+	made.Stream, made.Start, made.File = o.stream, j.begin, strconv.Itoa(len(j.made))
+	err := j.sink.Put(ctx, Object{
+		Bucket: s.Bucket, Key: made.Key, Type: kind,
 		KMSKey: from.KMSKey, KMSContext: from.KMSContext,
 		Metadata: map[string]string{"pipeline": j.pipeline.ID.String(), "meeting": j.pipeline.Meeting.String(), "start": j.begin.Format(time.RFC3339Nano)},
-	}, content, size)
+	}, content, made.Size)
+	if err == nil {
+		j.made = append(j.made, made)
+	}
+	return err
 }
 
 // file makes a file for something on the way. done removes it.
@@ -177,7 +187,7 @@ func (j *joining) text(ctx context.Context, o output) error {
 			return err
 		}
 	}
-	return j.put(ctx, o, ".txt", f, size)
+	return j.put(ctx, o, ".txt", f, Piece{Size: size})
 }
 
 // movie joins the pieces of a stream, and again for each further codec that its
@@ -196,7 +206,7 @@ func (j *joining) movie(ctx context.Context, o output) error {
 		} else {
 			more = append(more, b.others...)
 		}
-		err = j.put(ctx, one, ".mp4", b.whole(), b.size())
+		err = j.put(ctx, one, ".mp4", b.whole(), Piece{Size: b.size(), Millis: b.movie.Length().Milliseconds(), Codec: b.codec})
 		b.done()
 		if err != nil {
 			return err

@@ -86,6 +86,8 @@ type Service struct {
 	tasks  sync.WaitGroup
 	room   budget // of all spools
 
+	catalogue catalogue
+
 	mu   sync.Mutex
 	jobs map[meeting.ID]*job // guarded by mu
 }

@@ -390,8 +390,8 @@ func TestAConcatenationWaitsForItsSource(t *testing.T) {
 	if !strings.Contains(events, captureStarted) || !strings.HasSuffix(strings.TrimSpace(events), `"EventType":"CaptureEnded"}`) {
 		t.Errorf("%s", events)
 	}
-	if _, err := os.Stat(h.service.spoolDir(join.ID)); !os.IsNotExist(err) {
-		t.Errorf("something is left of it: %v", err)
+	if left := files(t, h.service.spoolDir(join.ID)); !slices.Equal(left, []string{journalName}) {
+		t.Errorf("%q are left of it", left)
 	}
 }
 

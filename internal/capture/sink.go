@@ -68,7 +68,7 @@ func (d Directory) Put(_ context.Context, o Object, content io.ReaderAt, size in
 
 // Open opens a file.
 func (d Directory) Open(_ context.Context, bucket, key string) (Content, error) {
-	f, err := os.Open(d.path(bucket, key))
+	f, err := os.OpenInRoot(filepath.Join(string(d), bucket), filepath.FromSlash(key)) // nothing outside of the bucket, whatever links lie in it
 	if err != nil {
 		return nil, fmt.Errorf("directory for recordings: %w", err)
 	}

@@ -200,6 +200,21 @@ func readJournal(dir string) (*journal, error) {
 	return j, nil
 }
 
+// writeJournal makes the journal of pieces that are all stored.
+func writeJournal(dir string, stored []Piece) error {
+	var text bytes.Buffer
+	to := json.NewEncoder(&text)
+	for i := range stored {
+		if err := errors.Join(to.Encode(line{Piece: &stored[i]}), to.Encode(line{Stored: stored[i].File})); err != nil {
+			return fmt.Errorf("spool: %w", err)
+		}
+	}
+	if err := durable.WriteFile(filepath.Join(dir, journalName), text.Bytes()); err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	return nil
+}
+
 // dropStrays removes files that no pending piece has: of a piece that a crash
 // kept out of the journal, or that was stored just before.
 func (s *spool) dropStrays() {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -172,6 +173,8 @@ func (s *Serve) checkRecording(add func(bool, string, ...any)) {
 		add(slices.Contains([]string{"h264", "vp8", "vp9", "av1"}, name) || name == "none" && len(r.Codecs) == 1,
 			"--capture-codecs: %q is not h264, vp8, vp9 or av1, nor none alone", name)
 	}
+	bucket := regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`).MatchString(r.Bucket) && !strings.Contains(r.Bucket, "..")
+	add(bucket, "--recordings-bucket: %q is not the name of a bucket: 3 to 63 lower-case letters, digits, dots and dashes", r.Bucket)
 	add(r.GiveUp > 0, "--capture-give-up must be positive")
 	add(r.SpoolMiB >= 0, "--capture-spool-mib must not be negative")
 	add(r.MaxComposed > 0, "--capture-max-composed must be positive")

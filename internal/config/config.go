@@ -133,6 +133,7 @@ type Media struct {
 // Recording says where media pipelines store what they record.
 type Recording struct {
 	Recordings string        `help:"Directory for recordings, with a folder for each bucket; media pipelines can then be created. Or give --capture-s3-endpoint." type:"path" placeholder:"DIR"`
+	Bucket     string        `help:"Bucket of the recordings that are begun in the console; with --recordings, the folder." default:"recordings" name:"recordings-bucket" placeholder:"BUCKET"`
 	S3         CaptureS3     `embed:"" prefix:"capture-s3-"`
 	Codecs     []string      `help:"Video codecs that clients are asked to send while they are recorded: h264, vp8, vp9, av1; none to ask for nothing." default:"h264" name:"capture-codecs" placeholder:"CODEC"`
 	GiveUp     time.Duration `help:"A recording whose pieces cannot be stored for so long has failed." default:"24h" name:"capture-give-up"`

@@ -36,6 +36,23 @@ func (c *Console) removeAttendee(w http.ResponseWriter, r *http.Request) {
 	c.finish(w, r, "remove attendee", id, err)
 }
 
+// takeSeat answers with what it takes to join in an attendee's place. It is the
+// only answer of the console with a join token in it, so it is an action: asked
+// for with the session's second token, and logged.
+func (c *Console) takeSeat(w http.ResponseWriter, r *http.Request) {
+	id, attendee, ok := pathAttendee(w, r)
+	if !ok {
+		return
+	}
+	seat, err := c.cfg.Seat(r.Context(), id, attendee)
+	if err != nil {
+		c.finish(w, r, "join as attendee", id, err)
+		return
+	}
+	c.cfg.Logger.Info("operator action", "action", "join as attendee", "meeting", id, "attendee", attendee, "actor", actor(r))
+	writeJSON(w, http.StatusOK, seat)
+}
+
 // setCapabilities also serves muting: an attendee who may not send audio is
 // silent for everybody, whatever the client does, until it is allowed again.
 func (c *Console) setCapabilities(w http.ResponseWriter, r *http.Request) {

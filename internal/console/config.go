@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/clientaddr"
+	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
@@ -35,6 +36,11 @@ type Config struct {
 	// Nodes returns the nodes of the cluster; nil when this server is alone. It is
 	// called once a second while somebody looks.
 	Nodes func(ctx context.Context) ([]observe.Node, error)
+	// Recordings are those of the meetings; nil when this server knows of none.
+	Recordings Recordings
+	// Seat returns what an operator joins with in an attendee's place; nil when
+	// that is not possible here. Errors are *meeting.Error.
+	Seat func(ctx context.Context, id, attendee meeting.ID) (Seat, error)
 	// WithActor puts the name of who acts, "operator:" and an address, into
 	// the context of an action, for the meeting's log. Required with Actions.
 	WithActor func(ctx context.Context, actor string) context.Context

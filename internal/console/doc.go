@@ -5,6 +5,7 @@
 // Addresses:
 //
 //	/  /m/{code}              the meeting page
+//	/join                     the same, for a seat that is pasted in
 //	/demo/…                   its backend (package demo), unless switched off
 //	/operator/…               the console, one page with its own addresses
 //	/operator/explorer        the API explorer; it talks to the public API only
@@ -33,6 +34,9 @@
 //   - actions.go carries out what an operator asked for; who did it goes into
 //     the meeting's record.
 //   - destinations.go is the page of who is told of events.
+//   - recordings.go begins and ends recordings, lists them and sends their
+//     files, with ranges, so that they play. A file is named by its number in a
+//     recording: where it lies is no matter of the page's.
 //   - deliveries.go shows and sorts out the events that are told to the outside,
 //     for the command line.
 //   - headers.go and pages.go hold the content security policy and the way

@@ -76,6 +76,7 @@ func TestWhatThePagesAreSent(t *testing.T) {
 		world := full()
 		c.Directory, c.Live, c.Ended, c.Actions = world, world, world, world
 		c.Nodes = func(context.Context) ([]observe.Node, error) { return []observe.Node{aNode()}, nil }
+		c.Recordings = &shelf{server: world}
 	})
 	s.signIn()
 	m := "/operator/api/meetings/" + weekly.String()
@@ -91,6 +92,10 @@ func TestWhatThePagesAreSent(t *testing.T) {
 	if err := json.Unmarshal([]byte(s.send("GET", m+"/attendees/"+ada.String()+"/history", "").body), &history); err != nil {
 		t.Fatal(err)
 	}
+	var shown struct{ Files []json.RawMessage }
+	if err := json.Unmarshal([]byte(s.send("GET", m+"/recordings/"+joined.String()+"/files", "").body), &shown); err != nil {
+		t.Fatal(err)
+	}
 	var ofNow sampleView
 	if err := json.Unmarshal(sample, &ofNow); err != nil || len(ofNow.Points) != 1 {
 		t.Fatalf("sample %s, %v", sample, err)
@@ -102,10 +107,11 @@ func TestWhatThePagesAreSent(t *testing.T) {
 	rows := map[string]json.RawMessage{
 		"MeetingRow": tables["meeting"][0], "AttendeeRow": tables["attendees"][0], "RecordRow": tables["records"][2],
 		"RefusalRow": tables["refusals"][0], "SessionRow": history.Sessions[0], "Sample": sample, "Beat": withFault,
-		"NodeRow": cluster["nodes"][0],
+		"NodeRow": cluster["nodes"][0], "RecordingRow": tables["recordings"][0], "RecordingFile": shown.Files[0],
 	}
 	for name, v := range map[string]any{
 		"MeetingRow": observe.Meeting{}, "RecordRow": observe.Record{}, "RefusalRow": observe.Refusal{}, "SessionRow": observe.Session{}, "NodeRow": observe.Node{},
+		"RecordingRow": observe.Recording{},
 	} {
 		wantEveryField(t, name, reflect.TypeOf(v), rows[name])
 	}

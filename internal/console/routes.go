@@ -18,6 +18,7 @@ const maxBody = 4096
 const (
 	pathStart    = "/"
 	pathMeeting  = "/m/"
+	pathJoin     = "/join" // the meeting page, for a seat that is pasted in
 	pathDemo     = "/demo/"
 	pathAssets   = "/assets/"
 	pathIcon     = "/favicon.svg"
@@ -27,7 +28,7 @@ const (
 
 // Serves reports whether a path is one of the pages' or belongs to them.
 func Serves(path string) bool {
-	if path == pathStart || path == pathIcon || path+"/" == pathOperator {
+	if path == pathStart || path == pathJoin || path == pathIcon || path+"/" == pathOperator {
 		return true
 	}
 	return slices.ContainsFunc([]string{pathMeeting, pathDemo, pathAssets, pathOperator}, func(below string) bool {
@@ -40,6 +41,7 @@ func Serves(path string) bool {
 func (c *Console) routes() {
 	c.mux.HandleFunc("GET "+pathAssets, c.asset)
 	c.mux.HandleFunc("GET "+pathIcon, c.asset)
+	c.mux.HandleFunc("GET "+pathJoin, c.page("index.html"))
 	if c.cfg.Demo != nil {
 		c.mux.Handle(pathDemo, crossOriginGuard().Handler(c.limited(c.visits, c.cfg.Demo)))
 		c.mux.Handle("POST "+pathDemo+"meetings/{code}/rights", crossOriginGuard().Handler(c.limited(c.asks, c.cfg.Demo)))
@@ -68,6 +70,7 @@ func (c *Console) routes() {
 	c.mux.Handle("POST "+pathAPI+"meetings/{meeting}/attendees/{attendee}/remove", c.change(c.removeAttendee))
 	c.mux.Handle("PUT "+pathAPI+"meetings/{meeting}/attendees/{attendee}/capabilities", c.change(c.setCapabilities))
 	c.routeDestinations()
+	c.routeRecordings()
 	if c.cfg.Nodes != nil {
 		c.mux.Handle("GET "+pathAPI+"nodes/events", c.signedIn(c.streamNodes))
 	}

@@ -25,17 +25,20 @@ type sessionView struct {
 	Dev      bool   `json:"dev"`
 	Meeting  bool   `json:"meetingPage"` // the meeting page is served
 	Cluster  bool   `json:"cluster"`     // there are nodes to be shown
+	// Unrecorded says why no meeting can be recorded; empty when one can.
+	Unrecorded string `json:"unrecorded,omitempty"`
 }
 
 func (c *Console) view(sess *session) sessionView {
 	return sessionView{
-		SignedIn: true,
-		CSRF:     sess.csrf,
-		Expires:  sess.started.Add(c.cfg.SessionMax).UnixMilli(),
-		Version:  c.cfg.Version,
-		Dev:      c.cfg.Dev,
-		Meeting:  c.cfg.Demo != nil,
-		Cluster:  c.cfg.Nodes != nil,
+		SignedIn:   true,
+		CSRF:       sess.csrf,
+		Expires:    sess.started.Add(c.cfg.SessionMax).UnixMilli(),
+		Version:    c.cfg.Version,
+		Dev:        c.cfg.Dev,
+		Meeting:    c.cfg.Demo != nil,
+		Unrecorded: c.unrecorded(),
+		Cluster:    c.cfg.Nodes != nil,
 	}
 }
 

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"io"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
@@ -62,6 +63,34 @@ type Deliveries interface {
 	// Replay sends them once more, and Drop forgets them; both return how many.
 	Replay(ctx context.Context, f observe.LetterFilter) (int, error)
 	Drop(ctx context.Context, f observe.LetterFilter) (int, error)
+}
+
+// Seat is what a client joins with: the Meeting and the Attendee as the API
+// answers them. It holds the attendee's join token.
+type Seat struct {
+	Meeting, Attendee map[string]any
+}
+
+// Recordings is what operators see and do of recordings. Errors are
+// *meeting.Error. *capture.Desk satisfies it.
+type Recordings interface {
+	// Unready says why nothing can be recorded, as a sentence; empty when
+	// something can.
+	Unready() string
+	// Of returns the recordings of a meeting, oldest first.
+	Of(id meeting.ID) []observe.Recording
+	// All returns those of all meetings, oldest first; of very many the newest.
+	All() []observe.Recording
+	// Files lists the objects of one, in the order in which they were made.
+	Files(id, recording meeting.ID) ([]observe.RecordingFile, error)
+	// Open returns one of them, by its number, and its content.
+	Open(ctx context.Context, id, recording meeting.ID, number int) (observe.RecordingFile, io.ReadSeekCloser, error)
+	// Begin begins to record a meeting, and has the result joined at the end.
+	Begin(ctx context.Context, id meeting.ID, wish observe.RecordingWish) error
+	// Stop ends a recording, or gives up a concatenation.
+	Stop(ctx context.Context, id, recording meeting.ID) error
+	// Join has what was recorded joined to one file of each kind.
+	Join(ctx context.Context, id, recording meeting.ID) error
 }
 
 // Actions is what an operator may do to a meeting. Each is an ordinary command

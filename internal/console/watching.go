@@ -40,6 +40,17 @@ func newMeetingSource(cfg Config, id meeting.ID) *meetingSource {
 }
 
 func (s *meetingSource) read(ctx context.Context) (reading, error) {
+	got, err := s.readMeeting(ctx)
+	if err != nil || s.cfg.Recordings == nil {
+		return got, err
+	}
+	got.state = maps.Clone(got.state) // that of an ended meeting is kept; its recordings go on changing
+	got.state["recordings"], err = recordingTable(s.cfg.Recordings.Of(s.id))
+	return got, err
+}
+
+// readMeeting reads all but the recordings.
+func (s *meetingSource) readMeeting(ctx context.Context) (reading, error) {
 	if kept, ok, err := s.readKept(ctx); ok || err != nil {
 		return kept, err
 	}

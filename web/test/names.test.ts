@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { colourOf, initials, isContent, nameOf, personOf } from '../src/ui/names';
+import { colourOf, initials, isContent, isRecorder, nameOf, personOf } from '../src/ui/names';
 
 const encoded = (name: string) => Buffer.from(name).toString('base64url');
 
@@ -24,6 +24,14 @@ test('ids of other backends are shown as they are', () => {
   }
   const broken = `0123456789ab=${Buffer.from([0xff, 0xfe]).toString('base64url')}`;
   assert.equal(nameOf(broken), broken, 'not UTF-8');
+});
+
+test('a recording is told from people', () => {
+  assert.equal(isRecorder('aws:MediaPipeline-1a2b3'), true);
+  assert.equal(nameOf('aws:MediaPipeline-1a2b3'), 'Recording');
+  for (const id of ['', 'aws:Media', '0123456789ab#aws:MediaPipeline-', 'xaws:MediaPipeline-1']) {
+    assert.equal(isRecorder(id), false, id);
+  }
 });
 
 test('a content share leads to its person', () => {

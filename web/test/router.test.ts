@@ -4,12 +4,10 @@ import { addressOf } from '../src/console/router';
 
 test('every address has its page', () => {
   assert.deepEqual(addressOf('/operator/'), { page: 'live' });
+  assert.deepEqual(addressOf('/operator/recordings'), { page: 'recordings' });
   assert.deepEqual(addressOf('/operator/ended'), { page: 'ended' });
-<<<<<<< HEAD
   assert.deepEqual(addressOf('/operator/destinations'), { page: 'destinations' });
-=======
   assert.deepEqual(addressOf('/operator/nodes'), { page: 'nodes' });
->>>>>>> 79d56ca (The console shows the nodes of a cluster)
   assert.deepEqual(addressOf('/operator/meetings/m1'), { page: 'meeting', meeting: 'm1', attendee: '' });
   assert.deepEqual(addressOf('/operator/meetings/m1/a1'), { page: 'meeting', meeting: 'm1', attendee: 'a1' });
   assert.deepEqual(addressOf('/operator/meetings'), { page: 'live' }, 'no meeting is named');

@@ -33,6 +33,8 @@ const same: {
   record: Same<Told<rows.RecordRow>, Golden['RecordRow']>;
   refusal: Same<Told<rows.RefusalRow>, Golden['RefusalRow']>;
   node: Same<Told<rows.NodeRow>, Golden['NodeRow']>;
+  recording: Same<Told<rows.RecordingRow>, Golden['RecordingRow']>;
+  file: Same<Told<rows.RecordingFile>, Golden['RecordingFile']>;
   point: Same<Told<rows.Point>, Golden['Sample']['points'][keyof Golden['Sample']['points']]>;
   sample: Same<keyof rows.Sample, keyof Golden['Sample']>;
   beat: Same<Told<rows.Beat>, Golden['Beat']>;
@@ -43,6 +45,8 @@ const same: {
   record: true,
   refusal: true,
   node: true,
+  recording: true,
+  file: true,
   point: true,
   sample: true,
   beat: true,

@@ -1,5 +1,7 @@
 package mp4
 
+import "time"
+
 // Movie gathers what the index of an ordinary file says of its samples, which
 // are stored by the caller, one after the other. It is made of runs, so that the
 // index of hours of sound takes little. The zero value is ready.
@@ -38,6 +40,15 @@ func (m *Movie) InBand(track int) { m.tracks[track].inBand = true }
 // Duration returns how far a track reaches, with its delay, in its timescale.
 func (m *Movie) Duration(track int) uint64 {
 	return m.tracks[track].delay + m.tracks[track].duration
+}
+
+// Length returns how long the movie is: as its longest track.
+func (m *Movie) Length() (length time.Duration) {
+	for i := range m.tracks {
+		scale := time.Duration(m.tracks[i].Timescale())
+		length = max(length, time.Duration(m.Duration(i))*time.Second/scale)
+	}
+	return length
 }
 
 // Empty reports whether a track has no samples yet.

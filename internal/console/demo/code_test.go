@@ -104,6 +104,28 @@ func FuzzParse(f *testing.F) {
 // allowed is what the API takes as an ExternalUserId.
 var allowed = regexp.MustCompile(`^[-_&@+=,(){}\[\]/«».:|'"#a-zA-Z0-9À-ÿ\s]{2,64}$`)
 
+func TestNamesAreNotCutSilently(t *testing.T) {
+	c := newCodes("key", time.Now)
+	for name, want := range map[string]string{
+		strings.Repeat("a", 51):     strings.Repeat("a", 51),
+		strings.Repeat("a", 52):     strings.Repeat("a", 48) + "...",
+		strings.Repeat("long ", 30): strings.TrimRight(strings.Repeat("long ", 10)[:48], " ") + "...",
+	} {
+		if got := c.externalID("abc-defg-hij", "secret", name)[13:]; got != want {
+			t.Errorf("%q becomes %q, want %q", name, got, want)
+		}
+	}
+	for name, want := range map[string]string{
+		strings.Repeat("日", 12): strings.Repeat("日", 12),
+		strings.Repeat("日", 13): strings.Repeat("日", 11) + "…",
+	} {
+		b, err := base64.RawURLEncoding.DecodeString(c.externalID("abc-defg-hij", "secret", name)[13:])
+		if err != nil || string(b) != want {
+			t.Errorf("%q becomes %q, want %q (%v)", name, b, want, err)
+		}
+	}
+}
+
 func TestExternalIDs(t *testing.T) {
 	c := newCodes("key", time.Now)
 	for name, kind := range map[string]byte{
@@ -119,7 +141,7 @@ func TestExternalIDs(t *testing.T) {
 		}
 		if kind == '=' {
 			b, err := base64.RawURLEncoding.DecodeString(id[13:])
-			if err != nil || !utf8.Valid(b) || !strings.HasPrefix(name, string(b)) {
+			if err != nil || !utf8.Valid(b) || !strings.HasPrefix(name, strings.TrimSuffix(string(b), "…")) {
 				t.Errorf("%q gives %q, which holds %q (%v)", name, id, b, err)
 			}
 		}

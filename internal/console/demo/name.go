@@ -23,10 +23,10 @@ const maxExternalID = 64
 func (c codes) externalID(code, who, name string) string {
 	prefix := c.person(code, who)
 	if plainName(name) {
-		return prefix + "#" + cut(name, maxExternalID-len(prefix)-1)
+		return prefix + "#" + cut(name, maxExternalID-len(prefix)-1, "...")
 	}
 	room := base64.RawURLEncoding.DecodedLen(maxExternalID - len(prefix) - 1)
-	return prefix + "=" + base64.RawURLEncoding.EncodeToString([]byte(cut(name, room)))
+	return prefix + "=" + base64.RawURLEncoding.EncodeToString([]byte(cut(name, room, "…")))
 }
 
 // person is the prefix of a person's ExternalUserId.
@@ -61,13 +61,15 @@ func plainName(name string) bool {
 	return true
 }
 
-// cut shortens s to at most n bytes without cutting a character apart.
-func cut(s string, n int) string {
+// cut shortens s to at most n bytes without cutting a character apart; mark then
+// stands at its end.
+func cut(s string, n int, mark string) string {
 	if len(s) <= n {
 		return s
 	}
+	n -= len(mark)
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return s[:n]
+	return strings.TrimRight(s[:n], " ") + mark
 }

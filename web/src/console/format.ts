@@ -36,6 +36,26 @@ export function short(id: string): string {
   return id.slice(0, 8);
 }
 
+/** How much data: "640 B", "3.4 MB". */
+export function size(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let n = bytes;
+  let unit = 0;
+  while (n >= 999.5 && unit < units.length - 1) {
+    n /= 1000;
+    unit++;
+  }
+  return `${unit && n < 99.95 ? n.toFixed(1) : Math.round(n)} ${units[unit]}`;
+}
+
+/** A length as players show it: "0:07", "1:02:03". */
+export function playtime(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  const two = (n: number) => String(n).padStart(2, '0');
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
 /** A percentage: "0.4 %". */
 export function percent(value: number): string {
   return `${value.toFixed(1)} %`;

@@ -5,13 +5,15 @@ import { icon } from '../ui/icons';
 import { confirm } from './confirm';
 import { FactList, factsOf } from './facts';
 import { Feed } from './feed';
+import { nameOfAttendee } from './format';
 import type { Frame, Page } from './frame';
 import { PeopleTable } from './people';
 import { PersonCard } from './person';
 import type { Liveness } from './pulse';
+import { Recordings } from './recordings';
 import { RecordTable } from './records';
 import { Refusals } from './refusals';
-import type { AttendeeRow, MeetingRow, RecordRow, RefusalRow, Sample } from './rows';
+import type { AttendeeRow, MeetingRow, RecordingRow, RecordRow, RefusalRow, Sample } from './rows';
 
 export class MeetingPage implements Page {
   readonly element = el('div', { class: 'meeting-page' });
@@ -21,6 +23,7 @@ export class MeetingPage implements Page {
   private readonly people: PeopleTable;
   private readonly records = new RecordTable();
   private readonly refusals = new Refusals();
+  private readonly recordings: Recordings;
   private readonly heading = el('h1', {}, 'Meeting');
   private readonly facts = new FactList();
   private readonly end: HTMLButtonElement;
@@ -37,6 +40,7 @@ export class MeetingPage implements Page {
     attendee: string,
   ) {
     this.people = new PeopleTable(id);
+    this.recordings = new Recordings(frame.server, id, frame.say);
     this.end = el(
       'button',
       { class: 'button danger small', type: 'button', hidden: true, on: { click: () => this.askEnd() } },
@@ -91,6 +95,7 @@ export class MeetingPage implements Page {
         'div',
         { class: 'left' },
         el('section', { class: 'people' }, el('h2', {}, 'Attendees'), this.people.element),
+        this.recordings.element,
         this.refusals.element,
         el('section', { class: 'records' }, el('h2', {}, 'Record'), this.records.element),
       ),
@@ -130,7 +135,11 @@ export class MeetingPage implements Page {
     setText(this.heading, meeting.external || 'Meeting without a name');
     this.frame.title(meeting.external || meeting.id);
     this.facts.show(factsOf(meeting, this.feed.now()));
-    this.people.show([...this.feed.table<AttendeeRow>('attendees').values()], ended);
+    const attendees = this.feed.table<AttendeeRow>('attendees');
+    this.people.show([...attendees.values()], ended);
+    this.recordings.show([...this.feed.table<RecordingRow>('recordings').values()], ended, (id) =>
+      nameOfAttendee(id, attendees.get(id)?.external),
+    );
     this.refusals.show([...this.feed.table<RefusalRow>('refusals').values()]);
     this.records.show([...this.feed.table<RecordRow>('records').values()], ended);
     this.drawCard();

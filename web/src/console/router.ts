@@ -5,6 +5,7 @@ import type { Frame, Page } from './frame';
 import { MeetingPage } from './meeting';
 import { MeetingsPage } from './meetings';
 import { NodesPage } from './nodes';
+import { RecordingsPage } from './recordingspage';
 import type { Shell } from './shell';
 
 /** Where the console begins. */
@@ -13,28 +14,17 @@ export const root = '/operator/';
 export type Address =
   | { page: 'live' }
   | { page: 'ended' }
-<<<<<<< HEAD
+  | { page: 'recordings' }
   | { page: 'destinations' }
-=======
   | { page: 'nodes' }
->>>>>>> 79d56ca (The console shows the nodes of a cluster)
   | { page: 'meeting'; meeting: string; attendee: string };
 
 /** What a path of the console asks for; the list of meetings when it makes no sense. */
 export function addressOf(path: string): Address {
   const [first = '', meeting = '', attendee = ''] = path.slice(root.length).split('/');
   if (first === 'meetings' && meeting) return { page: 'meeting', meeting, attendee };
-<<<<<<< HEAD
-  return { page: first === 'ended' || first === 'destinations' ? first : 'live' };
-=======
-  return { page: first === 'ended' || first === 'nodes' ? first : 'live' };
-}
-
-function pageOf(frame: Frame, address: Address): Page {
-  if (address.page === 'meeting') return new MeetingPage(frame, address.meeting, address.attendee);
-  if (address.page === 'nodes') return new NodesPage(frame);
-  return new MeetingsPage(frame, address.page === 'ended');
->>>>>>> 79d56ca (The console shows the nodes of a cluster)
+  const pages = ['ended', 'recordings', 'destinations', 'nodes'] as const;
+  return { page: pages.find((page) => page === first) ?? 'live' };
 }
 
 export class Router {
@@ -59,11 +49,7 @@ export class Router {
       return;
     }
     this.page?.close();
-<<<<<<< HEAD
     this.page = this.open(address);
-=======
-    this.page = pageOf(this.frame, address);
->>>>>>> 79d56ca (The console shows the nodes of a cluster)
     this.shell.show(this.page.element);
     this.frame.title(this.page.title);
   }
@@ -74,8 +60,17 @@ export class Router {
   }
 
   private open(address: Address): Page {
-    if (address.page === 'meeting') return new MeetingPage(this.frame, address.meeting, address.attendee);
-    if (address.page === 'destinations') return new DestinationsPage(this.frame);
-    return new MeetingsPage(this.frame, address.page === 'ended');
+    switch (address.page) {
+      case 'meeting':
+        return new MeetingPage(this.frame, address.meeting, address.attendee);
+      case 'recordings':
+        return new RecordingsPage(this.frame);
+      case 'destinations':
+        return new DestinationsPage(this.frame);
+      case 'nodes':
+        return new NodesPage(this.frame);
+      default:
+        return new MeetingsPage(this.frame, address.page === 'ended');
+    }
   }
 }

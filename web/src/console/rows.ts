@@ -226,6 +226,57 @@ export interface RefusalRow {
   words: string;
 }
 
+/** A media pipeline: a capture, or the concatenation of what one has recorded. */
+export interface RecordingRow {
+  id: string;
+  meeting: string;
+  /** The meeting's ExternalMeetingId. */
+  external: string;
+  kind: 'capture' | 'concatenation';
+  /** As the API spells it. */
+  status: string;
+  /** Why it has failed. */
+  failure?: string;
+  /** Of a concatenation: the capture. */
+  source?: string;
+  created: number;
+  /** When the status became what it is. */
+  updated: number;
+  bucket: string;
+  prefix: string;
+  /** Bytes that are not stored yet. */
+  waiting: number;
+  streams: RecordingStream[];
+}
+
+/** The objects of a recording that belong together. */
+export interface RecordingStream {
+  /** "audio", "data-channel", "meeting-events", or "video/" and the attendee. */
+  name: string;
+  type: string;
+  /** Of the pictures; empty for none. */
+  codec: string;
+  files: number;
+  /** The number of its first file. */
+  first: number;
+  bytes: number;
+  /** Of all its files together, ms. */
+  length: number;
+}
+
+/** One object of a recording. */
+export interface RecordingFile {
+  number: number;
+  stream: string;
+  name: string;
+  type: string;
+  bytes: number;
+  start: number;
+  length: number;
+  /** In the store; until then it lies in the server's spool. */
+  stored: boolean;
+}
+
 /** A moment of a connection. */
 export interface Point {
   at: number;

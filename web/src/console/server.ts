@@ -1,7 +1,7 @@
 // Talks to the console's own JSON.
 
 import type { DestinationsPage, Question } from './delivery';
-import type { Capabilities, SessionRow } from './rows';
+import type { Capabilities, RecordingFile, SessionRow } from './rows';
 
 export interface Session {
   signedIn: boolean;
@@ -12,6 +12,8 @@ export interface Session {
   meetingPage: boolean;
   /** There are nodes to be shown. */
   cluster: boolean;
+  /** Why no meeting can be recorded; missing when one can. */
+  unrecorded?: string;
 }
 
 /** A refusal with a sentence that can be shown; status 0 when there was no answer at all. */
@@ -30,6 +32,8 @@ const base = '/operator/api/';
 const patience = 10_000;
 
 export class Server {
+  /** Why no meeting can be recorded; empty when one can. */
+  unrecorded = '';
   private csrf = '';
 
   async session(): Promise<Session> {
@@ -46,6 +50,11 @@ export class Server {
 
   endMeeting(meeting: string): Promise<void> {
     return this.ask('POST', `meetings/${meeting}/end`);
+  }
+
+  /** What it takes to join as an attendee: the Meeting and the Attendee as the API answers them. */
+  seatOf(meeting: string, attendee: string): Promise<{ Meeting: unknown; Attendee: unknown }> {
+    return this.ask('POST', `meetings/${meeting}/attendees/${attendee}/seat`);
   }
 
   removeAttendee(meeting: string, attendee: string): Promise<void> {
@@ -71,6 +80,30 @@ export class Server {
     return this.ask('POST', `destinations/${action}`, question);
   }
 
+  /** Begins to record a meeting: its sound, and what is wished for besides. */
+  record(meeting: string, wish: { cameras: boolean; shares: boolean }): Promise<void> {
+    return this.ask('POST', `meetings/${meeting}/recordings`, wish);
+  }
+
+  stopRecording(meeting: string, recording: string): Promise<void> {
+    return this.ask('POST', `meetings/${meeting}/recordings/${recording}/stop`);
+  }
+
+  joinRecording(meeting: string, recording: string): Promise<void> {
+    return this.ask('POST', `meetings/${meeting}/recordings/${recording}/join`);
+  }
+
+  /** The objects of a recording, in the order in which they were made. */
+  async filesOf(meeting: string, recording: string): Promise<RecordingFile[]> {
+    return (await this.ask<{ files: RecordingFile[] }>('GET', `meetings/${meeting}/recordings/${recording}/files`))
+      .files;
+  }
+
+  /** Where a file of a recording is played from. */
+  addressOf(meeting: string, recording: string, file: number): string {
+    return `${base}meetings/${meeting}/recordings/${recording}/files/${file}`;
+  }
+
   eventsOf(meeting?: string): string {
     return base + (meeting ? `meetings/${meeting}/events` : 'events');
   }
@@ -79,8 +112,14 @@ export class Server {
     return `${base}nodes/events`;
   }
 
+  /** The events of the list of all recordings. */
+  recordingEvents(): string {
+    return `${base}recordings/events`;
+  }
+
   private keep(session: Session): Session {
     this.csrf = session.csrf ?? '';
+    this.unrecorded = session.unrecorded ?? '';
     return session;
   }
 

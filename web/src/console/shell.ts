@@ -14,22 +14,16 @@ export class Shell {
   private readonly liveMark = el('span', { class: 'live', role: 'status' });
   private readonly banner = el('p', { class: 'note bad', role: 'alert', hidden: true });
   private readonly bannerText = el('span');
-<<<<<<< HEAD
-  private readonly tabs: Record<'live' | 'ended' | 'destinations', HTMLElement>;
-=======
-  private readonly tabs: Record<'live' | 'ended' | 'nodes', HTMLElement>;
->>>>>>> 79d56ca (The console shows the nodes of a cluster)
+  private readonly tabs: Record<'live' | 'ended' | 'recordings' | 'destinations' | 'nodes', HTMLElement>;
 
   constructor(root: string, session: Session, signOut: () => void) {
     const tab = (path: string, text: string) => el('a', { href: path, 'data-local': true }, text);
     this.tabs = {
       live: tab(root, 'Meetings'),
       ended: tab(`${root}ended`, 'Ended'),
-<<<<<<< HEAD
+      recordings: tab(`${root}recordings`, 'Recordings'),
       destinations: tab(`${root}destinations`, 'Events'),
-=======
       nodes: tab(`${root}nodes`, 'Nodes'),
->>>>>>> 79d56ca (The console shows the nodes of a cluster)
     };
     fill(this.banner, icon('warning', 20), this.bannerText);
     fill(this.content, this.banner, this.page);
@@ -75,11 +69,9 @@ export class Shell {
         { class: 'tabs', 'aria-label': 'Console' },
         this.tabs.live,
         this.tabs.ended,
-<<<<<<< HEAD
+        this.tabs.recordings,
         this.tabs.destinations,
-=======
         session.cluster && this.tabs.nodes,
->>>>>>> 79d56ca (The console shows the nodes of a cluster)
         el('a', { href: `${root}explorer` }, 'API'),
       ),
       this.liveMark,

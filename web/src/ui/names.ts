@@ -1,6 +1,14 @@
 // Names travel inside the attendee's ExternalUserId, which the demo backend
 // makes: a prefix, then '#' and the name, or '=' and the name in base64url.
 
+/** What the ExternalUserId of an attendee begins with that stands for a recording. */
+const recorderPrefix = 'aws:MediaPipeline-';
+
+/** Whether an ExternalUserId is that of a recording and not of a person. */
+export function isRecorder(externalUserId: string): boolean {
+  return externalUserId.startsWith(recorderPrefix);
+}
+
 const contentSuffix = '#content';
 
 /** Whether an attendee id belongs to a content share and not to a person. */
@@ -15,6 +23,7 @@ export function personOf(attendeeId: string): string {
 
 /** The name to show for an ExternalUserId; ids of other backends are shown as they are. */
 export function nameOf(externalUserId: string): string {
+  if (isRecorder(externalUserId)) return 'Recording';
   const id = externalUserId.endsWith(contentSuffix) ? externalUserId.slice(0, -contentSuffix.length) : externalUserId;
   const match = /^[0-9a-f]{12}([#=])(.+)$/s.exec(id);
   if (!match) return id;

@@ -1,0 +1,162 @@
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
+)
+
+// unrecorded says why no meeting can be recorded; empty when one can.
+func (c *Console) unrecorded() string {
+	if c.cfg.Recordings == nil {
+		return "This server does not record."
+	}
+	return c.cfg.Recordings.Unready()
+}
+
+// routeRecordings declares the addresses of recordings, and of what an operator
+// joins with.
+func (c *Console) routeRecordings() {
+	if c.cfg.Seat != nil {
+		c.mux.Handle("POST "+pathAPI+"meetings/{meeting}/attendees/{attendee}/seat", c.change(c.takeSeat))
+	}
+	if c.cfg.Recordings == nil {
+		return
+	}
+	c.mux.Handle("GET "+pathAPI+"recordings/events", c.signedIn(c.streamRecordings))
+	recordings := pathAPI + "meetings/{meeting}/recordings"
+	c.mux.Handle("POST "+recordings, c.change(c.beginRecording))
+	c.mux.Handle("POST "+recordings+"/{recording}/stop", c.change(c.stopRecording))
+	c.mux.Handle("POST "+recordings+"/{recording}/join", c.change(c.joinRecording))
+	c.mux.Handle("GET "+recordings+"/{recording}/files", c.signedIn(c.recordingFiles))
+	c.mux.Handle("GET "+recordings+"/{recording}/files/{number}", c.signedIn(c.recordingFile))
+}
+
+// recordingTable is the recordings' rows by id.
+func recordingTable(list []observe.Recording) (map[string]json.RawMessage, error) {
+	table := make(map[string]json.RawMessage, len(list))
+	for i := range list {
+		encoded, err := json.Marshal(&list[i])
+		if err != nil {
+			return nil, err
+		}
+		table[list[i].ID.String()] = encoded
+	}
+	return table, nil
+}
+
+func (c *Console) beginRecording(w http.ResponseWriter, r *http.Request) {
+	id, ok := pathID(w, r, "meeting")
+	if !ok {
+		return
+	}
+	var wish observe.RecordingWish
+	if !readJSON(w, r, &wish) {
+		return
+	}
+	err := c.cfg.Recordings.Begin(c.asOperator(r), id, wish)
+	c.finish(w, r, "record meeting", id, err)
+}
+
+func (c *Console) stopRecording(w http.ResponseWriter, r *http.Request) {
+	id, recording, ok := pathRecording(w, r)
+	if !ok {
+		return
+	}
+	err := c.cfg.Recordings.Stop(c.asOperator(r), id, recording)
+	c.finish(w, r, "stop recording", id, err)
+}
+
+func (c *Console) joinRecording(w http.ResponseWriter, r *http.Request) {
+	id, recording, ok := pathRecording(w, r)
+	if !ok {
+		return
+	}
+	err := c.cfg.Recordings.Join(c.asOperator(r), id, recording)
+	c.finish(w, r, "join recording", id, err)
+}
+
+func pathRecording(w http.ResponseWriter, r *http.Request) (id, recording meeting.ID, ok bool) {
+	if id, ok = pathID(w, r, "meeting"); !ok {
+		return id, recording, false
+	}
+	recording, ok = pathID(w, r, "recording")
+	return id, recording, ok
+}
+
+func (c *Console) recordingFiles(w http.ResponseWriter, r *http.Request) {
+	id, recording, ok := pathRecording(w, r)
+	if !ok {
+		return
+	}
+	list, err := c.cfg.Recordings.Files(id, recording)
+	if err != nil {
+		c.refuseFile(w, id, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string][]observe.RecordingFile{"files": list})
+}
+
+// recordingFile sends one object, or the range of it that is asked for.
+func (c *Console) recordingFile(w http.ResponseWriter, r *http.Request) {
+	id, recording, ok := pathRecording(w, r)
+	if !ok {
+		return
+	}
+	number, err := strconv.Atoi(r.PathValue("number"))
+	if err != nil {
+		writeFault(w, http.StatusNotFound, "The recording has no such file.")
+		return
+	}
+	f, content, err := c.cfg.Recordings.Open(r.Context(), id, recording, number)
+	if err != nil {
+		c.refuseFile(w, id, err)
+		return
+	}
+	defer content.Close()
+	h := w.Header()
+	h.Set("Content-Type", f.Type)
+	h.Set("Cache-Control", "no-store") // what people said stays on no disk but the store's
+	if f.SHA256 != "" {
+		h.Set("ETag", `"`+f.SHA256+`"`)
+	}
+	if r.URL.Query().Has("download") {
+		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
+		c.cfg.Logger.Info("operator action", "action", "download recording", "meeting", id, "actor", actor(r))
+	}
+	http.ServeContent(w, r, "", time.Time{}, content)
+}
+
+// refuseFile answers why a recording cannot be read.
+func (c *Console) refuseFile(w http.ResponseWriter, id meeting.ID, err error) {
+	var refused *meeting.Error
+	if !errors.As(err, &refused) {
+		refused = &meeting.Error{Kind: meeting.Failure, Message: "The recording cannot be read."}
+	}
+	if refused.Kind != meeting.NotFound {
+		c.cfg.Logger.Warn("a recording could not be read", "meeting", id, "err", err)
+	}
+	writeFault(w, statusOf(refused.Kind), refused.Message)
+}
+
+// recordingsFeed is the name of the feed of all recordings.
+const recordingsFeed = "recordings"
+
+func (c *Console) streamRecordings(w http.ResponseWriter, r *http.Request) {
+	c.stream(w, r, recordingsFeed, func() source { return shelfSource{c.cfg.Recordings} })
+}
+
+// shelfSource reads the list of all recordings.
+type shelfSource struct{ recordings Recordings }
+
+func (s shelfSource) read(context.Context) (reading, error) {
+	table, err := recordingTable(s.recordings.All())
+	return reading{state: state{"recordings": table}}, err
+}
