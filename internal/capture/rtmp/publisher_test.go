@@ -115,6 +115,7 @@ func TestALostConnectionComesBack(t *testing.T) {
 		s.tags()
 		s.cut(true)
 		time.Sleep(4 * time.Minute)
+		synctest.Wait()
 		if r.lost < 8 || r.published != 1 {
 			t.Errorf("lost %d times, published %d", r.lost, r.published)
 		}
@@ -188,7 +189,10 @@ func TestAServerThatTakesNothingIsLeftBehind(t *testing.T) {
 		r := publish(t, s, false)
 		for at := time.Duration(0); at < time.Minute; at += 100 * time.Millisecond {
 			r.Write(key(at))
-			if n := len(r.waiting); n > 60 {
+			r.mu.Lock()
+			n := len(r.waiting)
+			r.mu.Unlock()
+			if n > 60 {
 				t.Fatalf("%d tags wait at %v", n, at)
 			}
 			time.Sleep(100 * time.Millisecond)
