@@ -35,7 +35,7 @@ func TestWhereAStreamGoes(t *testing.T) {
 func TestAStreamsKeyIsNotPrinted(t *testing.T) {
 	p := samplePipeline(Stamp{})
 	p.Settings.Stream.URL = "rtmps://example.org/live/secret?sign=secret"
-	for _, text := range []string{fmt.Sprint(p.Settings.Stream.URL), fmt.Sprintf("%v", p), fmt.Sprintf("%+v", p.Settings), fmt.Sprintf("%s", p.Settings.Stream.URL), StreamURL("secret").String()} {
+	for _, text := range []string{fmt.Sprint(p.Settings.Stream.URL), fmt.Sprintf("%v", p), fmt.Sprintf("%+v", p.Settings), fmt.Sprintf("%q", p.Settings.Stream.URL), StreamURL("secret").String()} {
 		if strings.Contains(text, "secret") {
 			t.Errorf("%s", text)
 		}
