@@ -1,7 +1,7 @@
 // Who is in the meeting, how loud, and who speaks.
 
 import type { AudioVideoFacade } from 'amazon-chime-sdk-js';
-import { isContent, nameOf } from '../ui/names';
+import { isContent, isRecorder, nameOf } from '../ui/names';
 import type { Sdk } from './sdk';
 import type { Person, RoomStore } from './state';
 
@@ -19,9 +19,21 @@ export class Attendance {
     av.subscribeToActiveSpeakerDetector(new sdk.DefaultActiveSpeakerPolicy(), (ids) => this.speakers(ids));
     av.realtimeSubscribeToAttendeeIdPresence((id, present, external, dropped) => {
       if (isContent(id)) return;
-      if (present) this.arrived(id, external ?? id);
+      if (isRecorder(external ?? '')) this.recorder(id, present);
+      else if (present) this.arrived(id, external ?? id);
       else this.departed(id, dropped ?? false);
     });
+  }
+
+  /** A recording is an attendee to the SDK, and nobody's tile. */
+  private recorder(id: string, present: boolean): void {
+    const { recorders } = this.store.state;
+    const before = recorders.size;
+    if (present) recorders.add(id);
+    else recorders.delete(id);
+    if (!before && recorders.size) this.say('This meeting is being recorded');
+    if (before && !recorders.size) this.say('The recording has ended');
+    this.store.change();
   }
 
   private arrived(id: string, external: string): void {

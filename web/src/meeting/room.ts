@@ -24,6 +24,12 @@ export class Room {
   readonly speaker = el('audio', { class: 'unseen', 'aria-hidden': true });
 
   private readonly stage: Stage;
+  private readonly recording = el(
+    'span',
+    { class: 'recording-mark', title: 'What is said and shown here is being recorded' },
+    icon('record', 18),
+    'Recording',
+  );
   private readonly panel: SidePanel;
   private readonly controls: Controls;
   private readonly mark = new QualityMark();
@@ -87,6 +93,7 @@ export class Room {
         bell(24),
         el('h1', { class: 'unseen' }, 'Meeting'),
         copy,
+        this.recording,
         this.sharing,
         el('span', { class: 'spring' }),
         this.mark.element,
@@ -102,6 +109,7 @@ export class Room {
     attribute(this.element, 'data-phase', state.phase);
     attribute(this.element, 'data-bars', state.line.bars);
     this.element.classList.toggle('with-panel', !!state.panel);
+    this.recording.hidden = state.recorders.size === 0;
     this.sharing.hidden = !state.sharing;
     this.mark.draw(state.line);
     this.stage.draw(state);

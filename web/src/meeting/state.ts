@@ -65,6 +65,8 @@ export interface RoomState {
   read: number;
   /** A sentence shown over the stage for a while. */
   notice: string;
+  /** Attendees that stand for recordings which run now. */
+  recorders: Set<string>;
 }
 
 export type RoomStore = Store<RoomState>;
@@ -87,6 +89,7 @@ export function newRoomStore(): RoomStore {
     panel: undefined,
     read: 0,
     notice: '',
+    recorders: new Set(),
   });
 }
 
