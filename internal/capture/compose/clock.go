@@ -14,8 +14,7 @@ import (
 type clock struct {
 	samples  int64 // of sound so far
 	pictures int64 // so far
-	base     time.Duration
-	wait     int // packets until an encoder is started again
+	wait     int   // packets until an encoder is started again
 	canvas   *Picture
 	drawn    *[]placed // as the canvas was drawn for
 	held     int       // pictures for which it has been kept, although there is a newer one
