@@ -98,19 +98,19 @@ func TestOperatorsJoinAsAnAttendee(t *testing.T) {
 	defer response.Body.Close()
 	var seat struct {
 		Meeting struct {
-			MeetingId      string
-			MediaPlacement struct{ SignalingUrl, AudioHostUrl, TurnControlUrl string }
+			MeetingID      string
+			MediaPlacement struct{ SignalingURL, AudioHostURL, TurnControlURL string }
 		}
-		Attendee struct{ AttendeeId, ExternalUserId, JoinToken string }
+		Attendee struct{ AttendeeID, ExternalUserID, JoinToken string }
 	}
 	if err := json.NewDecoder(response.Body).Decode(&seat); err != nil || response.StatusCode != http.StatusOK {
 		t.Fatalf("%d, %v", response.StatusCode, err)
 	}
 	at, own := seat.Meeting.MediaPlacement, made.Meeting.MediaPlacement
-	if at.SignalingUrl != *own.SignalingUrl || at.AudioHostUrl != *own.AudioHostUrl || seat.Attendee.JoinToken != *made.Attendees[0].JoinToken || seat.Attendee.ExternalUserId != "ada" {
+	if at.SignalingURL != *own.SignalingUrl || at.AudioHostURL != *own.AudioHostUrl || seat.Attendee.JoinToken != *made.Attendees[0].JoinToken || seat.Attendee.ExternalUserID != "ada" {
 		t.Errorf("the seat %+v is not that of the API: %+v", seat, made)
 	}
-	tryToJoin(t, at.SignalingUrl, seat.Attendee.JoinToken)
+	tryToJoin(t, at.SignalingURL, seat.Attendee.JoinToken)
 	nobody := o.send("POST", path+*made.Meeting.MeetingId+"/seat", "")
 	defer nobody.Body.Close()
 	if body, _ := io.ReadAll(nobody.Body); nobody.StatusCode != http.StatusNotFound || !strings.Contains(string(body), "no such attendee") {
