@@ -111,8 +111,17 @@ func (t *Trial) listen(fault string, c *Caller, over *atomic.Bool) {
 	}
 }
 
+// worthwhile bounds how long a trial goes on for its clients to have done
+// something of each kind: in a short one a fault can hold them up all the time.
+const worthwhile = 60 * time.Second
+
 // End lets the clients finish and compares.
 func (t *Trial) End() {
+	for end := time.Now().Add(worthwhile); len(t.writers) > 0 && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if t.verdict.Counted("calls") > 0 && t.verdict.Counted("calls in histories") > 0 && t.verdict.Counted("dead tokens refused") > 0 {
+			break
+		}
+	}
 	t.stop()
 	t.clients.Wait()
 	t.party.Close()

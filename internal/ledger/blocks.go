@@ -59,17 +59,21 @@ type blockStore struct {
 	files     []blockFile // in the order in which they were begun
 }
 
-// blockStores finds the folders of blocks below root.
+// blockStores finds the folders of blocks below root. What the embedded server
+// removes meanwhile, such as a group of Raft that is no more, is left out.
 func blockStores(root string) (stores []blockStore, err error) {
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		if err != nil || !d.IsDir() || d.Name() != "msgs" {
-			if errors.Is(err, fs.ErrNotExist) && path == root {
-				return nil // nothing yet
-			}
 			return err
 		}
 		s := blockStore{name: filepath.Base(filepath.Dir(path)), dir: path}
-		if s.files, err = blockFiles(path); err != nil {
+		if s.files, err = blockFiles(path); errors.Is(err, fs.ErrNotExist) {
+			return fs.SkipDir
+		}
+		if err != nil {
 			return err
 		}
 		stores = append(stores, s)
