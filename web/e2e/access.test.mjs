@@ -53,7 +53,11 @@ describe('accessibility', { timeout: 20 * patience }, () => {
         await page.fill('#name', 'Ada');
         await page.click('.entry-form button');
         await page.waitForSelector('.tile');
+        await page.waitForSelector('.invite svg');
         await look('room', page);
+        await page.click('.control:has-text("More")');
+        await look('menu', page);
+        await page.keyboard.press('Escape');
         await page.click('.control:has-text("Chat")');
         await look('chat', page);
         await page.click('[aria-label="Close chat"]');
@@ -77,6 +81,9 @@ describe('accessibility', { timeout: 20 * patience }, () => {
         await operator.goto(`${server.url}/operator/explorer`);
         await operator.waitForSelector('#f-ClientRequestToken');
         await look('explorer', operator);
+        await operator.goto(`${server.url}/join`);
+        await operator.waitForSelector('#pasted-meeting');
+        await look('pasting a seat', operator);
 
         await page.click('.control.leave');
         await page.waitForSelector('text=You left the meeting');

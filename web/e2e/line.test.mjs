@@ -113,14 +113,35 @@ describe('the mark of the line without a way for media', { timeout: 3 * patience
     browser = b;
   });
 
-  test('is never good', async () => {
+  test('is never good, and joining ends with the reason', async () => {
     const page = await join(browser, server, 'Ada');
     const said = await marksOf(page);
-    await page.waitForSelector('.notice >> text=Still trying');
-    await page.waitForTimeout(10_000); // by then the SDK has begun anew
+    const begun = Date.now();
+    await page.waitForSelector('h1:text-is("Joining took too long")');
+    const took = Date.now() - begun;
+    assert.ok(took < 20_000, `it took ${took} ms`);
+    assert.match(await page.locator('.ending p').first().textContent(), /no way through/);
     assert.deepEqual([...new Set(said)], ['Connecting…']);
-    await page.click('.control.leave');
-    await page.waitForSelector('text=You left the meeting');
+    await page.click('text=Join again');
+    await page.waitForSelector('.entry-form button:text-is("Join the meeting")');
+    await closePage(page);
+  });
+
+  test('a server that went away is named as the reason', async () => {
+    const page = await openPage(browser, server);
+    await page.route('**/attendees', async (route) => {
+      const answer = await route.fetch();
+      server.freeze();
+      await route.fulfill({ response: answer });
+    });
+    try {
+      await page.fill('#name', 'Ada');
+      await page.click('.entry-form button');
+      await page.waitForSelector('h1:text-is("The server is not available")');
+      await page.waitForSelector('text=Join again');
+    } finally {
+      server.thaw();
+    }
     await closePage(page);
   });
 });

@@ -1,6 +1,8 @@
 // What an operator can do to an attendee. Each asks first.
 
 import { el, setText } from '../ui/dom';
+import { joinElsewhere } from '../ui/handover';
+import { isRecorder } from '../ui/names';
 import { capabilityFields } from './capabilities';
 import { confirm } from './confirm';
 import { nameOfAttendee } from './format';
@@ -13,6 +15,7 @@ export class PersonActions {
   private readonly buttons: HTMLElement;
   private readonly mute: HTMLButtonElement;
   private readonly change: HTMLButtonElement;
+  private readonly join: HTMLButtonElement;
   private readonly over = el('p', { class: 'soft' });
   private row: AttendeeRow | undefined;
 
@@ -27,7 +30,8 @@ export class PersonActions {
     this.mute = button('Mute', '', () => this.askMute());
     this.change = button('Capabilities…', '', () => this.askCapabilities());
     const remove = button('Remove', 'danger', () => this.askRemove());
-    this.buttons = el('div', { class: 'person-actions' }, this.mute, this.change, remove);
+    this.join = button('Join as this attendee…', '', () => this.askJoin());
+    this.buttons = el('div', { class: 'person-actions' }, this.mute, this.change, this.join, remove);
     this.element = el('div', {}, this.buttons, this.over);
   }
 
@@ -41,6 +45,7 @@ export class PersonActions {
     setText(this.mute, maySpeak(row) ? 'Mute' : 'Let speak');
     this.mute.disabled = !row.capabilities;
     this.change.disabled = !row.capabilities;
+    this.join.hidden = isRecorder(row.external);
   }
 
   private name(): string {
@@ -77,6 +82,18 @@ export class PersonActions {
       yes: 'Change',
       extra: fields.element,
       act: () => this.set(fields.value()),
+    });
+  }
+
+  private askJoin(): void {
+    confirm({
+      title: `Join as ${this.name()}?`,
+      text: 'The meeting opens in a tab of its own, and everybody sees you under this name. If the attendee is connected now, that connection ends.',
+      yes: 'Join',
+      act: async () => {
+        const { Meeting, Attendee } = await this.server.seatOf(this.meeting, this.id);
+        joinElsewhere(Meeting, Attendee);
+      },
     });
   }
 

@@ -4,10 +4,11 @@ import { announcer, el, fill, setText } from '../ui/dom';
 import { bell, icon } from '../ui/icons';
 import { Catalogue } from './catalogue';
 import { CredentialForm } from './credentials';
-import { Exchange } from './exchange';
+import { type Answered, Exchange } from './exchange';
 import { type Filled, OperationForm, type Remembered } from './form';
 import { basePath, type Flavour, type Operation, operations } from './operations';
 import { remember } from './remembered';
+import { Seats } from './seats';
 import { sign } from './sigv4';
 import { SnippetView } from './snippetview';
 
@@ -19,6 +20,10 @@ class Explorer {
   private readonly credentials = new CredentialForm(() => this.drawSnippets());
   private readonly catalogue = new Catalogue((flavour, name) => this.choose(flavour, name));
   private readonly exchange = new Exchange(this.announce.say);
+  private readonly seats = new Seats(
+    (id) => this.meeting(id),
+    (fault) => this.complain(fault),
+  );
   private readonly snippets = new SnippetView(this.announce.say);
   private readonly heading = el('h2');
   private readonly about = el('p', { class: 'soft' });
@@ -65,6 +70,7 @@ class Explorer {
     fill(this.fields, this.form.element);
     fill(this.problem);
     this.exchange.clear();
+    this.seats.clear();
     this.catalogue.show(flavour, operation);
     this.drawSnippets();
   }
@@ -100,10 +106,20 @@ class Explorer {
     fill(this.problem, fault && el('p', { class: 'note bad' }, icon('warning', 20), fault));
   }
 
-  private async call({ path, query, body }: Filled): Promise<void> {
+  private async call(filled: Filled): Promise<void> {
     const { flavour } = this;
-    const { method } = this.operation;
-    const request = { method, host: location.host, path: basePath[flavour] + path, query, body };
+    const named = filled.input.MeetingId;
+    const answered = await this.exchanged(this.operation.method, filled);
+    const { answer, text } = answered;
+    remember(flavour, text, this.remembered[flavour]);
+    this.exchange.show(answered);
+    this.seats.show(answer.ok ? text : '', typeof named === 'string' ? named : '');
+    this.announce.say(`Answered with status ${answer.status}`);
+  }
+
+  /** Signs a call, sends it and waits for the whole answer. */
+  private async exchanged(method: string, { path, query, body }: Filled): Promise<Answered> {
+    const request = { method, host: location.host, path: basePath[this.flavour] + path, query, body };
     const signed = await sign(request, this.credentials.value, new Date());
     const started = performance.now();
     const answer = await fetch(signed.target, {
@@ -115,10 +131,19 @@ class Explorer {
       signal: AbortSignal.timeout(patience),
     });
     const text = await answer.text();
-    const took = Math.round(performance.now() - started);
-    remember(flavour, text, this.remembered[flavour]);
-    this.exchange.show({ method, body, signed, answer, text, took });
-    this.announce.say(`Answered with status ${answer.status}`);
+    return { method, body, signed, answer, text, took: Math.round(performance.now() - started) };
+  }
+
+  /** The answer of GetMeeting, with the key that is typed in. */
+  private async meeting(id: string): Promise<unknown> {
+    const { answer, text } = await this.exchanged('GET', {
+      path: `/meetings/${encodeURIComponent(id)}`,
+      query: [],
+      body: undefined,
+      input: {},
+    });
+    if (!answer.ok) throw new Error(`GetMeeting was answered with status ${answer.status}.`);
+    return JSON.parse(text);
   }
 
   private layout(app: HTMLElement): void {
@@ -152,6 +177,7 @@ class Explorer {
         this.problem,
         el('div', { class: 'send' }, this.send),
       ),
+      this.seats.element,
       this.exchange.element,
       this.snippets.element,
     );

@@ -63,10 +63,12 @@ export class Attendance {
   }
 
   private departed(id: string, dropped: boolean): void {
-    const { people } = this.store.state;
+    const { people, hands, shown } = this.store.state;
     const person = people.get(id);
     if (!person) return;
     people.delete(id);
+    hands.delete(id);
+    shown.delete(id);
     this.av.realtimeUnsubscribeFromVolumeIndicator(id);
     if (!person.self) this.say(dropped ? `${person.name} lost the connection` : `${person.name} left`);
     this.store.change();

@@ -39,7 +39,7 @@ export function askRights(seat: Seat): Promise<Capabilities> {
 }
 
 /** How long an answer may take, in ms. */
-const patience = 20_000;
+const patience = 15_000;
 
 async function post<T>(path: string, body: unknown): Promise<T> {
   let answer: Response;

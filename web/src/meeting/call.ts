@@ -11,12 +11,16 @@ import type {
 import { nameOf, personOf } from '../ui/names';
 import { Attendance } from './attendance';
 import type { Seat } from './backend';
+import { heard } from './captions';
 import { codes } from './codes';
+import { JoinDeadline } from './deadline';
 import type { Choice } from './devices';
 import type { Phase } from './line';
 import { LineWatch } from './linewatch';
+import { MutedTalk } from './mutedtalk';
 import { RightsWatch } from './rights';
 import type { Sdk } from './sdk';
+import { Signals } from './signals';
 import type { Message, Rights, RoomStore } from './state';
 
 /** What happens in a call and is no state. */
@@ -35,12 +39,16 @@ export const chatLimit = 2048;
 
 export class Call {
   readonly selfId: string;
+  /** Raised hands and reactions. */
+  readonly signals: Signals;
 
   private readonly session: MeetingSession;
   private readonly av: AudioVideoFacade;
   private readonly line: LineWatch;
   private readonly rights: RightsWatch;
+  private readonly mutedTalk: MutedTalk;
   private readonly selfName: string;
+  private deadline: JoinDeadline | undefined;
   private ended = false;
 
   constructor(
@@ -52,11 +60,17 @@ export class Call {
   ) {
     const logger = new sdk.ConsoleLogger('carillon', sdk.LogLevel.WARN);
     const configuration = new sdk.MeetingSessionConfiguration(seat.meeting, seat.attendee);
-    this.session = new sdk.DefaultMeetingSession(configuration, logger, new sdk.DefaultDeviceController(logger));
+    const controller = new sdk.DefaultDeviceController(logger);
+    this.session = new sdk.DefaultMeetingSession(configuration, logger, controller);
     this.av = this.session.audioVideo;
     this.selfId = seat.attendee.AttendeeId;
     this.selfName = nameOf(seat.attendee.ExternalUserId ?? '');
     new Attendance(sdk, this.av, this.selfId, store, events.say);
+    this.signals = new Signals(this.av, this.selfId, store, events.say);
+    this.mutedTalk = new MutedTalk(
+      () => controller.acquireAudioInputStream(),
+      () => store.change({ notice: 'You are muted: nobody hears you.' }),
+    );
     this.subscribe();
     this.line = new LineWatch(this.av, store);
     this.rights = new RightsWatch(seat, (rights) => this.entitled(rights));
@@ -72,6 +86,11 @@ export class Call {
       if (this.devices.speaker) await this.av.chooseAudioOutput(this.devices.speaker).catch(() => undefined);
       await this.av.bindAudioElement(speaker).catch(() => undefined);
       if (this.ended) return;
+      this.deadline = new JoinDeadline(
+        this.store,
+        () => this.line.proven,
+        (code) => this.giveUp(code),
+      );
       this.av.start();
       if (cameraOn && this.store.state.rights.camera) await this.setCamera(true).catch(() => undefined);
     } catch {
@@ -85,11 +104,20 @@ export class Call {
     if (this.store.state.phase !== 'connected') this.over(codes.Left);
   }
 
+  /** Ends a joining that got nowhere. */
+  private giveUp(code: number): void {
+    this.over(code);
+    this.av.stop();
+  }
+
   /** Releases devices and everything else, and returns the devices that were in use. */
   close(): Choice {
     this.ended = true;
     this.line.close();
     this.rights.close();
+    this.signals.close();
+    this.deadline?.clear();
+    void this.mutedTalk.listen(false);
     void this.release();
     return { ...this.devices };
   }
@@ -104,6 +132,7 @@ export class Call {
     await this.av.startAudioInput(first);
     this.devices.microphone = first;
     this.store.change({ hasMicrophone: true });
+    this.listenWhileMuted();
   }
 
   async useSpeaker(id: string): Promise<void> {
@@ -114,6 +143,14 @@ export class Call {
   async useCamera(id: string): Promise<void> {
     this.devices.camera = id;
     if (this.store.state.cameraOn) await this.av.startVideoInput(id);
+  }
+
+  /** Takes the camera after the one in use, as those of a phone are switched. */
+  async nextCamera(): Promise<void> {
+    const all = await this.av.listVideoInputDevices();
+    const at = all.findIndex((device) => device.deviceId === this.devices.camera);
+    const next = all[(at + 1) % all.length];
+    if (next) await this.useCamera(next.deviceId);
   }
 
   setMicrophone(on: boolean): void {
@@ -133,7 +170,8 @@ export class Call {
     await this.av.startVideoInput(id);
     this.devices.camera = id;
     this.av.startLocalVideoTile();
-    this.store.change({ cameraOn: true });
+    const { length: cameras } = await this.av.listVideoInputDevices();
+    this.store.change({ cameraOn: true, cameras });
   }
 
   async setSharing(on: boolean): Promise<void> {
@@ -155,7 +193,13 @@ export class Call {
 
   private subscribe(): void {
     const av = this.av;
-    av.realtimeSubscribeToMuteAndUnmuteLocalAudio((muted) => this.store.change({ micOn: !muted }));
+    av.realtimeSubscribeToMuteAndUnmuteLocalAudio((muted) => {
+      this.store.change({ micOn: !muted });
+      this.listenWhileMuted();
+    });
+    av.transcriptionController?.subscribeToTranscriptEvent((event) => {
+      this.store.change({ captions: heard(this.store.state.captions, event, performance.now()) });
+    });
     av.realtimeSubscribeToReceiveDataMessage(chatTopic, (message) => this.received(message));
     av.realtimeSubscribeToFatalError(() => this.over(codes.RealtimeApiFailed));
     av.addObserver(this.observer());
@@ -182,7 +226,14 @@ export class Call {
     };
   }
 
+  /** Only a mute of one's own: whom an operator has muted sees that anyway. */
+  private listenWhileMuted(): void {
+    const { micOn, hasMicrophone, rights } = this.store.state;
+    void this.mutedTalk.listen(!micOn && hasMicrophone && rights.speak && !this.ended);
+  }
+
   private enter(phase: Phase): void {
+    if (phase === 'connected') this.deadline?.clear();
     this.store.change({ phase, since: performance.now() });
   }
 
@@ -203,6 +254,7 @@ export class Call {
   private entitled(rights: Rights): void {
     const before = this.store.state.rights;
     this.store.change({ rights });
+    this.listenWhileMuted();
     if (before.speak !== rights.speak)
       this.events.say(rights.speak ? 'You may speak again' : 'An operator has muted you');
   }

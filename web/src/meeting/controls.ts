@@ -11,7 +11,9 @@ export interface ControlActions {
   share(): void;
   people(): void;
   chat(): void;
-  devices(): void;
+  hand(): void;
+  captions(): void;
+  more(): void;
   leave(): void;
   /** Shows why a control does nothing. */
   explain(sentence: string): void;
@@ -38,18 +40,30 @@ export class Controls {
       share: control('share', 'Share screen', 'share', 'Alt+S'),
       people: control('people', 'People', 'people', 'Alt+P'),
       chat: control('chat', 'Chat', 'chat', 'Alt+C'),
-      devices: control('devices', 'Devices', 'sliders'),
+      hand: control('hand', 'Raise hand', 'hand', 'Alt+H'),
+      captions: control('captions', 'Captions', 'captions'),
+      more: control('more', 'More', 'more'),
       leave: control('leave', 'Leave', 'leave'),
     };
     const b = this.buttons;
     b.leave.element.classList.add('leave');
+    attribute(b.more.element, 'data-opens', 'menu');
+    for (const wide of [b.hand, b.captions]) wide.element.classList.add('wide-only'); // phones have them under More
     b.people.element.append(...this.count.elements);
     b.chat.element.append(...this.unread.elements);
     this.element = el(
       'nav',
       { class: 'controls', 'aria-label': 'Meeting controls' },
       el('div', { class: 'control-group' }, b.microphone.element, b.camera.element, canShare() && b.share.element),
-      el('div', { class: 'control-group' }, b.people.element, b.chat.element, b.devices.element),
+      el(
+        'div',
+        { class: 'control-group' },
+        b.people.element,
+        b.chat.element,
+        b.hand.element,
+        b.captions.element,
+        b.more.element,
+      ),
       b.leave.element,
     );
     document.addEventListener('keydown', this.keys);
@@ -63,11 +77,17 @@ export class Controls {
     this.buttons[name].element.focus();
   }
 
-  draw(state: RoomState): void {
-    const { microphone, camera, share, people, chat } = this.buttons;
+  /** self is this person's attendee. */
+  draw(state: RoomState, self: string, menuOpen: boolean): void {
+    const { microphone, camera, share, people, chat, hand, captions, more } = this.buttons;
     microphone.draw(microphoneLook(state));
     camera.draw(cameraLook(state));
     share.draw(shareLook(state));
+    hand.draw(handLook(state, self));
+    captions.draw({ icon: 'captions', label: 'Captions', active: state.captions.wanted });
+    captions.element.hidden = !state.captions.running;
+    attribute(captions.element, 'aria-pressed', String(state.captions.wanted));
+    attribute(more.element, 'aria-expanded', String(menuOpen));
     attribute(people.element, 'aria-expanded', String(state.panel === 'people'));
     attribute(chat.element, 'aria-expanded', String(state.panel === 'chat'));
     this.count.show(state.people.size, 'in the meeting');
@@ -76,7 +96,14 @@ export class Controls {
 
   private key(event: KeyboardEvent): void {
     if (!event.altKey || event.ctrlKey || event.metaKey || event.repeat) return;
-    const keyed = { KeyM: 'microphone', KeyV: 'camera', KeyS: 'share', KeyP: 'people', KeyC: 'chat' } as const;
+    const keyed = {
+      KeyM: 'microphone',
+      KeyV: 'camera',
+      KeyS: 'share',
+      KeyP: 'people',
+      KeyC: 'chat',
+      KeyH: 'hand',
+    } as const;
     const name = keyed[event.code as keyof typeof keyed];
     if (!name) return;
     event.preventDefault();
@@ -124,6 +151,11 @@ function shareLook({ rights, sharing }: RoomState): Look {
     };
   }
   return { icon: 'share', label: sharing ? 'Stop sharing' : 'Share', active: sharing };
+}
+
+function handLook({ hands }: RoomState, self: string): Look {
+  const up = hands.has(self);
+  return { icon: 'hand', label: up ? 'Lower hand' : 'Raise hand', active: up };
 }
 
 interface ControlOptions {

@@ -51,6 +51,11 @@ export class LineWatch {
     window.clearInterval(this.timer);
   }
 
+  /** Whether anything has arrived on this connection. */
+  get proven(): boolean {
+    return this.known.arrived > 0;
+  }
+
   private measured(report: ClientMetricReport): Partial<Measured> {
     const now = performance.now();
     const received = receivedIn(report.getRTCStatsReport());

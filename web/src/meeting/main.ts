@@ -1,11 +1,14 @@
 // The meeting page: a lobby, then the meeting, then a word of why it is over.
 
 import { announcer, el, fill } from '../ui/dom';
+import { handedOver, joinPath } from '../ui/handover';
 import { Refusal, type Seat, startMeeting, takeSeat } from './backend';
 import { Call } from './call';
 import { loadPreferences, savePreferences } from './devices';
 import { endView } from './ending';
+import { insecureView } from './insecure';
 import { Lobby } from './lobby';
+import { PastePage } from './paste';
 import { Room } from './room';
 import { loadSdk, loadSdkSoon, type Sdk } from './sdk';
 import { newRoomStore } from './state';
@@ -35,6 +38,27 @@ function showLobby(problem = ''): void {
   show(lobby.element, code ? 'Join the meeting · Carillon' : 'Carillon');
 }
 
+/** The page for a seat that another backend gave out. */
+function showPaste(given = ''): void {
+  const join = async (seat: Seat): Promise<void> => {
+    try {
+      enter(await loadSdk(), seat);
+    } catch {
+      page.fail(notLoaded);
+    }
+  };
+  const page = new PastePage({ given, join });
+  show(page.element, 'Join as an attendee · Carillon');
+}
+
+const notLoaded = 'The meeting software could not be loaded. Check your network and try again.';
+
+/** Shows what the address asks for. */
+function route(): void {
+  if (location.pathname === joinPath) showPaste(handedOver());
+  else showLobby();
+}
+
 async function join(lobby: Lobby, typed: string): Promise<void> {
   savePreferences(preferences);
   try {
@@ -44,11 +68,7 @@ async function join(lobby: Lobby, typed: string): Promise<void> {
     lobby.close();
     enter(sdk, seat);
   } catch (error) {
-    lobby.fail(
-      error instanceof Refusal
-        ? error.message
-        : 'The meeting software could not be loaded. Check your network and try again.',
-    );
+    lobby.fail(error instanceof Refusal ? error.message : notLoaded);
   }
 }
 
@@ -59,19 +79,20 @@ function enter(sdk: Sdk, seat: Seat): void {
     room.close();
     Object.assign(preferences, call.close());
     savePreferences(preferences);
-    showEnd(explain(code));
+    showEnd(explain(code), seat);
   };
   const call = new Call(sdk, seat, { ...preferences }, store, { say: announce.say, over });
   const room = new Room(store, call, seat.code);
-  show(room.element, `${seat.code} · Carillon`);
+  show(room.element, `${seat.code || 'Meeting'} · Carillon`);
   void call.start(room.speaker, micOn, cameraOn);
 }
 
-function showEnd(why: Explanation): void {
+function showEnd(why: Explanation, seat: Seat): void {
   announce.say(why.title);
   show(
     endView(why, {
-      again: () => showLobby(),
+      again: () =>
+        seat.code ? showLobby() : showPaste(JSON.stringify({ Meeting: seat.meeting, Attendee: seat.attendee })),
       home: () => {
         history.replaceState(null, '', '/');
         showLobby();
@@ -81,6 +102,10 @@ function showEnd(why: Explanation): void {
   );
 }
 
-window.addEventListener('popstate', () => showLobby());
-showLobby();
-loadSdkSoon();
+if (window.isSecureContext) {
+  window.addEventListener('popstate', route);
+  route();
+  loadSdkSoon();
+} else {
+  show(insecureView(location), 'This page needs https · Carillon');
+}

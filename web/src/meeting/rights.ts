@@ -47,6 +47,7 @@ export class RightsWatch {
   /** Asks at once, because something looks as if a right had gone. */
   async ask(): Promise<void> {
     window.clearTimeout(this.timer);
+    if (!this.seat.code) return; // a seat of another backend: nobody to ask
     try {
       const capabilities = await askRights(this.seat);
       this.wait = often;
@@ -59,7 +60,7 @@ export class RightsWatch {
 
   private later(): void {
     window.clearTimeout(this.timer);
-    if (this.closed || document.hidden) return; // nobody looks
+    if (this.closed || document.hidden || !this.seat.code) return; // nobody looks, or nobody to ask
     this.timer = window.setTimeout(() => void this.ask(), this.wait);
   }
 }

@@ -4,7 +4,10 @@
 import { attribute, el, fill, setText } from '../ui/dom';
 import { bell, icon } from '../ui/icons';
 import type { Call } from './call';
+import { CaptionView } from './captionview';
 import { Controls } from './controls';
+import { Invitation } from './invite';
+import { Menu } from './menu';
 import { SidePanel } from './panel';
 import { QualityMark } from './quality';
 import { openSettings } from './settings';
@@ -24,6 +27,10 @@ export class Room {
   readonly speaker = el('audio', { class: 'unseen', 'aria-hidden': true });
 
   private readonly stage: Stage;
+  private readonly captions = new CaptionView();
+  private readonly invitation: Invitation;
+  private readonly menu: Menu;
+  private menuOpen = false;
   private readonly recording = el(
     'span',
     { class: 'recording-mark', title: 'What is said and shown here is being recorded' },
@@ -42,9 +49,15 @@ export class Room {
   constructor(
     private readonly store: RoomStore,
     private readonly call: Call,
+    /** Of a meeting that others can join by its link; empty for another. */
     private readonly code: string,
   ) {
-    this.stage = new Stage(call, () => this.open('people'));
+    this.stage = new Stage(call, {
+      people: () => this.open('people'),
+      pin: (pinned) => store.change({ pinned }),
+      page: (page) => store.change({ page }),
+    });
+    this.invitation = new Invitation(this.link(), () => this.copyLink());
     this.panel = new SidePanel(
       (text) => call.send(text),
       () => this.open(undefined),
@@ -55,9 +68,20 @@ export class Room {
       share: () => void this.switchShare(),
       people: () => this.toggle('people'),
       chat: () => this.toggle('chat'),
-      devices: () => openSettings(call, this.speaker, (error, what) => this.note(explainDevice(error, what))),
+      hand: () => this.switchHand(),
+      captions: () => this.switchCaptions(),
+      more: () => this.showMenu(!this.menuOpen),
       leave: () => call.leave(),
       explain: (sentence) => this.note(sentence),
+    });
+    this.menu = new Menu({
+      react: (reaction) => this.sent(call.signals.react(reaction)),
+      hand: () => this.switchHand(),
+      captions: () => this.switchCaptions(),
+      flip: () => void call.nextCamera().catch((error: unknown) => this.note(explainDevice(error, 'camera'))),
+      fullScreen: () => void this.switchFullScreen(),
+      devices: () => openSettings(call, this.speaker, (error, what) => this.note(explainDevice(error, what))),
+      closed: () => this.showMenu(false),
     });
     this.layout();
     document.addEventListener('keydown', this.keys);
@@ -70,6 +94,8 @@ export class Room {
     this.store.close();
     this.stage.close();
     this.controls.close();
+    this.menu.close();
+    if (document.fullscreenElement) void document.exitFullscreen().catch(() => undefined);
   }
 
   private layout(): void {
@@ -92,14 +118,22 @@ export class Room {
         { class: 'room-head' },
         bell(24),
         el('h1', { class: 'unseen' }, 'Meeting'),
-        copy,
+        !!this.code && copy,
         this.recording,
         this.sharing,
         el('span', { class: 'spring' }),
         this.mark.element,
       ),
-      el('main', { class: 'room-main' }, this.stage.element, this.notice),
+      el(
+        'main',
+        { class: 'room-main' },
+        this.stage.element,
+        this.invitation.element,
+        this.captions.element,
+        this.notice,
+      ),
       this.panel.element,
+      this.menu.element,
       this.controls.element,
       this.speaker,
     );
@@ -114,7 +148,11 @@ export class Room {
     this.mark.draw(state.line);
     this.stage.draw(state);
     this.panel.draw(state);
-    this.controls.draw(state);
+    this.controls.draw(state, this.call.selfId, this.menuOpen);
+    this.menu.draw(state, this.call.selfId);
+    this.recording.hidden = state.recorders.size === 0;
+    this.captions.draw(state, performance.now());
+    this.invitation.draw(!!this.code && state.phase === 'connected' && state.people.size === 1);
     this.drawNotice(state);
   }
 
@@ -159,18 +197,57 @@ export class Room {
     }
   }
 
-  private async copyLink(): Promise<void> {
-    const link = `${location.origin}/m/${this.code}`;
+  private switchHand(): void {
+    this.sent(this.call.signals.raise(!this.store.state.hands.has(this.call.selfId)));
+  }
+
+  private switchCaptions(): void {
+    const { captions } = this.store.state;
+    this.store.change({ captions: { ...captions, wanted: !captions.wanted } });
+  }
+
+  private async switchFullScreen(): Promise<void> {
     try {
-      await navigator.clipboard.writeText(link);
-      this.note('The link is copied. Send it to whoever should join.');
+      if (document.fullscreenElement) await document.exitFullscreen();
+      else await document.documentElement.requestFullscreen();
     } catch {
-      this.note(`Copy this link: ${link}`);
+      this.note('The browser does not let this page fill the screen.');
+    }
+    this.store.change();
+  }
+
+  private showMenu(open: boolean): void {
+    if (this.menuOpen === open) return;
+    this.menuOpen = open;
+    this.menu.show(open);
+    if (!open) this.controls.focus('more');
+    this.store.change();
+  }
+
+  /** Says so when something has not gone out. */
+  private sent(done: boolean): void {
+    if (!done) this.note('Not sent: there is no connection.');
+  }
+
+  private link(): string {
+    return `${location.origin}/m/${this.code}`;
+  }
+
+  private async copyLink(): Promise<boolean> {
+    try {
+      await navigator.clipboard.writeText(this.link());
+      this.note('The link is copied. Send it to whoever should join.');
+      return true;
+    } catch {
+      this.note(`Copy this link: ${this.link()}`);
+      return false;
     }
   }
 
   private key(event: KeyboardEvent): void {
-    if (event.key === 'Escape' && !document.querySelector('dialog[open]')) this.open(undefined);
+    if (event.key !== 'Escape' || document.querySelector('dialog[open]')) return;
+    if (this.menuOpen) this.showMenu(false);
+    else this.open(undefined);
   }
 }
 

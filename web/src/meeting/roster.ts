@@ -3,30 +3,50 @@
 import { attribute, type Drawn, el, fill, Keyed, setText } from '../ui/dom';
 import { icon } from '../ui/icons';
 import { colourOf, initials } from '../ui/names';
-import { isMuted, type Person, type Rights, type RoomState } from './state';
+import { inOrder, isMuted, type Person, type Rights, type RoomState } from './state';
 
 export class Roster {
   readonly element: HTMLElement;
   private readonly list = el('ul', { class: 'roster', 'aria-label': 'People in the meeting' });
   private readonly rows: Keyed<Entry>;
+  private readonly search: HTMLInputElement;
+  private readonly found = el('p', { class: 'soft roster-found', role: 'status' });
+  private readonly find: HTMLElement;
+  private state: RoomState | undefined;
 
   constructor() {
     this.rows = new Keyed(this.list, (entry) => new RosterRow(entry.person));
-    this.element = this.list;
+    this.search = el('input', {
+      class: 'input',
+      type: 'search',
+      placeholder: 'Find somebody',
+      'aria-label': 'Find somebody',
+      on: { input: () => this.state && this.draw(this.state) },
+    });
+    this.find = el('div', { class: 'roster-find' }, icon('search', 18), this.search);
+    this.element = el('div', { class: 'roster-all' }, this.find, this.found, this.list);
   }
 
-  draw({ people, rights }: RoomState): void {
-    const sorted = [...people.values()].sort(
-      (a, b) => Number(b.self) - Number(a.self) || a.name.localeCompare(b.name) || a.order - b.order,
-    );
-    this.rows.show(sorted.map((person) => [person.id, { person, rights }]));
+  draw(state: RoomState): void {
+    this.state = state;
+    const { people, rights, hands } = state;
+    this.find.hidden = people.size < searchFrom && !this.search.value;
+    const wanted = this.search.value.trim().toLocaleLowerCase();
+    const all = inOrder(state, performance.now());
+    const shown = wanted ? all.filter((p) => p.name.toLocaleLowerCase().includes(wanted)) : all;
+    setText(this.found, wanted ? `${shown.length} of ${all.length}` : '');
+    this.rows.show(shown.map((person) => [person.id, { person, rights, hand: hands.has(person.id) }]));
   }
 }
+
+/** From how many people on there is a field to find one. */
+const searchFrom = 8;
 
 interface Entry {
   person: Person;
   /** Of this page's own person. */
   rights: Rights;
+  hand: boolean;
 }
 
 class RosterRow implements Drawn<Entry> {
@@ -34,6 +54,12 @@ class RosterRow implements Drawn<Entry> {
   private readonly name = el('span', { class: 'roster-name' });
   private readonly bar = el('span', { class: 'volume-bar' });
   private readonly mic = el('span', { class: 'roster-mic' });
+  private readonly hand = el(
+    'span',
+    { class: 'roster-hand', hidden: true },
+    icon('hand', 18),
+    el('span', { class: 'unseen' }, 'hand raised'),
+  );
 
   constructor(person: Person) {
     this.element = el(
@@ -44,15 +70,18 @@ class RosterRow implements Drawn<Entry> {
         { class: 'avatar small', 'aria-hidden': true, 'data-colour': colourOf(person.id) },
         initials(person.name),
       ),
-      this.name,
+      el('span', { class: 'roster-who' }, this.name, this.hand),
       el('span', { class: 'volume', 'aria-hidden': true }, this.bar),
       this.mic,
     );
   }
 
-  draw({ person, rights }: Entry): void {
+  draw({ person, rights, hand }: Entry): void {
     const muted = isMuted(person, rights);
-    setText(this.name, person.self ? `${person.name} (you)` : person.name);
+    const name = person.self ? `${person.name} (you)` : person.name;
+    setText(this.name, name);
+    attribute(this.name, 'title', name); // there may be room for a part of it only
+    this.hand.hidden = !hand;
     const byOperator = person.self && !rights.speak;
     const state = byOperator
       ? 'muted by an operator'

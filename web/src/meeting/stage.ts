@@ -1,41 +1,54 @@
-// The stage: everybody's tile, shared content in front, the speaker marked.
+// The stage: everybody's tile, what is shared or pinned in front, the speaker
+// marked.
 
-import { attribute, type Drawn, el, Keyed, setText } from '../ui/dom';
+import { el, Keyed, setText } from '../ui/dom';
 import { icon } from '../ui/icons';
-import { colourOf, initials } from '../ui/names';
 import type { Call } from './call';
-import { isMuted, type Person, type Rights, type RoomState, type Tile } from './state';
+import { placesOf } from './places';
+import type { RoomState, Tile } from './state';
+import { type Place, PlaceTile } from './tile';
 
-/** One place on the stage: a person, or something shared. */
-interface Place {
-  person: Person | undefined;
-  /** Of this page's own person. */
-  rights: Rights;
-  video: Tile | undefined;
-  content: boolean;
+/** What can be done on the stage. */
+export interface StageActions {
+  people(): void;
+  pin(person: string): void;
+  page(page: number): void;
 }
 
 const gap = 10;
 
 export class Stage {
   readonly element: HTMLElement;
-  private readonly content = el('ul', { class: 'content-area', 'aria-label': 'Shared content' });
+  private readonly front = el('ul', { class: 'content-area', 'aria-label': 'In front' });
   private readonly grid = el('ul', { class: 'tiles', 'aria-label': 'People in view' });
   private readonly more = el('button', { class: 'more', type: 'button' });
+  private readonly previous: HTMLButtonElement;
+  private readonly next: HTMLButtonElement;
+  private readonly foot: HTMLElement;
   private readonly people: Keyed<Place>;
-  private readonly shares: Keyed<Place>;
+  private readonly large: Keyed<Place>;
   private readonly resized: ResizeObserver;
-  private shown: string[] = [];
+  private first: string[] = [];
+  private page = 0;
   private arranged = 0;
 
   constructor(
     private readonly call: Call,
-    showPeople: () => void,
+    actions: StageActions,
   ) {
-    this.more.addEventListener('click', showPeople);
-    this.element = el('section', { class: 'stage', 'aria-label': 'Meeting' }, this.content, this.grid, this.more);
-    this.people = new Keyed(this.grid, (place) => new PlaceTile(call, place));
-    this.shares = new Keyed(this.content, (place) => new PlaceTile(call, place));
+    this.more.addEventListener('click', () => actions.people());
+    const turn = (words: string, kind: 'previous' | 'next', by: number) =>
+      el(
+        'button',
+        { class: 'more', type: 'button', 'aria-label': words, on: { click: () => actions.page(this.page + by) } },
+        icon(kind, 18),
+      );
+    this.previous = turn('Previous people', 'previous', -1);
+    this.next = turn('More people', 'next', 1);
+    this.foot = el('div', { class: 'stage-foot' }, this.previous, this.more, this.next);
+    this.element = el('section', { class: 'stage', 'aria-label': 'Meeting' }, this.front, this.grid, this.foot);
+    this.people = new Keyed(this.grid, (place) => new PlaceTile(call, place, actions.pin));
+    this.large = new Keyed(this.front, (place) => new PlaceTile(call, place, actions.pin));
     this.resized = new ResizeObserver(() => this.arrange(true));
     this.resized.observe(this.grid);
   }
@@ -44,48 +57,54 @@ export class Stage {
     this.resized.disconnect();
   }
 
-  draw({ people, tiles, rights }: RoomState): void {
+  draw(state: RoomState): void {
+    const { people, tiles, pinned } = state;
     const cameras = new Map<string, Tile>();
-    const shares: Tile[] = [];
+    const front: [string, Place][] = [];
+    const apart = people.has(pinned) ? pinned : '';
     for (const tile of tiles.values()) {
       if (tile.content && tile.person === this.call.selfId) continue; // one's own screen is in view anyway
-      if (tile.content) shares.push(tile);
+      if (tile.content)
+        front.push([`tile-${tile.id}`, { ...this.place(state, tile.person), video: tile, content: true }]);
       else cameras.set(tile.person, tile);
     }
-    this.element.classList.toggle('with-content', shares.length > 0);
-    this.content.hidden = shares.length === 0;
-    this.shares.show(
-      shares.map((tile) => [
-        `tile-${tile.id}`,
-        { person: people.get(tile.person), rights, video: tile, content: true },
-      ]),
-    );
-    const ids = this.choose([...people.values()], cameras, shares.length > 0);
-    this.shown = ids;
-    this.people.show(ids.map((id) => [id, { person: people.get(id), rights, video: cameras.get(id), content: false }]));
-    const hidden = people.size - ids.length;
-    this.more.hidden = hidden <= 0;
-    setText(this.more, `and ${hidden} more`);
+    if (apart) front.push([`pin-${apart}`, { ...this.place(state, apart), video: cameras.get(apart), pinned: true }]);
+    this.element.classList.toggle('with-content', front.length > 0);
+    this.front.hidden = front.length === 0;
+    this.large.show(front);
+    const room = roomFor(front.length > 0);
+    const places = placesOf({
+      people: people.values(),
+      cameras,
+      room,
+      page: state.page,
+      apart,
+      before: this.first,
+    });
+    this.first = places.first;
+    this.page = places.page;
+    this.people.show(places.ids.map((id) => [id, { ...this.place(state, id), video: cameras.get(id) }]));
+    this.drawFoot(people.size - places.ids.length - (apart ? 1 : 0), places.page, places.pages);
     this.arrange();
   }
 
-  /** Who is on stage. People keep their place as long as they can. */
-  private choose(people: Person[], cameras: Map<string, Tile>, withContent: boolean): string[] {
-    const narrow = window.matchMedia('(max-width: 640px)').matches;
-    const room = withContent ? (narrow ? 2 : 6) : narrow ? 6 : 16;
-    const present = people.sort((a, b) => a.order - b.order);
-    if (present.length <= room) return present.map((person) => person.id);
-    const rank = (person: Person) =>
-      (person.self ? 4e12 : 0) + (cameras.has(person.id) ? 1e12 : 0) + (person.speaking ? 2e12 : 0) + person.spoke;
-    const best = new Set(
-      [...present]
-        .sort((a, b) => rank(b) - rank(a))
-        .slice(0, room)
-        .map((person) => person.id),
-    );
-    const staying = this.shown.filter((id) => best.has(id));
-    const coming = present.filter((person) => best.has(person.id) && !staying.includes(person.id));
-    return [...staying, ...coming.map((person) => person.id)];
+  private place({ people, rights, hands, shown }: RoomState, id: string): Place {
+    return {
+      person: people.get(id),
+      rights,
+      video: undefined,
+      content: false,
+      hand: hands.has(id),
+      shown: shown.get(id) ?? '',
+      pinned: false,
+    };
+  }
+
+  private drawFoot(hidden: number, page: number, pages: number): void {
+    this.foot.hidden = hidden <= 0;
+    setText(this.more, page ? `page ${page + 1} of ${pages}` : `and ${hidden} more`);
+    this.previous.disabled = page === 0;
+    this.next.disabled = page >= pages - 1;
   }
 
   /** Picks the number of columns that makes the tiles largest. */
@@ -113,46 +132,9 @@ export class Stage {
   }
 }
 
-class PlaceTile implements Drawn<Place> {
-  readonly element: HTMLElement;
-  private readonly video = el('video', { playsinline: true, hidden: true, 'aria-hidden': true });
-  private readonly avatar = el('div', { class: 'avatar', 'aria-hidden': true });
-  private readonly name = el('span', { class: 'plate-name' });
-  private readonly mutedMark = el('span', { class: 'plate-icon' }, icon('micOff', 16));
-  private shown: number | undefined;
-
-  constructor(
-    private readonly call: Call,
-    place: Place,
-  ) {
-    this.element = el(
-      'li',
-      { class: place.content ? 'tile shared' : 'tile' },
-      this.video,
-      this.avatar,
-      el('div', { class: 'plate' }, this.mutedMark, this.name),
-    );
-  }
-
-  draw({ person, rights, video: tile, content }: Place): void {
-    if (tile && this.shown !== tile.id) this.call.show(tile.id, this.video);
-    this.shown = tile?.id;
-    this.video.hidden = !tile;
-    this.avatar.hidden = !!tile;
-    const name = person ? (person.self ? `${person.name} (you)` : person.name) : 'Somebody';
-    const label = content ? `${name} is sharing` : name;
-    const muted = !content && !!person && isMuted(person, rights);
-    setText(this.name, label);
-    this.mutedMark.hidden = !muted;
-    setText(this.avatar, initials(person?.name ?? '?'));
-    attribute(this.element, 'data-colour', colourOf(person?.id ?? ''));
-    this.element.classList.toggle('speaking', !content && !!person?.speaking && !muted);
-    this.element.classList.toggle('weak', (person?.signal ?? 1) < 1);
-    const camera = !content && (tile ? 'camera on' : 'camera off');
-    attribute(
-      this.element,
-      'aria-label',
-      [label, muted && 'muted', camera, tile?.paused && 'paused'].filter(Boolean).join(', '),
-    );
-  }
+/** How many tiles there is room for. */
+function roomFor(withContent: boolean): number {
+  const narrow = window.matchMedia('(max-width: 640px)').matches;
+  if (withContent) return narrow ? 2 : 6;
+  return narrow ? 6 : 16;
 }

@@ -1,5 +1,6 @@
 // What a call and its page share: the call writes it, the page draws it.
 
+import type { Captions } from './captions';
 import type { Line, Phase } from './line';
 import { Store } from './store';
 
@@ -67,6 +68,17 @@ export interface RoomState {
   notice: string;
   /** Attendees that stand for recordings which run now. */
   recorders: Set<string>;
+  captions: Captions;
+  /** Who has raised a hand, in the order in which they did. */
+  hands: Set<string>;
+  /** What somebody has just shown: one of the reactions, by attendee. */
+  shown: Map<string, string>;
+  /** Whose tile is large; empty for nobody's. */
+  pinned: string;
+  /** Which page of tiles is in view, from 0. */
+  page: number;
+  /** How many cameras there are to choose from. */
+  cameras: number;
 }
 
 export type RoomStore = Store<RoomState>;
@@ -90,7 +102,28 @@ export function newRoomStore(): RoomStore {
     read: 0,
     notice: '',
     recorders: new Set(),
+    captions: { running: false, wanted: false, lines: [] },
+    hands: new Set(),
+    shown: new Map(),
+    pinned: '',
+    page: 0,
+    cameras: 0,
   });
+}
+
+/** How long somebody who spoke stands before those who did not, in ms. */
+const talked = 60_000;
+
+/** Everybody, as a list shows them: oneself, raised hands in their order, who has just talked, and the others by name. */
+export function inOrder({ people, hands }: Pick<RoomState, 'people' | 'hands'>, now: number): Person[] {
+  const hand = new Map([...hands].map((id, i) => [id, i]));
+  const rank = (p: Person) => {
+    if (p.self) return -1;
+    const raised = hand.get(p.id);
+    if (raised !== undefined) return raised;
+    return p.spoke && now - p.spoke < talked ? hand.size : hand.size + 1;
+  };
+  return [...people.values()].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name) || a.order - b.order);
 }
 
 /** Whether somebody is not heard, by their own choice or by an operator's. */
