@@ -37,7 +37,7 @@ describe('two people', { timeout: 6 * patience }, () => {
     await ada.waitForSelector('.invite >> text=Copied');
     const link = await ada.evaluate(() => navigator.clipboard.readText());
     assert.equal(link, ada.url());
-    grace = await join(browser, server, 'Grace Brewster Murray Hopper, Rear Admiral', new URL(link).pathname, phone);
+    grace = await join(browser, server, 'Grace Brewster Murray Hopper the Admiral', new URL(link).pathname, phone);
     await ada.waitForSelector('.invite', { state: 'hidden' });
     assert.equal(await grace.locator('.invite').isVisible(), false, 'she is not alone');
   });
@@ -85,7 +85,7 @@ describe('two people', { timeout: 6 * patience }, () => {
     assert.deepEqual(look, {
       cut: true,
       overflow: 'ellipsis',
-      title: 'Grace Brewster Murray Hopper, Rear Admira... (you)',
+      title: 'Grace Brewster Murray Hopper the Admiral (you)',
     });
   });
 
