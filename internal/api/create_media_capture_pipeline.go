@@ -4,8 +4,6 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
@@ -16,29 +14,7 @@ func (s *Server) createMediaCapturePipeline(c *call) (respond, error) {
 	if err != nil {
 		return nil, err
 	}
-	var v restjson.Violations
-	in.check(c, &v)
-	if err := v.Err(); err != nil {
-		return nil, err
-	}
-	n, err := in.pipeline(c.owner)
-	if err != nil {
-		return nil, err
-	}
-	p, err := s.createPipeline(c, n)
-	if err != nil {
-		return nil, err
-	}
-	return c.oneCapture(p), nil
-}
-
-func (c *call) oneCapture(p *meeting.Pipeline) respond {
-	return func(w *restjson.Writer) {
-		w.Object()
-		w.Name("MediaCapturePipeline")
-		c.writeCapture(w, p)
-		w.EndObject()
-	}
+	return s.createPipeline(c, &in)
 }
 
 // captureInput is the body as given.
@@ -297,9 +273,6 @@ func (in *captureInput) pipeline(owner meeting.Owner) (n meeting.NewPipeline, er
 			KMSKey: in.encryption.key.Value, KMSContext: in.encryption.context.Value, Role: in.role.Value,
 			Artifacts: meeting.Artifacts{Audio: true, Content: true}, ActiveSpeakerVideo: true,
 		},
-	}
-	if !in.token.Set {
-		n.ClientRequestToken = uuid.NewString()
 	}
 	s := &n.Settings
 	if in.configuration.selected {

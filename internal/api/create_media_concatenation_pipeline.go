@@ -1,8 +1,6 @@
 package api
 
 import (
-	"github.com/google/uuid"
-
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
@@ -13,25 +11,7 @@ func (s *Server) createMediaConcatenationPipeline(c *call) (respond, error) {
 	if err != nil {
 		return nil, err
 	}
-	var v restjson.Violations
-	in.check(c, &v)
-	if err := v.Err(); err != nil {
-		return nil, err
-	}
-	n, err := in.pipeline(c.owner)
-	if err != nil {
-		return nil, err
-	}
-	p, err := s.createPipeline(c, n)
-	if err != nil {
-		return nil, err
-	}
-	return func(w *restjson.Writer) {
-		w.Object()
-		w.Name("MediaConcatenationPipeline")
-		writeConcatenation(w, p)
-		w.EndObject()
-	}, nil
+	return s.createPipeline(c, &in)
 }
 
 // concatenationInput is the body as given. Of each list the last item is kept:
@@ -214,9 +194,6 @@ func (in *concatenationInput) pipeline(owner meeting.Owner) (n meeting.NewPipeli
 				Audio: on(0), Video: on(1), Content: on(2), DataChannel: on(3), Transcription: on(4), MeetingEvents: on(5), Composed: on(6),
 			},
 		},
-	}
-	if !in.token.Set {
-		n.ClientRequestToken = uuid.NewString()
 	}
 	s := &n.Settings
 	if s.Bucket, s.Prefix, err = parseSink("destination", s.SinkArn); err != nil {

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"github.com/google/uuid"
-
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
@@ -13,25 +11,7 @@ func (s *Server) createMediaLiveConnectorPipeline(c *call) (respond, error) {
 	if err != nil {
 		return nil, err
 	}
-	var v restjson.Violations
-	in.check(c, &v)
-	if err := v.Err(); err != nil {
-		return nil, err
-	}
-	n, err := in.pipeline(c.owner)
-	if err != nil {
-		return nil, err
-	}
-	p, err := s.createPipeline(c, n)
-	if err != nil {
-		return nil, err
-	}
-	return func(w *restjson.Writer) {
-		w.Object()
-		w.Name("MediaLiveConnectorPipeline")
-		writeConnector(w, p)
-		w.EndObject()
-	}, nil
+	return s.createPipeline(c, &in)
 }
 
 // connectorInput is the body as given. Of each list the last item is kept: there
@@ -179,9 +159,6 @@ func (in *connectorInput) pipeline(owner meeting.Owner) (n meeting.NewPipeline, 
 			Attendees: in.selected.attendees.texts(), Users: in.selected.users.texts(),
 			Stream: meeting.Stream{URL: meeting.StreamURL(in.url.Value), Channels: in.channels.Value, SampleRate: in.rate.Value},
 		},
-	}
-	if !in.token.Set {
-		n.ClientRequestToken = uuid.NewString()
 	}
 	if _, err := n.Settings.Stream.URL.Target(); err != nil {
 		return n, err

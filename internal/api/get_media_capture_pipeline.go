@@ -17,5 +17,5 @@ func (s *Server) getMediaCapturePipeline(c *call) (respond, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.oneCapture(p), nil
+	return c.onePipeline(p), nil
 }

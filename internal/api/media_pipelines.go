@@ -1,9 +1,6 @@
 package api
 
-import (
-	"github.com/carillon-meetings/carillon/internal/api/restjson"
-	"github.com/carillon-meetings/carillon/internal/meeting"
-)
+import "github.com/carillon-meetings/carillon/internal/api/restjson"
 
 // getMediaPipeline returns a pipeline of any kind.
 func (s *Server) getMediaPipeline(c *call) (respond, error) {
@@ -19,19 +16,7 @@ func (s *Server) getMediaPipeline(c *call) (respond, error) {
 	return func(w *restjson.Writer) {
 		w.Object()
 		w.Name("MediaPipeline")
-		w.Object()
-		switch p.Kind {
-		case meeting.ConcatenationPipeline:
-			w.Name("MediaConcatenationPipeline")
-			writeConcatenation(w, p)
-		case meeting.LiveConnectorPipeline:
-			w.Name("MediaLiveConnectorPipeline")
-			writeConnector(w, p)
-		default:
-			w.Name("MediaCapturePipeline")
-			c.writeCapture(w, p)
-		}
-		w.EndObject()
+		c.writePipeline(w, p)
 		w.EndObject()
 	}, nil
 }

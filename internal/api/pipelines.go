@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
@@ -19,14 +21,62 @@ type PipelineControl interface {
 	UntagPipeline(ctx context.Context, owner meeting.Owner, id meeting.ID, keys []string) error
 }
 
+// pipelineInput is the body of a call that creates a media pipeline.
+type pipelineInput interface {
+	// check notes what breaks the constraints of single members.
+	check(c *call, v *restjson.Violations)
+	// pipeline puts the command together. What is wrong with ARNs and URLs is
+	// found out here.
+	pipeline(owner meeting.Owner) (meeting.NewPipeline, error)
+}
+
 // createPipeline creates a pipeline, if what carries it out is ready for it.
-func (s *Server) createPipeline(c *call, n meeting.NewPipeline) (*meeting.Pipeline, error) {
-	return s.cfg.Control.CreatePipeline(c.ctx, n, func(ctx context.Context) error {
+func (s *Server) createPipeline(c *call, in pipelineInput) (respond, error) {
+	var v restjson.Violations
+	in.check(c, &v)
+	if err := v.Err(); err != nil {
+		return nil, err
+	}
+	n, err := in.pipeline(c.owner)
+	if err != nil {
+		return nil, err
+	}
+	if n.ClientRequestToken == "" { // SDKs make one up, too
+		n.ClientRequestToken = uuid.NewString()
+	}
+	p, err := s.cfg.Control.CreatePipeline(c.ctx, n, func(ctx context.Context) error {
 		if s.cfg.PipelineReady == nil {
 			return meeting.Errorf(meeting.Invalid, "Media capture is not configured on this server")
 		}
 		return s.cfg.PipelineReady(ctx, &n)
 	})
+	if err != nil {
+		return nil, err
+	}
+	return c.onePipeline(p), nil
+}
+
+// onePipeline answers with a pipeline.
+func (c *call) onePipeline(p *meeting.Pipeline) respond {
+	return func(w *restjson.Writer) { c.writePipeline(w, p) }
+}
+
+// writePipeline writes an object of one member, which is named by the pipeline's
+// kind.
+func (c *call) writePipeline(w *restjson.Writer, p *meeting.Pipeline) {
+	w.Object()
+	switch p.Kind {
+	case meeting.ConcatenationPipeline:
+		w.Name("MediaConcatenationPipeline")
+		writeConcatenation(w, p)
+	case meeting.LiveConnectorPipeline:
+		w.Name("MediaLiveConnectorPipeline")
+		writeConnector(w, p)
+	default:
+		w.Name("MediaCapturePipeline")
+		c.writeCapture(w, p)
+	}
+	w.EndObject()
 }
 
 // pipelineID reads the label of the path.
