@@ -28,7 +28,7 @@ func (c *Console) endMeeting(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Console) removeAttendee(w http.ResponseWriter, r *http.Request) {
-	id, attendee, ok := pathAttendee(w, r)
+	id, attendee, ok := pathBelow(w, r, "attendee")
 	if !ok {
 		return
 	}
@@ -40,7 +40,7 @@ func (c *Console) removeAttendee(w http.ResponseWriter, r *http.Request) {
 // only answer of the console with a join token in it, so it is an action: asked
 // for with the session's second token, and logged.
 func (c *Console) takeSeat(w http.ResponseWriter, r *http.Request) {
-	id, attendee, ok := pathAttendee(w, r)
+	id, attendee, ok := pathBelow(w, r, "attendee")
 	if !ok {
 		return
 	}
@@ -56,7 +56,7 @@ func (c *Console) takeSeat(w http.ResponseWriter, r *http.Request) {
 // setCapabilities also serves muting: an attendee who may not send audio is
 // silent for everybody, whatever the client does, until it is allowed again.
 func (c *Console) setCapabilities(w http.ResponseWriter, r *http.Request) {
-	id, attendee, ok := pathAttendee(w, r)
+	id, attendee, ok := pathBelow(w, r, "attendee")
 	if !ok {
 		return
 	}
@@ -80,12 +80,13 @@ func parse(v observe.Capabilities) (meeting.Capabilities, bool) {
 	return meeting.Capabilities{Audio: audio, Video: video, Content: content}, okA && okV && okC
 }
 
-func pathAttendee(w http.ResponseWriter, r *http.Request) (id, attendee meeting.ID, ok bool) {
+// pathBelow reads the ids of a meeting and of something of it from an address.
+func pathBelow(w http.ResponseWriter, r *http.Request, what string) (id, below meeting.ID, ok bool) {
 	if id, ok = pathID(w, r, "meeting"); !ok {
-		return id, attendee, false
+		return id, below, false
 	}
-	attendee, ok = pathID(w, r, "attendee")
-	return id, attendee, ok
+	below, ok = pathID(w, r, what)
+	return id, below, ok
 }
 
 // finish answers an action and lets every viewer see its effect.
@@ -96,12 +97,22 @@ func (c *Console) finish(w http.ResponseWriter, r *http.Request, what string, id
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	var refused *meeting.Error
-	if !errors.As(err, &refused) {
-		refused = &meeting.Error{Kind: meeting.Failure, Message: "The server could not do this.", Err: err}
-	}
 	c.cfg.Logger.Warn("operator action refused", "action", what, "meeting", id, "actor", actor(r), "err", err)
-	writeFault(w, statusOf(refused.Kind), refused.Message)
+	refuse(w, refusal(err, "The server could not do this."))
+}
+
+// refusal returns why something was refused; of an error that is no refusal it
+// says otherwise.
+func refusal(err error, otherwise string) *meeting.Error {
+	var refused *meeting.Error
+	if errors.As(err, &refused) {
+		return refused
+	}
+	return &meeting.Error{Kind: meeting.Failure, Message: otherwise, Err: err}
+}
+
+func refuse(w http.ResponseWriter, why *meeting.Error) {
+	writeFault(w, statusOf(why.Kind), why.Message)
 }
 
 // statusOf is the HTTP status of a refusal.

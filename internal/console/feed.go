@@ -14,6 +14,20 @@ import (
 // object repeats its key as "id".
 type state map[string]map[string]json.RawMessage
 
+// tableOf returns the rows of a state's table by their keys; of two with the same
+// key the last one.
+func tableOf[T any](list []T, key func(*T) string) (map[string]json.RawMessage, error) {
+	table := make(map[string]json.RawMessage, len(list))
+	for i := range list {
+		encoded, err := json.Marshal(&list[i])
+		if err != nil {
+			return nil, err
+		}
+		table[key(&list[i])] = encoded
+	}
+	return table, nil
+}
+
 // reading is one look at a source.
 type reading struct {
 	state  state

@@ -2,10 +2,10 @@ package console
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
+	"github.com/carillon-meetings/carillon/internal/observe"
 	"github.com/carillon-meetings/carillon/internal/observe/timeline"
 )
 
@@ -25,14 +25,10 @@ func (s *listSource) read(ctx context.Context) (reading, error) {
 	if err != nil {
 		return reading{}, fmt.Errorf("the list of ended meetings cannot be read: %w", err)
 	}
-	rows := make(map[string]json.RawMessage, len(all)+len(kept))
 	for i := range all {
 		timeline.AddLoad(&all[i], s.live)
 	}
-	for _, m := range slices.Concat(all, kept) { // what is kept of a meeting is more than the directory remembers
-		if rows[m.ID.String()], err = json.Marshal(m); err != nil {
-			return reading{}, err
-		}
-	}
-	return reading{state: state{"meetings": rows}}, nil
+	// What is kept of a meeting is more than the directory remembers: it comes last.
+	rows, err := tableOf(slices.Concat(all, kept), func(m *observe.Meeting) string { return m.ID.String() })
+	return reading{state: state{"meetings": rows}}, err
 }

@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 
@@ -22,13 +21,8 @@ func (s *nodesSource) read(ctx context.Context) (reading, error) {
 	if err != nil {
 		return reading{}, fmt.Errorf("the nodes cannot be told: %w", err)
 	}
-	rows := make(map[string]json.RawMessage, len(list))
-	for _, n := range list {
-		if rows[n.ID], err = json.Marshal(n); err != nil {
-			return reading{}, err
-		}
-	}
-	return reading{state: state{"nodes": rows}}, nil
+	rows, err := tableOf(list, func(n *observe.Node) string { return n.ID })
+	return reading{state: state{"nodes": rows}}, err
 }
 
 func (c *Console) streamNodes(w http.ResponseWriter, r *http.Request) {

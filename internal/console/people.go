@@ -1,30 +1,18 @@
 package console
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"github.com/carillon-meetings/carillon/internal/observe"
 	"github.com/carillon-meetings/carillon/internal/observe/timeline"
 )
 
-// attendeeTable is the attendees' rows by id.
-func attendeeTable(list []observe.Attendee) (map[string]json.RawMessage, error) {
-	table := make(map[string]json.RawMessage, len(list))
-	for i := range list {
-		encoded, err := json.Marshal(&list[i])
-		if err != nil {
-			return nil, err
-		}
-		table[list[i].ID.String()] = encoded
-	}
-	return table, nil
-}
+func attendeeKey(a *observe.Attendee) string { return a.ID.String() }
 
 // connections answers with an attendee's sessions in full, oldest first: with
 // what is measured now and in the last minutes.
 func (c *Console) connections(w http.ResponseWriter, r *http.Request) {
-	id, attendee, ok := pathAttendee(w, r)
+	id, attendee, ok := pathBelow(w, r, "attendee")
 	if !ok {
 		return
 	}

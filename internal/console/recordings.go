@@ -2,8 +2,6 @@ package console
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"mime"
 	"net/http"
 	"strconv"
@@ -39,18 +37,7 @@ func (c *Console) routeRecordings() {
 	c.mux.Handle("GET "+recordings+"/{recording}/files/{number}", c.signedIn(c.recordingFile))
 }
 
-// recordingTable is the recordings' rows by id.
-func recordingTable(list []observe.Recording) (map[string]json.RawMessage, error) {
-	table := make(map[string]json.RawMessage, len(list))
-	for i := range list {
-		encoded, err := json.Marshal(&list[i])
-		if err != nil {
-			return nil, err
-		}
-		table[list[i].ID.String()] = encoded
-	}
-	return table, nil
-}
+func recordingKey(r *observe.Recording) string { return r.ID.String() }
 
 func (c *Console) beginRecording(w http.ResponseWriter, r *http.Request) {
 	id, ok := pathID(w, r, "meeting")
@@ -66,7 +53,7 @@ func (c *Console) beginRecording(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Console) stopRecording(w http.ResponseWriter, r *http.Request) {
-	id, recording, ok := pathRecording(w, r)
+	id, recording, ok := pathBelow(w, r, "recording")
 	if !ok {
 		return
 	}
@@ -75,7 +62,7 @@ func (c *Console) stopRecording(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Console) joinRecording(w http.ResponseWriter, r *http.Request) {
-	id, recording, ok := pathRecording(w, r)
+	id, recording, ok := pathBelow(w, r, "recording")
 	if !ok {
 		return
 	}
@@ -83,16 +70,8 @@ func (c *Console) joinRecording(w http.ResponseWriter, r *http.Request) {
 	c.finish(w, r, "join recording", id, err)
 }
 
-func pathRecording(w http.ResponseWriter, r *http.Request) (id, recording meeting.ID, ok bool) {
-	if id, ok = pathID(w, r, "meeting"); !ok {
-		return id, recording, false
-	}
-	recording, ok = pathID(w, r, "recording")
-	return id, recording, ok
-}
-
 func (c *Console) recordingFiles(w http.ResponseWriter, r *http.Request) {
-	id, recording, ok := pathRecording(w, r)
+	id, recording, ok := pathBelow(w, r, "recording")
 	if !ok {
 		return
 	}
@@ -106,7 +85,7 @@ func (c *Console) recordingFiles(w http.ResponseWriter, r *http.Request) {
 
 // recordingFile sends one object, or the range of it that is asked for.
 func (c *Console) recordingFile(w http.ResponseWriter, r *http.Request) {
-	id, recording, ok := pathRecording(w, r)
+	id, recording, ok := pathBelow(w, r, "recording")
 	if !ok {
 		return
 	}
@@ -136,14 +115,11 @@ func (c *Console) recordingFile(w http.ResponseWriter, r *http.Request) {
 
 // refuseFile answers why a recording cannot be read.
 func (c *Console) refuseFile(w http.ResponseWriter, id meeting.ID, err error) {
-	var refused *meeting.Error
-	if !errors.As(err, &refused) {
-		refused = &meeting.Error{Kind: meeting.Failure, Message: "The recording cannot be read."}
-	}
-	if refused.Kind != meeting.NotFound {
+	why := refusal(err, "The recording cannot be read.")
+	if why.Kind != meeting.NotFound {
 		c.cfg.Logger.Warn("a recording could not be read", "meeting", id, "err", err)
 	}
-	writeFault(w, statusOf(refused.Kind), refused.Message)
+	refuse(w, why)
 }
 
 // recordingsFeed is the name of the feed of all recordings.
@@ -157,6 +133,6 @@ func (c *Console) streamRecordings(w http.ResponseWriter, r *http.Request) {
 type shelfSource struct{ recordings Recordings }
 
 func (s shelfSource) read(context.Context) (reading, error) {
-	table, err := recordingTable(s.recordings.All())
+	table, err := tableOf(s.recordings.All(), recordingKey)
 	return reading{state: state{"recordings": table}}, err
 }

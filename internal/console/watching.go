@@ -45,7 +45,7 @@ func (s *meetingSource) read(ctx context.Context) (reading, error) {
 		return got, err
 	}
 	got.state = maps.Clone(got.state) // that of an ended meeting is kept; its recordings go on changing
-	got.state["recordings"], err = recordingTable(s.cfg.Recordings.Of(s.id))
+	got.state["recordings"], err = tableOf(s.cfg.Recordings.Of(s.id), recordingKey)
 	return got, err
 }
 
@@ -77,11 +77,11 @@ func (s *meetingSource) readMeeting(ctx context.Context) (reading, error) {
 		return reading{}, err
 	}
 	sessions := s.cfg.Live.Sessions(s.id)
-	people, err := attendeeTable(s.people.Everybody(attendees, timeline.Connections(s.facts, sessions), m.Ended.IsZero()))
+	people, err := tableOf(s.people.Everybody(attendees, timeline.Connections(s.facts, sessions), m.Ended.IsZero()), attendeeKey)
 	if err != nil {
 		return reading{}, err
 	}
-	refusals, err := refusalTable(s.cfg.Live.Refusals(s.id))
+	refusals, err := tableOf(s.cfg.Live.Refusals(s.id), refusalKey)
 	if err != nil {
 		return reading{}, err
 	}
@@ -127,17 +127,15 @@ func stateOf(d *observe.Detail) (state, error) {
 	if err != nil {
 		return nil, err
 	}
-	people, err := attendeeTable(d.Attendees)
+	people, err := tableOf(d.Attendees, attendeeKey)
 	if err != nil {
 		return nil, err
 	}
-	log := make(map[string]json.RawMessage, len(d.Records))
-	for _, line := range d.Records {
-		if log[line.ID], err = json.Marshal(line); err != nil {
-			return nil, err
-		}
+	log, err := tableOf(d.Records, func(r *observe.Record) string { return r.ID })
+	if err != nil {
+		return nil, err
 	}
-	refusals, err := refusalTable(d.Refusals)
+	refusals, err := tableOf(d.Refusals, refusalKey)
 	return state{"meeting": {d.Meeting.ID.String(): row}, "attendees": people, "records": log, "refusals": refusals}, err
 }
 
@@ -207,17 +205,7 @@ func (s *meetingSource) addFacts(ctx context.Context, log map[string]json.RawMes
 	return nil
 }
 
-func refusalTable(refusals []observe.Refusal) (map[string]json.RawMessage, error) {
-	table := make(map[string]json.RawMessage, len(refusals))
-	for _, r := range refusals {
-		encoded, err := json.Marshal(r)
-		if err != nil {
-			return nil, err
-		}
-		table[r.ID] = encoded
-	}
-	return table, nil
-}
+func refusalKey(r *observe.Refusal) string { return r.ID }
 
 // sampleView is the present measurement of all sessions that are up.
 type sampleView struct {
