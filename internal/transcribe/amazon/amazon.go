@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -61,16 +60,15 @@ func (e *Engine) Waits() bool { return false }
 
 // Open begins a session; see vosk.Engine.Open.
 func (e *Engine) Open(ctx context.Context, settings speech.Settings, heard func(speech.Hypothesis)) (speech.Session, error) {
-	s := &session{heard: heard, wake: make(chan struct{}, 1), done: make(chan struct{})}
-	s.ctx, s.cancel = context.WithCancelCause(context.Background())
-	stop := context.AfterFunc(ctx, func() { s.cancel(ctx.Err()) })
+	s := &session{Outgoing: speech.NewOutgoing(), heard: heard}
+	stop := context.AfterFunc(ctx, func() { s.Fail(ctx.Err()) })
 	defer stop()
-	r, err := newRequest(s.ctx, e.cfg.Endpoint, settings)
+	r, err := newRequest(s.Context(), e.cfg.Endpoint, settings)
 	if err == nil {
 		s.signer, err = e.sign(ctx, r)
 	}
 	if err != nil {
-		s.cancel(err)
+		s.Fail(err)
 		return nil, fmt.Errorf("transcribe: %w", err)
 	}
 	body, writer := io.Pipe()
@@ -80,7 +78,7 @@ func (e *Engine) Open(ctx context.Context, settings speech.Settings, heard func(
 		err = refusal(resp)
 	}
 	if err != nil {
-		s.cancel(err)
+		s.Fail(err)
 		return nil, err
 	}
 	s.body, s.answer = writer, resp.Body
@@ -121,66 +119,19 @@ func refusal(resp *http.Response) error {
 	return exception(name, body)
 }
 
-const (
-	maxQueue   = 100             // frames of 100 ms that wait to be sent: 10 s
-	lastWithin = 5 * time.Second // for the last answer after the end
-)
+// lastWithin is for the last answer after the end.
+const lastWithin = 5 * time.Second
 
 // errSilent is for a service that does not end after the end.
 var errSilent = errors.New("transcribe: the service does not answer")
 
 // session is one request. One goroutine writes its body, one reads the answer.
 type session struct {
+	*speech.Outgoing
 	heard  func(speech.Hypothesis)
 	signer *v4.StreamSigner
 	body   *io.PipeWriter
 	answer io.ReadCloser
-	ctx    context.Context // ends when the session does
-	cancel context.CancelCauseFunc
-	wake   chan struct{} // there is something to do for the writer
-	done   chan struct{}
-	err    error // valid once done is closed
-
-	mu      sync.Mutex // guards what follows
-	queue   [][]byte
-	closing bool
-}
-
-// Write implements speech.Session.
-func (s *session) Write(pcm []byte) (dropped int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
-		return len(pcm)
-	}
-	if len(s.queue) == maxQueue {
-		dropped = len(s.queue[0])
-		s.queue = append(s.queue[:0], s.queue[1:]...)
-	}
-	s.queue = append(s.queue, slices.Clone(pcm))
-	s.signal()
-	return dropped
-}
-
-func (s *session) signal() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
-// Done implements speech.Session.
-func (s *session) Done() <-chan struct{} { return s.done }
-
-// Err implements speech.Session.
-func (s *session) Err() error { return s.err }
-
-// Close implements speech.Session.
-func (s *session) Close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closing = true
-	s.signal()
 }
 
 // run reads and writes until the session is over.
@@ -189,45 +140,33 @@ func (s *session) run() {
 	go func() {
 		defer close(written)
 		if err := s.write(); err != nil {
-			s.cancel(err)
+			s.Fail(err)
 		}
 	}()
-	s.cancel(s.read())
+	s.Fail(s.read())
 	_ = s.answer.Close()
 	_ = s.body.CloseWithError(io.ErrClosedPipe)
 	<-written
-	s.mu.Lock()
-	closing := s.closing
-	s.closing = true
-	s.mu.Unlock()
-	if cause := context.Cause(s.ctx); !closing {
-		s.err = cause
-	}
-	close(s.done)
+	s.Over()
 }
 
 // write sends what is to be sent, and the end.
 func (s *session) write() error {
 	for {
-		s.mu.Lock()
-		var frame []byte
-		if len(s.queue) > 0 {
-			frame, s.queue = s.queue[0], s.queue[1:]
-		}
-		end := frame == nil && s.closing
-		s.mu.Unlock()
+		frame, end := s.Next(true)
 		switch {
 		case frame != nil:
 			if err := s.sendSound(frame); err != nil {
 				return err
 			}
+			s.Recycle(frame)
 			continue
 		case end:
 			return s.finish()
 		}
 		select {
-		case <-s.wake:
-		case <-s.ctx.Done():
+		case <-s.Wake():
+		case <-s.Context().Done():
 			return nil
 		}
 	}
@@ -242,14 +181,7 @@ func (s *session) finish() error {
 	if err := s.body.Close(); err != nil {
 		return err
 	}
-	timer := time.NewTimer(lastWithin)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return errSilent
-	case <-s.ctx.Done():
-		return nil
-	}
+	return s.AwaitEnd(lastWithin, errSilent)
 }
 
 // sendSound sends a frame.
@@ -274,7 +206,7 @@ func (s *session) send(inner []byte) error {
 	if err := eventstream.EncodeHeaders(&encoded, date); err != nil {
 		return err
 	}
-	signature, err := s.signer.GetSignature(s.ctx, encoded.Bytes(), inner, now)
+	signature, err := s.signer.GetSignature(s.Context(), encoded.Bytes(), inner, now)
 	if err != nil {
 		return err
 	}

@@ -1,5 +1,5 @@
 // Package speech is the vocabulary of live transcription, which its three sides
-// share: engines that recognise speech (packages vosk and streaming), the service
+// share: engines that recognise speech (packages vosk and amazon), the service
 // that gives them sound and makes results of their answers (package transcribe),
 // and the signaling door, which shows results to clients.
 //

@@ -63,7 +63,6 @@ var (
 
 const (
 	maxAnswer     = 1 << 20                // bytes
-	maxQueue      = 100                    // frames of 100 ms that wait to be sent: 10 s
 	maxUnanswered = 20                     // messages: the server takes one after the other
 	answerWithin  = 5 * time.Second        // else it has died
 	lastWithin    = 5 * time.Second        // for the last answer after the end
@@ -91,71 +90,21 @@ func (e *Engine) Open(ctx context.Context, _ speech.Settings, heard func(speech.
 		_ = ws.CloseNow()
 		return nil, fmt.Errorf("vosk: %w", err)
 	}
-	s := &session{ws: ws, heard: heard, language: e.cfg.Language, wake: make(chan struct{}, 1), done: make(chan struct{})}
-	s.ctx, s.cancel = context.WithCancelCause(context.Background())
+	s := &session{Outgoing: speech.NewOutgoing(), ws: ws, heard: heard, language: e.cfg.Language}
 	go s.run()
 	return s, nil
 }
 
 // session is one connection. One goroutine writes, one reads.
 type session struct {
+	*speech.Outgoing
 	ws       *websocket.Conn
 	heard    func(speech.Hypothesis)
 	language string
-	ctx      context.Context // ends when the session fails
-	cancel   context.CancelCauseFunc
-	wake     chan struct{} // there is something to do for the writer
-	done     chan struct{}
-	err      error // valid once done is closed
 
 	mu         sync.Mutex // guards what follows
-	queue      [][]byte   // to be sent
-	free       [][]byte   // to be used again
 	unanswered int
 	waiting    time.Time // since when an answer is
-	closing    bool
-}
-
-// Write implements speech.Session.
-func (s *session) Write(pcm []byte) (dropped int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
-		return len(pcm)
-	}
-	if len(s.queue) == maxQueue {
-		dropped = len(s.queue[0])
-		s.free, s.queue = append(s.free, s.queue[0]), s.queue[1:]
-	}
-	var frame []byte
-	if n := len(s.free); n > 0 {
-		frame, s.free = s.free[n-1][:0], s.free[:n-1]
-	}
-	s.queue = append(s.queue, append(frame, pcm...))
-	s.signal()
-	return dropped
-}
-
-// signal tells the writer to look.
-func (s *session) signal() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
-// Done implements speech.Session.
-func (s *session) Done() <-chan struct{} { return s.done }
-
-// Err implements speech.Session.
-func (s *session) Err() error { return s.err }
-
-// Close implements speech.Session.
-func (s *session) Close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closing = true
-	s.signal()
 }
 
 // run reads and writes until the session is over.
@@ -163,19 +112,12 @@ func (s *session) run() {
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		s.cancel(s.read())
+		s.Fail(s.read())
 	}()
-	s.cancel(s.write())
+	s.Fail(s.write())
 	_ = s.ws.CloseNow()
 	<-read
-	s.mu.Lock()
-	closing := s.closing
-	s.closing = true
-	s.mu.Unlock()
-	if cause := context.Cause(s.ctx); !closing {
-		s.err = cause
-	}
-	close(s.done)
+	s.Over()
 }
 
 // write sends what is to be sent. It returns when the session is over; after the
@@ -191,14 +133,14 @@ func (s *session) write() error {
 			if err := s.send(websocket.MessageBinary, frame); err != nil {
 				return err
 			}
-			s.recycle(frame)
+			s.Recycle(frame)
 			lastSent = time.Now()
 			continue
 		case end:
 			return s.finish()
 		}
 		select {
-		case <-s.wake:
+		case <-s.Wake():
 		case <-look.C:
 			if s.silent() {
 				return errSilent
@@ -209,8 +151,8 @@ func (s *session) write() error {
 				}
 				lastSent = time.Now()
 			}
-		case <-s.ctx.Done():
-			return context.Cause(s.ctx)
+		case <-s.Context().Done():
+			return context.Cause(s.Context())
 		}
 	}
 }
@@ -220,24 +162,14 @@ func (s *session) write() error {
 func (s *session) next() (frame []byte, end bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.queue) == 0 {
-		return nil, s.closing
-	}
-	if s.unanswered >= maxUnanswered {
-		return nil, false
+	if frame, end = s.Next(s.unanswered < maxUnanswered); frame == nil {
+		return nil, end
 	}
 	if s.unanswered == 0 {
 		s.waiting = time.Now()
 	}
 	s.unanswered++
-	frame, s.queue = s.queue[0], s.queue[1:]
 	return frame, false
-}
-
-func (s *session) recycle(frame []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.free = append(s.free, frame)
 }
 
 // silent reports whether the server owes an answer for too long.
@@ -248,13 +180,13 @@ func (s *session) silent() bool {
 }
 
 func (s *session) send(kind websocket.MessageType, data []byte) error {
-	ctx, cancel := context.WithTimeout(s.ctx, sendWithin)
+	ctx, cancel := context.WithTimeout(s.Context(), sendWithin)
 	defer cancel()
 	return s.ws.Write(ctx, kind, data)
 }
 
 func (s *session) ping() error {
-	ctx, cancel := context.WithTimeout(s.ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(s.Context(), answerWithin)
 	defer cancel()
 	return s.ws.Ping(ctx)
 }
@@ -264,21 +196,14 @@ func (s *session) finish() error {
 	if err := s.send(websocket.MessageText, []byte(endOfFile)); err != nil {
 		return err
 	}
-	timer := time.NewTimer(lastWithin)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return errSilent
-	case <-s.ctx.Done():
-		return context.Cause(s.ctx)
-	}
+	return s.AwaitEnd(lastWithin, errSilent)
 }
 
 // read passes on what the server says, until it closes.
 func (s *session) read() error {
 	utterance := 0
 	for {
-		kind, data, err := s.ws.Read(s.ctx)
+		kind, data, err := s.ws.Read(s.Context())
 		if err != nil {
 			return err
 		}
@@ -303,5 +228,5 @@ func (s *session) answered() {
 	defer s.mu.Unlock()
 	s.unanswered = max(s.unanswered-1, 0)
 	s.waiting = time.Now()
-	s.signal()
+	s.Signal()
 }

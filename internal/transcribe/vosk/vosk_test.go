@@ -208,7 +208,7 @@ func TestSoundThatTheServerIsTooSlowForIsDropped(t *testing.T) {
 	t.Parallel()
 	s, _ := open(t, serve(t, readAll))
 	frame, dropped := make([]byte, speech.FrameBytes), 0
-	for range maxUnanswered + maxQueue + 50 {
+	for range maxUnanswered + speech.MaxQueued + 50 {
 		dropped += s.Write(frame)
 	}
 	if most := 50 * len(frame); dropped < most || dropped > most+maxUnanswered*len(frame) {
