@@ -90,14 +90,7 @@ func TestANodeJoinsAndAnotherLeavesForGood(t *testing.T) {
 // A disk that is wiped is filled again by the others.
 func TestAWipedDisk(t *testing.T) {
 	t.Parallel()
-	c := shop(t).Start(t, Build{}, 3)
-	v := NewVerdict()
-	trial := begin(t, c, v, DefaultLoad())
-	draw := rand.New(rand.NewPCG(2, 2))
-	trial.Suffer(FaultNamed("kill -9 and a wiped disk"), draw)
-	trial.Suffer(FaultNamed("kill -9 of the owner of most"), draw)
-	trial.End()
-	sound(t, v)
+	suffer(t, rand.NewPCG(2, 2), "kill -9 and a wiped disk", "kill -9 of the owner of most")
 }
 
 // One server becomes three, as docs/cluster.md says, and keeps its meetings and

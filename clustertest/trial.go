@@ -113,7 +113,7 @@ func (t *Trial) listen(fault string, c *Caller, over *atomic.Bool) {
 
 // worthwhile bounds how long a trial goes on for its clients to have done
 // something of each kind: in a short one a fault can hold them up all the time.
-const worthwhile = 60 * time.Second
+const worthwhile = patience
 
 // End lets the clients finish and compares.
 func (t *Trial) End() {

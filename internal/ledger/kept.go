@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -94,21 +93,15 @@ func (l *Log) Preserved(ctx context.Context, after uint64, fn func(seq uint64, i
 		return err
 	}
 	defer done()
-	take := func(m *nats.Msg) error {
-		seq, err := sequenceOf(m)
-		if err != nil {
-			return err
-		}
-		after = seq
-		id, ok := meeting.ParseID(strings.TrimPrefix(m.Header.Get("Nats-Subject"), keptPrefix))
+	b := batch{engine: e, stream: keptStream, within: e.cfg.AnswerWithin, after: after, fn: func(name string, seq uint64, data []byte) error {
+		id, ok := meeting.ParseID(strings.TrimPrefix(name, keptPrefix))
 		if !ok {
 			return fmt.Errorf("%w: subject of an ended meeting", errMessage)
 		}
-		return fn(seq, id, m.Data)
-	}
+		return fn(seq, id, data)
+	}}
 	for {
-		req := `{"seq":` + strconv.FormatUint(after+1, 10) + `,"batch":` + strconv.Itoa(batchMessages) + `,"max_bytes":` + strconv.Itoa(batchBytes) + `}`
-		more, err := e.direct(ctx, keptStream, []byte(req), e.cfg.AnswerWithin, take)
+		more, err := b.fetch(ctx)
 		if err != nil || !more {
 			return unavailable(err)
 		}

@@ -77,6 +77,14 @@ func (v *env) says(who string, length time.Duration) {
 	synctest.Wait()
 }
 
+// adaSpeaks starts a transcription, has ada speak for a second, and returns the
+// session that the engine has for it.
+func (v *env) adaSpeaks() *session {
+	v.start(english)
+	v.says("ada", time.Second)
+	return v.engine.session(v.t, 0)
+}
+
 func (v *env) wait(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()

@@ -105,9 +105,7 @@ func TestAThirdTalkerWaitsForALine(t *testing.T) {
 
 func TestAnEngineThatIsLostAndReturns(t *testing.T) {
 	inBubble(t, func(v *env) {
-		v.start(english)
-		v.says("ada", time.Second)
-		s := v.engine.session(t, 0)
+		s := v.adaSpeaks()
 		s.says("one", false)
 		s.says("one", false)
 		v.engine.set(errLost)
@@ -183,9 +181,7 @@ func TestNoEngineAtTheStart(t *testing.T) {
 
 func TestTheEnd(t *testing.T) {
 	inBubble(t, func(v *env) {
-		v.start(english)
-		v.says("ada", time.Second)
-		s := v.engine.session(t, 0)
+		s := v.adaSpeaks()
 		s.says("one two", false)
 		s.says("one two", false)
 		s.farewell = "one two three"
@@ -204,9 +200,7 @@ func TestTheEnd(t *testing.T) {
 // another server goes on.
 func TestAMeetingThatIsGone(t *testing.T) {
 	inBubble(t, func(v *env) {
-		v.start(english)
-		v.says("ada", time.Second)
-		s := v.engine.session(t, 0)
+		s := v.adaSpeaks()
 		s.says("one", false)
 		s.says("one", false)
 		v.told("started", "partial ada: one")
@@ -244,9 +238,7 @@ func TestAnotherServerGoesOn(t *testing.T) {
 
 func TestAnotherConfigurationReplacesTheFirst(t *testing.T) {
 	inBubble(t, func(v *env) {
-		v.start(english)
-		v.says("ada", time.Second)
-		s := v.engine.session(t, 0)
+		s := v.adaSpeaks()
 		s.says("one", false)
 		s.says("one", false)
 		v.told("started", "partial ada: one")
@@ -314,9 +306,7 @@ func TestASlowEngine(t *testing.T) {
 
 func TestStatsCount(t *testing.T) {
 	inBubble(t, func(v *env) {
-		v.start(english)
-		v.says("ada", time.Second)
-		s := v.engine.session(t, 0)
+		s := v.adaSpeaks()
 		s.says("one", false)
 		s.says("one", false)
 		s.says("one", true)

@@ -12,9 +12,7 @@ import (
 
 func TestAnUtteranceThatGoesOnIsCut(t *testing.T) {
 	inBubble(t, func(v *env) {
-		v.start(english)
-		v.says("ada", time.Second)
-		s := v.engine.session(t, 0)
+		s := v.adaSpeaks()
 		s.says("one two", false)
 		s.says("one two", false)
 		v.says("ada", utteranceAge+2*beat)
@@ -34,9 +32,7 @@ func TestAnUtteranceThatGoesOnIsCut(t *testing.T) {
 // What was shown and is taken back by the engine is closed, without confidence.
 func TestAWithdrawnUtteranceIsClosed(t *testing.T) {
 	inBubble(t, func(v *env) {
-		v.start(english)
-		v.says("ada", time.Second)
-		s := v.engine.session(t, 0)
+		s := v.adaSpeaks()
 		s.says("the", false)
 		s.says("", true)
 		v.told("started") // it was never shown
@@ -53,9 +49,7 @@ func TestAWithdrawnUtteranceIsClosed(t *testing.T) {
 // An engine that never says that an utterance has ended.
 func TestAFinalThatDoesNotCome(t *testing.T) {
 	inBubble(t, func(v *env) {
-		v.start(english)
-		v.says("ada", time.Second)
-		s := v.engine.session(t, 0)
+		s := v.adaSpeaks()
 		s.says("one", false)
 		s.says("one", false)
 		v.wait(finalWithin + time.Second)
@@ -198,9 +192,7 @@ func TestDecimator(t *testing.T) {
 
 func TestUtterancesEndAtTwoHundredWords(t *testing.T) {
 	inBubble(t, func(v *env) {
-		v.start(english)
-		v.says("ada", time.Second)
-		s := v.engine.session(t, 0)
+		s := v.adaSpeaks()
 		long := strings.Repeat("la ", utteranceWords)
 		s.says(long, false)
 		s.says(long, false)
