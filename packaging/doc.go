@@ -1,5 +1,5 @@
 // Package packaging tests what strangers install: the archives, the Debian
-// package, the image, the compose file and the chart that the folders beside it
-// describe. The tests install packages into a root of their own, so they need
-// root and run only when asked for: make test-packages.
+// package and the image that the folders beside it describe. The tests install
+// packages into a root of their own, so they need root and run only when asked
+// for: make test-packages.
 package packaging
