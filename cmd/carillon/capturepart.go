@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -57,21 +58,17 @@ func sink(r *config.Recording) (capture.Sink, error) {
 
 // ffmpeg is the path of that program; empty for none.
 func ffmpeg(r *config.Recording) (string, error) {
-	switch r.FFmpeg {
-	case "off":
+	if r.FFmpeg == "off" {
 		return "", nil
-	case "":
-		path, err := exec.LookPath("ffmpeg")
-		if err != nil {
-			return "", nil // it need not be there
-		}
+	}
+	path, err := exec.LookPath(cmp.Or(r.FFmpeg, "ffmpeg"))
+	switch {
+	case err == nil:
 		return path, nil
+	case r.FFmpeg == "": // it need not be there
+		return "", nil
 	}
-	path, err := exec.LookPath(r.FFmpeg)
-	if err != nil {
-		return "", fmt.Errorf("--capture-ffmpeg: %w", err)
-	}
-	return path, nil
+	return "", fmt.Errorf("--capture-ffmpeg: %w", err)
 }
 
 // codecs are those that clients are asked for while they are recorded.

@@ -232,16 +232,8 @@ func (s *Slot) resumeMeeting(f *found, through uint64, done map[laneKey]event.Po
 // counted returns the fold of all that was found.
 func (f *found) counted() event.Fold {
 	t := tracked{fold: f.fold}
-	tallied := f.tally == tally{}
-	for _, e := range f.recorded {
-		if !tallied && e.Revision.Seq > f.tally.Seq {
-			t.fold.Resume(f.tally.Count)
-			tallied = true
-		}
+	f.tally.refold(&t.fold, f.recorded, func(e entry) {
 		_, _ = t.pipelineEvents(e) // what cannot be read is reported by control
-	}
-	if !tallied {
-		t.fold.Resume(f.tally.Count)
-	}
+	})
 	return t.fold
 }

@@ -130,24 +130,13 @@ func (s *Slot) catchUp(t *tracked, f *found) {
 	}
 	users := people{}
 	t.fold = event.Fold{Profile: t.profile}
-	tallied := f.tally == tally{}
-	for _, e := range entries {
-		if e.Revision.Seq > f.last() {
-			break // its own job comes
-		}
-		if !tallied && e.Revision.Seq > f.tally.Seq {
-			t.fold.Resume(f.tally.Count)
-			tallied = true
-		}
+	f.tally.refold(&t.fold, entries, func(e entry) {
 		events, err := t.foldAgain(e, users)
 		if err != nil {
 			s.n.cfg.Logger.Error("no events of a record", "meeting", id.String(), "revision", e.Revision.Seq, "err", err)
 		}
 		s.n.distribute(s, t, events)
-	}
-	if !tallied {
-		t.fold.Resume(f.tally.Count)
-	}
+	})
 	s.mu.Lock()
 	t.jobs = t.jobs[1:]
 	s.mu.Unlock()
@@ -155,8 +144,9 @@ func (s *Slot) catchUp(t *tracked, f *found) {
 }
 
 // loadAll reads a meeting's records and facts, and the records of its pipelines,
-// in the order of the slot.
+// in the order of the slot, through the last one that an adoption found.
 func (s *Slot) loadAll(id meeting.ID, f *found) (all []entry, err error) {
+	last := f.last()
 	load := func(log, pipeline meeting.ID, seq uint64, from func(context.Context, meeting.ID) ([]ledger.Entry, error)) {
 		if err != nil {
 			return
@@ -164,7 +154,9 @@ func (s *Slot) loadAll(id meeting.ID, f *found) (all []entry, err error) {
 		var entries []ledger.Entry
 		entries, err = s.read(func(ctx context.Context) ([]ledger.Entry, error) { return through(from)(ctx, log, seq) })
 		for _, e := range entries {
-			all = append(all, entry{e, pipeline})
+			if e.Revision.Seq <= last { // behind that its own job comes
+				all = append(all, entry{e, pipeline})
+			}
 		}
 	}
 	load(id, meeting.ID{}, f.records, s.under.LoadWhole)

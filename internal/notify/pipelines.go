@@ -32,6 +32,25 @@ const tallyKept = 31 * 24 * time.Hour
 // pipeline's events are counted from 1.
 const talliesMost = 4000
 
+// refold calls fold for a meeting's entries, in order, and has the events behind
+// the tally, if there is one, counted from it.
+func (y tally) refold(f *event.Fold, entries []entry, fold func(entry)) {
+	behind := y == tally{}
+	resume := func() {
+		if !behind {
+			f.Resume(y.Count)
+			behind = true
+		}
+	}
+	for _, e := range entries {
+		if e.Revision.Seq > y.Seq {
+			resume()
+		}
+		fold(e)
+	}
+	resume()
+}
+
 // entry says which log an entry is of. t may be nil.
 func (t *tracked) entry(log meeting.ID, e ledger.Entry) entry {
 	if t == nil || log == t.profile.ID {
