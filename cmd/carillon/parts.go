@@ -26,7 +26,11 @@ func limits(cfg *config.Serve) meeting.Limits {
 	}
 }
 
-func (s *server) openSignal(context.Context) (err error) {
+func (s *server) openSignal(context.Context) error {
+	appKeys, err := s.cfg.Credentials.AppKeyOf()
+	if err != nil {
+		return err
+	}
 	cfg := signal.Config{
 		Control:            s.control,
 		Room:               signal.RoomsOf(s.media.node),
@@ -34,6 +38,7 @@ func (s *server) openSignal(context.Context) (err error) {
 		MediaHost:          s.ports.mediaHost(s.cfg),
 		Host:               s.hostName(),
 		Origins:            s.cfg.Pages.Origins,
+		AppKeys:            appKeys,
 		VideoSubscriptions: s.cfg.Limits.VideoSubscriptions,
 		MaxSockets:         s.files.sockets,
 		ClientAddr:         s.proxies().Of,

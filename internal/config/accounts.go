@@ -41,7 +41,7 @@ func (e *Events) AccountEvents(keyFile string) (map[string]Events, error) {
 	var errs []error
 	for account, settings := range accounts {
 		of := func(err error) { errs = append(errs, fmt.Errorf("key file: account %s: %w", account, err)) }
-		if len(account) != 12 || strings.Trim(account, "0123456789") != "" {
+		if !isAccount(account) {
 			of(errors.New("an account is twelve digits, in quotes"))
 		}
 		values, ok := settings.(map[string]any)

@@ -154,9 +154,10 @@ func overlap(a, b string) bool {
 
 func (s *Serve) checkCredentials(add func(bool, string, ...any)) {
 	c := s.Credentials
+	_, err := c.AppKeyOf()
+	add(err == nil, "%w", err)
 	add((c.AccessKey == "") == (c.SecretKey == ""), "--access-key and --secret-key go together")
-	digits := len(c.Account) == 12 && strings.Trim(c.Account, "0123456789") == ""
-	add(digits, "--account: %q is not twelve digits", c.Account)
+	add(isAccount(c.Account), "--account: %q is not twelve digits", c.Account)
 	region := strings.Trim(s.API.Region, "abcdefghijklmnopqrstuvwxyz0123456789-") == "" && len(s.API.Region) <= 64
 	add(region, "--region: %q is not the name of a Region: lower-case letters, digits and dashes", s.API.Region)
 }

@@ -46,11 +46,12 @@ type Serve struct {
 
 // Credentials say who may call the API.
 type Credentials struct {
-	AccessKey string `help:"Access key id of the single account; a key pair is generated on first start when neither this nor a key file is given." placeholder:"ID"`
-	SecretKey string `help:"Secret key of --access-key." placeholder:"SECRET"`
-	Account   string `help:"Account id of --access-key: twelve digits." default:"000000000000"`
-	KeyFile   string `help:"YAML file with several accounts, keys, session tokens and permissions." type:"path" placeholder:"FILE"`
-	Dev       bool   `help:"Development mode: accept any credentials. Never use it where strangers can reach the server."`
+	AccessKey string   `help:"Access key id of the single account; a key pair is generated on first start when neither this nor a key file is given." placeholder:"ID"`
+	SecretKey string   `help:"Secret key of --access-key." placeholder:"SECRET"`
+	Account   string   `help:"Account id of --access-key: twelve digits." default:"000000000000"`
+	KeyFile   string   `help:"YAML file with several accounts, keys, session tokens and permissions." type:"path" placeholder:"FILE"`
+	AppKeys   []string `help:"Application key of an account, 64 hexadecimal digits: networks whose proxies name the applications or tenants that may be joined from there know the account by it." placeholder:"ACCOUNT=KEY" name:"app-keys"`
+	Dev       bool     `help:"Development mode: accept any credentials. Never use it where strangers can reach the server."`
 }
 
 // API holds the options of the API door.

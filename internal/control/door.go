@@ -30,6 +30,8 @@ type Grant struct {
 	ExternalMeetingID string
 	PrimaryID         meeting.ID // zero unless the meeting is a replica
 	MaxAttendees      int
+	Account           string   // whose meeting it is
+	TenantIDs         []string // shared, to be read only
 }
 
 // Authorize checks a join token, which ends in "#content" for a content
@@ -60,6 +62,7 @@ func (c *Control) Authorize(ctx context.Context, meetingID meeting.ID, token str
 	g := Grant{
 		MeetingID: meetingID, Content: content, Features: p.Features, MediaRegion: p.MediaRegion,
 		ExternalMeetingID: p.ExternalMeetingID, PrimaryID: p.PrimaryID, MaxAttendees: p.Capacity,
+		Account: p.Owner.Account, TenantIDs: p.TenantIDs,
 	}
 	err = c.readEntry(ctx, e, func(s *meeting.State) error {
 		var found bool

@@ -17,7 +17,7 @@ func TestAuthorize(t *testing.T) {
 	v := newEnv(t, nil, nil)
 	ctx := context.Background()
 	n := newMeeting(owner, "token", "ann", "bob")
-	n.Features = &meeting.Features{MaxCount: 7}
+	n.Features, n.TenantIDs = &meeting.Features{MaxCount: 7}, []string{"one"}
 	s, results, err := v.CreateMeeting(ctx, n)
 	must(t, err)
 	ann := results[0].Attendee
@@ -29,7 +29,8 @@ func TestAuthorize(t *testing.T) {
 		t.Helper()
 		g, err := v.Authorize(ctx, s.ID, token)
 		if err != nil || g.Attendee.ID != ann.ID || g.Attendee.ExternalUserID != "ann" || g.Content != content ||
-			*g.Features != *want.Features || g.MediaRegion != want.MediaRegion || g.ExternalMeetingID != want.ExternalMeetingID || g.MaxAttendees != 7 {
+			*g.Features != *want.Features || g.MediaRegion != want.MediaRegion || g.ExternalMeetingID != want.ExternalMeetingID || g.MaxAttendees != 7 ||
+			g.Account != owner.Account || !slices.Equal(g.TenantIDs, n.TenantIDs) {
 			t.Errorf("%+v, %v", g, err)
 		}
 	}

@@ -64,7 +64,12 @@ var sessions atomic.Uint64
 
 func (v *env) dial(id meeting.ID, token string) *client {
 	v.t.Helper()
-	ws, resp, err := v.tryDial(id.String(), token, http.Header{})
+	return v.dialWith(id, token, http.Header{})
+}
+
+func (v *env) dialWith(id meeting.ID, token string, header http.Header) *client {
+	v.t.Helper()
+	ws, resp, err := v.tryDial(id.String(), token, header)
 	if err != nil {
 		v.t.Fatalf("dial: %v (%v)", err, resp)
 	}

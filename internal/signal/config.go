@@ -83,6 +83,9 @@ type Config struct {
 	// Empty accepts any, which is right for development. Clients that send no
 	// origin are not browsers and are always accepted.
 	Origins []string
+	// AppKeys are the keys by which the proxies of networks know the accounts, each
+	// 64 lower-case hexadecimal digits; an account may have none.
+	AppKeys map[string]string
 	// ClientAddr tells where a request comes from, for the console; nil takes
 	// the address of the TCP peer.
 	ClientAddr func(*http.Request) netip.Addr

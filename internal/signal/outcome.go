@@ -27,6 +27,7 @@ const (
 	noToken
 	serverFull
 	badToken
+	foreignNetwork
 	attendeeRemoved
 	attendeeGone
 	meetingEnded
@@ -88,6 +89,8 @@ var outcomes = [...]outcome{
 	serverFull:    {words: "the server takes no more connections", http: http.StatusServiceUnavailable},
 
 	badToken: {words: "the join token is not valid", http: http.StatusForbidden, code: closeForbidden, reason: attendeeUnavailable},
+	foreignNetwork: {words: "the network that the client is in does not allow this application or tenant", http: http.StatusForbidden,
+		code: closeForbidden, reason: attendeeUnavailable},
 	attendeeRemoved: {words: "the attendee was removed", http: http.StatusForbidden,
 		joined: audioStatus(statusRemoved), code: closeForbidden, reason: attendeeUnavailable},
 	attendeeGone: {words: "the attendee whose share it was left",

@@ -31,7 +31,7 @@ func (s *session) tryPromote(c *wire.Credentials) uint32 {
 	if !s.meeting.replica || s.key.content {
 		return statusForbidden
 	}
-	meet, grant, err := s.server.admit(s.conn.ctx, s.conference.id, c.GetJoinToken())
+	meet, grant, err := s.server.admit(s.conn.ctx, s.conference.id, c.GetJoinToken(), &s.from)
 	switch {
 	case err != nil:
 		return uint32(joinCause(err).outcome().http)

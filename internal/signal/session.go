@@ -42,7 +42,8 @@ type session struct {
 	meeting    *openMeeting
 	key        participantKey
 	log        *slog.Logger
-	native     bool // Amazon's native signaling client
+	native     bool      // Amazon's native signaling client
+	from       allowance // what the network it is in lets it join
 	limits     limits
 	inflate    *wire.Inflater // reader goroutine only
 	deflate    *wire.Deflater // reader goroutine only; nil unless agreed on

@@ -71,6 +71,9 @@ func (s *Server) replyTURN(w http.ResponseWriter, r *http.Request, meetingID, to
 	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
 	defer cancel()
 	grant, err := s.cfg.Control.Authorize(ctx, id, token)
+	if from := allowanceOf(r.Header); err == nil {
+		err = s.checkNetwork(&from, &grant)
+	}
 	if err != nil {
 		refuse(w, joinCause(err))
 		return

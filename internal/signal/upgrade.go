@@ -59,7 +59,8 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.end()
 	tokenAt := s.cfg.Now()
-	meet, grant, err := s.admit(r.Context(), id, caller.token)
+	from := allowanceOf(r.Header)
+	meet, grant, err := s.admit(r.Context(), id, caller.token, &from)
 	if err != nil {
 		// Bad tokens must not take the place of good ones.
 		defer s.refusing.Add(-1)
@@ -83,7 +84,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	one := newSession(s, c, meet, grant, remote, tokenAt)
-	one.native = caller.native()
+	one.native, one.from = caller.native(), from
 	one.confirm(caller.token)
 	one.run()
 }
@@ -103,12 +104,15 @@ func accept(w http.ResponseWriter, r *http.Request, protocol string) (*websocket
 	})
 }
 
-// admit checks the token and returns the open meeting. Only a good token
-// has anything set up for it.
-func (s *Server) admit(ctx context.Context, id meeting.ID, token string) (*openMeeting, control.Grant, error) {
+// admit checks the token, and that its meeting may be joined from there, and
+// returns the open meeting. Only a good token has anything set up for it.
+func (s *Server) admit(ctx context.Context, id meeting.ID, token string, from *allowance) (*openMeeting, control.Grant, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	grant, err := s.cfg.Control.Authorize(ctx, id, token)
+	if err == nil {
+		err = s.checkNetwork(from, &grant)
+	}
 	if err != nil {
 		return nil, grant, err
 	}
