@@ -146,7 +146,7 @@ func (d *Desk) join(ctx context.Context, p *meeting.Pipeline) error {
 	_, err := d.create(ctx, meeting.NewPipeline{Kind: meeting.ConcatenationPipeline, Owner: p.Owner, Settings: meeting.PipelineSettings{
 		SourceArn: "arn:aws:chime:" + p.Owner.Region + ":" + p.Owner.Account + ":media-pipeline/" + p.ID.String(),
 		Source:    p.ID, Prefix: p.Meeting.String() + "/joined",
-		Artifacts: meeting.Artifacts{Audio: true, Video: true, Content: true, DataChannel: true, MeetingEvents: true},
+		Artifacts: meeting.Artifacts{Audio: true, Video: true, Content: true, DataChannel: true, Transcription: true, MeetingEvents: true},
 	}})
 	return err
 }

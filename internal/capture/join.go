@@ -36,34 +36,32 @@ type joining struct {
 // output is one object to be made.
 type output struct {
 	name   string // behind the pipeline's id
-	folder string
+	kind   artifact
 	stream string // whose pieces it is made of
 	codec  string // of its pictures; "" for the first there is
 }
 
 // outputs lists what is asked for and was recorded.
 func (j *joining) outputs() (list []output) {
-	a := &j.pipeline.Settings.Artifacts
-	var cameras []string
+	cameras, camera := 0, 0
 	for _, stream := range j.streams() {
-		folder, attendee, _ := strings.Cut(stream, "/")
+		folder, attendee, apart := strings.Cut(stream, "/")
 		isContent := strings.HasSuffix(attendee, meeting.ContentSuffix)
-		switch {
-		case folder == videoFolder && isContent && a.Content:
-			list = append(list, output{name: "-" + attendee, folder: folder, stream: stream})
-		case folder == videoFolder && !isContent && a.Video:
-			cameras = append(cameras, stream)
-			list = append(list, output{name: "-" + attendee, folder: folder, stream: stream})
-		case folder == audioFolder && a.Audio, folder == composedFolder && a.Composed, folder == dataFolder && a.DataChannel, folder == eventsFolder && a.MeetingEvents:
-			list = append(list, output{folder: folder, stream: stream})
+		kind, known := artifactIn(folder)
+		if !known || !kind.joined(&j.pipeline.Settings.Artifacts, isContent) {
+			continue
 		}
+		o := output{kind: kind, stream: stream}
+		if apart {
+			o.name = "-" + attendee
+		}
+		if apart && !isContent {
+			cameras, camera = cameras+1, len(list)
+		}
+		list = append(list, o)
 	}
-	if len(cameras) == 1 {
-		for i := range list {
-			if list[i].stream == cameras[0] {
-				list[i].name = ""
-			}
-		}
+	if cameras == 1 {
+		list[camera].name = ""
 	}
 	return list
 }
@@ -92,7 +90,7 @@ func (j *joining) run(ctx context.Context) error {
 	j.begin = j.pieces[0].Start
 	for _, o := range j.outputs() {
 		produce := j.movie
-		if o.folder == dataFolder || o.folder == eventsFolder {
+		if o.kind.mimeType == typeText {
 			produce = j.text
 		}
 		if err := produce(ctx, o); err != nil {
@@ -134,18 +132,15 @@ var errChanged = errors.New("not what was stored")
 
 // put stores an output; content is read from the beginning. Length, codec and size
 // of made are the caller's.
-func (j *joining) put(ctx context.Context, o output, extension string, content io.ReaderAt, made Piece) error {
+func (j *joining) put(ctx context.Context, o output, content io.ReaderAt, made Piece) error {
 	s := &j.pipeline.Settings
-	kind := typeMP4
-	if extension == ".txt" {
-		kind = typeText
-	}
 	prefix := cmp.Or(s.Prefix, j.pipeline.ID.String())
 	from := &j.source.Settings // whose encryption is the concatenation's, too
-	made.Key, made.Type = prefix+"/"+o.folder+"/"+j.pipeline.ID.String()+o.name+extension, kind
+	made.Type = o.kind.mimeType
+	made.Key = prefix + "/" + o.kind.folder + "/" + j.pipeline.ID.String() + o.name + extension(made.Type)
 	made.Stream, made.Start, made.File = o.stream, j.begin, strconv.Itoa(len(j.made))
 	err := j.sink.Put(ctx, Object{
-		Bucket: s.Bucket, Key: made.Key, Type: kind,
+		Bucket: s.Bucket, Key: made.Key, Type: made.Type,
 		KMSKey: from.KMSKey, KMSContext: from.KMSContext,
 		Metadata: map[string]string{"pipeline": j.pipeline.ID.String(), "meeting": j.pipeline.Meeting.String(), "start": j.begin.Format(time.RFC3339Nano)},
 	}, content, made.Size)
@@ -187,7 +182,7 @@ func (j *joining) text(ctx context.Context, o output) error {
 			return err
 		}
 	}
-	return j.put(ctx, o, ".txt", f, Piece{Size: size})
+	return j.put(ctx, o, f, Piece{Size: size})
 }
 
 // movie joins the pieces of a stream, and again for each further codec that its
@@ -206,7 +201,7 @@ func (j *joining) movie(ctx context.Context, o output) error {
 		} else {
 			more = append(more, b.others...)
 		}
-		err = j.put(ctx, one, ".mp4", b.whole(), Piece{Size: b.size(), Millis: b.movie.Length().Milliseconds(), Codec: b.codec})
+		err = j.put(ctx, one, b.whole(), Piece{Size: b.size(), Millis: b.movie.Length().Milliseconds(), Codec: b.codec})
 		b.done()
 		if err != nil {
 			return err

@@ -32,10 +32,9 @@ func newShelf(t *testing.T) *shelf {
 // put adds a piece that begins so long after start.
 func (s *shelf) put(stream string, at time.Duration, millis int64, content []byte) {
 	s.t.Helper()
-	p := Piece{Stream: stream, Type: typeMP4, Start: start.Add(at), Millis: millis}
-	if stream == dataFolder || stream == eventsFolder {
-		p.Type = typeText
-	}
+	folder, _, _ := strings.Cut(stream, "/")
+	kind, _ := artifactIn(folder)
+	p := Piece{Stream: stream, Type: kind.mimeType, Start: start.Add(at), Millis: millis}
 	s.names.name(&p)
 	spool := openTestSpool(s.t, s.t.TempDir(), new(budget))
 	must(s.t, spool.add(p, content))
@@ -163,12 +162,16 @@ func TestOutputsAreNamedByWhatTheyHold(t *testing.T) {
 	s.put(dataFolder, 0, 100, []byte("one\n"))
 	s.put(dataFolder, time.Second, 100, []byte("two\n"))
 	s.put(eventsFolder, 0, 100, []byte("event\n"))
+	s.put(transcriptFolder, 0, 100, []byte("word\n"))
+	s.put(composedFolder, 0, 100, film)
 	for want, a := range map[string]meeting.Artifacts{
 		"video/ID-ann.mp4 video/ID-bob.mp4": {Video: true},
 		"video/ID-bob#content.mp4":          {Content: true},
 		"data-channel/ID.txt":               {DataChannel: true},
 		"meeting-events/ID.txt":             {MeetingEvents: true},
-		"":                                  {Audio: true, Composed: true, Transcription: true},
+		"transcription-messages/ID.txt":     {Transcription: true},
+		"composited-video/ID.mp4":           {Composed: true},
+		"":                                  {Audio: true},
 	} {
 		fresh := &shelf{store: newStore(), t: t, pieces: s.pieces}
 		for k, v := range s.objects {

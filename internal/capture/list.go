@@ -58,18 +58,9 @@ func (j *joining) list(ctx context.Context) error {
 // no recording made.
 func pieceOf(name string) (p Piece, ok bool) {
 	folder, name, _ := strings.Cut(name, "/")
-	base, isMP4 := strings.CutSuffix(name, ".mp4")
-	if p.Type = typeMP4; !isMP4 {
-		p.Type = typeText
-		base, ok = strings.CutSuffix(name, ".txt")
-	}
-	switch {
-	case isMP4 && (folder == audioFolder || folder == videoFolder):
-	case ok && (folder == dataFolder || folder == eventsFolder):
-	default:
-		return p, false
-	}
-	if len(base) < len(nameTime) {
+	kind, known := artifactIn(folder)
+	base, fits := strings.CutSuffix(name, extension(kind.mimeType))
+	if !known || !fits || len(base) < len(nameTime) {
 		return p, false
 	}
 	stamp, rest := []byte(base[:len(nameTime)]), base[len(nameTime):]
@@ -79,11 +70,11 @@ func pieceOf(name string) (p Piece, ok bool) {
 	}
 	stamp[beforeMillis] = '.'
 	at, err := time.Parse(nameTime, string(stamp))
-	attendee, isVideo := strings.CutPrefix(rest, "-")
-	if err != nil || isVideo != (folder == videoFolder) || !isVideo && rest != "" {
+	attendee, apart := strings.CutPrefix(rest, "-")
+	if err != nil || apart != kind.apart || !apart && rest != "" {
 		return p, false
 	}
-	if p.Start, p.Stream = at, folder; isVideo {
+	if p.Type, p.Start, p.Stream = kind.mimeType, at, folder; apart {
 		id, _ := strings.CutSuffix(attendee, meeting.ContentSuffix)
 		if _, known := meeting.ParseID(id); !known {
 			return p, false

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/capture/mp4"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
@@ -19,6 +21,10 @@ func TestNamesTellWhatAnObjectIs(t *testing.T) {
 		"audio/2026-03-04-05-06-07-123.mp4":                              audioFolder,
 		"meeting-events/2026-03-04-05-06-07-123.txt":                     eventsFolder,
 		"data-channel/2026-03-04-05-06-07-123.txt":                       dataFolder,
+		"transcription-messages/2026-03-04-05-06-07-123.txt":             transcriptFolder,
+		"composited-video/2026-03-04-05-06-07-123.mp4":                   composedFolder,
+		"composited-video/2026-03-04-05-06-07-123.txt":                   "",
+		"transcription-messages/2026-03-04-05-06-07-123.mp4":             "",
 		"video/2026-03-04-05-06-07-123-" + someAttendee + ".mp4":         videoFolder + "/" + someAttendee,
 		"video/2026-03-04-05-06-07-123-" + someAttendee + "#content.mp4": videoFolder + "/" + someAttendee + "#content",
 		"video/2026-03-04-05-06-07-123.mp4":                              "",
@@ -42,10 +48,76 @@ func TestNamesTellWhatAnObjectIs(t *testing.T) {
 	}
 }
 
+// streamsOf returns streams that a recording may have of a kind.
+func streamsOf(kind artifact) []string {
+	if kind.apart {
+		return []string{kind.folder + "/" + someAttendee, kind.folder + "/" + someAttendee + meeting.ContentSuffix}
+	}
+	return []string{kind.folder}
+}
+
+func TestEveryKindOfPieceIsReadBack(t *testing.T) {
+	other := map[string]string{typeMP4: typeText, typeText: typeMP4}
+	for _, kind := range artifacts() {
+		for _, stream := range streamsOf(kind) {
+			p := Piece{Stream: stream, Type: kind.mimeType, Start: start}
+			newNamer(aPipeline(), nil).name(&p)
+			name := strings.TrimPrefix(p.Key, "p/")
+			got, ok := pieceOf(name)
+			if !ok || got.Stream != stream || got.Type != p.Type || !got.Start.Equal(start) {
+				t.Errorf("%s is read as %t %+v", name, ok, got)
+			}
+			wrong := strings.TrimSuffix(name, extension(p.Type)) + extension(other[p.Type])
+			if _, ok := pieceOf(wrong); ok {
+				t.Errorf("%s is taken for a piece", wrong)
+			}
+		}
+	}
+}
+
+// What another node has recorded is found where it is stored, of whatever kind it
+// is, and follows what the journal here lists.
+func TestPiecesOfAnotherNodeAreJoined(t *testing.T) {
+	all := meeting.Artifacts{Audio: true, Video: true, Content: true, Composed: true, DataChannel: true, Transcription: true, MeetingEvents: true}
+	s := newShelf(t)
+	streams := 0
+	for _, kind := range artifacts() {
+		content := func(i int) []byte { return fmt.Appendf(nil, "line %d\n", i) }
+		if kind.mimeType == typeMP4 {
+			tracks, samples := films(mp4.VP8, 150)
+			content = func(int) []byte { return mp4.Piece(tracks, samples) }
+		}
+		for _, stream := range streamsOf(kind) {
+			streams++
+			for i := range 2 {
+				s.put(stream, time.Duration(i)*pieceFor, 5000, content(i))
+			}
+		}
+	}
+	s.pieces = slices.DeleteFunc(s.pieces, func(p Piece) bool { return p.Start.After(start) }) // the other node's
+	source := aPipeline()
+	source.Created, source.Updated = start, start.Add(2*pieceFor)
+	made, err := s.joinFrom(source, all)
+	must(t, err)
+	if len(made) != streams {
+		t.Errorf("of %d streams came %q", streams, slices.Sorted(maps.Keys(made)))
+	}
+	for name, content := range made {
+		if strings.HasSuffix(name, ".txt") {
+			if string(content) != "line 0\nline 1\n" {
+				t.Errorf("%s: %q", name, content)
+			}
+		} else if got := secondsOf(t, content); got != 10 {
+			t.Errorf("%s is %v s long", name, got)
+		}
+	}
+}
+
 func FuzzPieceOf(f *testing.F) {
-	f.Add("audio/2026-03-04-05-06-07-123.mp4")
+	for _, kind := range artifacts() {
+		f.Add(kind.folder + "/2026-03-04-05-06-07-123" + extension(kind.mimeType))
+	}
 	f.Add("video/2026-03-04-05-06-07-123-" + someAttendee + "#content.mp4")
-	f.Add("meeting-events/2026-03-04-05-06-07-123.txt")
 	f.Add("audio/0000-01-01-00-00-00-000.mp4")
 	f.Fuzz(func(t *testing.T, name string) {
 		p, ok := pieceOf(name)

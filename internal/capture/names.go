@@ -10,11 +10,12 @@ import (
 
 // The folders of a recording, below its prefix.
 const (
-	audioFolder    = "audio"
-	videoFolder    = "video"
-	composedFolder = "composited-video"
-	dataFolder     = "data-channel"
-	eventsFolder   = "meeting-events"
+	audioFolder      = "audio"
+	videoFolder      = "video"
+	composedFolder   = "composited-video"
+	dataFolder       = "data-channel"
+	eventsFolder     = "meeting-events"
+	transcriptFolder = "transcription-messages"
 )
 
 // Types of objects.
@@ -22,6 +23,46 @@ const (
 	typeMP4  = "video/mp4"
 	typeText = "text/plain; charset=utf-8"
 )
+
+// artifact is a kind of things that a recording consists of, all of them in one
+// folder. What is written, read back and joined goes by it.
+type artifact struct {
+	folder   string
+	mimeType string
+	apart    bool // each attendee has a stream of its own
+	// joined says whether a concatenation takes it; content, for a share.
+	joined func(a *meeting.Artifacts, content bool) bool
+}
+
+// artifacts lists all kinds.
+func artifacts() []artifact {
+	return []artifact{
+		{audioFolder, typeMP4, false, func(a *meeting.Artifacts, _ bool) bool { return a.Audio }},
+		{videoFolder, typeMP4, true, func(a *meeting.Artifacts, content bool) bool { return content && a.Content || !content && a.Video }},
+		{composedFolder, typeMP4, false, func(a *meeting.Artifacts, _ bool) bool { return a.Composed }},
+		{dataFolder, typeText, false, func(a *meeting.Artifacts, _ bool) bool { return a.DataChannel }},
+		{eventsFolder, typeText, false, func(a *meeting.Artifacts, _ bool) bool { return a.MeetingEvents }},
+		{transcriptFolder, typeText, false, func(a *meeting.Artifacts, _ bool) bool { return a.Transcription }},
+	}
+}
+
+// artifactIn returns the kind that a folder holds; ok is false for another folder.
+func artifactIn(folder string) (_ artifact, ok bool) {
+	for _, a := range artifacts() {
+		if a.folder == folder {
+			return a, true
+		}
+	}
+	return artifact{}, false
+}
+
+// extension ends the names of objects of a type.
+func extension(mimeType string) string {
+	if mimeType == typeText {
+		return ".txt"
+	}
+	return ".mp4"
+}
 
 // namer names the objects of one pipeline. Their names begin with the time, of
 // fixed width, so that they sort; two of one stream never have the same.
@@ -51,14 +92,10 @@ func (n *namer) name(p *Piece) {
 		start = last.Add(time.Millisecond)
 	}
 	n.last[p.Stream], p.Start = start, start
-	folder, attendee, isVideo := strings.Cut(p.Stream, "/")
+	folder, attendee, apart := strings.Cut(p.Stream, "/")
 	name := strings.ReplaceAll(start.Format(nameTime), ".", "-")
-	if isVideo {
+	if apart {
 		name += "-" + attendee
 	}
-	extension := ".mp4"
-	if p.Type == typeText {
-		extension = ".txt"
-	}
-	p.Key = n.prefix + "/" + folder + "/" + name + extension
+	p.Key = n.prefix + "/" + folder + "/" + name + extension(p.Type)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/serial"
+	"github.com/carillon-meetings/carillon/internal/transcribe/speech"
 )
 
 // recording is one capture under way: what it hears and sees becomes pieces in
@@ -30,19 +31,18 @@ type recording struct {
 	leave    func()
 	film     *film // nil when nothing is composed
 
-	mu      sync.Mutex // guards what follows
-	names   *namer
-	sound   sound
-	events  lines
-	data    lines
-	live    map[uint32]string // cameras and shares that are on, by group: their attendees
-	views   map[uint32]*view  // of these, those that are taken
-	speaker speaker
-	shown   *view // whose picture is to go with the sound; nil for nobody's
-	filmed  *view // whose picture the piece of sound being made has
-	looked  int   // packets of sound since stills were looked at
-	first   bool  // no event of the recording is in the spool yet
-	ended   bool
+	mu                        sync.Mutex // guards what follows
+	names                     *namer
+	sound                     sound
+	events, data, transcripts lines
+	live                      map[uint32]string // cameras and shares that are on, by group: their attendees
+	views                     map[uint32]*view  // of these, those that are taken
+	speaker                   speaker
+	shown                     *view // whose picture is to go with the sound; nil for nobody's
+	filmed                    *view // whose picture the piece of sound being made has
+	looked                    int   // packets of sound since stills were looked at
+	first                     bool  // no event of the recording is in the spool yet
+	ended                     bool
 }
 
 // newRecording returns a recording that has not begun.
@@ -50,7 +50,7 @@ func newRecording(p *meeting.Pipeline, s *spool, now func() time.Time) *recordin
 	there := s.all()
 	r := &recording{
 		pipeline: p, spool: s, now: now, names: newNamer(p, there), first: true,
-		events: lines{stream: eventsFolder}, data: lines{stream: dataFolder},
+		events: lines{stream: eventsFolder}, data: lines{stream: dataFolder}, transcripts: lines{stream: transcriptFolder},
 		live: make(map[uint32]string), views: make(map[uint32]*view),
 	}
 	// Elsewhere it began long ago; here, a crash may have come before its first event.
@@ -114,7 +114,7 @@ func (r *recording) WriteFrame(payload []byte, timestamp uint32, marker bool) {
 		r.keepStillLocked(now)
 	}
 	r.looked = (r.looked + 1) % lookAtStills
-	for _, l := range []*lines{&r.events, &r.data} {
+	for _, l := range []*lines{&r.events, &r.data, &r.transcripts} {
 		if l.due(now) {
 			r.cutLinesLocked(l, now, false)
 		}
@@ -178,6 +178,24 @@ func (r *recording) Message(sender, topic string, data []byte, at time.Time) {
 	defer r.mu.Unlock()
 	if !r.ended {
 		r.data.message(at, sender, topic, data)
+	}
+}
+
+// Transcription notes how the transcription is doing.
+func (r *recording) Transcription(st speech.Status, at time.Time) {
+	r.spoken(at, transcriptLine{Status: transcriptStatusOf(st)})
+}
+
+// Transcript notes what somebody says.
+func (r *recording) Transcript(t speech.Result, at time.Time) {
+	r.spoken(at, transcriptLine{Transcript: &transcript{[]transcriptResult{transcriptResultOf(&t)}}})
+}
+
+func (r *recording) spoken(at time.Time, line transcriptLine) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.ended {
+		r.transcripts.add(at, line)
 	}
 }
 
@@ -276,6 +294,7 @@ func (r *recording) closeLocked(now time.Time, end bool) {
 	}
 	r.cutSoundLocked()
 	r.cutLinesLocked(&r.data, now, false)
+	r.cutLinesLocked(&r.transcripts, now, false)
 	if end && r.first && r.events.pieces == 0 {
 		r.cutLinesLocked(&r.events, now, false) // its beginning and its end are never in one file
 	}

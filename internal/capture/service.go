@@ -14,6 +14,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/transcribe/speech"
 )
 
 // Control is the part of the control plane that the recorder uses.
@@ -35,6 +36,8 @@ type Listener interface {
 	Muted(attendee string, muted bool, at time.Time)
 	Speaking(attendee string, at time.Time)
 	Message(sender, topic string, data []byte, at time.Time)
+	Transcription(st speech.Status, at time.Time)
+	Transcript(r speech.Result, at time.Time)
 	Over(at time.Time)
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/publicaddr"
+	"github.com/carillon-meetings/carillon/internal/transcribe/speech"
 )
 
 // What callers of the API are told of live connectors.
@@ -78,6 +79,12 @@ func (s *stream) Muted(string, bool, time.Time) {}
 
 // Message does nothing.
 func (s *stream) Message(string, string, []byte, time.Time) {}
+
+// Transcription does nothing.
+func (s *stream) Transcription(speech.Status, time.Time) {}
+
+// Transcript does nothing.
+func (s *stream) Transcript(speech.Result, time.Time) {}
 
 // Over tells that the meeting is.
 func (s *stream) Over(time.Time) { s.over() }

@@ -61,7 +61,7 @@ var mayImport = map[string][]string{
 	"internal/capture/flv":       {},
 	"internal/capture/rtmp":      {"internal/capture/flv", "internal/meeting"},
 	"internal/capture/compose":   {"internal/capture/flv", "internal/capture/frame", "internal/capture/mp4", "internal/media", "internal/media/opus", "internal/media/rtpx", "internal/meeting", "internal/serial"},
-	"internal/capture":           {"internal/capture/...", "internal/control", "internal/durable", "internal/media", "internal/media/rtpx", "internal/meeting", "internal/observe", "internal/publicaddr", "internal/serial"},
+	"internal/capture":           {"internal/capture/...", "internal/control", "internal/durable", "internal/media", "internal/media/rtpx", "internal/meeting", "internal/observe", "internal/publicaddr", "internal/serial", "internal/transcribe/speech"},
 	"internal/publicaddr":        {},
 	"internal/turn":              {},
 	"internal/console":           {"internal/clientaddr", "internal/meeting", "internal/observe", "internal/observe/timeline"},

@@ -13,6 +13,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/serial"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
+	"github.com/carillon-meetings/carillon/internal/transcribe/speech"
 )
 
 // conference is everything that happens around one primary meeting: its own
@@ -38,8 +39,8 @@ type conference struct {
 	listeners     map[*listener]struct{}
 	nextAudio     uint32
 	messages      messageStore
-	transcription *wire.TranscriptionStatus // the last, while it goes on; nil when there is none
-	renames       uint64                    // promotions begun and ended, which change whose a video is
+	transcription *speech.Status // the last, while it goes on; nil when there is none
+	renames       uint64         // promotions begun and ended, which change whose a video is
 	index         indexer
 	levels        levelState
 	after         []func()

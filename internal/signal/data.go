@@ -55,10 +55,15 @@ func (s *session) postOneLocked(in *wire.DataMessage) verdict {
 // spreadLocked sends a data message to its audience, as far as it has joined,
 // except its sender's session and content shares. It returns to how many.
 func (conf *conference) spreadLocked(msg *dataMessage, except *session) (sent int) {
-	frame := dataFrame(conf.now(), msg)
 	for one := range conf.listeners {
 		one.To.Message(msg.sender, msg.topic, msg.data, conf.now())
 	}
+	return conf.sendLocked(msg, except)
+}
+
+// sendLocked is spreadLocked without the listeners.
+func (conf *conference) sendLocked(msg *dataMessage, except *session) (sent int) {
+	frame := dataFrame(conf.now(), msg)
 	for _, part := range conf.participants {
 		s := part.session
 		if s != except && !part.key.content && msg.to.has(part.key) && (s.state == joined || s.state == live) {

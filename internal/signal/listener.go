@@ -9,6 +9,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
+	"github.com/carillon-meetings/carillon/internal/transcribe/speech"
 )
 
 // Listener is told what happens in a meeting: a recorder. Attendees are named
@@ -27,6 +28,11 @@ type Listener interface {
 	Speaking(attendee string, at time.Time)
 	// Message is a data message that was handed on to the others.
 	Message(sender, topic string, data []byte, at time.Time)
+	// Transcription says how the meeting's transcription is doing, and Transcript
+	// what somebody says, in words: all that clients are shown. How one that goes on
+	// when listening begins is doing is told first.
+	Transcription(st speech.Status, at time.Time)
+	Transcript(r speech.Result, at time.Time)
 	// Over: the meeting has ended, or is served elsewhere from now on. It is the
 	// last call.
 	Over(at time.Time)
@@ -72,6 +78,9 @@ func (s *Server) Listen(l Listening) (leave func(), err error) {
 			if !part.hidden {
 				l.To.Joined(part.wireID, conf.now())
 			}
+		}
+		if st := conf.transcription; st != nil {
+			l.To.Transcription(*st, conf.now())
 		}
 		conf.broadcastLocked(conf.roster([]*wire.RosterRow{one.rowLocked()}), nil)
 	})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
+	"github.com/carillon-meetings/carillon/internal/transcribe/speech"
 )
 
 // notebook is a listener that writes everything down but who is speaking.
@@ -37,6 +38,12 @@ func (n *notebook) Muted(attendee string, muted bool, _ time.Time) { n.note("mut
 func (n *notebook) Message(sender, topic string, data []byte, _ time.Time) {
 	n.note("message", sender, topic, string(data))
 }
+
+func (n *notebook) Transcription(st speech.Status, _ time.Time) {
+	n.note("transcription", st.State, st.Config)
+}
+
+func (n *notebook) Transcript(r speech.Result, _ time.Time) { n.note("transcript", r.Attendee, r.Text) }
 
 func (n *notebook) Speaking(attendee string, _ time.Time) {
 	n.mu.Lock()
@@ -95,6 +102,24 @@ func TestAListenerHearsWhoComesAndGoesAndWhatIsSaid(t *testing.T) {
 	leave()
 	p.join("bob")
 	n.has(t, want...)
+}
+
+// A listener gets every event of the transcription once, apart from the data
+// messages that clients get it in, and first how one that goes on is doing.
+func TestAListenerFollowsTheTranscription(t *testing.T) {
+	v := newEnv(t, nil)
+	p := v.meet("ada")
+	p.join("ada")
+	n, late := new(notebook), new(notebook)
+	p.listen(n)
+	v.server.TellTranscription(p.id, status(speech.Started))
+	v.server.TellTranscript(p.id, result(p.wire("ada"), "hello"))
+	want := []string{"joined " + p.wire("ada"), "transcription 1 {}", "transcript " + p.wire("ada") + " hello"}
+	n.has(t, want...)
+	p.listen(late)
+	late.has(t, "joined "+p.wire("ada"), "transcription 1 {}")
+	p.end()
+	n.has(t, append(want, "transcription 4 {}", "over")...)
 }
 
 func TestAListenerIsShownMutedUntilItLeaves(t *testing.T) {

@@ -51,20 +51,23 @@ func (s *Server) Speaker(id meeting.ID, attendee string) (shown, external string
 // Whoever joins later is told the same, while it goes on.
 func (s *Server) TellTranscription(id meeting.ID, st speech.Status) {
 	if meet := s.find(id); meet != nil {
-		meet.conference.update(func() { meet.tellStatusLocked(statusOf(st)) })
+		meet.conference.update(func() { meet.tellStatusLocked(st) })
 	}
 }
 
-func (meet *openMeeting) tellStatusLocked(st *wire.TranscriptionStatus) {
+func (meet *openMeeting) tellStatusLocked(st speech.Status) {
 	conf := meet.conference
 	if meet.over != 0 {
 		return
 	}
-	conf.transcription = st
-	if st.GetType() == wire.TranscriptionStatus_STOPPED || st.GetType() == wire.TranscriptionStatus_FAILED {
+	conf.transcription = &st
+	if st.State == speech.Stopped || st.State == speech.Failed {
 		conf.transcription = nil
 	}
-	conf.tellTranscriptLocked(&wire.TranscriptEvent{Event: &wire.TranscriptEvent_Status{Status: st}})
+	for one := range conf.listeners {
+		one.To.Transcription(st, conf.now())
+	}
+	conf.tellTranscriptLocked(&wire.TranscriptEvent{Event: &wire.TranscriptEvent_Status{Status: statusOf(st)}})
 }
 
 // TellTranscript shows everybody in the meeting what somebody says.
@@ -74,17 +77,22 @@ func (s *Server) TellTranscript(id meeting.ID, r speech.Result) {
 		return
 	}
 	transcript := &wire.Transcript{Results: []*wire.TranscriptResult{resultOf(&r)}}
-	meet.conference.update(func() {
-		if meet.over == 0 {
-			meet.conference.tellTranscriptLocked(&wire.TranscriptEvent{Event: &wire.TranscriptEvent_Transcript{Transcript: transcript}})
+	conf := meet.conference
+	conf.update(func() {
+		if meet.over != 0 {
+			return
 		}
+		for one := range conf.listeners {
+			one.To.Transcript(r, conf.now())
+		}
+		conf.tellTranscriptLocked(&wire.TranscriptEvent{Event: &wire.TranscriptEvent_Transcript{Transcript: transcript}})
 	})
 }
 
 // tellTranscriptLocked sends everybody an event of the transcription.
 func (conf *conference) tellTranscriptLocked(event *wire.TranscriptEvent) {
 	if msg := conf.transcriptMessageLocked(event); msg != nil {
-		conf.spreadLocked(msg, nil)
+		conf.sendLocked(msg, nil)
 	}
 }
 
@@ -105,7 +113,7 @@ func (s *session) welcomeTranscriptionLocked() {
 	if conf.transcription == nil || s.key.content {
 		return
 	}
-	event := &wire.TranscriptEvent{Event: &wire.TranscriptEvent_Status{Status: conf.transcription}}
+	event := &wire.TranscriptEvent{Event: &wire.TranscriptEvent_Status{Status: statusOf(*conf.transcription)}}
 	if msg := conf.transcriptMessageLocked(event); msg != nil {
 		s.conn.send(dataFrame(conf.now(), msg))
 	}
@@ -116,10 +124,7 @@ func (s *session) welcomeTranscriptionLocked() {
 func (meet *openMeeting) endTranscriptionLocked() {
 	conf := meet.conference
 	if st := conf.transcription; st != nil && !meet.replica {
-		meet.tellStatusLocked(&wire.TranscriptionStatus{
-			Type: wire.TranscriptionStatus_STOPPED.Enum(), EventTime: proto.Int64(conf.now().UnixMilli()),
-			Region: st.Region, Configuration: st.Configuration,
-		})
+		meet.tellStatusLocked(speech.Status{State: speech.Stopped, At: conf.now(), Region: st.Region, Config: st.Config})
 	}
 }
 
