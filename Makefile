@@ -15,6 +15,8 @@ help:
 	@echo 'make test-clients   stock AWS clients of other families'
 	@echo 'make test-events    events against receivers that others have written'
 	@echo 'make test-pipelines recordings by stock clients into an S3 server'
+	@echo 'make test-pipelines-versity  the same with versitygw, which it builds once'
+	@echo 'make test-recorded-call  two browsers talk, show and share for a minute into versitygw; what was recorded is measured'
 	@echo 'make test-events-kills  the server is killed KILLS times (200) while events wait'
 	@echo 'make test-browser   real browsers against the real server'
 	@echo 'make test-examples  the examples, each as it stands in its folder'
@@ -104,6 +106,17 @@ test-events: setup
 .PHONY: test-pipelines
 test-pipelines: setup
 	cd pipelinestest && $(GO) vet -mod=mod . && $(GO) test -mod=mod -count=1 -timeout 10m -parallel 6 .
+
+# Not part of make test: building that server takes minutes, once.
+.PHONY: test-pipelines-versity
+test-pipelines-versity: setup
+	gateway=$$(scripts/versitygw) && cd pipelinestest && VERSITYGW=$$gateway $(GO) test -mod=mod -count=1 -timeout 10m -parallel 6 .
+
+# What make test-browser does for fifteen seconds into a directory. Every click has
+# to be with its flash, so nothing else should run on the machine.
+.PHONY: test-recorded-call
+test-recorded-call: build setup
+	gateway=$$(scripts/versitygw) && cd e2e && npm ci --no-audit --no-fund --loglevel=error && VERSITYGW=$$gateway RECORDED_SECONDS=60 node --test --test-timeout=300000 tests/recording.test.mjs
 
 # Not part of make test: minutes.
 .PHONY: test-events-kills

@@ -4,7 +4,8 @@
 // it.
 //
 // It is a module of its own, so that the S3 server is no business of the
-// product's. That one runs in the tests' process (gofakes3). VERSITYGW=build has
-// another one built, which checks signatures too and keeps its objects on the disk
-// (versitygw: some ten minutes, once), and VERSITYGW=PATH takes it from there.
+// product's. That one runs in the tests' process (gofakes3). VERSITYGW names the
+// program of another one, versitygw, which checks signatures too and keeps its
+// objects on the disk: `make test-pipelines-versity` builds it once, which takes
+// minutes, and runs all tests with it.
 package pipelinestest

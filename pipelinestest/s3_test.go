@@ -14,7 +14,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -34,35 +33,6 @@ const (
 	bucket   = "recordings"
 )
 
-// gateway is the path of the S3 server that VERSITYGW asks for: "build" builds it
-// once and keeps it, another value names one that is built already. Empty: the
-// tests' own process serves.
-var gateway = sync.OnceValues(func() (string, error) {
-	path := os.Getenv("VERSITYGW")
-	if path != "build" {
-		return path, nil
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(cache, "carillon-test", "versitygw-1.8.0.d")
-	if path = filepath.Join(dir, "versitygw"); isThere(path) {
-		return path, nil
-	}
-	cmd := exec.Command("go", "install", "github.com/versity/versitygw/cmd/versitygw@v1.8.0")
-	cmd.Env = append(os.Environ(), "GOBIN="+dir)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the S3 server: %w\n%s", err, out)
-	}
-	return path, nil
-})
-
-func isThere(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
 // store is an S3 server, with a door in front of it that the test can shut.
 type store struct {
 	*s3.Client
@@ -77,11 +47,7 @@ type store struct {
 // startStore starts one with an empty bucket.
 func startStore(t *testing.T) *store {
 	t.Helper()
-	path, err := gateway()
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := startGateway(t, path)
+	address := startGateway(t, os.Getenv("VERSITYGW"))
 	s := &store{t: t, holding: make(chan struct{}, 1000)}
 	s.openDoor(address)
 	s.Client = s3.New(s3.Options{
@@ -96,8 +62,8 @@ func startStore(t *testing.T) *store {
 	return s
 }
 
-// startGateway starts the S3 server at the path, or one in this process, and
-// returns its address.
+// startGateway starts versitygw, whose program is at the path, or without one
+// another S3 server in this process, and returns its address.
 func startGateway(t *testing.T, path string) (address string) {
 	t.Helper()
 	if path == "" {

@@ -1,7 +1,7 @@
 // Records meetings through boto3, as a customer's backend would, and looks at
 // what was recorded with ffmpeg.
 import { execFile } from 'node:child_process';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { credentials } from './server.mjs';
@@ -76,25 +76,57 @@ export async function concatenates(list, out) {
   if (stderr) throw new Error(stderr);
 }
 
+/** When a piece begins, in seconds, as its name says. */
+export function beginning(path) {
+  const [, day, hour, minute, second, milli] = /(\d{4}-\d\d-\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d{3})[^/]*$/.exec(path);
+  return Date.parse(`${day}T${hour}:${minute}:${second}.${milli}Z`) / 1000;
+}
+
+/** How long a recording was, in seconds, as its first and its last event say. */
+export async function recorded(directory) {
+  const texts = await Promise.all((await files(directory)).map(path => readFile(path, 'utf8')));
+  const events = texts.join('').trim().split('\n').map(line => JSON.parse(line));
+  const [first, last] = [events[0], events.at(-1)];
+  if (first.EventType !== 'CaptureStarted' || last.EventType !== 'CaptureEnded') throw new Error(`events from ${first.EventType} to ${last.EventType}`);
+  return (Date.parse(last.Timestamp) - Date.parse(first.Timestamp)) / 1000;
+}
+
+/** The sound of a file from its beginning, at 8000 samples a second. */
+async function decoded(path, filter) {
+  const { stdout } = await run('ffmpeg', ['-v', 'error', '-copyts', '-i', path, '-map', '0:a', '-af', `aresample=async=1:first_pts=0${filter}`, '-ac', '1', '-ar', '8000', '-f', 's16le', '-'],
+    { encoding: 'buffer', maxBuffer: 1 << 28 });
+  return new Int16Array(stdout.buffer, stdout.byteOffset, stdout.length >> 1);
+}
+
 /** When a file clicks, in seconds. */
 export async function clicks(path) {
-  const { stdout } = await run('ffmpeg', ['-v', 'error', '-i', path, '-map', '0:a', '-af', 'aresample=async=1:first_pts=0', '-ac', '1', '-ar', '8000', '-f', 's16le', '-'],
-    { encoding: 'buffer', maxBuffer: 1 << 28 });
-  const samples = new Int16Array(stdout.buffer, stdout.byteOffset, stdout.length >> 1);
-  return onsets(samples.length / 80, i => Math.max(...samples.subarray(i * 80, (i + 1) * 80).map(Math.abs)) > 4000, 0.01);
+  const samples = await decoded(path, '');
+  return onsets(samples.length / 40, i => Math.max(...samples.subarray(i * 40, (i + 1) * 40).map(Math.abs)) > 4000, 0.005);
+}
+
+/** The mean level of a tone in a file, in dB below full scale. */
+export async function level(path, hertz) {
+  const samples = await decoded(path, `,bandpass=f=${hertz}:width_type=h:w=20`);
+  return 10 * Math.log10(samples.reduce((sum, v) => sum + v * v, 1) / samples.length) - 20 * Math.log10(32768);
 }
 
 /** When a file flashes, in seconds. */
 export async function flashes(path) {
-  const { stdout } = await run('ffmpeg', ['-v', 'error', '-i', path, '-map', '0:v', '-vf', 'fps=100:start_time=0,scale=1:1,format=gray', '-f', 'rawvideo', '-'],
+  const { stdout } = await run('ffmpeg', ['-v', 'error', '-copyts', '-i', path, '-map', '0:v', '-vf', 'fps=200:start_time=0,scale=1:1,format=gray', '-f', 'rawvideo', '-'],
     { encoding: 'buffer', maxBuffer: 1 << 28 });
-  return onsets(stdout.length, i => stdout[i] > 128, 0.01);
+  return onsets(stdout.length, i => stdout[i] > 128, 0.005);
 }
 
-/** The beginnings of what lasts, after half a second without. */
+/** By how many seconds each flash comes after the click that is nearest to it, sorted by how far they are apart. */
+export function apart(clicked, flashed) {
+  const nearest = at => clicked.reduce((best, c) => (Math.abs(at - c) < Math.abs(at - best) ? c : best), Infinity);
+  return flashed.map(at => at - nearest(at)).sort((a, b) => Math.abs(a) - Math.abs(b));
+}
+
+/** The beginnings of what lasts, after half a second without; not of what was there at first, whose beginning nobody knows. */
 function onsets(n, on, step) {
   const found = [];
-  let last = -Infinity;
+  let last = 0;
   for (let i = 0; i < n; i++) {
     if (!on(i)) continue;
     if (i * step - last > 0.5) found.push(i * step);

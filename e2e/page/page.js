@@ -9,12 +9,12 @@ import * as chime from 'amazon-chime-sdk-js';
 const audioContext = new AudioContext({ sampleRate: 48000 });
 
 /** A MediaStream with a steady tone. */
-function toneStream(hertz) {
+function toneStream(hertz, volume = 0.3) {
   const oscillator = audioContext.createOscillator();
   const gain = audioContext.createGain();
   const destination = audioContext.createMediaStreamDestination();
   oscillator.frequency.value = hertz;
-  gain.gain.value = 0.3;
+  gain.gain.value = volume;
   oscillator.connect(gain).connect(destination);
   oscillator.start();
   return { stream: destination.stream, setGain: v => (gain.gain.value = v) };
@@ -78,7 +78,7 @@ function pictureStream(width, height, framesPerSecond, hue, restless = false) {
   return canvas.captureStream(framesPerSecond);
 }
 
-/** A MediaStream that clicks and flashes at the same moment, every other second. */
+/** A MediaStream that clicks and flashes at the same moment, every second. */
 function clapperStream(width, height, framesPerSecond) {
   const canvas = document.createElement('canvas');
   canvas.width = width;
@@ -95,7 +95,7 @@ function clapperStream(width, height, framesPerSecond) {
   const begun = performance.now();
   let shown = false;
   setInterval(() => {
-    const lit = (performance.now() - begun) % 2000 < 200;
+    const lit = (performance.now() - begun) % 1000 < 200;
     if (lit !== shown) gain.gain.setValueAtTime(lit ? 0.5 : 0.05, audioContext.currentTime);
     shown = lit;
     pen.fillStyle = lit ? 'white' : 'black';
@@ -153,7 +153,7 @@ class Attendee {
     document.body.append(this.audio);
     await this.av.bindAudioElement(this.audio);
     if (tone) {
-      this.tone = toneStream(tone);
+      this.tone = toneStream(tone, options.volume);
       await this.startAudio(this.tone.stream);
     }
     if (options.clapper) {
