@@ -22,6 +22,7 @@ help:
 	@echo 'make test-examples  the examples, each as it stands in its folder'
 	@echo 'make test-cluster   three nodes, broken in turn, with clients at work (root)'
 	@echo 'make soak-cluster   the same for DURATION (default 1h), faults drawn from SEED'
+	@echo 'make soak-churn     people come and go for DURATION (1h); what one server takes must stay flat (TABLE=FILE keeps it)'
 	@echo 'make figures-cluster  how long takeovers take, what forwarding costs, what memory goes with'
 	@echo 'make test-powercut  what was acknowledged survives power cuts, of one server and of nodes (root, loop devices)'
 	@echo 'make test-libopus   the two Opus codecs against each other (cgo, libopus)'
@@ -135,6 +136,10 @@ test-cluster: setup
 .PHONY: soak-cluster
 soak-cluster: setup
 	cd clustertest && $(GO) test -tags soak -run TestSoak -count=1 -timeout 0 -v . -duration $(or $(DURATION),1h) -seed $(or $(SEED),0)
+
+.PHONY: soak-churn
+soak-churn: setup
+	cd pipelinestest && $(GO) test -mod=mod -tags soak -run TestChurn -count=1 -timeout 0 -v . -duration $(or $(DURATION),1h) -table '$(TABLE)'
 
 .PHONY: figures-cluster
 figures-cluster: setup

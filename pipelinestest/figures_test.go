@@ -3,7 +3,6 @@
 package pipelinestest
 
 import (
-	"slices"
 	"testing"
 	"time"
 
@@ -72,10 +71,4 @@ func (sc *scene) spent(t *testing.T) (cores, mib float64) {
 		t.Fatal(err)
 	}
 	return cores, mib
-}
-
-func median(list []float64) float64 {
-	list = slices.Clone(list)
-	slices.Sort(list)
-	return list[len(list)/2]
 }

@@ -132,11 +132,10 @@ func (sc *scene) stopped(id *string) {
 	until(sc.t, "the pipeline stops", func() bool { return sc.status(id) == types.MediaPipelineStatusStopped })
 }
 
-// join concatenates all of a capture and waits for it.
-func (sc *scene) join(arn *string, prefix string) *types.MediaConcatenationPipeline {
-	sc.t.Helper()
+// concatenation asks for all of a capture in one file for each artifact.
+func concatenation(arn *string, prefix string) *chimesdkmediapipelines.CreateMediaConcatenationPipelineInput {
 	on := types.ArtifactsConcatenationStateEnabled
-	out, err := sc.CreateMediaConcatenationPipeline(context.Background(), &chimesdkmediapipelines.CreateMediaConcatenationPipelineInput{
+	return &chimesdkmediapipelines.CreateMediaConcatenationPipelineInput{
 		Sources: []types.ConcatenationSource{{Type: types.ConcatenationSourceTypeMediaCapturePipeline, MediaCapturePipelineSourceConfiguration: &types.MediaCapturePipelineSourceConfiguration{
 			MediaPipelineArn: arn, ChimeSdkMeetingConfiguration: &types.ChimeSdkMeetingConcatenationConfiguration{ArtifactsConfiguration: &types.ArtifactsConcatenationConfiguration{
 				Audio: &types.AudioConcatenationConfiguration{State: types.AudioArtifactsConcatenationStateEnabled}, Video: &types.VideoConcatenationConfiguration{State: on},
@@ -145,7 +144,13 @@ func (sc *scene) join(arn *string, prefix string) *types.MediaConcatenationPipel
 				CompositedVideo: &types.CompositedVideoConcatenationConfiguration{State: on},
 			}}}}},
 		Sinks: []types.ConcatenationSink{{Type: types.ConcatenationSinkTypeS3Bucket, S3BucketSinkConfiguration: &types.S3BucketSinkConfiguration{Destination: aws.String("arn:aws:s3:::" + bucket + "/" + prefix)}}},
-	})
+	}
+}
+
+// join concatenates all of a capture and waits for it.
+func (sc *scene) join(arn *string, prefix string) *types.MediaConcatenationPipeline {
+	sc.t.Helper()
+	out, err := sc.CreateMediaConcatenationPipeline(context.Background(), concatenation(arn, prefix))
 	if err != nil {
 		sc.t.Fatal(err)
 	}
