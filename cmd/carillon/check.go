@@ -77,6 +77,12 @@ func yamlValue(v any) string {
 			names[i] = w.Name
 		}
 		return yamlValue(names)
+	case config.TranscriptionEngines:
+		names := make([]string, len(v))
+		for i, e := range v {
+			names[i] = e.Name
+		}
+		return yamlValue(names)
 	case string:
 		return fmt.Sprintf("%q", v)
 	case time.Duration:

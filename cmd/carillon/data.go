@@ -95,6 +95,7 @@ func (s *server) openLedger(ctx context.Context) error {
 		CacheBytes:          int64(s.cfg.Limits.CacheMiB) << 20,
 		AcceptLoss:          s.cfg.AcceptLoss,
 		TranscriptionEngine: s.cfg.Transcription.On(),
+		Transcribed:         s.cfg.Transcription.MaxMeetings,
 		Lost:                s.lostSlot,
 		Ended:               func(m observe.Meeting) { s.archiver.Ended(m) }, // which is there when slots are adopted
 		Unreached:           s.ways.services.Unreached,

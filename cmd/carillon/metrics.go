@@ -20,6 +20,7 @@ type metrics struct {
 	registry *prometheus.Registry
 	calls    *prometheus.HistogramVec
 	idle     *prometheus.CounterVec // members accepted without effect
+	finals   prometheus.Histogram   // final results of transcriptions
 }
 
 func newMetrics(s *server) *metrics {

@@ -30,7 +30,7 @@ type prepared struct {
 	secret      []byte           // of the cluster; nil: alone
 	sink        capture.Sink     // nil: recordings are stored nowhere
 	ffmpeg      string           // path; "": nothing is composed or streamed
-	engines     []transcribe.Engine
+	engines     []transcribe.Source
 	files       room // how much may be open at once
 }
 

@@ -2,9 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -20,27 +26,59 @@ import (
 func (s *server) openTranscribe(context.Context) error {
 	t := &s.cfg.Transcription
 	s.transcribe = transcribe.New(transcribe.Config{
-		Control: s.control, Door: speakers{s.signal}, Engines: s.prepared.engines, Talkers: t.Talkers, GiveUp: t.GiveUp,
+		Control: s.control, Door: speakers{s.signal}, Sources: s.prepared.engines, OtherDialects: t.DialectFallback, Filters: t.FiltersDir,
+		Talkers: t.Talkers, Hold: t.Hold, Idle: t.Idle, GiveUp: t.GiveUp, Finished: s.metrics.observeFinal,
 		Logger: s.log.With("part", "transcribe"),
 	})
 	return nil
 }
 
-// engines are what recognises speech: of several that could, the first one does.
-func engines(t *config.Transcription) (list []transcribe.Engine, err error) {
-	for _, v := range t.VoskServers() {
-		list = append(list, vosk.New(vosk.Config{URL: v.URL, Language: v.Language}))
+// engines are what recognises speech.
+func engines(t *config.Transcription) (list []transcribe.Source, err error) {
+	var errs []error
+	for _, e := range t.Engines() {
+		engine, err := engine(&e)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("transcription: %q: %w", e.Name, err))
+			continue
+		}
+		list = append(list, transcribe.Source{Engine: engine, Name: e.Name, MaxSessions: e.MaxSessions, Weight: e.Weight})
 	}
-	if t.Amazon == "" || t.SecretKeyFile == "" { // half of it is refused by Check
-		return list, nil
+	return list, errors.Join(errs...)
+}
+
+func engine(e *config.TranscriptionEngine) (transcribe.Engine, error) {
+	if e.Kind == config.TranscribeEngine {
+		if e.SecretKeyFile == "" { // which Check refuses
+			return nil, nil
+		}
+		secret, err := firstLine(e.SecretKeyFile)
+		return amazon.New(amazon.Config{
+			Endpoint: e.URL, Region: e.Region, Credentials: targets.Static(e.AccessKey, secret), Client: amazon.NewClient(), Languages: e.Languages,
+		}), err
 	}
-	secret, err := os.ReadFile(t.SecretKeyFile)
-	if err != nil {
-		return nil, fmt.Errorf("--transcription-amazon-secret-key-file: %w", err)
+	cfg := vosk.Config{URL: e.URL, Languages: e.Languages, Models: e.LanguageModels, Medical: e.Medical}
+	if e.CAFile != "" {
+		pem, err := os.ReadFile(e.CAFile)
+		if err != nil {
+			return nil, err
+		}
+		cfg.TLS = &tls.Config{RootCAs: x509.NewCertPool()}
+		if !cfg.TLS.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s holds no certificate", e.CAFile)
+		}
 	}
-	return append(list, amazon.New(amazon.Config{
-		Endpoint: t.AmazonURL(), Region: t.Region, Credentials: targets.Static(t.AccessKey, strings.TrimSpace(string(secret))), Client: amazon.NewClient(),
-	})), nil
+	var err error
+	if e.TokenFile != "" {
+		cfg.Token, err = firstLine(e.TokenFile)
+	}
+	return vosk.New(cfg), err
+}
+
+// firstLine returns what a file holds, without the blanks about it.
+func firstLine(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	return strings.TrimSpace(string(text)), err
 }
 
 // speakers is the signaling door as transcription sees it.
@@ -49,6 +87,9 @@ type speakers struct{ *signal.Server }
 func (s speakers) Hear(id meeting.ID, to transcribe.Voices) (stop func(), err error) {
 	return s.Server.Hear(id, to)
 }
+
+// observeFinal times a final result of a transcription.
+func (m *metrics) observeFinal(after time.Duration) { m.finals.Observe(after.Seconds()) }
 
 // watchTranscriptions adds what is being transcribed.
 func (m *metrics) watchTranscriptions(s *server) {
@@ -59,11 +100,28 @@ func (m *metrics) watchTranscriptions(s *server) {
 		m.counter(name, help, func() float64 { return read(s.transcribe.Stats()) })
 	}
 	gauge("carillon_transcription_meetings", "Meetings that are being transcribed.", func(t transcribe.Stats) int { return t.Meetings })
-	gauge("carillon_transcription_sessions", "Sessions open with transcription engines.", func(t transcribe.Stats) int { return t.Lines })
 	gauge("carillon_transcription_interrupted", "Meetings whose transcription has lost its engine.", func(t transcribe.Stats) int { return t.Interrupted })
 	counter("carillon_transcription_audio_seconds_total", "Sound given to transcription engines.", func(t transcribe.Stats) float64 { return t.Audio.Seconds() })
 	counter("carillon_transcription_dropped_audio_seconds_total", "Sound that no transcription engine had room for.", func(t transcribe.Stats) float64 { return t.Dropped.Seconds() })
 	counter("carillon_transcription_partial_results_total", "Partial results shown.", func(t transcribe.Stats) float64 { return float64(t.Partials) })
 	counter("carillon_transcription_final_results_total", "Final results shown.", func(t transcribe.Stats) float64 { return float64(t.Finals) })
-	counter("carillon_transcription_failures_total", "Sessions of transcription engines that did not open, or were lost.", func(t transcribe.Stats) float64 { return float64(t.Failures) })
+	for _, e := range s.prepared.engines {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "carillon_transcription_sessions", Help: "Sessions open with transcription engines, by engine.", ConstLabels: prometheus.Labels{"engine": e.Name},
+		}, func() float64 { return float64(s.transcribe.Stats().Sessions[e.Name]) }))
+	}
+	for reason, read := range map[string]func(transcribe.Stats) int64{
+		"unopened": func(t transcribe.Stats) int64 { return t.Unopened }, "lost": func(t transcribe.Stats) int64 { return t.Lost },
+		"refused": func(t transcribe.Stats) int64 { return t.Refused }, "full": func(t transcribe.Stats) int64 { return t.Full },
+	} {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "carillon_transcription_failures_total", ConstLabels: prometheus.Labels{"reason": reason},
+			Help: "Sessions of transcription engines that did not open, were lost, refused, or found all others in use, by reason.",
+		}, func() float64 { return float64(read(s.transcribe.Stats())) }))
+	}
+	m.finals = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "carillon_transcription_final_latency_seconds", Help: "Time from the end of what was said to its final result.",
+		Buckets: []float64{.1, .25, .5, .75, 1, 1.5, 2, 3, 5, 10},
+	})
+	m.registry.MustRegister(m.finals)
 }

@@ -86,18 +86,28 @@ type Webhooks []Webhook
 
 // Decode reads the list, JSON with the names of the configuration file.
 func (w *Webhooks) Decode(ctx *kong.DecodeContext) error {
-	var text string
-	if err := ctx.Scan.PopValueInto("list", &text); err != nil {
+	text, err := popText(ctx)
+	if err != nil {
 		return err
 	}
-	return w.parse([]byte(text))
+	return w.parse(text)
 }
 
-func (w *Webhooks) parse(text []byte) error {
+func (w *Webhooks) parse(text []byte) error { return parseList(text, w, "endpoints") }
+
+// popText takes the value of a flag that is a list of mappings.
+func popText(ctx *kong.DecodeContext) ([]byte, error) {
+	var text string
+	err := ctx.Scan.PopValueInto("list", &text)
+	return []byte(text), err
+}
+
+// parseList reads a list of mappings, JSON; of is what they are called.
+func parseList(text []byte, into any, of string) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(w); err != nil {
-		return fmt.Errorf("not a list of endpoints: %w", err)
+	if err := dec.Decode(into); err != nil {
+		return fmt.Errorf("not a list of %s: %w", of, err)
 	}
 	return nil
 }

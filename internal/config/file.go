@@ -67,7 +67,7 @@ func (f *fileResolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (
 			return nil, nil
 		}
 	}
-	if flag.Target.IsValid() && flag.Target.Type() == reflect.TypeFor[Webhooks]() {
+	if flag.Target.IsValid() && slices.Contains([]reflect.Type{reflect.TypeFor[Webhooks](), reflect.TypeFor[TranscriptionEngines]()}, flag.Target.Type()) {
 		text, err := json.Marshal(value)
 		return string(text), err
 	}

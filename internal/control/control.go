@@ -65,6 +65,10 @@ type Config struct {
 	// TranscriptionEngine tells whether there is an engine for transcriptions. If
 	// not, what is asked for is reported as failed at once.
 	TranscriptionEngine bool
+
+	// Transcribed is how many meetings may be transcribed at the same time; 0 for no
+	// limit.
+	Transcribed int
 }
 
 func (c Config) withDefaults() Config {

@@ -87,8 +87,24 @@ func (c *Control) StartTranscription(ctx context.Context, owner meeting.Owner, i
 		failure = ""
 	}
 	return c.change(ctx, owned(owner, id), newIDs(1), func(s *meeting.State, by meeting.Stamp) (*meeting.Record, error) {
+		if failure == "" && c.cfg.Transcribed > 0 && c.otherTranscribed(id) >= c.cfg.Transcribed {
+			return nil, meeting.Errorf(meeting.LimitExceeded, "Limit of %d transcribed meetings exceeded", c.cfg.Transcribed)
+		}
 		return meeting.DecideStartTranscription(s, by, config, failure, true)
 	})
+}
+
+// otherTranscribed counts the meetings served here, but for one, that are being
+// transcribed. Those of the same moment may be missing.
+func (c *Control) otherTranscribed(but meeting.ID) (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, e := range c.index.active {
+		if t := e.transcription; t != nil && t.Phase != meeting.TranscriptionFailed && id != but {
+			n++
+		}
+	}
+	return n
 }
 
 // StopTranscription detaches the transcription configuration, if there is one.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,17 +36,25 @@ func inBubble(t *testing.T, test func(v *env), change ...func(*Config)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		v := newEnv(t)
-		cfg := Config{Control: v.control, Door: v.door, Engines: []Engine{v.engine}}
+		cfg := Config{Control: v.control, Door: v.door, Sources: []Source{{Engine: v.engine, Name: "first"}}}
 		for _, c := range change {
 			c(&cfg)
 		}
 		v.service = New(cfg)
 		test(v)
 		v.service.Close()
-		if s := v.service.Stats(); s.Meetings+s.Lines+s.Interrupted != 0 {
+		if s := v.service.Stats(); s.Meetings+s.Interrupted+v.sessions() != 0 {
 			t.Errorf("left behind: %+v", s)
 		}
 	})
+}
+
+// sessions counts those that are open.
+func (v *env) sessions() (n int) {
+	for _, open := range v.service.Stats().Sessions {
+		n += open
+	}
+	return n
 }
 
 func newEnv(t *testing.T) *env {
@@ -240,12 +249,26 @@ type engine struct {
 	broken   error // of Open
 	hangs    bool
 	waits    bool
+	filters  bool
+	models   []string // languages; nil takes all
 	delay    time.Duration
 }
 
-func (e *engine) Check(speech.Settings) error { return e.refuses }
+func (e *engine) Check(s speech.Settings) error {
+	switch {
+	case e.models == nil:
+		return e.refuses
+	case s.IdentifyLanguage:
+		return speech.Refuse("IdentifyLanguage is not available")
+	case !slices.Contains(e.models, s.LanguageCode):
+		return speech.RefuseLanguage(s.LanguageCode)
+	}
+	return e.refuses
+}
 
-func (e *engine) Waits() bool { return e.waits }
+func (e *engine) Features() speech.Features {
+	return speech.Features{Waits: e.waits, Filters: e.filters, Languages: e.models}
+}
 
 func (e *engine) Open(ctx context.Context, _ speech.Settings, heard func(speech.Hypothesis)) (speech.Session, error) {
 	e.mu.Lock()

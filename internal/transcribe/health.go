@@ -3,6 +3,7 @@ package transcribe
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -25,23 +26,23 @@ const (
 	writeAgain  = time.Second
 )
 
-// unreachable is what is told when an engine cannot be had, and restarted when the
-// server that transcribed is gone.
+// unreachable and busyEngines are what is told when no session can be had, and
+// restarted when the server that transcribed is gone.
 const (
 	unreachable = "The transcription engine cannot be reached"
+	busyEngines = "All sessions of the transcription engine are in use"
 	restarted   = "The server was restarted"
 )
 
 // health decides in which phase a transcription is. It belongs to its job's
 // goroutine.
 type health struct {
-	phase   meeting.TranscriptionPhase // as it was last decided
-	since   time.Time                  // the beginning of the search for an engine; zero when there is one
-	opening bool
-	again   time.Time // when to try to open a session
-	pause   time.Duration
-	reason  string // of the last failure, for callers of the API
-	endBy   time.Time
+	phase  meeting.TranscriptionPhase // as it was last decided
+	since  time.Time                  // the beginning of the search for an engine; zero when there is one
+	again  time.Time                  // when to try to open a session
+	pause  time.Duration
+	reason string // of the last failure, for callers of the API
+	endBy  time.Time
 }
 
 // begin looks for an engine. What was running before is interrupted until there is
@@ -49,6 +50,9 @@ type health struct {
 func (h *health) begin(j *job, now time.Time) {
 	if h.phase == meeting.TranscriptionRunning {
 		h.move(j, meeting.TranscriptionInterrupted, restarted)
+	}
+	if is := j.begun; h.phase == meeting.TranscriptionInterrupted && is.Phase == h.phase {
+		j.show(speech.Interrupted, is.Since, is.Message) // for those who come to this server now
 	}
 	if h.phase == meeting.TranscriptionInterrupted {
 		j.service.count.interrupted.Add(1)
@@ -67,16 +71,39 @@ func (h *health) end(j *job) {
 // busy reports whether an engine is being looked for.
 func (h *health) busy() bool { return !h.since.IsZero() }
 
-// failed takes the failure of a session.
-func (h *health) failed(j *job, err error, now time.Time) {
-	j.service.count.failures.Add(1)
-	j.log.Warn("a session of the transcription engine failed", "err", err)
-	if h.since.IsZero() {
-		h.since, h.pause, h.reason = now, 0, unreachable
+// startAgain takes that the same was asked for once more: it has begun again as soon
+// as there is an engine, which may be now.
+func (h *health) startAgain(j *job, now time.Time) {
+	h.end(j)
+	h.phase = meeting.TranscriptionStarting
+	if len(j.lines) > 0 {
+		h.move(j, meeting.TranscriptionRunning, "")
+	} else {
+		h.since = now
 	}
+}
+
+// failed takes the failure of a session, and what counts those.
+func (h *health) failed(j *job, err error, count *atomic.Int64, now time.Time) {
+	reason, refused := isRefused(err)
+	explain := unreachable
+	switch {
+	case refused:
+		count = &j.service.count.refused
+	case errors.Is(err, errFull):
+		count, explain = &j.service.count.full, busyEngines
+	}
+	count.Add(1)
+	if !errors.Is(err, errFull) { // which is only counted
+		j.log.Warn("a session of the transcription engine failed", "err", err)
+	}
+	if h.since.IsZero() {
+		h.since, h.pause = now, 0
+	}
+	h.reason = explain
 	h.pause = min(max(2*h.pause, retryFirst), retryMost)
 	h.again = now.Add(h.pause)
-	if reason, refused := isRefused(err); refused {
+	if refused {
 		h.fail(j, "The transcription engine refused the request: "+reason)
 	}
 }
@@ -99,6 +126,10 @@ func (h *health) look(j *job, now time.Time) {
 		return
 	}
 	gone := now.Sub(h.since)
+	if len(j.lines) > 0 && j.waitingVoices() == 0 {
+		h.since = time.Time{} // nobody misses another one
+		return
+	}
 	if len(j.lines) == 0 {
 		switch {
 		case h.phase == meeting.TranscriptionStarting && gone >= startWithin, gone >= j.service.cfg.GiveUp:
@@ -109,7 +140,7 @@ func (h *health) look(j *job, now time.Time) {
 			h.move(j, meeting.TranscriptionInterrupted, h.reason)
 		}
 	}
-	if channel := j.freeChannel(); !h.opening && channel >= 0 && !now.Before(h.again) {
+	if channel := j.freeChannel(); j.opening == 0 && channel >= 0 && !now.Before(h.again) {
 		j.open(channel)
 	}
 }
@@ -131,7 +162,7 @@ func (h *health) move(j *job, to meeting.TranscriptionPhase, message string) {
 
 // write has a phase written down. Clients are told when it is; see moved.
 func (j *job) write(to meeting.TranscriptionPhase, message string) {
-	command := j.command
+	command := j.order
 	j.writes.Push(func() {
 		for j.ctx.Err() == nil {
 			ctx, cancel := context.WithTimeout(j.ctx, writeWithin)

@@ -16,10 +16,10 @@ import (
 const beat = 100 * time.Millisecond
 
 // frameSaid and maxSaid are how much the mixer's sound has to be before it is worth
-// a look, and how much is kept when nobody looks, in samples at 48 kHz.
+// a look, and how much is kept when nobody looks (10 s), in samples at 48 kHz.
 const (
 	frameSaid = decimation * speech.FrameBytes / 2
-	maxSaid   = int(keptFor/time.Second) * decimation * speech.SampleRate
+	maxSaid   = 10 * decimation * speech.SampleRate
 )
 
 // job is one meeting's transcription. What belongs to its goroutine is not locked;
@@ -27,7 +27,9 @@ const (
 type job struct {
 	service *Service
 	id      meeting.ID
-	command meeting.ID
+	command meeting.ID // guarded by service.mu: the one that is carried out, or is to be
+	order   meeting.ID // the one that is carried out
+	begun   *meeting.Transcription
 	config  meeting.TranscriptionConfig
 	log     *slog.Logger
 	ctx     context.Context
@@ -42,14 +44,17 @@ type job struct {
 	said  map[string]*heard
 	inbox []func()
 	told  meeting.TranscriptionPhase // to clients
+	again *meeting.Transcription     // what was asked for anew with the same settings; nil for nothing
 
-	engine   Engine
-	settings speech.Settings
+	sources  []*source
+	settings speech.Settings // as sources are given them
+	filter   *filter
 	stable   *stability
 	voices   map[string]*voice
 	batch    []utter // of listen, kept for its memory
 	lines    []*line
 	channels []bool // taken
+	opening  int    // lines that are being opened
 	health   health
 	ending   bool // no sound is taken any more
 	tells    bool // that it has stopped, at the end
@@ -58,7 +63,7 @@ type job struct {
 
 func newJob(s *Service, id meeting.ID, is *meeting.Transcription) *job {
 	j := &job{
-		service: s, id: id, command: is.Command, config: is.TranscriptionConfig, log: s.cfg.Logger.With("meeting", id),
+		service: s, id: id, command: is.Command, order: is.Command, begun: is, config: is.TranscriptionConfig, log: s.cfg.Logger.With("meeting", id),
 		done: make(chan struct{}), wake: make(chan struct{}, 1), said: make(map[string]*heard), voices: make(map[string]*voice),
 		channels: make([]bool, s.cfg.Talkers), health: health{phase: is.Phase}, told: is.Phase,
 	}
@@ -139,9 +144,12 @@ func (j *job) run() {
 // begin finds an engine and the meeting's voices.
 func (j *job) begin() (stop func(), err error) {
 	if j.settings, err = speech.ParseSettings(j.config.JSON); err == nil {
-		j.engine, err = j.service.choose(j.settings)
+		var none error
+		j.filter, none = readFilter(j.service.cfg.Filters, &j.settings)
+		j.sources, j.settings, err = j.service.choose(j.settings, none)
 	}
 	if reason, refused := isRefused(err); refused {
+		j.log.Info("no engine takes the transcription", "err", err)
 		j.write(meeting.TranscriptionFailed, reason)
 		return nil, err
 	}
@@ -161,7 +169,6 @@ func (j *job) close() {
 	for _, l := range j.lines {
 		l.session.Close()
 	}
-	j.service.count.lines.Add(-int64(len(j.lines)))
 	j.health.end(j)
 	if j.ctx.Err() != nil {
 		j.out.Close()
@@ -182,6 +189,10 @@ func (j *job) look(now time.Time) {
 	for _, fn := range inbox {
 		fn()
 	}
+	if again := j.next(); again != nil {
+		j.order = again.Command
+		j.health.startAgain(j, now)
+	}
 	j.listen(now)
 	for _, v := range j.voices {
 		j.tend(v, now)
@@ -200,7 +211,7 @@ func (j *job) listen(now time.Time) {
 	for name, h := range j.said {
 		if len(h.pcm) > 0 {
 			j.batch = append(j.batch, utter{name, h.take(), h.last})
-		} else if now.Sub(h.last) > idleFor {
+		} else if now.Sub(h.last) > j.service.cfg.Idle {
 			delete(j.said, name)
 		}
 	}
@@ -230,7 +241,7 @@ func (j *job) tend(v *voice, now time.Time) {
 	if v.talking && now.Sub(v.last) >= silentFor {
 		v.pause(j)
 	}
-	if v.line == nil && len(v.kept) > 0 && v.sounded >= activeFor && !v.opening {
+	if v.waits() {
 		j.findLine(v, now)
 	}
 	if u := v.utterance; u != nil {
@@ -239,7 +250,7 @@ func (j *job) tend(v *voice, now time.Time) {
 			j.endUtterance(v, false)
 		}
 	}
-	if !v.talking && now.Sub(v.last) >= idleFor {
+	if !v.talking && now.Sub(v.last) >= j.service.cfg.Idle {
 		j.release(v, now)
 		delete(j.voices, v.name)
 	}
@@ -275,6 +286,9 @@ func (j *job) hear(l *line, h speech.Hypothesis) {
 	if h.Final {
 		v.awaited = v.talking
 	}
+	if !l.source.features.Filters {
+		h.Words = j.filter.apply(h.Words)
+	}
 	if len(h.Words) == 0 {
 		if h.Final {
 			j.endUtterance(v, true)
@@ -288,6 +302,9 @@ func (j *job) hear(l *line, h speech.Hypothesis) {
 	u := v.utterance
 	if h.Final {
 		v.utterance = nil
+	}
+	if h.Final {
+		j.service.cfg.Finished(now.Sub(l.end(&h, v.last)))
 	}
 	j.tell(u.hear(h, now, l.time))
 }
@@ -303,6 +320,23 @@ func (j *job) tell(r *speech.Result) {
 		j.service.count.finals.Add(1)
 	}
 	j.out.Push(func() { j.service.cfg.Door.TellTranscript(j.id, *r) })
+}
+
+// goOn takes that the same was asked for again: what is under way stays.
+func (j *job) goOn(is *meeting.Transcription) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.again, j.told = is, is.Phase
+	j.signal()
+}
+
+// next takes what was asked for again; nil for nothing.
+func (j *job) next() *meeting.Transcription {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	is := j.again
+	j.again = nil
+	return is
 }
 
 // speaker returns who an attendee is for clients.

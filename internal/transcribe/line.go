@@ -10,6 +10,7 @@ import (
 // It belongs to the job's goroutine.
 type line struct {
 	session speech.Session
+	source  *source
 	channel string
 	voice   *voice    // that it listens to; nil while it is spare
 	spare   time.Time // since when it is
@@ -64,6 +65,15 @@ func (l *line) at(offset int) time.Time {
 // anything; words are never said in the future.
 func (l *line) time(seconds float64) time.Time {
 	return l.at(int(min(max(seconds, 0)*bytesPerSecond, float64(l.sound))))
+}
+
+// end returns when what a hypothesis is about was over; heard is when its voice was
+// heard last, which is all that is known of words without times.
+func (l *line) end(h *speech.Hypothesis, heard time.Time) time.Time {
+	if w := h.Words[len(h.Words)-1]; w.Timed {
+		return l.time(w.End)
+	}
+	return heard
 }
 
 // fresh takes out of a hypothesis the words that are final already. ok is false if

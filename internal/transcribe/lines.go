@@ -23,20 +23,27 @@ func (j *job) findLine(v *voice, now time.Time) {
 			settled = o
 		}
 	}
-	if j.health.busy() {
-		return // which tries by itself, with pauses
-	}
-	if channel := j.freeChannel(); channel >= 0 {
-		v.opening = true
-		j.open(channel)
-		return
-	}
-	if settled != nil {
+	// While an engine is looked for, that tries by itself, with pauses.
+	if channel := j.freeChannel(); channel >= 0 && !j.health.busy() {
+		if j.opening < j.waitingVoices() {
+			j.open(channel)
+		}
+	} else if settled != nil {
 		l := settled.line
 		settled.line = nil
 		l.cut()
 		v.connect(j, l)
 	}
+}
+
+// waitingVoices counts those that a line is missing for.
+func (j *job) waitingVoices() (n int) {
+	for _, v := range j.voices {
+		if v.waits() {
+			n++
+		}
+	}
+	return n
 }
 
 // freeChannel returns a channel that is not taken, -1 for none.
@@ -52,13 +59,13 @@ func (j *job) freeChannel() int {
 // open begins a session, for whoever needs a line when it is there.
 func (j *job) open(channel int) {
 	j.channels[channel] = true
-	j.health.opening = true
+	j.opening++
 	l := &line{channel: channelOf(channel)}
 	j.service.tasks.Go(func() {
 		ctx, cancel := context.WithTimeout(j.ctx, openWithin)
 		defer cancel()
-		session, err := j.engine.Open(ctx, j.settings, func(h speech.Hypothesis) { j.post(func() { j.hear(l, h) }) })
-		j.post(func() { j.opened(l, channel, session, err) })
+		from, session, err := openSession(ctx, j.sources, j.settings, func(h speech.Hypothesis) { j.post(func() { j.hear(l, h) }) })
+		j.post(func() { j.opened(l, channel, from, session, err) })
 		if err != nil {
 			return
 		}
@@ -68,25 +75,22 @@ func (j *job) open(channel int) {
 			session.Close()
 			<-session.Done()
 		}
+		from.open.Add(-1)
 		j.post(func() { j.lost(l, channel, session.Err()) })
 	})
 }
 
 // opened takes a session that has been asked for.
-func (j *job) opened(l *line, channel int, session speech.Session, err error) {
-	j.health.opening = false
+func (j *job) opened(l *line, channel int, from *source, session speech.Session, err error) {
+	j.opening--
 	now := time.Now()
-	for _, v := range j.voices {
-		v.opening = false
-	}
 	if err != nil {
 		j.channels[channel] = false
-		j.health.failed(j, err, now)
+		j.health.failed(j, err, &j.service.count.unopened, now)
 		return
 	}
-	l.session, l.spare = session, now
+	l.session, l.source, l.spare = session, from, now
 	j.lines = append(j.lines, l)
-	j.service.count.lines.Add(1)
 	if j.ending {
 		session.Close()
 		return
@@ -105,7 +109,6 @@ func (j *job) lost(l *line, channel int, err error) {
 	for i, o := range j.lines {
 		if o == l {
 			j.lines = append(j.lines[:i], j.lines[i+1:]...)
-			j.service.count.lines.Add(-1)
 			j.channels[channel] = false
 		}
 	}
@@ -116,7 +119,7 @@ func (j *job) lost(l *line, channel int, err error) {
 		l.voice, v.line = nil, nil
 	}
 	if err != nil && !j.ending {
-		j.health.failed(j, err, time.Now())
+		j.health.failed(j, err, &j.service.count.lost, time.Now())
 	}
 }
 
@@ -136,7 +139,7 @@ func (j *job) dropSpare(now time.Time) {
 		if l.voice != nil {
 			continue
 		}
-		if spare++; (spare > 1 || !j.engine.Waits()) && now.Sub(l.spare) >= idleFor {
+		if spare++; (spare > 1 || !l.source.features.Waits) && now.Sub(l.spare) >= j.service.cfg.Idle {
 			l.session.Close()
 		}
 	}
@@ -144,11 +147,12 @@ func (j *job) dropSpare(now time.Time) {
 
 // mayDrop reports whether there is a line to close some time.
 func (j *job) mayDrop() bool {
-	spare := 0
+	spare, waits := 0, true
 	for _, l := range j.lines {
 		if l.voice == nil {
 			spare++
+			waits = waits && l.source.features.Waits
 		}
 	}
-	return spare > 1 || spare > 0 && j.engine != nil && !j.engine.Waits()
+	return spare > 1 || !waits
 }

@@ -164,7 +164,7 @@ func newMeeting(t *testing.T, s *servertest.Server, names ...string) *meeting {
 		Region: "us-east-1", BaseEndpoint: aws.String(s.Endpoint),
 		Credentials: credentials.NewStaticCredentialsProvider(servertest.AccessKey, servertest.SecretKey, ""),
 	})}
-	in := &sdk.CreateMeetingWithAttendeesInput{ClientRequestToken: aws.String("token"), ExternalMeetingId: aws.String("words"), MediaRegion: aws.String("us-east-1")}
+	in := &sdk.CreateMeetingWithAttendeesInput{ClientRequestToken: aws.String("token-" + strings.Join(names, "-")), ExternalMeetingId: aws.String("words"), MediaRegion: aws.String("us-east-1")}
 	for _, name := range names {
 		in.Attendees = append(in.Attendees, types.CreateAttendeeRequestItem{ExternalUserId: aws.String(name + "-external")})
 	}
@@ -181,11 +181,16 @@ func newMeeting(t *testing.T, s *servertest.Server, names ...string) *meeting {
 
 func (m *meeting) transcribe() {
 	m.t.Helper()
-	if _, err := m.api.StartMeetingTranscription(m.t.Context(), &sdk.StartMeetingTranscriptionInput{MeetingId: &m.id, TranscriptionConfiguration: &types.TranscriptionConfiguration{
-		EngineTranscribeSettings: &types.EngineTranscribeSettings{LanguageCode: types.TranscribeLanguageCodeEnUs},
-	}}); err != nil {
+	if err := m.start(&types.EngineTranscribeSettings{LanguageCode: types.TranscribeLanguageCodeEnUs}); err != nil {
 		m.t.Fatal(err)
 	}
+}
+
+func (m *meeting) start(s *types.EngineTranscribeSettings) error {
+	_, err := m.api.StartMeetingTranscription(m.t.Context(), &sdk.StartMeetingTranscriptionInput{
+		MeetingId: &m.id, TranscriptionConfiguration: &types.TranscriptionConfiguration{EngineTranscribeSettings: s},
+	})
+	return err
 }
 
 func (m *meeting) stop() {

@@ -37,34 +37,53 @@ type Door interface {
 
 // Engine recognises speech.
 type Engine interface {
-	// Check says whether it can do what is asked for; a *speech.Refused if not.
+	Features() speech.Features
+	// Check says whether it can do what is asked for, filters aside; a
+	// *speech.Refused if not.
 	Check(s speech.Settings) error
 	// Open begins a session, whose hypotheses heard is called with, from one
 	// goroutine. ctx bounds the beginning. The error is a *speech.Refused when
 	// trying again is useless.
 	Open(ctx context.Context, s speech.Settings, heard func(speech.Hypothesis)) (speech.Session, error)
-	// Waits reports whether a session without sound stays open and costs nothing.
-	Waits() bool
 }
 
 // Config says how to transcribe. Control and Door are required.
 type Config struct {
 	Control Control
 	Door    Door
-	// Engines are asked in order; the first that can do what is wanted does.
-	Engines []Engine
+	// Sources are the engines. Of those that can do what is wanted, the least loaded
+	// does, and the next one when it fails.
+	Sources []Source
+	// OtherDialects says that a language that no engine has may be taken for another
+	// dialect of it.
+	OtherDialects bool
+	// Filters is the directory of the vocabulary filters, {name}.txt; empty for none.
+	Filters string
 	// Talkers is how many attendees of a meeting are listened to at the same time.
 	// Default 4.
 	Talkers int
+	// Hold is how much is kept of what is said while there is no session for it.
+	// Default 10 s.
+	Hold time.Duration
+	// Idle is after how long without sound a session is given back, and closed unless
+	// that is of use. Default 10 s.
+	Idle time.Duration
 	// GiveUp is after how long without an engine a transcription has failed.
 	// Default 1 min.
 	GiveUp time.Duration
-	Logger *slog.Logger // nil discards
+	// Finished is called with the time from the end of what was said to its final
+	// result, with each of those. May be nil.
+	Finished func(after time.Duration)
+	Logger   *slog.Logger // nil discards
 }
 
 func (c Config) withDefaults() Config {
 	c.Talkers = cmp.Or(c.Talkers, 4)
+	c.Hold, c.Idle = cmp.Or(c.Hold, 10*time.Second), cmp.Or(c.Idle, 10*time.Second)
 	c.GiveUp = cmp.Or(c.GiveUp, time.Minute)
+	if c.Finished == nil {
+		c.Finished = func(time.Duration) {}
+	}
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	return c
 }
@@ -72,6 +91,7 @@ func (c Config) withDefaults() Config {
 // Service carries out transcriptions. Its methods may be called from any goroutine.
 type Service struct {
 	cfg     Config
+	sources []*source
 	lowPass [taps]float32
 	count   counters
 	ctx     context.Context // ends with Close
@@ -84,22 +104,29 @@ type Service struct {
 
 // counters count since the start.
 type counters struct {
-	audio, dropped, partials, finals, failures atomic.Int64 // the first two in bytes
-	lines, interrupted                         atomic.Int64 // now
+	audio, dropped, partials, finals atomic.Int64 // the first two in bytes
+	unopened, lost, refused, full    atomic.Int64 // sessions
+	interrupted                      atomic.Int64 // now
 }
 
 // Stats are totals for metrics: those of now, and those since the start.
 type Stats struct {
-	Meetings, Lines, Interrupted int // now: transcribed, sessions of engines, without an engine
-	Audio, Dropped               time.Duration
-	Partials, Finals             int64 // results
-	Failures                     int64 // sessions that did not open, or were lost
+	Meetings, Interrupted int            // now: transcribed, without an engine
+	Sessions              map[string]int // now, by engine
+	Audio, Dropped        time.Duration
+	Partials, Finals      int64 // results
+	// Sessions that did not open, or were lost; that engines refused; and that there
+	// was no room for.
+	Unopened, Lost, Refused, Full int64
 }
 
 // New begins to carry out the transcriptions there are, and those that come.
 func New(cfg Config) *Service {
 	s := &Service{cfg: cfg.withDefaults(), lowPass: lowPass(), jobs: make(map[meeting.ID]*job)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	for _, one := range s.cfg.Sources {
+		s.sources = append(s.sources, newSource(one))
+	}
 	s.cfg.Control.WatchTranscriptions(s.follow)
 	return s
 }
@@ -119,10 +146,15 @@ func (s *Service) Stats() Stats {
 	meetings := len(s.jobs)
 	s.mu.Unlock()
 	length := func(bytes int64) time.Duration { return time.Duration(bytes) * time.Second / bytesPerSecond }
+	sessions := make(map[string]int)
+	for _, one := range s.sources {
+		sessions[one.Name] += int(one.open.Load())
+	}
+	c := &s.count
 	return Stats{
-		Meetings: meetings, Lines: int(s.count.lines.Load()), Interrupted: int(s.count.interrupted.Load()),
-		Audio: length(s.count.audio.Load()), Dropped: length(s.count.dropped.Load()),
-		Partials: s.count.partials.Load(), Finals: s.count.finals.Load(), Failures: s.count.failures.Load(),
+		Meetings: meetings, Interrupted: int(c.interrupted.Load()), Sessions: sessions,
+		Audio: length(c.audio.Load()), Dropped: length(c.dropped.Load()), Partials: c.partials.Load(), Finals: c.finals.Load(),
+		Unopened: c.unopened.Load(), Lost: c.lost.Load(), Refused: c.refused.Load(), Full: c.full.Load(),
 	}
 }
 
@@ -145,6 +177,9 @@ func (s *Service) follow(c control.TranscriptionChange) {
 		}
 	case j != nil && j.command == c.Is.Command:
 		j.moved(c.Is)
+	case j != nil && j.config == c.Is.TranscriptionConfig:
+		j.command = c.Is.Command
+		j.goOn(c.Is)
 	default:
 		if j != nil {
 			j.stop(false)
@@ -167,22 +202,13 @@ func (s *Service) beginLocked(id meeting.ID, is *meeting.Transcription, before *
 		s.mu.Lock()
 		if s.jobs[id] == j {
 			delete(s.jobs, id)
+			if again := j.next(); again != nil && s.ctx.Err() == nil && j.ctx.Err() == nil { // too late for this job
+				s.beginLocked(id, again, nil)
+			}
 		}
 		s.mu.Unlock()
 		close(j.done)
 	})
-}
-
-// choose returns the engine for what is asked for. The error says why there is
-// none: it is that of the engine that came nearest, which is the last one.
-func (s *Service) choose(settings speech.Settings) (Engine, error) {
-	err := speech.Refuse("No transcription engine is configured")
-	for _, e := range s.cfg.Engines {
-		if err = e.Check(settings); err == nil {
-			return e, nil
-		}
-	}
-	return nil, err
 }
 
 // isRefused reports whether trying again is useless, and what to tell the caller.

@@ -114,7 +114,7 @@ func TestAnEngineThatIsLostAndReturns(t *testing.T) {
 		v.told("started", "partial ada: one", "final ada: one")
 		v.says("ada", 4*time.Second)
 		v.told("interrupted: " + unreachable)
-		if got := v.service.Stats(); got.Interrupted != 1 || got.Failures < 2 {
+		if got := v.service.Stats(); got.Interrupted != 1 || got.Lost != 1 || got.Unopened < 1 {
 			t.Errorf("stats %+v", got)
 		}
 		v.engine.set(nil)
@@ -170,9 +170,9 @@ func TestNoEngineAtTheStart(t *testing.T) {
 				v.stop()
 				v.told()
 			}, func(cfg *Config) {
-				cfg.Engines = []Engine{c.engine}
+				cfg.Sources[0].Engine = c.engine
 				if c.none {
-					cfg.Engines = nil
+					cfg.Sources = nil
 				}
 			})
 		})
@@ -190,7 +190,7 @@ func TestTheEnd(t *testing.T) {
 		v.told("started", "partial ada: one two", "final ada: one two three", "stopped")
 		v.says("ada", time.Second)
 		v.told()
-		if n := v.service.Stats(); n.Meetings != 0 || n.Lines != 0 {
+		if n := v.service.Stats(); n.Meetings != 0 || v.sessions() != 0 {
 			t.Errorf("left: %+v", n)
 		}
 	})
@@ -207,7 +207,7 @@ func TestAMeetingThatIsGone(t *testing.T) {
 		v.control.gone()
 		v.wait(time.Second)
 		v.told()
-		if n := v.service.Stats(); n.Meetings != 0 || n.Lines != 0 {
+		if n := v.service.Stats(); n.Meetings != 0 || v.sessions() != 0 {
 			t.Errorf("left: %+v", n)
 		}
 		if v.control.phase() != meeting.TranscriptionRunning {
@@ -220,7 +220,7 @@ func TestAnotherServerGoesOn(t *testing.T) {
 	for phase, want := range map[meeting.TranscriptionPhase][]string{
 		meeting.TranscriptionStarting:    {"started"},
 		meeting.TranscriptionRunning:     {"interrupted: " + restarted, "resumed"},
-		meeting.TranscriptionInterrupted: {"resumed"},
+		meeting.TranscriptionInterrupted: {"interrupted: the engine is away", "resumed"},
 		meeting.TranscriptionFailed:      nil,
 	} {
 		t.Run(phase.String(), func(t *testing.T) {
@@ -230,6 +230,9 @@ func TestAnotherServerGoesOn(t *testing.T) {
 			}, func(c *Config) {
 				c.Control.(*ledger).is = &meeting.Transcription{
 					TranscriptionConfig: meeting.TranscriptionConfig{JSON: english}, Command: meeting.ID{9}, Phase: phase,
+				}
+				if phase == meeting.TranscriptionInterrupted {
+					c.Control.(*ledger).is.Message = "the engine is away"
 				}
 			})
 		})
@@ -270,25 +273,24 @@ func TestALedgerThatIsDown(t *testing.T) {
 func TestLinesThatNobodyNeedsAreClosed(t *testing.T) {
 	for waits, left := range map[bool]int{true: 1, false: 0} {
 		inBubble(t, func(v *env) {
-			v.engine.waits = waits
 			v.start(english)
 			for range 25 {
 				v.says("ada", 20*time.Millisecond)
 				v.says("bob", 20*time.Millisecond)
 			}
-			if n := v.service.Stats().Lines; n != 2 {
+			if n := v.sessions(); n != 2 {
 				t.Errorf("%d lines while two talk", n)
 			}
-			v.wait(2*idleFor + time.Second)
-			if n := v.service.Stats().Lines; n != left {
+			v.wait(2*v.service.cfg.Idle + time.Second)
+			if n := v.sessions(); n != left {
 				t.Errorf("%d lines after a long silence, want %d", n, left)
 			}
 			v.says("ada", time.Second)
-			if n := v.service.Stats().Lines; n != 1 {
+			if n := v.sessions(); n != 1 {
 				t.Errorf("%d lines when one talks again", n)
 			}
 			v.told("started")
-		})
+		}, func(c *Config) { c.Sources[0].Engine.(*engine).waits = waits })
 	}
 }
 
@@ -310,7 +312,7 @@ func TestStatsCount(t *testing.T) {
 		s.says("one", false)
 		s.says("one", false)
 		s.says("one", true)
-		if n := v.service.Stats(); n.Meetings != 1 || n.Lines != 1 || n.Partials != 1 || n.Finals != 1 || n.Audio < 800*time.Millisecond || n.Dropped != 0 {
+		if n := v.service.Stats(); n.Meetings != 1 || v.sessions() != 1 || n.Partials != 1 || n.Finals != 1 || n.Audio < 800*time.Millisecond || n.Dropped != 0 {
 			t.Errorf("stats %+v", n)
 		}
 		v.engine.set(errors.New("gone"))

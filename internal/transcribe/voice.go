@@ -17,10 +17,6 @@ const (
 	tail = 800 * time.Millisecond
 	// finalWithin is how long an engine may take for a final result then.
 	finalWithin = 3 * time.Second
-	// keptFor is how much is kept of what is said while there is no line for it.
-	keptFor = 10 * time.Second
-	// idleFor is after how long without sound a voice gives its line back.
-	idleFor = 10 * time.Second
 )
 
 // heard is what the mixer has handed over of one voice and the job has not taken
@@ -41,10 +37,9 @@ func (h *heard) take() []float32 {
 // voice is one attendee's while there is something to hear of it. It belongs to the
 // job's goroutine.
 type voice struct {
-	name    string // of the attendee, as media knows it
-	by      speaker
-	line    *line // nil while there is none for it
-	opening bool  // a line is being opened for it
+	name string // of the attendee, as media knows it
+	by   speaker
+	line *line // nil while there is none for it
 
 	decimate decimator
 	rest     []byte  // of a frame that is not complete
@@ -95,7 +90,7 @@ func (v *voice) give(j *job, f frame) {
 		j.service.count.dropped.Add(int64(v.line.write(f.pcm, f.at)))
 		return
 	}
-	if len(v.kept) == int(keptFor*bytesPerSecond/time.Second/speech.FrameBytes) {
+	if len(v.kept) > 0 && len(v.kept) >= int(j.service.cfg.Hold*bytesPerSecond/time.Second/speech.FrameBytes) {
 		j.service.count.dropped.Add(int64(len(v.kept[0].pcm)))
 		v.kept = append(v.kept[:0], v.kept[1:]...)
 	}
@@ -104,7 +99,7 @@ func (v *voice) give(j *job, f frame) {
 
 // connect gives the voice a line, and the line what was kept.
 func (v *voice) connect(j *job, l *line) {
-	l.voice, v.line, v.opening = v, l, false
+	l.voice, v.line = v, l
 	for _, f := range v.kept {
 		v.give(j, f)
 	}
@@ -137,6 +132,9 @@ func (v *voice) quiet() {
 		v.line.write(silence, v.last.Add(i*time.Second*speech.FrameBytes/bytesPerSecond))
 	}
 }
+
+// waits reports whether a line is missing for what is said.
+func (v *voice) waits() bool { return v.line == nil && len(v.kept) > 0 && v.sounded >= activeFor }
 
 // settled reports whether the line could be given to somebody else.
 func (v *voice) settled(now time.Time) bool {

@@ -19,12 +19,13 @@ import (
 	"github.com/carillon-meetings/carillon/internal/transcribe/speech"
 )
 
-// Config says where the service is. All fields are required.
+// Config says where the service is. All fields but Languages are required.
 type Config struct {
 	Endpoint    string // https://host[:port]
 	Region      string // that requests are signed for
 	Credentials aws.CredentialsProvider
 	Client      *http.Client // speaks HTTP/2; NewClient makes one
+	Languages   []string     // that it is asked for; nil for whatever it knows
 }
 
 // NewClient returns a client for Config. Without TLS it speaks HTTP/2 with prior
@@ -46,17 +47,23 @@ type Engine struct{ cfg Config }
 // New returns an Engine. It does not look whether the service is there.
 func New(cfg Config) *Engine { return &Engine{cfg} }
 
-// Check leaves to the service what it can do, but for its Region. The error is a
+// Check leaves to the service what it can do, but for its Region and
+// the languages that it is meant for. The error is a
 // *speech.Refused.
 func (e *Engine) Check(s speech.Settings) error {
+	if e.cfg.Languages != nil && s.LanguageCode != "" && !slices.Contains(e.cfg.Languages, s.LanguageCode) {
+		return speech.RefuseLanguage(s.LanguageCode)
+	}
 	if s.Region != "" && s.Region != "auto" && s.Region != e.cfg.Region {
 		return speech.Refuse("Transcription is not available in region %s", s.Region)
 	}
 	return nil
 }
 
-// Waits reports that a session without sound is ended by the service, and paid for.
-func (e *Engine) Waits() bool { return false }
+// Features says that a session without sound is ended by the service, and paid for.
+func (e *Engine) Features() speech.Features {
+	return speech.Features{Languages: e.cfg.Languages, Filters: true}
+}
 
 // Open begins a session; see vosk.Engine.Open.
 func (e *Engine) Open(ctx context.Context, settings speech.Settings, heard func(speech.Hypothesis)) (speech.Session, error) {

@@ -66,7 +66,7 @@ func (s *Settings) check() error {
 		{twoDialects(s.Options()), "LanguageOptions allows one dialect per language"},
 	} {
 		if rule.broken {
-			return &Refused{rule.says}
+			return &Refused{Reason: rule.says}
 		}
 	}
 	return nil

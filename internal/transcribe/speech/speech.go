@@ -66,15 +66,34 @@ type Entity struct {
 	Confidence              *float64
 }
 
+// Features are what an engine does by itself.
+type Features struct {
+	// Languages are those of its models, such as en-US; nil if it decides for each
+	// session whether it has the language.
+	Languages []string
+	// Filters says that it applies vocabulary filters.
+	Filters bool
+	// Waits says that a session without sound stays open and costs nothing.
+	Waits bool
+}
+
 // Refused is the error of an engine that will never do what was asked of it. Its
 // text is for the caller of the API.
-type Refused struct{ Reason string }
+type Refused struct {
+	Reason   string
+	Language bool // the engine does not have the language, and says nothing of the rest
+}
 
 // Error returns the reason.
 func (r *Refused) Error() string { return r.Reason }
 
 // Refuse returns a Refused.
-func Refuse(format string, args ...any) error { return &Refused{fmt.Sprintf(format, args...)} }
+func Refuse(format string, args ...any) error { return &Refused{Reason: fmt.Sprintf(format, args...)} }
+
+// RefuseLanguage returns a Refused for a language.
+func RefuseLanguage(code string) error {
+	return &Refused{Reason: fmt.Sprintf("Language %s is not available", code), Language: true}
+}
 
 // Result is what clients see of an utterance, all of it that is known so far.
 type Result struct {

@@ -2,8 +2,10 @@ package vosk
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -13,43 +15,64 @@ import (
 	"github.com/carillon-meetings/carillon/internal/transcribe/speech"
 )
 
-// Config says where the server is. URL and Language are required.
+// Config says where the server is. URL and Languages are required.
 type Config struct {
 	// URL is where the server is, ws:// or wss://.
 	URL string
-	// Language is that of the server's model, such as en-US.
-	Language string
+	// Languages are those that the server's model understands, such as en-US.
+	Languages []string
+	// Models are the names of language models for which the server stands.
+	Models []string
+	// Medical says that the model is one of medicine, which is asked for as such.
+	Medical bool
+	// Token is sent as the bearer token of each connection; empty for none.
+	Token string
+	// TLS is for wss:// servers whose authority the system does not know; nil for
+	// those that it knows.
+	TLS *tls.Config
 }
 
 // Engine opens sessions with one server. Its methods may be called from any
 // goroutine.
-type Engine struct{ cfg Config }
+type Engine struct {
+	cfg  Config
+	dial *websocket.DialOptions
+}
 
 // New returns an Engine. It does not look whether the server is there.
-func New(cfg Config) *Engine { return &Engine{cfg: cfg} }
+func New(cfg Config) *Engine {
+	e := &Engine{cfg: cfg, dial: &websocket.DialOptions{}}
+	if cfg.Token != "" {
+		e.dial.HTTPHeader = http.Header{"Authorization": {"Bearer " + cfg.Token}}
+	}
+	if cfg.TLS != nil {
+		e.dial.HTTPClient = &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: cfg.TLS}}
+	}
+	return e
+}
 
-// Waits reports that a session without sound stays open and costs nothing.
-func (e *Engine) Waits() bool { return true }
+// Features says that a session without sound stays open and costs nothing.
+func (e *Engine) Features() speech.Features {
+	return speech.Features{Languages: e.cfg.Languages, Waits: true}
+}
 
 // Check says whether the server can do what is asked for. The error is a
 // *speech.Refused. Vocabularies are a hint and passed over; what is asked for to
-// protect somebody never is.
+// protect somebody never is. Filters are the service's matter.
 func (e *Engine) Check(s speech.Settings) error {
 	switch {
-	case s.Medical:
-		return speech.Refuse("Medical transcription is not available")
-	case s.ContentRedactionType != "":
-		return speech.Refuse("Content redaction is not available")
+	case !s.IdentifyLanguage && !slices.Contains(e.cfg.Languages, s.LanguageCode):
+		return speech.RefuseLanguage(s.LanguageCode)
+	case s.IdentifyLanguage:
+		return speech.Refuse("IdentifyLanguage is not available")
 	case s.ContentIdentificationType != "":
 		return speech.Refuse("Content identification is not available")
-	case s.LanguageModelName != "":
+	case s.ContentRedactionType != "":
+		return speech.Refuse("Content redaction is not available")
+	case s.Medical && !e.cfg.Medical:
+		return speech.Refuse("Medical transcription is not available")
+	case s.LanguageModelName != "" && !slices.Contains(e.cfg.Models, s.LanguageModelName):
 		return speech.Refuse("Language model %s is not available", s.LanguageModelName)
-	case len(s.Filters()) > 0:
-		return speech.Refuse("Vocabulary filter %s not found", s.Filters()[0])
-	case s.IdentifyLanguage && !slices.Equal(s.Options(), []string{e.cfg.Language}):
-		return speech.Refuse("IdentifyLanguage is not available")
-	case !s.IdentifyLanguage && s.LanguageCode != e.cfg.Language:
-		return speech.Refuse("Language %s is not available", s.LanguageCode)
 	}
 	return nil
 }
@@ -77,8 +100,8 @@ var errSilent = errors.New("vosk: the server does not answer")
 // Open begins a session. heard is called with each hypothesis, from one goroutine,
 // and must not block for long. The session lives on when ctx, which bounds the
 // beginning, ends.
-func (e *Engine) Open(ctx context.Context, _ speech.Settings, heard func(speech.Hypothesis)) (speech.Session, error) {
-	ws, resp, err := websocket.Dial(ctx, e.cfg.URL, nil)
+func (e *Engine) Open(ctx context.Context, wanted speech.Settings, heard func(speech.Hypothesis)) (speech.Session, error) {
+	ws, resp, err := websocket.Dial(ctx, e.cfg.URL, e.dial)
 	if resp != nil && resp.Body != nil {
 		_ = resp.Body.Close()
 	}
@@ -90,7 +113,7 @@ func (e *Engine) Open(ctx context.Context, _ speech.Settings, heard func(speech.
 		_ = ws.CloseNow()
 		return nil, fmt.Errorf("vosk: %w", err)
 	}
-	s := &session{Outgoing: speech.NewOutgoing(), ws: ws, heard: heard, language: e.cfg.Language}
+	s := &session{Outgoing: speech.NewOutgoing(), ws: ws, heard: heard, language: wanted.LanguageCode}
 	go s.run()
 	return s, nil
 }

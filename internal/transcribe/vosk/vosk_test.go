@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -100,7 +101,7 @@ func (l listener) next(t *testing.T) speech.Hypothesis {
 func open(t *testing.T, url string) (speech.Session, listener) {
 	t.Helper()
 	l := make(listener, 1000)
-	s, err := New(Config{URL: url, Language: "en-US"}).Open(t.Context(), speech.Settings{LanguageCode: "en-US"}, l.heard)
+	s, err := New(Config{URL: url, Languages: []string{"en-US"}}).Open(t.Context(), speech.Settings{LanguageCode: "en-US"}, l.heard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,19 +228,48 @@ func TestNobodyThere(t *testing.T) {
 	}
 }
 
+// A server behind a proxy that wants a token, with a certificate of its own.
+func TestATokenIsSentOverTLS(t *testing.T) {
+	t.Parallel()
+	r := &recogniser{t: t}
+	var token atomic.Value
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		token.Store(req.Header.Get("Authorization"))
+		ws, err := websocket.Accept(w, req, nil)
+		if err == nil {
+			defer func() { _ = ws.CloseNow() }()
+			r.talk(req.Context(), ws)
+		}
+	}))
+	defer s.Close()
+	url := "wss" + strings.TrimPrefix(s.URL, "https")
+	trust := s.Client().Transport.(*http.Transport).TLSClientConfig
+	e := New(Config{URL: url, Languages: []string{"en-US"}, Token: "secret", TLS: trust})
+	session, err := e.Open(t.Context(), speech.Settings{LanguageCode: "en-US"}, func(speech.Hypothesis) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session.Close()
+	if err := done(t, session); err != nil || token.Load() != "Bearer secret" {
+		t.Errorf("with %v: %v", token.Load(), err)
+	}
+	if _, err := New(Config{URL: url, Languages: []string{"en-US"}}).Open(t.Context(), speech.Settings{}, nil); err == nil {
+		t.Error("a certificate that nobody knows is trusted")
+	}
+}
+
 func TestWhatTheServerCannotDoIsRefused(t *testing.T) {
 	t.Parallel()
-	e := New(Config{URL: "ws://x", Language: "en-US"})
+	e := New(Config{URL: "ws://x", Languages: []string{"en-US", "en-GB"}})
 	for want, s := range map[string]speech.Settings{
 		"":                                        {LanguageCode: "en-US", VocabularyName: "hint", EnablePartialResultsStabilization: true},
 		"Language fr-CA is not available":         {LanguageCode: "fr-CA"},
+		"Language fr-FR is not available":         {LanguageCode: "fr-FR", ContentRedactionType: "PII", LanguageModelName: "acme"},
 		"IdentifyLanguage is not available":       {IdentifyLanguage: true, LanguageOptions: "en-US,fr-CA"},
 		"Content redaction is not available":      {LanguageCode: "en-US", ContentRedactionType: "PII"},
 		"Content identification is not available": {LanguageCode: "en-US", ContentIdentificationType: "PII"},
 		"Medical transcription is not available":  {Medical: true, LanguageCode: "en-US"},
 		"Language model acme is not available":    {LanguageCode: "en-US", LanguageModelName: "acme"},
-		"Vocabulary filter rude not found":        {LanguageCode: "en-US", VocabularyFilterName: "rude"},
-		"Vocabulary filter b-1 not found":         {LanguageCode: "en-US", VocabularyFilterNames: "b-1,b-2"},
 	} {
 		got := ""
 		if err := e.Check(s); err != nil {
@@ -249,8 +279,9 @@ func TestWhatTheServerCannotDoIsRefused(t *testing.T) {
 			t.Errorf("%+v: %q, want %q", s, got, want)
 		}
 	}
-	if err := e.Check(speech.Settings{IdentifyLanguage: true, LanguageOptions: "en-US"}); err != nil {
-		t.Errorf("one language to choose from: %v", err)
+	clinic := New(Config{URL: "ws://x", Languages: []string{"en-US"}, Medical: true, Models: []string{"acme"}})
+	if err := clinic.Check(speech.Settings{Medical: true, LanguageCode: "en-US", LanguageModelName: "acme"}); err != nil {
+		t.Errorf("what this server stands for: %v", err)
 	}
 }
 
