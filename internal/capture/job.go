@@ -30,6 +30,9 @@ type job struct {
 	giveUp  func()        // ends storing
 
 	attached, ending atomic.Bool // the recording has begun, or is to end
+
+	heard     chan struct{} // closed when the conference has said that the meeting is over
+	hearsOnce sync.Once     // closes it
 }
 
 // Times of a job.
@@ -37,6 +40,7 @@ const (
 	attachWithin = 30 * time.Second // for a recording to begin
 	tellAgain    = time.Second      // between two attempts to write down a status
 	lookAgain    = time.Second      // between two looks at the layers of cameras
+	lastWords    = time.Second      // for a conference to say that its meeting is over
 )
 
 // follow takes the pipeline as it is now.
@@ -52,6 +56,12 @@ func (j *job) end(failure string) {
 		j.failure = failure
 		close(j.stop)
 	})
+}
+
+// meetingOver is told by the conference that the meeting is.
+func (j *job) meetingOver() {
+	j.hearsOnce.Do(func() { close(j.heard) })
+	j.end("")
 }
 
 // run takes the pipeline to its end, or as far as it comes until ctx ends.
@@ -138,7 +148,7 @@ func (j *job) record(ctx context.Context, s *spool) (failure string) {
 	cfg := &j.service.cfg
 	r := newRecording(j.pipeline, s, cfg.Now)
 	r.codecs = cfg.Codecs
-	r.over = func() { j.end("") }
+	r.over = j.meetingOver
 	r.failed = func(err error) {
 		j.log.Error("the recording's spool cannot be written", "err", err)
 		j.end("The server's disk for recordings is full or cannot be written")
@@ -210,16 +220,18 @@ func (j *job) attach(ctx context.Context, m member, codecs []media.Codec, change
 	return cfg.Listen(p.Meeting, p.Attendee, p.AttendeeUser, m)
 }
 
-// attend waits until the pipeline is to end, and calls look every second.
+// attend waits until the pipeline is to end, and calls look every second. When the
+// meeting ends it waits, for a moment, for what the conference has yet to say.
 func (j *job) attend(ctx context.Context, look func()) {
+	var ended atomic.Bool
 	unwatch := j.service.cfg.Control.Watch(j.pipeline.Meeting, func(c control.Change) {
 		switch c := c.(type) {
 		case control.AttendeeDeleted:
 			if c.Attendee == j.pipeline.Attendee {
 				j.end("")
 			}
-		case control.Ended:
-			j.end("")
+		case control.Ended: // with which the pipeline stops: see follow
+			ended.Store(true)
 		}
 	})
 	defer unwatch()
@@ -228,12 +240,25 @@ func (j *job) attend(ctx context.Context, look func()) {
 	for {
 		select {
 		case <-j.stop:
+			if ended.Load() {
+				j.hearOut(ctx)
+			}
 			return
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 			look()
 		}
+	}
+}
+
+// hearOut waits until the conference has said that the meeting is over.
+func (j *job) hearOut(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
+	select {
+	case <-j.heard:
+	case <-ctx.Done():
 	}
 }
 

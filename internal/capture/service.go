@@ -161,7 +161,7 @@ func (s *Service) follow(c control.PipelineChange) {
 
 // beginLocked starts the job of a pipeline.
 func (s *Service) beginLocked(p *meeting.Pipeline) {
-	j := &job{service: s, pipeline: p, stop: make(chan struct{}), log: s.cfg.Logger.With("pipeline", p.ID, "meeting", p.Meeting)}
+	j := &job{service: s, pipeline: p, stop: make(chan struct{}), heard: make(chan struct{}), log: s.cfg.Logger.With("pipeline", p.ID, "meeting", p.Meeting)}
 	j.follow(p)
 	s.startLocked(p.ID, j, j.run)
 }

@@ -135,7 +135,7 @@ func (j *job) broadcast(ctx context.Context) (failure string) {
 		return "The stream could not begin"
 	}
 	defer show.Close()
-	s := &stream{show: show, over: func() { j.end("") }}
+	s := &stream{show: show, over: j.meetingOver}
 	leave, err := j.attach(ctx, s, nil, s.review, s.listener.Store)
 	defer func() {
 		if leave != nil {

@@ -73,3 +73,27 @@ func TestTranscriptsGoWithTheRecording(t *testing.T) {
 		}
 	}
 }
+
+// The conference learns of the meeting's end beside the recorder, and may have
+// something left to say.
+func TestTheLastWordsOfAMeetingAreRecorded(t *testing.T) {
+	sink := newStore()
+	h := newHouse(t, sink, nil)
+	m := h.meeting()
+	p := h.record(m)
+	h.untilStatus(p.ID, meeting.PipelineInProgress)
+	to := h.listener(m.ID)
+	must(t, h.plane.DeleteMeeting(t.Context(), meetings, m.ID))
+	if got := h.status(p.ID); got != meeting.PipelineStopping {
+		t.Errorf("%s when the meeting has ended", got)
+	}
+	to.Transcription(speech.Status{State: speech.Stopped, At: time.Now()}, time.Now())
+	to.Over(time.Now())
+	h.untilStatus(p.ID, meeting.PipelineStopped)
+	for key, content := range sink.objects {
+		if strings.Contains(key, transcriptFolder) && strings.Contains(string(content), `"stopped"`) {
+			return
+		}
+	}
+	t.Error("the transcription's end is missing")
+}

@@ -221,8 +221,11 @@ func (c *Control) advancePipeline(e *pipelineEntry, p *meeting.Pipeline, revisio
 		return &meeting.Error{Kind: meeting.Failure, Message: "The media pipeline's records do not fit", Err: err}
 	}
 	c.mu.Lock()
-	e.is, e.revision = next, revision
 	served := c.holds[next.ID.Slot()] == e.hold
+	if served {
+		next = c.withMeetingLocked(next) // which may have ended meanwhile
+	}
+	e.is, e.revision = next, revision
 	if served {
 		c.pipelines.byID[next.ID] = e
 		c.pipelines.forget(c.cfg.Clock.Now())

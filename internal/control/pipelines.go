@@ -112,17 +112,52 @@ func (c *Control) restorePipelinesLocked(r *restored) (active []*meeting.Pipelin
 	oldest := c.cfg.Clock.Now().Add(-PipelineKept)
 	for slot, all := range r.slots {
 		for id, f := range all {
-			switch p := f.pipeline; {
-			case p == nil, p.Status.Over() && p.Updated.Before(oldest):
+			p := f.pipeline
+			if p == nil || p.Status.Over() && p.Updated.Before(oldest) {
 				continue
-			case !p.Status.Over():
+			}
+			p = c.withMeetingLocked(p)
+			if !p.Status.Over() {
 				active = append(active, p)
 			}
-			c.pipelines.byID[id] = &pipelineEntry{hold: c.holds[slot], revision: f.revision, is: f.pipeline}
+			c.pipelines.byID[id] = &pipelineEntry{hold: c.holds[slot], revision: f.revision, is: p}
 		}
 	}
 	slices.SortFunc(active, (*meeting.Pipeline).Before)
 	return active
+}
+
+// withMeetingLocked returns a pipeline as it is with its meeting as that is now.
+func (c *Control) withMeetingLocked(p *meeting.Pipeline) *meeting.Pipeline {
+	if c.index.active[p.Meeting] != nil {
+		return p
+	}
+	at := p.Updated // long ago: the meeting is forgotten
+	if g := c.index.tombstones[p.Meeting]; g != nil {
+		at = g.at
+	}
+	return p.EndedWith(at)
+}
+
+// stopPipelinesLocked stops the pipelines of a meeting that has just ended. It
+// returns what tells the watcher.
+func (c *Control) stopPipelinesLocked(id meeting.ID) (tell func()) {
+	var stopped []*meeting.Pipeline
+	for _, e := range c.pipelines.byID {
+		if e.is.Meeting != id {
+			continue
+		}
+		if next := c.withMeetingLocked(e.is); next != e.is {
+			e.is = next
+			stopped = append(stopped, next)
+		}
+	}
+	watch := c.pipelines.watch
+	return func() {
+		for _, p := range stopped {
+			watch(PipelineChange{Pipeline: p})
+		}
+	}
 }
 
 // Pipeline returns any pipeline; for an operator, and for who carries it out.

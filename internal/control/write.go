@@ -307,10 +307,11 @@ func (c *Control) close(e *entry, g *tombstone) {
 		c.index.alarms.set(r, c.index.due(r))
 	}
 	c.wakeRunLocked()
-	watch := c.transcriptionsOfLocked(e)
+	transcriptions, pipelines := c.transcriptionsOfLocked(e), c.stopPipelinesLocked(e.profile.ID)
 	c.mu.Unlock()
 	c.tell(e, Ended{Reason: g.reason})
-	watch()
+	transcriptions()
+	pipelines()
 	c.cfg.Ended(c.shownTombstone(g))
 }
 

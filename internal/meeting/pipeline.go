@@ -149,6 +149,18 @@ func (p *Pipeline) DecideStatus(by Stamp, to PipelineStatus, failure string) *Re
 	return &Record{Stamp: by, Body: &PipelineEnded{Pipeline: last}}
 }
 
+// EndedWith returns the pipeline as it is once its meeting has ended, at that time:
+// a capture and a live connector stop with it. There is no record of that but the
+// meeting's own, so neither can be there without the other.
+func (p *Pipeline) EndedWith(at time.Time) *Pipeline {
+	if p.Kind == ConcatenationPipeline || p.Status >= PipelineStopping {
+		return p
+	}
+	next := *p
+	next.Status, next.Updated = PipelineStopping, at
+	return &next
+}
+
 // DecideTrouble says that the pipeline cannot do its work for the time being,
 // and why; with an empty message, that it can again. It returns nil when that is
 // known, or when the pipeline is not at work.
