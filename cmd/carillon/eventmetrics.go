@@ -50,11 +50,11 @@ func (e *eventMetrics) Event(kind string) { e.events.WithLabelValues(kind).Inc()
 
 // Delivery implements notify.Observer.
 func (e *eventMetrics) Delivery(o outbox.Outcome) {
-	e.deliveries.WithLabelValues(o.Kind, o.Result).Inc()
-	if o.Result == "ok" {
+	e.deliveries.WithLabelValues(o.Kind, string(o.Result)).Inc()
+	if o.Result == outbox.OK {
 		e.lag.WithLabelValues(o.Kind).Observe(o.Lag.Seconds())
 	} else if failed := e.errors[o.Kind]; failed != nil {
-		failed.WithLabelValues(o.Account).Inc()
+		failed.WithLabelValues(o.Event.Meeting.Owner.Account).Inc()
 	}
 }
 

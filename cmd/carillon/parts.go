@@ -85,7 +85,7 @@ func (s *server) appLists() []app.Lister {
 
 // newApp returns the application API's door.
 func (s *server) newApp() *app.Server {
-	return app.New(app.Config{
+	cfg := app.Config{
 		Verifier:   s.verifier,
 		Lists:      s.appLists(),
 		Directory:  s.control,
@@ -99,7 +99,11 @@ func (s *server) newApp() *app.Server {
 		Observe:    s.metrics.observeAppCall,
 		Now:        s.test.now(),
 		Logger:     s.log.With("part", "app"),
-	})
+	}
+	if s.notifier != nil {
+		cfg.Told = s.notifier.Told
+	}
+	return app.New(cfg)
 }
 
 // newAPI returns an API door for the requests that the verifier lets pass.

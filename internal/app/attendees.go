@@ -30,23 +30,30 @@ func (s *Server) listAttendees(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	page, next, err := numbered(c, d.Attendees, func(a *observe.Attendee) int { return a.Order })
+	return AttendeeList{Attendees: page, NextToken: next}, err
+}
+
+// numbered returns the page that a request asks for of a list whose entries have
+// ascending numbers from 1, and the token of the next one: the last entry's
+// number.
+func numbered[T any](c *call, list []T, number func(*T) int) (page []T, next string, err error) {
 	limit, err := c.limit()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	after := 0
 	if token, given := c.query[paramNextToken]; given {
 		if after, err = strconv.Atoi(token); err != nil || after < 1 {
-			return nil, badToken()
+			return nil, "", badToken()
 		}
 	}
-	from, _ := slices.BinarySearchFunc(d.Attendees, after+1, func(a observe.Attendee, order int) int { return cmp.Compare(a.Order, order) })
-	page := d.Attendees[from:min(from+limit, len(d.Attendees))]
-	out := AttendeeList{Attendees: notNil(page)}
-	if from+limit < len(d.Attendees) {
-		out.NextToken = strconv.Itoa(page[len(page)-1].Order)
+	from, _ := slices.BinarySearchFunc(list, after+1, func(one T, n int) int { return cmp.Compare(number(&one), n) })
+	page = list[from:min(from+limit, len(list))]
+	if from+limit < len(list) {
+		next = strconv.Itoa(number(&page[len(page)-1]))
 	}
-	return out, nil
+	return notNil(page), next, nil
 }
 
 // getAttendee returns one attendee with the timeline of each connection: the

@@ -78,6 +78,10 @@ type Config struct {
 	// none. *signal.Server's method of that name is one.
 	Post func(id, primary meeting.ID, m meeting.Message) (sent int, err error)
 
+	// Told returns what has become of a meeting's latest events, oldest first;
+	// nil when nobody is told of events.
+	Told func(id meeting.ID) []observe.Told
+
 	// WithActor puts the name of who acts into the context of a change, for the
 	// meeting's log.
 	WithActor func(ctx context.Context, actor string) context.Context
@@ -101,6 +105,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Observe == nil {
 		c.Observe = func(string, int, time.Duration) {}
+	}
+	if c.Told == nil {
+		c.Told = func(meeting.ID) []observe.Told { return nil }
 	}
 	if c.WithActor == nil {
 		c.WithActor = func(ctx context.Context, _ string) context.Context { return ctx }

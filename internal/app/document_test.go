@@ -147,6 +147,9 @@ func (d *describer) schema(t reflect.Type) object {
 		return object{"type": "string", "enum": []observe.State{observe.Joining, observe.Connected, observe.Left, observe.Dropped,
 			observe.Failed, observe.Removed, observe.Replaced, ""}}
 	}
+	if t == reflect.TypeFor[observe.WayState]() {
+		return object{"type": "string", "enum": []observe.WayState{observe.WayWaits, observe.WayTaken, observe.WayDead, observe.WayLost}}
+	}
 	switch t.Kind() {
 	case reflect.Pointer:
 		return d.schema(t.Elem())

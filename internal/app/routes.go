@@ -39,6 +39,7 @@ func operations() []operation {
 			append([]string{paramState, paramExternal, paramTagKey, paramTagValue}, pages...), nil, MeetingList{}},
 		{"GetMeeting", http.MethodGet, one, http.StatusOK, (*Server).getMeeting, nil, nil, MeetingDetail{}},
 		{"ListRecords", http.MethodGet, one + "/records", http.StatusOK, (*Server).listRecords, pages, nil, RecordList{}},
+		{"ListEvents", http.MethodGet, one + "/events", http.StatusOK, (*Server).listEvents, pages, nil, EventList{}},
 		{"ListAttendees", http.MethodGet, people, http.StatusOK, (*Server).listAttendees, pages, nil, AttendeeList{}},
 		{"GetAttendee", http.MethodGet, person, http.StatusOK, (*Server).getAttendee, nil, nil, observe.Attendee{}},
 		{"SetTimers", http.MethodPut, one + "/timers", http.StatusOK, (*Server).setTimers, nil, TimersInput{}, observe.Meeting{}},

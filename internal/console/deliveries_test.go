@@ -9,12 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
 // told is what is done to the events of a server that exists only in memory.
 type told struct {
 	done    []string
+	events  map[meeting.ID][]observe.Told
 	refusal error
 }
 
@@ -26,6 +28,8 @@ func (d *told) Resume(name string) bool {
 	d.done = append(d.done, "resume "+name)
 	return name == "webhook:default"
 }
+
+func (d *told) Told(id meeting.ID) []observe.Told { return d.events[id] }
 
 func (d *told) Letters(_ context.Context, f observe.LetterFilter, limit int) ([]observe.Letter, error) {
 	d.done = append(d.done, fmt.Sprint("letters ", f.Type, " ", limit))

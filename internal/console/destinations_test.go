@@ -95,6 +95,10 @@ func goldenDeliveries(t *testing.T) map[string]json.RawMessage {
 			Key: "k", Destination: "webhook:billing", Event: meeting.ID{9}, Type: "chime:MeetingEnded", Meeting: weekly, Account: "123456789012",
 			Sequence: 4, At: at, First: at, Last: at, Given: at, Attempts: 7, Reason: "HTTP 400",
 		},
+		"Told": observe.Told{
+			ID: meeting.ID{9}, Sequence: 4, Type: "chime:MeetingEnded", At: at,
+			Ways: []observe.Way{{Destination: "webhook:billing", State: observe.WayDead, Attempts: 7, Last: at, Answer: "HTTP 400"}},
+		},
 	} {
 		raw, err := json.Marshal(v)
 		if err != nil {

@@ -2,6 +2,7 @@ package console
 
 import (
 	"encoding/json"
+	"reflect"
 	"testing"
 	"time"
 
@@ -50,5 +51,25 @@ func TestEndedMeetingsThatAreKeptAreShown(t *testing.T) {
 	}
 	if len(history.Sessions) != 1 || history.Sessions[0].Quality == nil || *history.Sessions[0].Quality != *quality {
 		t.Errorf("%+v", history.Sessions)
+	}
+}
+
+// What became of a meeting's events is shown while it goes on and after its end.
+func TestWhatBecameOfEventsIsShown(t *testing.T) {
+	old := meeting.ID{77}
+	d := &told{events: map[meeting.ID][]observe.Told{
+		weekly: {{ID: meeting.ID{1}, Sequence: 1, Type: "chime:MeetingStarted", Ways: []observe.Way{{Destination: "webhook:a", State: observe.WayWaits}}}},
+		old:    {{ID: meeting.ID{2}, Sequence: 9, Type: "chime:MeetingEnded", Ways: []observe.Way{{Destination: "webhook:a", State: observe.WayTaken, Attempts: 3}}}},
+	}}
+	s := open(t, func(c *Config) { c.Deliveries = d })
+	s.server.kept = []observe.Detail{{Meeting: observe.Meeting{ID: old, Ended: observe.At(start)}}}
+	s.signIn()
+	for id, want := range d.events {
+		var tables map[string][]json.RawMessage
+		s.watch("/operator/api/meetings/"+id.String()+"/events").next("snapshot", &tables)
+		var got observe.Told
+		if len(tables["events"]) != 1 || json.Unmarshal(tables["events"][0], &got) != nil || !reflect.DeepEqual(got, want[0]) {
+			t.Errorf("of %v %s is shown, want %+v", id, tables["events"], want)
+		}
 	}
 }

@@ -58,6 +58,8 @@ type Deliveries interface {
 	// Resume has a receiver tried again that has asked for no more events; false
 	// when there is none of that name.
 	Resume(name string) bool
+	// Told returns what has become of a meeting's latest events, oldest first.
+	Told(id meeting.ID) []observe.Told
 	// Letters returns up to limit events that were given up.
 	Letters(ctx context.Context, f observe.LetterFilter, limit int) ([]observe.Letter, error)
 	// Replay sends them once more, and Drop forgets them; both return how many.

@@ -41,15 +41,22 @@ func newMeetingSource(cfg Config, id meeting.ID) *meetingSource {
 
 func (s *meetingSource) read(ctx context.Context) (reading, error) {
 	got, err := s.readMeeting(ctx)
-	if err != nil || s.cfg.Recordings == nil {
+	if err != nil {
 		return got, err
 	}
-	got.state = maps.Clone(got.state) // that of an ended meeting is kept; its recordings go on changing
-	got.state["recordings"], err = tableOf(s.cfg.Recordings.Of(s.id), recordingKey)
+	got.state = maps.Clone(got.state) // that of an ended meeting is kept; what follows goes on changing
+	if s.cfg.Recordings != nil {
+		if got.state["recordings"], err = tableOf(s.cfg.Recordings.Of(s.id), recordingKey); err != nil {
+			return got, err
+		}
+	}
+	if s.cfg.Deliveries != nil {
+		got.state["events"], err = tableOf(s.cfg.Deliveries.Told(s.id), toldKey)
+	}
 	return got, err
 }
 
-// readMeeting reads all but the recordings.
+// readMeeting reads all but the recordings and what became of events.
 func (s *meetingSource) readMeeting(ctx context.Context) (reading, error) {
 	if kept, ok, err := s.readKept(ctx); ok || err != nil {
 		return kept, err
@@ -204,6 +211,8 @@ func (s *meetingSource) addFacts(ctx context.Context, log map[string]json.RawMes
 	}
 	return nil
 }
+
+func toldKey(t *observe.Told) string { return t.ID.String() }
 
 func refusalKey(r *observe.Refusal) string { return r.ID }
 

@@ -22,5 +22,6 @@
 //   - adopt.go: finding out what was not told yet.
 //   - memo.go: how far all is.
 //   - pipelines.go: media pipelines, whose logs are told with their meetings'.
+//   - past.go: what became of the latest events, for people to look at.
 //   - letters.go: events that were given up. forward.go: where they go besides.
 package notify

@@ -73,6 +73,7 @@ type Notifier struct {
 	background sync.WaitGroup
 
 	letters chan outbox.Letter // to be handed on; nil without Forward
+	past    *past
 
 	life   sync.Mutex
 	closed bool // guarded by life: nothing is begun in the background any more
@@ -98,7 +99,7 @@ func New(cfg Config) *Notifier {
 		cfg.Observe = blind{}
 	}
 	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
-	n := &Notifier{cfg: cfg, store: cfg.Store, dests: map[string]*shared{}}
+	n := &Notifier{cfg: cfg, store: cfg.Store, dests: map[string]*shared{}, past: newPast()}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.forwardLetters()
 	return n
@@ -125,7 +126,7 @@ func (n *Notifier) take(ch *Channel, name string) *outbox.Destination {
 	d := n.dests[name]
 	if d == nil {
 		cfg := ch.Open(name)
-		cfg.Name, cfg.Bury, cfg.Observe, cfg.Logger = name, n.bury, n.cfg.Observe.Delivery, n.cfg.Logger
+		cfg.Name, cfg.Bury, cfg.Observe, cfg.Logger = name, n.bury, n.came, n.cfg.Logger
 		d = &shared{Destination: outbox.New(cfg)}
 		n.dests[name] = d
 	}
@@ -157,6 +158,18 @@ func (n *Notifier) Destinations() (all []observe.Destination) {
 	}
 	return all
 }
+
+// came takes note of what came of an event. It is called under destinations'
+// locks.
+func (n *Notifier) came(o outbox.Outcome) {
+	n.past.came(o)
+	n.cfg.Observe.Delivery(o)
+}
+
+// Told returns what has become of a meeting's latest events at each receiver,
+// oldest first, as far as that is known: it lies in memory only, and of many
+// meetings those are forgotten of which nothing was heard for the longest time.
+func (n *Notifier) Told(id meeting.ID) []observe.Told { return n.past.of(id) }
 
 // Resume has a destination tried again that has asked for no more events. It
 // returns false when there is none of that name.

@@ -109,6 +109,7 @@ func (s *Slot) leave() {
 	s.gone = true
 	for id := range s.meetings {
 		s.forgetLocked(id)
+		s.n.past.forget(id)
 	}
 }
 

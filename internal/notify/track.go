@@ -41,9 +41,11 @@ func (r *route) put(s *Slot, t *tracked, e *event.Event) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.gone:
+	if s.gone {
 		return false
+	}
+	s.n.past.begin(e, r.dest.Name())
+	switch {
 	case r.dest.Unordered():
 		l := fresh()
 		r.singles = append(r.singles, l)

@@ -36,6 +36,36 @@ type Letter struct {
 	Reason      string     `json:"reason"`
 }
 
+// Told is one event of a meeting and what has become of it at each receiver. It
+// has nothing of what the event says of people.
+type Told struct {
+	ID       meeting.ID `json:"id"` // the event's, which receivers get
+	Sequence uint64     `json:"sequence"`
+	Type     string     `json:"type"`
+	At       Time       `json:"at"` // when it happened
+	Ways     []Way      `json:"ways"`
+}
+
+// Way is an event's way to one receiver.
+type Way struct {
+	Destination string   `json:"destination"`
+	State       WayState `json:"state"`
+	Attempts    int      `json:"attempts"`
+	Last        Time     `json:"last"`             // when it was tried latest
+	Answer      string   `json:"answer,omitempty"` // why the latest attempt failed, or the event was given up
+}
+
+// WayState is how far an event is on its way to a receiver.
+type WayState string
+
+// The states.
+const (
+	WayWaits WayState = "waiting"
+	WayTaken WayState = "taken"
+	WayDead  WayState = "given up" // and kept as a dead letter
+	WayLost  WayState = "lost"     // given up, and there was no room for dead letters
+)
+
 // LetterFilter chooses among letters; fields that are empty choose all.
 type LetterFilter struct {
 	Key         string     `json:"key,omitempty"`

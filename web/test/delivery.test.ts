@@ -4,7 +4,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type golden from '../../internal/console/testdata/rows.json';
-import { type Destination, type Letter, rowsOf, stateOf } from '../src/console/delivery';
+import {
+  attemptsOf,
+  type Destination,
+  type Letter,
+  linesOf,
+  lookOf,
+  rowsOf,
+  stateOf,
+  type Told,
+  type Way,
+} from '../src/console/delivery';
+import { when } from '../src/console/format';
 
 type Golden = typeof golden;
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : keyof A) : false;
@@ -12,7 +23,9 @@ type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : keyof A) : false;
 const same: {
   destination: Same<Required<Destination>, Golden['Destination']>;
   letter: Same<Letter, Golden['Letter']>;
-} = { destination: true, letter: true };
+  told: Same<Omit<Told, 'ways'>, Omit<Golden['Told'], 'ways'>>;
+  way: Same<Required<Way>, Golden['Told']['ways'][number]>;
+} = { destination: true, letter: true, told: true, way: true };
 
 const destination = (name: string, change: Partial<Destination> = {}): Destination => ({
   name,
@@ -77,4 +90,42 @@ test('how a destination is doing', () => {
   assert.equal(word({ circuitOpen: true, waiting: 2 }), 'refuses everything');
   assert.equal(word({ off: true, circuitOpen: true }), 'wants no more');
   assert.equal(stateOf(undefined).word, 'not configured now');
+});
+
+const way = (change: Partial<Way>): Way => ({
+  destination: 'webhook:a',
+  state: 'waiting',
+  attempts: 0,
+  last: 0,
+  ...change,
+});
+
+test('each way of an event has a line', () => {
+  const ways = [way({}), way({ destination: 'webhook:b', state: 'taken' })];
+  const lines = linesOf([
+    { id: 'e', sequence: 1, type: 'chime:MeetingStarted', at: 1, ways },
+    { id: 'f', sequence: 2, type: 'chime:MeetingEnded', at: 2, ways: [] },
+  ]);
+  assert.deepEqual(
+    lines.map((l) => [l.id, l.sequence, l.destination, l.state]),
+    [
+      ['e', 1, 'webhook:a', 'waiting'],
+      ['e', 1, 'webhook:b', 'taken'],
+    ],
+  );
+});
+
+test('what became of an event', () => {
+  const last = new Date().setHours(12, 0, 5);
+  assert.equal(attemptsOf(way({})), 'not tried yet');
+  assert.equal(attemptsOf(way({ state: 'given up', answer: 'backlog full' })), 'backlog full');
+  assert.equal(attemptsOf(way({ state: 'taken', attempts: 1, last })), `at ${when(last)}`);
+  assert.equal(
+    attemptsOf(way({ attempts: 3, last, answer: 'HTTP 503' })),
+    `HTTP 503, 3 attempts, the last at ${when(last)}`,
+  );
+  assert.deepEqual(
+    ['waiting', 'taken', 'given up', 'lost'].map((state) => lookOf(way({ state }))),
+    ['warn', 'good', 'bad', 'bad'],
+  );
 });

@@ -56,11 +56,26 @@ type Letter struct {
 	Reason      string       `json:"reason"` // why it was given up: a code of the destination, or a word of ours
 }
 
-// Outcome is what came of an attempt: "ok", "retry", "dead" or "lost".
+// Result is what came of an attempt, or of giving an event up.
+type Result string
+
+// The results.
+const (
+	OK    Result = "ok"
+	Retry Result = "retry"
+	Dead  Result = "dead" // given up, and kept
+	Lost  Result = "lost" // given up, and there was no room for it
+)
+
+// Outcome is what came of an event at a destination.
 type Outcome struct {
-	Kind, Result string
-	Account      string        // whose meeting it is
-	Lag          time.Duration // of "ok": from the event to its being taken
+	Destination, Kind string
+	Event             *event.Event
+	Result            Result
+	Attempts          int           // so far
+	Last              time.Time     // the latest attempt; zero for none
+	Code              string        // of the latest failure, or why it was given up; empty for OK
+	Lag               time.Duration // of OK: from the event to its being taken
 }
 
 // Destination takes events for one receiver. Its methods may be called from any

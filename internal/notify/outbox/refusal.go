@@ -1,9 +1,11 @@
 package outbox
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"time"
 )
 
@@ -35,6 +37,28 @@ func refusalOf(err error) *Refusal {
 		return r
 	}
 	return &Refusal{Class: Passing, Code: fmt.Sprint(err)}
+}
+
+// Unanswered says in a few words why no answer came, without the addresses that
+// errors of the network have in them: whoever owns a meeting may read it, and
+// they are nobody's business.
+func Unanswered(err error) string {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return dns.Err
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "the certificate is another server's"
+	}
+	if timeout, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](err); ok && timeout.Timeout() {
+		return "no answer in time"
+	}
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return err.Error()
 }
 
 // longestAsked bounds what a destination may ask for with Retry-After.

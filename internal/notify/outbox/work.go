@@ -128,7 +128,7 @@ func (d *Destination) sentLocked(l *Lane, it *item, err error, counts bool) {
 	}
 	it.last = now
 	if err == nil {
-		d.tellLocked(it, "ok", now.Sub(it.event.Time))
+		d.tellLocked(it, OK, "")
 		d.popLocked(l, it, true)
 		d.failures = 0
 		d.succeedLocked()
@@ -153,12 +153,16 @@ func (d *Destination) sentLocked(l *Lane, it *item, err error, counts bool) {
 		d.nextLocked(l)
 		return
 	}
-	d.tellLocked(it, "retry", 0)
+	d.tellLocked(it, Retry, r.Code)
 	d.againLocked(l, it, r, counts)
 }
 
-func (d *Destination) tellLocked(it *item, result string, lag time.Duration) {
-	d.cfg.Observe(Outcome{Kind: d.cfg.Kind, Result: result, Account: it.event.Meeting.Owner.Account, Lag: lag})
+func (d *Destination) tellLocked(it *item, result Result, code string) {
+	o := Outcome{Destination: d.cfg.Name, Kind: d.cfg.Kind, Event: it.event, Result: result, Attempts: it.attempts, Last: it.last, Code: code}
+	if result == OK {
+		o.Lag = it.last.Sub(it.event.Time)
+	}
+	d.cfg.Observe(o)
 }
 
 // againLocked has a lane wait for another attempt.
@@ -233,13 +237,13 @@ func (d *Destination) buriedLocked(l *Lane, it *item, err error) {
 		d.timeLocked(l, buryAgain)
 		return
 	}
-	result := "dead"
+	result := Dead
 	if err != nil {
-		result = "lost"
+		result = Lost
 		d.cfg.Logger.Error("an event is lost: nobody took it, and there is no room for dead letters",
 			"destination", d.cfg.Name, "meeting", l.meeting.String(), "event", it.event.ID.String(), "type", it.event.Type)
 	}
-	d.tellLocked(it, result, 0)
+	d.tellLocked(it, result, it.doom)
 	d.popLocked(l, it, false)
 	d.nextLocked(l)
 	d.probeLocked()

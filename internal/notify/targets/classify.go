@@ -56,20 +56,12 @@ func classify(err error) error {
 		r.Code = short(api.ErrorCode())
 		r.Class, known = classes[r.Code]
 	} else if status == 0 {
-		r.Code = plain(err)
+		r.Code = outbox.Unanswered(err)
 	}
 	if status == http.StatusForbidden && !known {
 		r.Class = outbox.Configuration
 	}
 	return r
-}
-
-// plain is the innermost error's text: the outer ones tell of the SDK's layers.
-func plain(err error) string {
-	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
-		err = inner
-	}
-	return err.Error()
 }
 
 func seconds(text string) time.Duration {

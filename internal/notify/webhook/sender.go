@@ -114,21 +114,13 @@ func (s *Sender) Send(ctx context.Context, e *event.Event, attempt int) error {
 	return refused
 }
 
-// refusal says in a few words why there is no answer; an address or a URL may be
-// nobody's business.
+// refusal says why there is no answer.
 func refusal(err error) error {
-	var urlErr *url.Error
-	if errors.As(err, &urlErr) {
-		err = urlErr.Err
-	}
-	class := outbox.Passing
+	r := &outbox.Refusal{Code: outbox.Unanswered(err)}
 	if errors.Is(err, publicaddr.ErrPrivate) {
-		class = outbox.Configuration
+		r.Class = outbox.Configuration
 	}
-	if t, ok := err.(interface{ Timeout() bool }); ok && t.Timeout() {
-		return &outbox.Refusal{Class: class, Code: "no answer in time"}
-	}
-	return &outbox.Refusal{Class: class, Code: err.Error()}
+	return r
 }
 
 // retryAfter reads the header's seconds or date.

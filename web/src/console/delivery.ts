@@ -1,6 +1,8 @@
 // Who is told of events: package internal/observe, delivery.go, as JSON. A moment
 // is Unix ms, 0 for none.
 
+import { count, when } from './format';
+
 /** One receiver of events and how it is doing. */
 export interface Destination {
   name: string;
@@ -35,6 +37,29 @@ export interface Letter {
   reason: string;
 }
 
+/** One event of a meeting and what has become of it at each receiver. */
+export interface Told {
+  id: string;
+  sequence: number;
+  type: string;
+  at: number;
+  ways: Way[];
+}
+
+/** An event's way to one receiver. */
+export interface Way {
+  destination: string;
+  state: string;
+  attempts: number;
+  /** The latest attempt. */
+  last: number;
+  /** Why the latest attempt failed, or the event was given up. */
+  answer?: string;
+}
+
+/** One way of one event, as a table has it. */
+export interface TellingLine extends Omit<Told, 'ways'>, Way {}
+
 export interface DestinationsPage {
   /** Anybody is told of events. */
   told: boolean;
@@ -55,6 +80,25 @@ export interface Row {
   name: string;
   destination: Destination | undefined;
   letters: Letter[];
+}
+
+/** A line for each way of each event. */
+export function linesOf(told: Iterable<Told>): TellingLine[] {
+  return [...told].flatMap(({ ways, ...event }) => ways.map((way) => ({ ...event, ...way })));
+}
+
+/** How an event stands with a receiver, as a pill looks. */
+export function lookOf(way: Way): 'good' | 'warn' | 'bad' {
+  if (way.state === 'taken') return 'good';
+  return way.state === 'waiting' ? 'warn' : 'bad';
+}
+
+/** What is behind that: when and how often it was tried, and what was answered. */
+export function attemptsOf(way: Way): string {
+  if (way.attempts === 0) return way.answer ?? 'not tried yet';
+  const often = way.attempts === 1 ? '' : `${count(way.attempts)} attempts, the last `;
+  const text = `${often}at ${when(way.last)}`;
+  return way.answer ? `${way.answer}, ${text}` : text;
 }
 
 /** Puts destinations and dead letters together, those in trouble first, then by name. */

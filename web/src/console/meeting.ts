@@ -3,6 +3,8 @@
 import { el, fill, setText } from '../ui/dom';
 import { icon } from '../ui/icons';
 import { confirm } from './confirm';
+import type { Told } from './delivery';
+import { EventTable } from './events';
 import { FactList, factsOf } from './facts';
 import { Feed } from './feed';
 import { nameOfAttendee } from './format';
@@ -22,6 +24,7 @@ export class MeetingPage implements Page {
   private readonly feed: Feed;
   private readonly people: PeopleTable;
   private readonly records = new RecordTable();
+  private readonly events = new EventTable();
   private readonly refusals = new Refusals();
   private readonly recordings: Recordings;
   private readonly heading = el('h1', {}, 'Meeting');
@@ -61,6 +64,7 @@ export class MeetingPage implements Page {
     window.clearInterval(this.timer);
     this.feed.close();
     this.people.close();
+    this.events.close();
     this.records.close();
   }
 
@@ -97,6 +101,7 @@ export class MeetingPage implements Page {
         el('section', { class: 'people' }, el('h2', {}, 'Attendees'), this.people.element),
         this.recordings.element,
         this.refusals.element,
+        this.events.element,
         el('section', { class: 'records' }, el('h2', {}, 'Record'), this.records.element),
       ),
       this.side,
@@ -141,6 +146,7 @@ export class MeetingPage implements Page {
       nameOfAttendee(id, attendees.get(id)?.external),
     );
     this.refusals.show([...this.feed.table<RefusalRow>('refusals').values()]);
+    this.events.show(this.feed.table<Told>('events').values());
     this.records.show([...this.feed.table<RecordRow>('records').values()], ended);
     this.drawCard();
   }
