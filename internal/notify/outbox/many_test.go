@@ -52,6 +52,29 @@ func (c *crowd) sendMany(ctx context.Context, events []*event.Event) ([]error, e
 	return failed, nil
 }
 
+// together puts one event into each lane, all of them before any is sent.
+func (c *crowd) together(lanes ...*Lane) {
+	events := make([]*event.Event, len(lanes))
+	for i, l := range lanes {
+		events[i] = c.event(l.meeting)
+	}
+	c.Destination.mu.Lock()
+	defer c.Destination.mu.Unlock()
+	for i, l := range lanes {
+		c.putLocked(l, events[i], events[i].Time)
+	}
+}
+
+// tenLanes returns the lanes of ten meetings.
+func (c *crowd) tenLanes() (lanes []*Lane) {
+	for m := range 10 {
+		id := meeting.ID{byte(m)}
+		c.lanes[id] = c.Lane(c.ctx, id, event.Position{}, func(*event.Event, bool) {})
+		lanes = append(lanes, c.lanes[id])
+	}
+	return lanes
+}
+
 func (c *crowd) refuse(whole error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -118,7 +141,7 @@ func TestARequestThatFailsIsOneFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(t, 1)
 		c.refuse(errDown)
-		c.put(10, 1)
+		c.together(c.tenLanes()...)
 		time.Sleep(time.Second / 5)
 		if s := c.Stats(); s.Open || s.Waiting != 10 || s.Trouble != errDown.Error() {
 			t.Errorf("after the first request: %+v", s)
@@ -148,7 +171,7 @@ func TestWhichOfManyIsToBlame(t *testing.T) {
 			}
 			return nil
 		})
-		c.put(10, 1)
+		c.together(c.tenLanes()...)
 		time.Sleep(time.Second)
 		if got, buried, _ := c.counts(); got != 9 || buried != 1 {
 			t.Errorf("%d came and %d were given up, want 9 and 1", got, buried)
@@ -182,9 +205,7 @@ func TestLanesThatAreDroppedDuringARequest(t *testing.T) {
 			l := c.Lane(ctx, meeting.ID{byte(i)}, event.Position{}, func(*event.Event, bool) { t.Error("an event is done with") })
 			lanes = append(lanes, l)
 		}
-		for i, l := range lanes {
-			l.Put(c.event(meeting.ID{byte(i)}))
-		}
+		c.together(lanes...)
 		synctest.Wait()
 		leave()
 		lanes[0].Drop()
