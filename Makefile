@@ -31,6 +31,7 @@ help:
 	@echo 'make dist           binaries, Debian packages, bills of materials and checksums in dist/'
 	@echo 'make image          the OCI image, by buildah (root)'
 	@echo 'make test-packages  install, start, upgrade and remove what dist and image make (root)'
+	@echo 'make test-chart     the Helm chart and the compose files alone (root): part of test-packages'
 	@echo 'make pages          the pages that the server embeds (part of build)'
 	@echo 'make setup          what the tests use: Debian packages (part of test)'
 
@@ -57,9 +58,14 @@ image: dist
 	@scripts/make-image
 
 .PHONY: test-packages
-test-packages: dist
+test-packages: dist setup
 	@scripts/setup-packages
 	$(GO) test -tags packages -count=1 -timeout 40m -v ./packaging
+
+.PHONY: test-chart
+test-chart: build setup
+	@scripts/setup-packages
+	TESTED_CARILLON=$(CURDIR)/bin/carillon $(GO) test -tags packages -count=1 -timeout 20m -v -run 'Chart|Compose|Front' ./packaging
 
 # A cluster's nodes mostly wait, and leave a processor to what runs beside them.
 # Each of these tells what it found when it has ended.

@@ -1,45 +1,16 @@
 // Two people meet on the page, in a real browser; one of them loses her connection for a moment, and the meeting ends.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
+import { App } from './people.mjs';
 
-const flags = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream=fps=10', '--autoplay-policy=no-user-gesture-required',
-  '--disable-renderer-backgrounding', '--disable-background-timer-throttling',
-];
 const testMode = `${process.env.AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS}/test/v1`;
-let backend, browser, address;
+let app;
 
 before(async () => {
-  backend = spawn('node', ['app/backend.mjs'], { env: { ...process.env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = await once(createInterface({ input: backend.stdout }), 'line');
-  address = line.replace('open ', '');
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags });
+  app = await App.start();
 });
 
-after(async () => {
-  await browser?.close();
-  backend.kill();
-});
-
-async function enter(name) {
-  const page = await browser.newPage();
-  page.setDefaultTimeout(120_000); // only tells a hang from a busy machine
-  await page.goto(address);
-  await page.fill('[name=title]', 'standup');
-  await page.fill('[name=name]', name);
-  await page.click('text=Join');
-  await page.waitForSelector('text=connected');
-  return page;
-}
-
-/** Waits until the page shows so many moving pictures. */
-const pictures = (page, n) =>
-  page.waitForFunction(n => [...document.querySelectorAll('video')].filter(v => v.videoWidth > 0 && v.currentTime > 0).length === n, n);
+after(() => app?.stop());
 
 async function call(method, path) {
   const answer = await fetch(`${testMode}/${path}`, { method });
@@ -49,11 +20,11 @@ async function call(method, path) {
 }
 
 test('two people meet, one loses her line, and the meeting ends', async () => {
-  const [ada, bob] = await Promise.all([enter('ada'), enter('bob')]);
+  const [ada, bob] = await Promise.all([app.enter('ada'), app.enter('bob')]);
   for (const page of [ada, bob]) {
     await page.waitForSelector('li:has-text("ada")');
     await page.waitForSelector('li:has-text("bob")');
-    await pictures(page, 2);
+    await app.pictures(page, 2);
   }
   const { events } = await call('GET', 'events?type=AttendeeJoined&wait=10s');
   const joined = events.find(e => e.detail.externalUserId === 'ada').detail;
@@ -64,7 +35,7 @@ test('two people meet, one loses her line, and the meeting ends', async () => {
   });
   await call('POST', `meetings/${joined.meetingId}/attendees/${joined.attendeeId}/drop`);
   await ada.waitForFunction(() => window.statuses.includes('reconnecting') && window.statuses.at(-1) === 'connected');
-  await pictures(bob, 2);
+  await app.pictures(bob, 2);
 
   await call('POST', `meetings/${joined.meetingId}/end`);
   await ada.waitForSelector('text=left (');

@@ -48,6 +48,9 @@ var mayUse = map[string][]string{
 	"clustertest":                {"github.com/anishathalye/porcupine", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "github.com/coder/websocket"},
 	"cmd/carillon":               {"github.com/aws/aws-sdk-go-v2", "github.com/alecthomas/kong", "github.com/prometheus/client_golang"},
 	"packaging/tools/bom":        {"github.com/CycloneDX/cyclonedx-go"},
+
+	"packaging/tools/composed":    {"github.com/compose-spec/compose-go"},
+	"packaging/tools/kubeschemas": {"k8s.io/api", "k8s.io/apimachinery"},
 }
 
 // project returns the name of the project that a path belongs to, without its
