@@ -56,6 +56,7 @@ func newMetrics(s *server) *metrics {
 	m.watchMedia(s)
 	m.watchTranscriptions(s)
 	m.watchStore(s)
+	m.watchTraces(s)
 	return m
 }
 

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/cluster"
@@ -29,18 +26,11 @@ type clusterStatus struct {
 type operatorDoor struct {
 	server *server
 	mux    *http.ServeMux
-	wrong  chan struct{} // one for each caller that waits for its wrong secret to be refused
+	guard  *guard
 }
 
-// Guessing is slow: a wrong secret is refused after wrongDelay, and only
-// wrongAtOnce callers may wait for that.
-const (
-	wrongDelay  = time.Second
-	wrongAtOnce = 10
-)
-
 func newOperatorDoor(s *server) *operatorDoor {
-	d := &operatorDoor{server: s, mux: http.NewServeMux(), wrong: make(chan struct{}, wrongAtOnce)}
+	d := &operatorDoor{server: s, mux: http.NewServeMux(), guard: newGuard(s)}
 	d.mux.HandleFunc("GET "+pathCluster, d.status)
 	d.mux.HandleFunc("POST "+pathCluster+"/nodes/{node}/drain", func(w http.ResponseWriter, r *http.Request) {
 		d.change(w, r, s.member.node.Drain)
@@ -54,32 +44,14 @@ func newOperatorDoor(s *server) *operatorDoor {
 // ServeHTTP implements http.Handler.
 func (d *operatorDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	select {
-	case d.wrong <- struct{}{}:
-	default:
-		w.Header().Set("Retry-After", "1")
-		operatorFault(w, http.StatusTooManyRequests, "Too many wrong secrets at the same time.")
+	if !d.guard.admits(w, r) {
 		return
 	}
-	if !d.knows(r) {
-		time.Sleep(wrongDelay)
-		<-d.wrong
-		operatorFault(w, http.StatusUnauthorized, "That is not the operator secret.")
-		return
-	}
-	<-d.wrong
 	if d.server.member == nil {
 		operatorFault(w, http.StatusNotFound, "This server is on its own.")
 		return
 	}
 	d.mux.ServeHTTP(w, r)
-}
-
-// knows tells whether the caller has the operator secret.
-func (d *operatorDoor) knows(r *http.Request) bool {
-	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(d.server.operatorSecret()))
-	return ok && subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
 func (d *operatorDoor) status(w http.ResponseWriter, r *http.Request) {

@@ -43,6 +43,7 @@ func (s *server) openSignal(context.Context) error {
 		MaxSockets:         s.files.sockets,
 		ClientAddr:         s.proxies().Of,
 		Timers:             signal.Timers{Dropped: s.cfg.Timers.Dropped},
+		Tracer:             s.tracer,
 		Logger:             s.log.With("part", "signal"),
 	}
 	s.test.onSignal(&cfg)
@@ -98,6 +99,7 @@ func (s *server) newApp() *app.Server {
 		ClientAddr: s.proxies().Of,
 		Observe:    s.metrics.observeAppCall,
 		Now:        s.test.now(),
+		Tracer:     s.tracer,
 		Logger:     s.log.With("part", "app"),
 	}
 	if s.notifier != nil {
@@ -133,6 +135,7 @@ func (s *server) newAPI(verifier *sigv4.Verifier) *api.Server {
 		Observe:             s.metrics.observeCall,
 		WithoutEffect:       s.metrics.observeWithoutEffect,
 		Unreached:           s.ways.services.Unreached,
+		Tracer:              s.tracer,
 		Logger:              s.log.With("part", "api"),
 	}
 	s.test.onAPI(&cfg)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"syscall"
 
@@ -31,7 +32,8 @@ type prepared struct {
 	sink        capture.Sink     // nil: recordings are stored nowhere
 	ffmpeg      string           // path; "": nothing is composed or streamed
 	engines     []transcribe.Source
-	files       room // how much may be open at once
+	headers     http.Header // for the receiver of traces; a secret
+	files       room        // how much may be open at once
 }
 
 // prepare reads what a configuration names and returns every problem that would
@@ -59,6 +61,8 @@ func prepare(cfg *config.Serve) (prepared, error) {
 	p.ffmpeg, err = ffmpeg(&cfg.Recording)
 	note(err)
 	p.engines, err = engines(&cfg.Transcription)
+	note(err)
+	p.headers, err = traceHeaders(cfg.Telemetry.HeadersFile)
 	note(err)
 	note(checkAddresses(cfg))
 	note(checkData(cfg.Data))
@@ -127,7 +131,7 @@ func checkAddresses(cfg *config.Serve) error {
 	for _, a := range []struct{ flag, network, addr string }{
 		{"listen", "tcp", cfg.Listen}, {"media-udp", "udp", cfg.Media.UDP}, {"media-tcp", "tcp", cfg.Media.TCP},
 		{"turn-udp", "udp", cfg.Turn.UDP}, {"turn-tcp", "tcp", cfg.Turn.TCP}, {"turn-tls", "tcp", cfg.Turn.TLS},
-		{"metrics-listen", "tcp", cfg.Pages.MetricsListen},
+		{"metrics-listen", "tcp", cfg.Pages.MetricsListen}, {"pprof-listen", "tcp", cfg.Telemetry.Pprof},
 		{"cluster-listen", "tcp", cfg.Cluster.Listen}, {"cluster-http", "tcp", cfg.Cluster.HTTPAddr()},
 	} {
 		if _, _, err := net.SplitHostPort(a.addr); err != nil {

@@ -27,6 +27,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/notify"
 	"github.com/carillon-meetings/carillon/internal/signal"
+	"github.com/carillon-meetings/carillon/internal/tracing"
 	"github.com/carillon-meetings/carillon/internal/transcribe"
 )
 
@@ -106,7 +107,9 @@ type server struct {
 	http       *http.Server
 	metrics    *metrics
 
-	metricsHTTP *http.Server // nil unless the metrics have an address of their own
+	metricsHTTP *http.Server    // nil unless the metrics have an address of their own
+	pprofHTTP   *http.Server    // nil without --pprof-listen
+	tracer      *tracing.Tracer // nil unless traces are sent
 
 	keyCheck string // stands for the key of join tokens
 	ready    atomic.Bool
@@ -124,6 +127,7 @@ type server struct {
 func (s *server) start(ctx context.Context) (err error) {
 	s.failures, s.tasks = make(chan error, 8), make(chan struct{}, 8)
 	s.metrics, s.conns, s.test = newMetrics(s), s.newConnections(), newTestMode(s.cfg)
+	s.openTracer()
 	tellRoom(s.log, wantedRoom(s.cfg), s.files)
 	s.tellTURN()
 	if err := s.openData(); err != nil {
@@ -139,7 +143,7 @@ func (s *server) start(ctx context.Context) (err error) {
 		s.openFront() // it may wait long for the other nodes
 	}
 	for _, build := range []func(context.Context) error{
-		s.openLedger, s.joinCluster, s.openMedia, s.openSignal, s.openArchive, s.openGather, s.openCapture, s.openTranscribe, s.adopt, s.openAPI, s.openPages, s.openMetrics,
+		s.openLedger, s.joinCluster, s.openMedia, s.openSignal, s.openArchive, s.openGather, s.openCapture, s.openTranscribe, s.adopt, s.openAPI, s.openPages, s.openMetrics, s.openPprof,
 	} {
 		if err := build(ctx); err != nil {
 			return err
@@ -246,9 +250,7 @@ func (s *server) shutDown() error {
 		errs = append(errs, s.demo.Close())
 	}
 	s.test.close()
-	if s.metricsHTTP != nil {
-		errs = append(errs, s.metricsHTTP.Close())
-	}
+	errs = append(errs, s.closeAsides())
 	if s.http != nil {
 		_ = s.ports.web.Close() // no new connections
 		if s.doors != nil {
@@ -268,7 +270,19 @@ func (s *server) shutDown() error {
 	if s.archiver != nil {
 		errs = append(errs, s.archiver.Close(ctx)) // while what it reads is there
 	}
+	s.closeTracer(ctx) // which has heard of every end
 	errs = append(errs, s.stopBelow(ctx))
+	return errors.Join(errs...)
+}
+
+// closeAsides closes the addresses beside the main one.
+func (s *server) closeAsides() error {
+	var errs []error
+	for _, aside := range []*http.Server{s.metricsHTTP, s.pprofHTTP} {
+		if aside != nil {
+			errs = append(errs, aside.Close())
+		}
+	}
 	return errors.Join(errs...)
 }
 

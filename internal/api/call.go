@@ -10,6 +10,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/tracing"
 )
 
 // call is one request on its way through the server. Fields are filled in the
@@ -19,6 +20,9 @@ type call struct {
 	ctx   context.Context
 	id    string // request id, new for every request
 	began time.Time
+
+	span      *tracing.Span // nil unless the call is traced
+	answering *tracing.Span // a step of it: making and sending the answer
 
 	body      []byte // as JSON: decompressed
 	bodyFault error  // a body that cannot be decompressed: reported when it is its turn

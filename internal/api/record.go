@@ -14,6 +14,7 @@ import (
 // and query strings stay out of the log.
 func (s *Server) record(c *call, status int) {
 	s.observe(c, status)
+	s.endTrace(c, status, "")
 	s.log(c, slog.LevelInfo, status)
 }
 
@@ -22,6 +23,7 @@ func (s *Server) record(c *call, status int) {
 // broke.
 func (s *Server) recordRefusal(c *call, e *wireError, err error) {
 	s.observe(c, e.status)
+	s.endTrace(c, e.status, e.name)
 	why := []slog.Attr{slog.String("error", e.name), slog.String("reason", shortened(e.message, maxReason))}
 	if c.operation() == "" {
 		why = append(why, slog.String("path", shape(c.path)))
@@ -56,7 +58,7 @@ func (s *Server) log(c *call, level slog.Level, status int, more ...slog.Attr) {
 	if key == "" {
 		key = c.claimed
 	}
-	attrs := make([]slog.Attr, 0, 14)
+	attrs := make([]slog.Attr, 0, 15)
 	attrs = append(attrs,
 		slog.String("request_id", c.id), slog.String("method", c.r.Method),
 		slog.String("operation", c.operation()), slog.String("flavour", flavour),
@@ -66,6 +68,9 @@ func (s *Server) log(c *call, level slog.Level, status int, more ...slog.Attr) {
 	)
 	if id := c.r.Header.Get("Amz-Sdk-Invocation-Id"); isGUID(id) {
 		attrs = append(attrs, slog.String("invocation", id))
+	}
+	if id := c.span.TraceID(); id != "" {
+		attrs = append(attrs, slog.String("trace_id", id))
 	}
 	s.cfg.Logger.LogAttrs(context.Background(), level, "api request", append(attrs, more...)...)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/clientaddr"
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/tracing"
 )
 
 // Config says what the API serves and how. Control and Verifier are required;
@@ -66,6 +67,7 @@ type Config struct {
 	// applications; nil: nobody looks.
 	Intercept func(ctx context.Context, operation string, flavour meeting.Flavour) error
 
+	Tracer *tracing.Tracer  // nil traces nothing
 	Logger *slog.Logger     // nil discards
 	Now    func() time.Time // nil is time.Now
 }
@@ -138,6 +140,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &call{r: r, ctx: r.Context(), id: uuid.NewString(), began: time.Now(), pool: &s.pool}
 	defer c.release()
+	s.beginTrace(c)
 	body, err := s.answer(c)
 	if len(s.cfg.CORSOrigins) > 0 {
 		s.allowOrigin(w, r)
@@ -193,6 +196,7 @@ func (s *Server) answer(c *call) (body []byte, err error) {
 		}
 	}()
 	write, err := s.run(c)
+	c.answering = tracing.Step(c.ctx, "answer")
 	if write == nil || err != nil {
 		return nil, err
 	}
@@ -209,7 +213,10 @@ func (s *Server) run(c *call) (respond, error) {
 		return nil, meeting.Errorf(meeting.Unavailable, "The server is shutting down.")
 	}
 	s.locate(c)
-	if err := s.authenticate(c); err != nil {
+	checking := tracing.Step(c.ctx, "signature")
+	err := s.authenticate(c)
+	checking.Done(err)
+	if err != nil {
 		return nil, err
 	}
 	if err := s.resolve(c); err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
 	"github.com/carillon-meetings/carillon/internal/observe/timeline"
+	"github.com/carillon-meetings/carillon/internal/tracing"
 )
 
 // Lister has meetings to list. Here and *history.Archive are two; in a cluster,
@@ -91,6 +92,7 @@ type Config struct {
 	// Observe is called after each request; the operation is "" when unknown.
 	Observe func(operation string, status int, d time.Duration)
 
+	Tracer *tracing.Tracer  // nil traces nothing
 	Logger *slog.Logger     // nil discards
 	Now    func() time.Time // nil is time.Now
 }

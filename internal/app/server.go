@@ -13,6 +13,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/tracing"
 )
 
 // call is one request on its way through the server. Fields are filled in that
@@ -22,6 +23,7 @@ type call struct {
 	ctx   context.Context
 	id    string // request id, new for every request
 	began time.Time
+	span  *tracing.Span // nil unless the call is traced
 
 	claimed  string // access key id that the request names, before it is checked
 	body     []byte
@@ -39,6 +41,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		sendDocument(w)
 		return
 	}
+	c.span = s.cfg.Tracer.Start("unknown operation", tracing.FromHeader(r.Header), c.began)
+	c.ctx = tracing.With(c.ctx, c.span)
 	body, err := s.answer(c)
 	if err != nil {
 		e := refuse(err)
@@ -73,7 +77,10 @@ func (s *Server) run(c *call) (any, error) {
 	}
 	path, query := sigv4.Target(c.r)
 	op, allowed := s.find(c.r.Method, path, &c.labels)
-	if err := s.authenticate(c); err != nil {
+	checking := tracing.Step(c.ctx, "signature")
+	err := s.authenticate(c)
+	checking.Done(err)
+	if err != nil {
 		return nil, err
 	}
 	switch {
@@ -157,7 +164,31 @@ func (s *Server) record(c *call, e *refusal, cause error) {
 		}
 	}
 	s.cfg.Observe(operation, status, time.Since(c.began))
+	if c.span != nil {
+		attrs = append(attrs, slog.String("trace_id", c.span.TraceID()))
+		c.endTrace(status, e)
+	}
 	attrs = append(attrs, slog.Int("status", status), slog.Duration("took", time.Since(c.began)),
 		slog.String("access_key", key), slog.String("from", s.cfg.ClientAddr(c.r).String()))
 	s.cfg.Logger.LogAttrs(context.Background(), level, "app request", attrs...)
+}
+
+// endTrace ends the call's span. Ids that callers chose, data of messages and
+// keys stay out of it.
+func (c *call) endTrace(status int, e *refusal) {
+	if c.op != nil {
+		c.span.Name(c.op.name)
+		c.span.Add(tracing.Text("rpc.method", c.op.name))
+	}
+	c.span.Add(
+		tracing.Text("carillon.flavour", "app"), tracing.Text("aws.request_id", c.id),
+		tracing.Text("http.request.method", c.r.Method), tracing.Number("http.response.status_code", status),
+	)
+	if e != nil {
+		c.span.Add(tracing.Text("error.type", e.code))
+	}
+	if status >= http.StatusInternalServerError {
+		c.span.Fail("")
+	}
+	c.span.Done(nil)
 }

@@ -25,7 +25,7 @@ func (s *Serve) ServesDemo() bool {
 // onlyLoopback reports whether nothing but this machine can reach the server.
 // A public URL or a proxy means that others can, whatever it listens on.
 func (s *Serve) onlyLoopback() bool {
-	for _, addr := range []string{s.Listen, s.Media.UDP, s.Media.TCP, s.Turn.UDP, s.Turn.TCP, s.Turn.TLS} {
+	for _, addr := range []string{s.Listen, s.Media.UDP, s.Media.TCP, s.Turn.UDP, s.Turn.TCP, s.Turn.TLS, s.Telemetry.Pprof} {
 		if addr == "" || addr == "off" { // nothing, or what --listen says
 			continue
 		}
@@ -56,6 +56,7 @@ func (s *Serve) Check() error {
 	s.checkClashes(add)
 	s.checkCredentials(add)
 	s.checkNumbers(add)
+	s.checkTelemetry(add)
 	s.Events.check(add)
 	s.checkTest(add)
 	s.Cluster.check(add)
@@ -67,7 +68,7 @@ func (s *Serve) Check() error {
 func (s *Serve) checkAddresses(add func(bool, string, ...any)) {
 	for _, a := range []struct{ flag, value string }{
 		{"listen", s.Listen}, {"media-udp", s.Media.UDP}, {"media-tcp", s.Media.TCP},
-		{"turn-udp", s.Turn.UDP}, {"turn-tcp", s.Turn.TCP}, {"turn-tls", s.Turn.TLS}, {"metrics-listen", s.Pages.MetricsListen},
+		{"turn-udp", s.Turn.UDP}, {"turn-tcp", s.Turn.TCP}, {"turn-tls", s.Turn.TLS}, {"metrics-listen", s.Pages.MetricsListen}, {"pprof-listen", s.Telemetry.Pprof},
 	} {
 		if a.value == "" && a.flag != "listen" || a.flag == "media-tcp" && a.value == "off" {
 			continue
@@ -112,7 +113,7 @@ func (s *Serve) checkClashes(add func(bool, string, ...any)) {
 	var all []endpoint
 	for _, e := range []struct{ flag, network, addr string }{
 		{"listen", "tcp", s.Listen}, {"media-udp", "udp", s.Media.UDP}, {"media-tcp", "tcp", s.Media.TCP}, {"turn-udp", "udp", s.Turn.UDP},
-		{"turn-tcp", "tcp", s.Turn.TCP}, {"turn-tls", "tcp", s.Turn.TLS}, {"metrics-listen", "tcp", s.Pages.MetricsListen},
+		{"turn-tcp", "tcp", s.Turn.TCP}, {"turn-tls", "tcp", s.Turn.TLS}, {"metrics-listen", "tcp", s.Pages.MetricsListen}, {"pprof-listen", "tcp", s.Telemetry.Pprof},
 		{"cluster-listen", "tcp", s.Cluster.Listen}, {"cluster-http", "tcp", s.Cluster.HTTPAddr()},
 	} {
 		host, port := hostPort(e.addr)

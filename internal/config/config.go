@@ -39,6 +39,7 @@ type Serve struct {
 	Transcription Transcription `embed:"" group:"Live transcription"`
 	Turn          Turn          `embed:"" prefix:"turn-" group:"TURN"`
 	Pages         Pages         `embed:"" group:"Pages, console and metrics"`
+	Telemetry     Telemetry     `embed:"" group:"Traces and profiles"`
 	Events        Events        `embed:"" group:"Events"`
 	Test          Test          `embed:"" group:"Tests of applications"`
 	Cluster       Cluster       `embed:"" group:"Several nodes"`

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/tracing"
 )
 
 // turns lets one caller at a time work on a key, in the order of asking. Keys
@@ -31,6 +32,8 @@ const stalled = time.Second
 // decision D-07), or with Unavailable if it is the store that keeps whoever has the
 // turn: then the caller should come back. It gives up when ctx ends, too.
 func (t *turns[K]) take(ctx context.Context, key K, wait time.Duration) (release func(), err error) {
+	waiting := tracing.Step(ctx, "turn")
+	defer func() { waiting.Done(err) }()
 	release = func() { t.release(key) }
 	t.mu.Lock()
 	q, busy := t.taken[key]

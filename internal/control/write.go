@@ -7,6 +7,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/tracing"
 )
 
 // decision lets the domain decide on a meeting; see meeting's Decide functions.
@@ -144,7 +145,9 @@ func (c *Control) late(h *hold, id meeting.ID, err error) {
 
 // put writes the record. It goes on when the caller of the API hangs up:
 // otherwise the outcome would be unknown without need.
-func (c *Control) put(ctx context.Context, h *hold, id meeting.ID, after ledger.Revision, rec *meeting.Record, u ledger.Urgency) (ledger.Revision, error) {
+func (c *Control) put(ctx context.Context, h *hold, id meeting.ID, after ledger.Revision, rec *meeting.Record, u ledger.Urgency) (revision ledger.Revision, err error) {
+	writing := tracing.Step(ctx, "ledger write")
+	defer func() { writing.Done(err) }()
 	ctx = context.WithoutCancel(ctx)
 	if _, last := rec.Body.(*meeting.Ended); last {
 		return h.slot.End(ctx, id, after, rec.Encode(), c.cfg.Tombstone)

@@ -74,6 +74,12 @@ func (c *Connection) tookLocked(name string) bool {
 	return slices.ContainsFunc(c.steps, func(s observe.Step) bool { return s.Name == name && s.Fault == "" })
 }
 
+// Steps returns the steps so far, in the order in which they were taken.
+func (c *Connection) Steps() (steps []observe.Step) {
+	c.update(func() { steps = slices.Clone(c.steps) })
+	return steps
+}
+
 // Fail ends the connection at a step of joining that went wrong; an empty step
 // is the first one not taken. ended tells whether it had not ended before.
 func (c *Connection) Fail(step string, at time.Time, words string) (ended bool) {

@@ -20,6 +20,7 @@ var mayUse = map[string][]string{
 	"internal/api":               {"github.com/google/uuid"},
 	"internal/notify/targets":    {"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go"},
 	"internal/signal/wire":       {"github.com/klauspost/compress", "google.golang.org/protobuf"},
+	"internal/tracing":           {"google.golang.org/protobuf"},
 	"internal/signal/reports":    {"golang.org/x/time"},
 	"internal/signal":            {"github.com/coder/websocket", "golang.org/x/time", "google.golang.org/protobuf"},
 	"internal/transcribe/amazon": {"github.com/aws/aws-sdk-go-v2"},

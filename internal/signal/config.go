@@ -13,6 +13,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/tracing"
 )
 
 // Control is the part of the control plane the signaling door uses.
@@ -97,6 +98,7 @@ type Config struct {
 
 	Timers Timers
 
+	Tracer *tracing.Tracer  // of joins; nil traces nothing
 	Logger *slog.Logger     // nil discards
 	Now    func() time.Time // nil is time.Now
 	// AfterFunc waits for Timers.Dropped by the same clock as Now; nil is

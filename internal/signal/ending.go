@@ -136,7 +136,11 @@ func (s *session) leave() {
 
 // ends closes the session's record; the first reason given is the one kept.
 func (s *session) ends(state observe.State, reason string) {
-	if s.rec.End(state, s.conference.now(), reason) && s.rec.Took(observe.StepJoin) {
+	if !s.rec.End(state, s.conference.now(), reason) {
+		return
+	}
+	s.endTrace()
+	if s.rec.Took(observe.StepJoin) {
 		s.log.Info("left", "state", state, "reason", reason)
 	}
 }
@@ -144,6 +148,7 @@ func (s *session) ends(state observe.State, reason string) {
 // fails closes the session's record with the step of joining that went wrong.
 func (s *session) fails(step, words string) {
 	if s.rec.Fail(step, s.conference.now(), words) {
+		s.endTrace()
 		s.log.Info("join failed", "reason", words)
 	}
 }

@@ -139,5 +139,6 @@ func (e peerEvents) StepDone(step string, at time.Time) {
 		e.s.rec.Step(observe.StepDTLS, at)
 	case media.StepFirstAudioIn:
 		e.s.rec.Step(observe.StepAudio, at)
+		e.s.endTrace()
 	}
 }

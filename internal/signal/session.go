@@ -56,6 +56,7 @@ type session struct {
 	refused     cause         // why JOIN will be refused, or 0; set before it comes
 	participant *participant  // nil before JOIN and after being replaced
 	rec         *history.Connection
+	trace       *joinTrace  // nil unless the join is traced
 	timer       *time.Timer // what the current state waits for
 
 	audioSession uint64 // the client's, the same across its reconnects

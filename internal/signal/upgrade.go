@@ -3,7 +3,6 @@ package signal
 import (
 	"context"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -77,21 +76,22 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	}
 	c := newConn(ws, m, &s.cfg.Timers, caller.prefix())
 	defer c.wait()
-	remote := s.cfg.ClientAddr(r)
 	if err != nil {
-		s.noteRefusal(id, remote, err)
+		s.noteRefusal(id, r, tokenAt, err)
 		s.refuseJoin(c, joinCause(err))
 		return
 	}
-	one := newSession(s, c, meet, grant, remote, tokenAt)
+	one := newSession(s, c, meet, grant, s.cfg.ClientAddr(r), tokenAt)
 	one.native, one.from = caller.native(), from
+	s.traceJoin(one, r, tokenAt)
 	one.confirm(caller.token)
 	one.run()
 }
 
 // noteRefusal tells operators of a token that was no good.
-func (s *Server) noteRefusal(id meeting.ID, remote netip.Addr, err error) {
-	why := joinCause(err).explain(err)
+func (s *Server) noteRefusal(id meeting.ID, r *http.Request, at time.Time, err error) {
+	why, remote := joinCause(err).explain(err), s.cfg.ClientAddr(r)
+	s.traceRefusal(id, r, at, err)
 	s.log.Info("token refused", "meeting", id, "from", remote, "reason", why)
 	s.history.Refuse(id, s.cfg.Now(), remote, why)
 }

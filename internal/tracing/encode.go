@@ -1,0 +1,169 @@
+package tracing
+
+import (
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// Field numbers of OTLP 1 (opentelemetry/proto/collector/trace/v1 and what it
+// imports). The tests read all of them with the official messages.
+const (
+	requestResourceSpans protowire.Number = 1
+
+	resourceSpansResource   protowire.Number = 1
+	resourceSpansScopeSpans protowire.Number = 2
+	resourceAttributes      protowire.Number = 1
+
+	scopeSpansScope protowire.Number = 1
+	scopeSpansSpans protowire.Number = 2
+	scopeName       protowire.Number = 1
+
+	spanTrace      protowire.Number = 1
+	spanSpan       protowire.Number = 2
+	spanParent     protowire.Number = 4
+	spanName       protowire.Number = 5
+	spanKind       protowire.Number = 6
+	spanBegun      protowire.Number = 7
+	spanEnded      protowire.Number = 8
+	spanAttributes protowire.Number = 9
+	spanStatus     protowire.Number = 15
+
+	statusMessage protowire.Number = 2
+	statusCode    protowire.Number = 3
+
+	attrKey     protowire.Number = 1
+	attrValue   protowire.Number = 2
+	valueText   protowire.Number = 1
+	valueNumber protowire.Number = 3
+
+	responsePartial protowire.Number = 1
+	partialRejected protowire.Number = 1
+)
+
+// statusError is Status.STATUS_CODE_ERROR.
+const statusError = 2
+
+// scope names what made the spans.
+const scope = "carillon"
+
+// request returns an ExportTraceServiceRequest with the spans.
+func request(resource []Attr, spans []*Span) []byte {
+	var about, name, all []byte
+	for _, a := range resource {
+		about = appendMessage(about, resourceAttributes, appendAttr(nil, a))
+	}
+	name = appendText(name, scopeName, scope)
+	all = appendMessage(all, scopeSpansScope, name)
+	var one []byte
+	for _, s := range spans {
+		one = s.append(one[:0])
+		all = appendMessage(all, scopeSpansSpans, one)
+	}
+	var group []byte
+	group = appendMessage(group, resourceSpansResource, about)
+	group = appendMessage(group, resourceSpansScopeSpans, all)
+	return appendMessage(nil, requestResourceSpans, group)
+}
+
+// append appends a Span.
+func (s *Span) append(b []byte) []byte {
+	b = appendMessage(b, spanTrace, s.parent.trace[:])
+	b = appendMessage(b, spanSpan, s.id[:])
+	if s.parent.span != (spanID{}) {
+		b = appendMessage(b, spanParent, s.parent.span[:])
+	}
+	b = appendText(b, spanName, s.name)
+	b = protowire.AppendTag(b, spanKind, protowire.VarintType)
+	b = protowire.AppendVarint(b, uint64(s.kind))
+	b = appendTime(b, spanBegun, s.begun)
+	b = appendTime(b, spanEnded, s.ended)
+	for _, a := range s.attrs {
+		b = appendMessage(b, spanAttributes, appendAttr(nil, a))
+	}
+	if s.failed {
+		var status []byte
+		if s.fault != "" {
+			status = appendText(status, statusMessage, s.fault)
+		}
+		status = protowire.AppendTag(status, statusCode, protowire.VarintType)
+		status = protowire.AppendVarint(status, statusError)
+		b = appendMessage(b, spanStatus, status)
+	}
+	return b
+}
+
+// appendAttr appends a KeyValue.
+func appendAttr(b []byte, a Attr) []byte {
+	b = appendText(b, attrKey, a.key)
+	var value []byte
+	if a.isText {
+		value = appendText(value, valueText, a.text)
+	} else {
+		value = protowire.AppendTag(value, valueNumber, protowire.VarintType)
+		value = protowire.AppendVarint(value, uint64(a.number))
+	}
+	return appendMessage(b, attrValue, value)
+}
+
+// appendMessage appends a field of bytes, or one that is a message.
+func appendMessage(b []byte, field protowire.Number, m []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendTag(b, field, protowire.BytesType), m)
+}
+
+func appendText(b []byte, field protowire.Number, text string) []byte {
+	return protowire.AppendString(protowire.AppendTag(b, field, protowire.BytesType), text)
+}
+
+// appendTime appends Unix nanoseconds.
+func appendTime(b []byte, field protowire.Number, at time.Time) []byte {
+	return protowire.AppendFixed64(protowire.AppendTag(b, field, protowire.Fixed64Type), uint64(at.UnixNano()))
+}
+
+// rejected returns how many spans of a request the receiver says it has thrown
+// away: the partial success in an ExportTraceServiceResponse.
+func rejected(response []byte) (count int64, err error) {
+	partial, err := bytesField(response, responsePartial)
+	if err != nil {
+		return 0, err
+	}
+	for len(partial) > 0 {
+		field, wire, n := protowire.ConsumeTag(partial)
+		if n < 0 {
+			return 0, fmt.Errorf("partial success: %w", protowire.ParseError(n))
+		}
+		partial = partial[n:]
+		if field == partialRejected && wire == protowire.VarintType {
+			v, n := protowire.ConsumeVarint(partial)
+			if n < 0 {
+				return 0, fmt.Errorf("partial success: %w", protowire.ParseError(n))
+			}
+			return int64(v), nil
+		}
+		if n = protowire.ConsumeFieldValue(field, wire, partial); n < 0 {
+			return 0, fmt.Errorf("partial success: %w", protowire.ParseError(n))
+		}
+		partial = partial[n:]
+	}
+	return 0, nil
+}
+
+// bytesField returns the last field of that number, nil when there is none.
+func bytesField(message []byte, want protowire.Number) (found []byte, err error) {
+	for len(message) > 0 {
+		field, wire, n := protowire.ConsumeTag(message)
+		if n < 0 {
+			return nil, fmt.Errorf("response: %w", protowire.ParseError(n))
+		}
+		message = message[n:]
+		if n = protowire.ConsumeFieldValue(field, wire, message); n < 0 {
+			return nil, fmt.Errorf("response: %w", protowire.ParseError(n))
+		}
+		if field == want && wire == protowire.BytesType {
+			found, _ = protowire.ConsumeBytes(message)
+		}
+		message = message[n:]
+	}
+	return found, nil
+}

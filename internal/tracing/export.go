@@ -1,0 +1,280 @@
+package tracing
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Config says where spans go. Endpoint is required; a zero field otherwise takes
+// the default named beside it.
+type Config struct {
+	Endpoint string            // URL that batches are posted to, such as http://127.0.0.1:4318/v1/traces
+	Header   http.Header       // sent with each batch, such as an authorization; a secret
+	Ratio    float64           // share of the calls and joins without a parent that are told, 0 to 1
+	Resource []Attr            // what is said of this process
+	Client   http.RoundTripper // default: a transport of its own
+	Logger   *slog.Logger      // nil discards
+}
+
+// Bounds of what waits and of how long.
+const (
+	maxQueue   = 4096             // spans that wait, about 400 bytes each
+	maxBatch   = 512              // spans in one request, as in OpenTelemetry's own SDKs
+	gatherTime = time.Second      // how long a batch that is not full is gathered
+	postTime   = 10 * time.Second // one request
+	firstPause = time.Second      // before a batch is tried again, and then twice as long each time
+	maxPause   = 30 * time.Second
+	maxTries   = 5
+	maxAnswer  = 64 << 10 // bytes that are read of an answer
+)
+
+// Tracer sends spans. A nil Tracer makes none. All methods are safe for
+// concurrent use.
+type Tracer struct {
+	cfg    Config
+	client *http.Client
+	wake   chan struct{} // there is something to send, or a full batch
+	stop   chan struct{}
+	done   chan struct{} // closed when the sender has ended
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	waiting []*Span // guarded by mu
+	closed  bool    // guarded by mu
+	stats   Stats   // guarded by mu
+}
+
+// Stats are the spans of this process since its start.
+type Stats struct {
+	Sent     uint64 // taken by the receiver
+	NoRoom   uint64 // dropped: too many waited
+	NotTaken uint64 // dropped: the receiver did not answer, or refused the batch
+	Rejected uint64 // dropped by the receiver, which said so
+}
+
+// New returns a Tracer that sends until it is closed.
+func New(cfg Config) *Tracer {
+	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
+	if cfg.Client == nil {
+		own := http.DefaultTransport.(*http.Transport).Clone()
+		own.MaxIdleConns = 1
+		cfg.Client = own
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	t := &Tracer{
+		cfg:  cfg,
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}), cancel: cancel,
+		client: &http.Client{Transport: cfg.Client, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+	}
+	go t.run(ctx)
+	return t
+}
+
+// Stats returns the counts; none of a nil Tracer.
+func (t *Tracer) Stats() Stats {
+	if t == nil {
+		return Stats{}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.stats
+}
+
+// push leaves a span to be sent.
+func (t *Tracer) push(s *Span) {
+	t.mu.Lock()
+	if t.closed || len(t.waiting) >= maxQueue {
+		t.stats.NoRoom++
+		t.mu.Unlock()
+		return
+	}
+	t.waiting = append(t.waiting, s)
+	n := len(t.waiting)
+	t.mu.Unlock()
+	if n == 1 || n == maxBatch {
+		select {
+		case t.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// take returns the next batch, nil when nothing waits.
+func (t *Tracer) take() []*Span {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := min(len(t.waiting), maxBatch)
+	batch := t.waiting[:n:n]
+	t.waiting = t.waiting[n:]
+	if len(t.waiting) == 0 {
+		t.waiting = nil // and not the rest of a long array
+	}
+	return batch
+}
+
+func (t *Tracer) full() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.waiting) >= maxBatch
+}
+
+func (t *Tracer) count(add func(*Stats)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	add(&t.stats)
+}
+
+// Close sends what waits, each batch once, and ends the sender. When ctx ends
+// first, the rest is dropped and counted. Spans that end afterwards are dropped.
+func (t *Tracer) Close(ctx context.Context) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	first := !t.closed
+	t.closed = true
+	t.mu.Unlock()
+	if first {
+		close(t.stop)
+	}
+	unbounded := context.AfterFunc(ctx, t.cancel)
+	defer unbounded()
+	<-t.done
+	t.cancel()
+	if own, ok := t.cfg.Client.(*http.Transport); ok {
+		own.CloseIdleConnections()
+	}
+}
+
+// run sends until the Tracer is closed.
+func (t *Tracer) run(ctx context.Context) {
+	defer close(t.done)
+	works := true
+	for {
+		t.gather()
+		for {
+			batch := t.take()
+			if len(batch) == 0 {
+				break
+			}
+			works = t.send(ctx, batch, works)
+		}
+		select {
+		case <-t.stop:
+			return
+		default:
+		}
+	}
+}
+
+// gather waits for a batch: until it is full, or the first span in it has waited
+// for gatherTime, or the Tracer is closed.
+func (t *Tracer) gather() {
+	select {
+	case <-t.wake:
+	case <-t.stop:
+		return
+	}
+	enough := time.NewTimer(gatherTime)
+	defer enough.Stop()
+	for !t.full() {
+		select {
+		case <-t.wake:
+		case <-enough.C:
+			return
+		case <-t.stop:
+			return
+		}
+	}
+}
+
+// tell says that the receiver takes nothing, or does again, when it worked, or
+// did not, until now.
+func (t *Tracer) tell(err error, worked bool) (works bool) {
+	switch {
+	case err != nil && worked:
+		t.cfg.Logger.Warn("traces are not taken", "err", err)
+	case err == nil && !worked:
+		t.cfg.Logger.Info("traces are taken again")
+	}
+	return err == nil
+}
+
+// errFinal marks an answer after which another try is of no use.
+var errFinal = errors.New("refused")
+
+// send posts a batch until it is taken, is refused, or was tried often enough.
+// Its spans are counted. works tells, before and after, whether the receiver
+// took the last request.
+func (t *Tracer) send(ctx context.Context, batch []*Span, works bool) bool {
+	body := request(t.cfg.Resource, batch)
+	pause := firstPause
+	for try := 1; ; try++ {
+		lost, wait, err := t.post(ctx, body)
+		if works = t.tell(err, works); works {
+			lost = min(max(lost, 0), int64(len(batch)))
+			t.count(func(s *Stats) { s.Rejected += uint64(lost); s.Sent += uint64(len(batch)) - uint64(lost) })
+			return true
+		}
+		if errors.Is(err, errFinal) || try == maxTries || !t.rest(min(max(pause, wait), maxPause)) {
+			t.count(func(s *Stats) { s.NotTaken += uint64(len(batch)) })
+			return false
+		}
+		pause *= 2
+	}
+}
+
+// rest waits before another try; false when there will be none, as the Tracer is
+// being closed.
+func (t *Tracer) rest(d time.Duration) bool {
+	over := time.NewTimer(d)
+	defer over.Stop()
+	select {
+	case <-over.C:
+		return true
+	case <-t.stop:
+		return false
+	}
+}
+
+// post sends one request. It returns how many spans the receiver has thrown
+// away, or an error and how long the receiver wants to be left alone.
+func (t *Tracer) post(ctx context.Context, body []byte) (lost int64, wait time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(ctx, postTime)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.cfg.Endpoint, bytes.NewReader(body))
+	if err != nil {
+		return 0, 0, fmt.Errorf("%w: %w", errFinal, err)
+	}
+	for name, values := range t.cfg.Header {
+		r.Header[name] = values
+	}
+	r.Header.Set("Content-Type", "application/x-protobuf")
+	answer, err := t.client.Do(r)
+	if err != nil {
+		return 0, 0, errors.Unwrap(err) // without the URL, which may hold a password
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	switch code := answer.StatusCode; {
+	case code/100 == 2 && err == nil:
+		lost, _ = rejected(text) // an answer that cannot be read says nothing against what was sent
+		return lost, 0, nil
+	case code/100 == 2:
+		return 0, 0, nil
+	case code == http.StatusTooManyRequests, code == http.StatusBadGateway, code == http.StatusServiceUnavailable, code == http.StatusGatewayTimeout:
+		seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
+		return 0, time.Duration(min(max(seconds, 0), int(maxPause/time.Second))) * time.Second, fmt.Errorf("status %d", code)
+	default:
+		return 0, 0, fmt.Errorf("%w with status %d", errFinal, code)
+	}
+}
