@@ -150,11 +150,18 @@ func concatenation(arn *string, prefix string) *chimesdkmediapipelines.CreateMed
 // join concatenates all of a capture and waits for it.
 func (sc *scene) join(arn *string, prefix string) *types.MediaConcatenationPipeline {
 	sc.t.Helper()
+	p := sc.joining(arn, prefix)
+	sc.stopped(p.MediaPipelineId)
+	return p
+}
+
+// joining begins to concatenate all of a capture.
+func (sc *scene) joining(arn *string, prefix string) *types.MediaConcatenationPipeline {
+	sc.t.Helper()
 	out, err := sc.CreateMediaConcatenationPipeline(context.Background(), concatenation(arn, prefix))
 	if err != nil {
 		sc.t.Fatal(err)
 	}
-	sc.stopped(out.MediaConcatenationPipeline.MediaPipelineId)
 	return out.MediaConcatenationPipeline
 }
 

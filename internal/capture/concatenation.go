@@ -35,6 +35,9 @@ func (j *job) concatenate(ctx context.Context) {
 		made, err = j.join(working, source)
 	}
 	_ = os.RemoveAll(j.service.spoolDir(j.pipeline.ID)) // what lay there on the way
+	if ctx.Err() == nil {
+		j.service.abandon(ctx, j.pipeline.ID, remainsOfJoin(j.pipeline))
+	}
 	if err == nil {
 		j.note(made)
 	}

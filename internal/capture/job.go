@@ -117,6 +117,9 @@ func (j *job) capture(ctx context.Context) {
 	if len(spool.waiting()) > 0 && failure == "" {
 		failure = "What was recorded could not be stored"
 	}
+	if ctx.Err() == nil {
+		j.service.abandon(ctx, j.pipeline.ID, remainsOf(spool))
+	}
 	if err := spool.close(); err != nil {
 		j.log.Warn("closing the spool", "err", err)
 	}

@@ -67,4 +67,5 @@ func (j *job) storeLeft(ctx context.Context, id meeting.ID) {
 		}
 	}}
 	up.run(ctx, drain)
+	j.service.abandon(j.service.ctx, id, remainsOf(spool))
 }

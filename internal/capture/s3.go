@@ -118,54 +118,6 @@ func (s *S3) Put(ctx context.Context, o Object, content io.ReaderAt, size int64)
 	return nil
 }
 
-const (
-	// partSize is the least size of the parts that a large object is put in, in
-	// bytes, and maxParts how many there may be.
-	partSize = 8 << 20
-	maxParts = 10_000
-)
-
-// putParts stores an object in parts. When it fails, none of them stays.
-func (s *S3) putParts(ctx context.Context, o Object, content io.ReaderAt, size int64) error {
-	kind, key, kmsContext := o.encryption()
-	upload, err := s.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
-		Bucket: &o.Bucket, Key: &o.Key, ContentType: &o.Type, Metadata: o.Metadata,
-		ServerSideEncryption: kind, SSEKMSKeyId: key, SSEKMSEncryptionContext: kmsContext,
-	})
-	if err != nil {
-		return fmt.Errorf("put %s: %w", o.Key, err)
-	}
-	parts, err := s.uploadParts(ctx, o, *upload.UploadId, content, size)
-	if err == nil {
-		_, err = s.client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
-			Bucket: &o.Bucket, Key: &o.Key, UploadId: upload.UploadId, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
-		})
-	}
-	if err != nil {
-		_, abort := s.client.AbortMultipartUpload(context.WithoutCancel(ctx), &s3.AbortMultipartUploadInput{
-			Bucket: &o.Bucket, Key: &o.Key, UploadId: upload.UploadId,
-		})
-		return fmt.Errorf("put %s: %w", o.Key, errors.Join(err, abort))
-	}
-	return nil
-}
-
-func (s *S3) uploadParts(ctx context.Context, o Object, upload string, content io.ReaderAt, size int64) (parts []types.CompletedPart, err error) {
-	step := max(partSize, (size+maxParts-1)/maxParts)
-	for at := int64(0); at < size; at += step {
-		number, n := int32(len(parts)+1), min(step, size-at)
-		done, err := s.client.UploadPart(ctx, &s3.UploadPartInput{
-			Bucket: &o.Bucket, Key: &o.Key, UploadId: &upload, PartNumber: &number, ContentLength: &n,
-			Body: io.NewSectionReader(content, at, n),
-		})
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, types.CompletedPart{PartNumber: &number, ETag: done.ETag})
-	}
-	return parts, nil
-}
-
 // Open returns an object's content, which is fetched as it is read.
 func (s *S3) Open(ctx context.Context, bucket, key string) (Content, error) {
 	head, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})

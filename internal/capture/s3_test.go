@@ -26,6 +26,7 @@ type fakeS3 struct {
 	objects map[string][]byte
 	headers map[string]http.Header
 	parts   map[int][]byte
+	uploads map[string]string // that were begun elsewhere and not finished: their keys, by id
 	calls   []string
 	answer  func(r *http.Request) int // a status other than 0 is the answer
 }
@@ -69,7 +70,9 @@ func (f *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPut:
 		f.objects[r.URL.Path], f.headers[r.URL.Path] = body, r.Header
 	case r.Method == http.MethodDelete && query.Has("uploadId"):
-		f.parts = nil
+		f.abort(w, query.Get("uploadId"))
+	case r.Method == http.MethodGet && query.Has("uploads"):
+		f.listUploads(w, query.Get("prefix"), query.Get("upload-id-marker"))
 	case r.Method == http.MethodDelete:
 		delete(f.objects, r.URL.Path)
 	case query.Get("list-type") == "2":
@@ -77,6 +80,41 @@ func (f *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		f.get(w, r)
 	}
+}
+
+func (f *fakeS3) abort(w http.ResponseWriter, id string) {
+	_, other := f.uploads[id]
+	if !other && f.parts == nil {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	if delete(f.uploads, id); !other {
+		f.parts = nil
+	}
+}
+
+// listUploads answers two uploads a page.
+func (f *fakeS3) listUploads(w http.ResponseWriter, prefix, after string) {
+	type upload struct{ Key, UploadId string } //nolint:revive // S3's name
+	var page struct {
+		XMLName                           xml.Name `xml:"ListMultipartUploadsResult"`
+		Upload                            []upload
+		IsTruncated                       bool
+		NextKeyMarker, NextUploadIdMarker string //nolint:revive // S3's name
+	}
+	for _, id := range slices.Sorted(maps.Keys(f.uploads)) {
+		key := f.uploads[id]
+		if id <= after || !strings.HasPrefix(key, prefix) {
+			continue
+		}
+		if len(page.Upload) == 2 {
+			last := page.Upload[1]
+			page.IsTruncated, page.NextKeyMarker, page.NextUploadIdMarker = true, last.Key, last.UploadId
+			break
+		}
+		page.Upload = append(page.Upload, upload{key, id})
+	}
+	_ = xml.NewEncoder(w).Encode(page)
 }
 
 // list answers two keys a page; the last key of a page is its token.

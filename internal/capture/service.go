@@ -105,6 +105,7 @@ func New(cfg Config) (*Service, error) {
 	s.cfg.Control.WatchPipelines(s.follow)
 	s.dropOldSpools()
 	s.storeLeft()
+	s.abandonLeft()
 	return s, nil
 }
 

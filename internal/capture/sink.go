@@ -27,6 +27,9 @@ type Sink interface {
 	// List returns the objects whose keys begin with the prefix, in the order of
 	// their keys.
 	List(ctx context.Context, bucket, prefix string) ([]Listed, error)
+	// Abandon removes what is left of Puts that a crash interrupted, of keys that
+	// begin with the prefix and for which mine holds.
+	Abandon(ctx context.Context, bucket, prefix string, mine func(key string) bool) error
 }
 
 // Content is the content of an object.
@@ -77,28 +80,46 @@ func (d Directory) Open(_ context.Context, bucket, key string) (Content, error) 
 
 // List walks the directory that the prefix, up to its last slash, names.
 func (d Directory) List(_ context.Context, bucket, prefix string) (list []Listed, err error) {
+	err = d.walk(bucket, prefix, func(key string, e fs.DirEntry) error {
+		info, err := e.Info()
+		if err == nil {
+			list = append(list, Listed{key, info.Size()})
+		}
+		return err
+	})
+	return list, err
+}
+
+// Abandon removes files that were not written to their end.
+func (d Directory) Abandon(_ context.Context, bucket, prefix string, mine func(key string) bool) error {
+	return d.walk(bucket, prefix, func(key string, _ fs.DirEntry) error {
+		if whole, unfinished := strings.CutSuffix(key, durable.Unfinished); unfinished && mine(whole) {
+			return os.Remove(d.path(bucket, key))
+		}
+		return nil
+	})
+}
+
+// walk calls fn with the files whose keys begin with the prefix, in their order.
+func (d Directory) walk(bucket, prefix string, fn func(key string, e fs.DirEntry) error) error {
 	root := d.path(bucket, "")
-	err = filepath.WalkDir(filepath.Dir(d.path(bucket, prefix+"x")), func(path string, e fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Dir(d.path(bucket, prefix+"x")), func(path string, e fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		if err != nil || e.IsDir() {
 			return err
 		}
-		name, err := filepath.Rel(root, path)
-		if name = filepath.ToSlash(name); err != nil || !strings.HasPrefix(name, prefix) {
+		key, err := filepath.Rel(root, path)
+		if key = filepath.ToSlash(key); err != nil || !strings.HasPrefix(key, prefix) {
 			return err
 		}
-		info, err := e.Info()
-		if err == nil {
-			list = append(list, Listed{name, info.Size()})
-		}
-		return err
+		return fn(key, e)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("directory for recordings: %w", err)
+		return fmt.Errorf("directory for recordings: %w", err)
 	}
-	return list, nil
+	return nil
 }
 
 // path relies on buckets and keys without dot segments; the API lets no others in.

@@ -23,6 +23,8 @@ type store struct {
 	order   []string
 	fail    func(key string) error // nil for never
 	putting func(key string)       // called while an object is put
+	halves  []string               // objects that a crash left half stored
+	stuck   error                  // of Abandon
 }
 
 func newStore() *store { return &store{objects: map[string][]byte{}, meta: map[string]Object{}} }
@@ -59,6 +61,19 @@ func (s *store) List(_ context.Context, bucket, prefix string) (list []Listed, e
 	}
 	slices.SortFunc(list, func(a, b Listed) int { return strings.Compare(a.Key, b.Key) })
 	return list, nil
+}
+
+func (s *store) Abandon(_ context.Context, bucket, prefix string, mine func(key string) bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stuck != nil {
+		return s.stuck
+	}
+	s.halves = slices.DeleteFunc(s.halves, func(name string) bool {
+		key, ok := strings.CutPrefix(name, bucket+"/")
+		return ok && strings.HasPrefix(key, prefix) && mine(key)
+	})
+	return nil
 }
 
 func (s *store) Open(_ context.Context, bucket, key string) (Content, error) {

@@ -21,9 +21,13 @@ func WriteFile(path string, content []byte) error {
 	return WriteFrom(path, bytes.NewReader(content))
 }
 
+// Unfinished ends the name of a file that is being written. After a crash one may
+// be left, of which nothing is promised.
+const Unfinished = ".new"
+
 // WriteFrom is WriteFile for content that need not be in memory.
 func WriteFrom(path string, content io.Reader) error {
-	next := path + ".new"
+	next := path + Unfinished
 	if err := writeSynced(next, content); err != nil {
 		return errors.Join(err, removeIfThere(next))
 	}
