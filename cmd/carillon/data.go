@@ -83,6 +83,9 @@ func (s *server) openLedger(ctx context.Context) error {
 		return fmt.Errorf("ledger: %w", explainDamage(err))
 	}
 	s.ledger = log
+	if s.joinKeys, err = s.loadJoinKeys(); err != nil {
+		return err
+	}
 	cfg := control.Config{
 		Limits:              limits(s.cfg),
 		Quotas:              map[string]int{demoAccount: s.cfg.Limits.DemoMeetings},
@@ -96,6 +99,7 @@ func (s *server) openLedger(ctx context.Context) error {
 		AcceptLoss:          s.cfg.AcceptLoss,
 		TranscriptionEngine: s.cfg.Transcription.On(),
 		Transcribed:         s.cfg.Transcription.MaxMeetings,
+		JoinKeys:            s.joinKeys,
 		Lost:                s.lostSlot,
 		Ended:               func(m observe.Meeting) { s.archiver.Ended(m) }, // which is there when slots are adopted
 		Unreached:           s.ways.services.Unreached,

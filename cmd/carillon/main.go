@@ -11,6 +11,7 @@
 //	carillon events …        make a webhook secret; list, replay and drop dead letters
 //	carillon load api        load the API of a running server
 //	carillon load meeting    load meetings with scripted attendees
+//	carillon token-key …     change the keys of join tokens
 //	carillon version         print the version
 //
 // This package holds the command line and the wiring only: which part is
@@ -35,15 +36,16 @@ type commandLine struct {
 	Config      kong.ConfigFlag  `help:"YAML file with flag values (also CARILLON_CONFIG)." placeholder:"FILE" env:"-"` // run reads the variable
 	ShowVersion kong.VersionFlag `name:"version" env:"-" help:"Print the version."`
 
-	Serve   serveCommand   `cmd:"" help:"Run the server."`
-	Admin   adminCommand   `cmd:"" help:"List and show the account's meetings, and act on them."`
-	Env     envCommand     `cmd:"" help:"Print the variables that point AWS tools at the server with these settings."`
-	Check   checkCommand   `cmd:"" help:"Check things without running the server."`
-	Cluster clusterCommand `cmd:"" help:"Show a cluster of servers, and change it."`
-	Conform conformCommand `cmd:"" help:"Run the conformance suite against an endpoint."`
-	Events  eventsCommand  `cmd:"" help:"See and sort out what happens to events that are told to the outside."`
-	Load    loadCommand    `cmd:"" help:"Load a running server and report figures."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve    serveCommand    `cmd:"" help:"Run the server."`
+	Admin    adminCommand    `cmd:"" help:"List and show the account's meetings, and act on them."`
+	Env      envCommand      `cmd:"" help:"Print the variables that point AWS tools at the server with these settings."`
+	Check    checkCommand    `cmd:"" help:"Check things without running the server."`
+	Cluster  clusterCommand  `cmd:"" help:"Show a cluster of servers, and change it."`
+	Conform  conformCommand  `cmd:"" help:"Run the conformance suite against an endpoint."`
+	Events   eventsCommand   `cmd:"" help:"See and sort out what happens to events that are told to the outside."`
+	Load     loadCommand     `cmd:"" help:"Load a running server and report figures."`
+	TokenKey tokenKeyCommand `cmd:"" help:"Change the keys of join tokens."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
 func main() {

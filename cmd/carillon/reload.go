@@ -5,10 +5,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
+	"github.com/carillon-meetings/carillon/internal/identity"
 )
 
 // reloadEvery is how often the files of certificate and keys are looked at. Who
@@ -59,9 +61,6 @@ func (r *reloaded) stamps() []stamp {
 // They are taken for those that were read at the start.
 func (s *server) watchFiles(ctx context.Context) error {
 	watched := s.watched()
-	if len(watched) == 0 {
-		return nil
-	}
 	tick := time.NewTicker(reloadEvery)
 	defer tick.Stop()
 	for {
@@ -95,6 +94,7 @@ func (s *server) watched() (list []*reloaded) {
 			return err
 		}})
 	}
+	list = append(list, &reloaded{what: "keys of join tokens", files: []string{filepath.Join(s.cfg.Data, identity.JoinKeysFile)}, load: s.takeJoinKeys})
 	for _, r := range list {
 		r.seen = r.stamps()
 	}

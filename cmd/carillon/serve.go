@@ -24,6 +24,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/gate"
 	"github.com/carillon-meetings/carillon/internal/history"
 	"github.com/carillon-meetings/carillon/internal/identity"
+	"github.com/carillon-meetings/carillon/internal/jointoken"
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/notify"
 	"github.com/carillon-meetings/carillon/internal/signal"
@@ -77,8 +78,9 @@ func newLogger(cfg *config.Serve) *slog.Logger {
 type server struct {
 	cfg *config.Serve
 	prepared
-	log *slog.Logger
-	id  identity.Identity
+	log      *slog.Logger
+	id       identity.Identity
+	joinKeys *jointoken.Ring
 
 	certificates certificates
 	verifier     *sigv4.Verifier // of both APIs' doors

@@ -92,11 +92,11 @@ func (c *Control) UpdateCapabilitiesExcept(ctx context.Context, owner meeting.Ow
 
 // JoinToken returns the attendee's join token.
 func (c *Control) JoinToken(meetingID, attendee meeting.ID) string {
-	return c.key.Mint(meetingID, attendee)
+	return c.cfg.JoinKeys.Mint(meetingID, attendee)
 }
 
 // JoinTokens returns the join tokens of the attendees, in their order. It is
 // cheaper than as many calls of JoinToken.
 func (c *Control) JoinTokens(meetingID meeting.ID, attendees []meeting.Attendee) []string {
-	return c.key.MintAll(meetingID, len(attendees), func(i int) [16]byte { return attendees[i].ID })
+	return c.cfg.JoinKeys.MintAll(meetingID, len(attendees), func(i int) [16]byte { return attendees[i].ID })
 }

@@ -62,6 +62,9 @@ type Config struct {
 	// them cannot be asked. Nil: there are no others.
 	OtherPipelines func(ctx context.Context, owner meeting.Owner, token meeting.TokenHash) (PipelineUse, error)
 
+	// JoinKeys are the keys of join tokens; nil: the key that New is given.
+	JoinKeys *jointoken.Ring
+
 	// TranscriptionEngine tells whether there is an engine for transcriptions. If
 	// not, what is asked for is reported as failed at once.
 	TranscriptionEngine bool
@@ -108,7 +111,6 @@ func (systemClock) Timer(d time.Duration) (<-chan time.Time, func() bool) {
 type Control struct {
 	cfg Config
 	log Ledger
-	key jointoken.Key
 
 	tokenSecret [32]byte // for request token hashes
 	pageSecret  [32]byte // for pagination tokens
@@ -144,12 +146,16 @@ type Control struct {
 
 // New returns a control plane that serves no slot yet. Slots are had from the
 // ledger by Adopt and AdoptAll, which fail when a record cannot be read, because
-// going on would let the meetings' limits and identities be broken.
+// going on would let the meetings' limits and identities be broken. key is what
+// other secrets than join tokens are derived from.
 func New(cfg Config, log Ledger, key jointoken.Key) *Control {
 	c := &Control{
-		cfg: cfg.withDefaults(), log: log, key: key,
+		cfg: cfg.withDefaults(), log: log,
 		tokenSecret: key.Derive("request token"), pageSecret: key.Derive("page token"),
 		wake: make(chan struct{}, 1), closing: make(chan struct{}),
+	}
+	if c.cfg.JoinKeys == nil {
+		c.cfg.JoinKeys = jointoken.NewRing(key)
 	}
 	c.meetingTurns.clock, c.tokenTurns.clock, c.factTurns.clock, c.pipelineTurns.clock = c.cfg.Clock, c.cfg.Clock, c.cfg.Clock, c.cfg.Clock
 	c.pipelines = newPipelineIndex()

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/carillon-meetings/carillon/internal/jointoken"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
@@ -30,8 +31,9 @@ type Grant struct {
 	ExternalMeetingID string
 	PrimaryID         meeting.ID // zero unless the meeting is a replica
 	MaxAttendees      int
-	Account           string   // whose meeting it is
-	TenantIDs         []string // shared, to be read only
+	Account           string          // whose meeting it is
+	TenantIDs         []string        // shared, to be read only
+	TokenKey          jointoken.KeyID // of the token
 }
 
 // Authorize checks a join token, which ends in "#content" for a content
@@ -45,7 +47,7 @@ func (c *Control) Authorize(ctx context.Context, meetingID meeting.ID, token str
 	}
 	defer end()
 	token, content := strings.CutSuffix(token, meeting.ContentSuffix)
-	attendee, ok := c.key.Verify(meetingID, token)
+	attendee, with, ok := c.cfg.JoinKeys.Verify(meetingID, token)
 	if !ok {
 		return Grant{}, &meeting.Error{Kind: meeting.Forbidden, Message: "The join token is not valid for this meeting", Err: ErrBadToken}
 	}
@@ -62,7 +64,7 @@ func (c *Control) Authorize(ctx context.Context, meetingID meeting.ID, token str
 	g := Grant{
 		MeetingID: meetingID, Content: content, Features: p.Features, MediaRegion: p.MediaRegion,
 		ExternalMeetingID: p.ExternalMeetingID, PrimaryID: p.PrimaryID, MaxAttendees: p.Capacity,
-		Account: p.Owner.Account, TenantIDs: p.TenantIDs,
+		Account: p.Owner.Account, TenantIDs: p.TenantIDs, TokenKey: with,
 	}
 	err = c.readEntry(ctx, e, func(s *meeting.State) error {
 		var found bool

@@ -56,7 +56,7 @@ var mayImport = map[string][]string{
 	"internal/transcribe/amazon": {"internal/transcribe/speech"},
 	"internal/transcribe/vosk":   {"internal/transcribe/speech"},
 	"internal/transcribe":        {"internal/control", "internal/guid", "internal/meeting", "internal/serial", "internal/transcribe/speech"},
-	"internal/signal":            {"internal/signal/...", "internal/transcribe/speech", "internal/clientaddr", "internal/control", "internal/history", "internal/media", "internal/meeting", "internal/observe", "internal/serial", "internal/tracing"},
+	"internal/signal":            {"internal/signal/...", "internal/transcribe/speech", "internal/clientaddr", "internal/control", "internal/history", "internal/jointoken", "internal/media", "internal/meeting", "internal/observe", "internal/serial", "internal/tracing"},
 	"internal/capture/mp4":       {},
 	"internal/capture/frame":     {"internal/capture/mp4", "internal/media", "internal/media/rtpx"},
 	"internal/capture/flv":       {},

@@ -114,7 +114,15 @@ func Check(dir string) error {
 			}
 		}
 	}
-	return nil
+	path := filepath.Join(dir, JoinKeysFile)
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		_, err = parseJoinKeys(path, raw)
+	}
+	return err
 }
 
 func checkTokenKey(path, content string) error {

@@ -28,6 +28,7 @@ const (
 	serverFull
 	badToken
 	foreignNetwork
+	keyDropped
 	attendeeRemoved
 	attendeeGone
 	meetingEnded
@@ -91,6 +92,8 @@ var outcomes = [...]outcome{
 	badToken: {words: "the join token is not valid", http: http.StatusForbidden, code: closeForbidden, reason: attendeeUnavailable},
 	foreignNetwork: {words: "the network that the client is in does not allow this application or tenant", http: http.StatusForbidden,
 		code: closeForbidden, reason: attendeeUnavailable},
+	keyDropped: {words: "the key that the join token was made with is out of use",
+		joined: audioStatus(statusRemoved), code: closeForbidden, reason: attendeeUnavailable},
 	attendeeRemoved: {words: "the attendee was removed", http: http.StatusForbidden,
 		joined: audioStatus(statusRemoved), code: closeForbidden, reason: attendeeUnavailable},
 	attendeeGone: {words: "the attendee whose share it was left",

@@ -1,6 +1,7 @@
 package signal
 
 import (
+	"github.com/carillon-meetings/carillon/internal/jointoken"
 	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
@@ -13,6 +14,7 @@ type promotion struct {
 	attendee meeting.ID
 	external string
 	caps     meeting.Capabilities
+	tokenKey jointoken.KeyID
 }
 
 // promote answers PRIMARY_MEETING_JOIN.
@@ -44,6 +46,7 @@ func (s *session) tryPromote(c *wire.Credentials) uint32 {
 			s.conference.endPromotionLocked(s.participant, departure{fact: meeting.Left})
 			s.conference.beginPromotionLocked(s.participant, &promotion{
 				meeting: meet, attendee: grant.Attendee.ID, external: grant.Attendee.ExternalUserID, caps: grant.Attendee.Capabilities,
+				tokenKey: grant.TokenKey,
 			})
 			status = 0
 		}
