@@ -24,6 +24,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/identity"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/observe"
 	"github.com/carillon-meetings/carillon/internal/servertest"
 )
 
@@ -239,6 +240,42 @@ func (c *trio) operated() {
 		_ = answer.Body.Close()
 		if err != nil || !session.SignedIn {
 			c.Errorf("not signed in at node %d: %v", node, err)
+		}
+		c.fares(node, resp.Cookies()[0])
+	}
+}
+
+// fares finds at a node how all of them fare, and the log of each.
+func (c *trio) fares(node int, cookie *http.Cookie) {
+	c.Helper()
+	ask := func(path string, into any) {
+		req, err := http.NewRequestWithContext(c.Context(), http.MethodGet, c.nodes[node].Endpoint+"/operator/api/"+path, nil)
+		if err != nil {
+			c.Fatal(err)
+		}
+		req.AddCookie(cookie)
+		answer, err := http.DefaultClient.Do(req)
+		if err != nil {
+			c.Fatal(err)
+		}
+		defer answer.Body.Close()
+		if err := json.NewDecoder(answer.Body).Decode(into); err != nil || answer.StatusCode != http.StatusOK {
+			c.Errorf("%s at node %d: %s, %v", path, node, answer.Status, err)
+		}
+	}
+	var health struct{ Nodes []observe.Vitals }
+	ask("health", &health)
+	if len(health.Nodes) != len(c.nodes) {
+		c.Errorf("node %d says how %d nodes fare", node, len(health.Nodes))
+	}
+	for i, v := range health.Nodes {
+		if v.Here != (i == 0) || v.Fault != "" || len(v.At) == 0 || len(v.Columns["cpu"]) != len(v.At) {
+			c.Errorf("of node %q, node %d says %+v", v.Node, node, v)
+		}
+		var part observe.LogPart
+		ask("log?text=started&node="+v.Node, &part)
+		if part.Node != v.Node || len(part.Lines) == 0 {
+			c.Errorf("of the log of node %q, node %d has %+v", v.Node, node, part)
 		}
 	}
 }

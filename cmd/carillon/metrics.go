@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,6 +22,8 @@ type metrics struct {
 	calls    *prometheus.HistogramVec
 	idle     *prometheus.CounterVec // members accepted without effect
 	finals   prometheus.Histogram   // final results of transcriptions
+
+	answered, refused, failed atomic.Uint64 // API requests: all, with 4xx, with 5xx
 }
 
 func newMetrics(s *server) *metrics {
@@ -126,6 +129,13 @@ func (m *metrics) watchMedia(s *server) {
 // requests that named none.
 func (m *metrics) observeCall(operation, flavour string, status int, d time.Duration) {
 	m.calls.WithLabelValues(operation, flavour, strconv.Itoa(status)).Observe(d.Seconds())
+	m.answered.Add(1)
+	switch {
+	case status >= http.StatusInternalServerError:
+		m.failed.Add(1)
+	case status >= http.StatusBadRequest:
+		m.refused.Add(1)
+	}
 }
 
 // observeAppCall counts one request of the application API.

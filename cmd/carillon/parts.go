@@ -160,6 +160,7 @@ func (s *server) openPages(context.Context) (err error) {
 		cfg.Ended = s.kept
 		cfg.Actions, cfg.WithActor = s.control, control.WithActor
 		cfg.Seat = s.seat
+		cfg.Health = s
 		cfg.Recordings = capture.NewDesk(s.capture, s.control, s.cfg.Recording.Bucket)
 		if s.notifier != nil {
 			cfg.Deliveries = s.notifier

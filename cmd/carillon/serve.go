@@ -26,10 +26,12 @@ import (
 	"github.com/carillon-meetings/carillon/internal/identity"
 	"github.com/carillon-meetings/carillon/internal/jointoken"
 	"github.com/carillon-meetings/carillon/internal/ledger"
+	"github.com/carillon-meetings/carillon/internal/logtail"
 	"github.com/carillon-meetings/carillon/internal/notify"
 	"github.com/carillon-meetings/carillon/internal/signal"
 	"github.com/carillon-meetings/carillon/internal/tracing"
 	"github.com/carillon-meetings/carillon/internal/transcribe"
+	"github.com/carillon-meetings/carillon/internal/vitals"
 )
 
 type serveCommand struct {
@@ -50,7 +52,8 @@ func (c *serveCommand) Run(ctx context.Context, k *kong.Context) (err error) {
 	if c.MemoryLimitMiB > 0 {
 		debug.SetMemoryLimit(int64(c.MemoryLimitMiB) << 20)
 	}
-	s := &server{cfg: &c.Serve, prepared: found, log: newLogger(&c.Serve)}
+	s := &server{cfg: &c.Serve, prepared: found, tail: logtail.New(logtail.Kept)}
+	s.log = newLogger(&c.Serve, s.tail)
 	if err = s.start(ctx); err == nil {
 		printBanner(os.Stdout, s)
 		err = s.wait(ctx)
@@ -61,16 +64,18 @@ func (c *serveCommand) Run(ctx context.Context, k *kong.Context) (err error) {
 	return errors.Join(err, s.stop())
 }
 
-func newLogger(cfg *config.Serve) *slog.Logger {
+// newLogger returns what writes the log, and keeps the end of it.
+func newLogger(cfg *config.Serve, tail *logtail.Tail) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
 		level = slog.LevelInfo
 	}
 	options := &slog.HandlerOptions{Level: level}
+	var out slog.Handler = slog.NewTextHandler(os.Stderr, options)
 	if cfg.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+		out = slog.NewJSONHandler(os.Stderr, options)
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, options))
+	return slog.New(slog.NewMultiHandler(out, tail.Handler(level)))
 }
 
 // server is a running carillon: its parts, from the ground floor up. A part is
@@ -79,6 +84,8 @@ type server struct {
 	cfg *config.Serve
 	prepared
 	log      *slog.Logger
+	tail     *logtail.Tail  // the end of the log
+	vitals   *vitals.Keeper // how this node fares
 	id       identity.Identity
 	joinKeys *jointoken.Ring
 
@@ -145,7 +152,7 @@ func (s *server) start(ctx context.Context) (err error) {
 		s.openFront() // it may wait long for the other nodes
 	}
 	for _, build := range []func(context.Context) error{
-		s.openLedger, s.joinCluster, s.openMedia, s.openSignal, s.openArchive, s.openGather, s.openCapture, s.openTranscribe, s.adopt, s.openAPI, s.openPages, s.openMetrics, s.openPprof,
+		s.openLedger, s.joinCluster, s.openMedia, s.openSignal, s.openArchive, s.openGather, s.openCapture, s.openTranscribe, s.openVitals, s.adopt, s.openAPI, s.openPages, s.openMetrics, s.openPprof,
 	} {
 		if err := build(ctx); err != nil {
 			return err
@@ -155,6 +162,7 @@ func (s *server) start(ctx context.Context) (err error) {
 	s.lifeEnds = ends
 	s.background(func() error { return s.control.Run(life) })
 	s.background(func() error { return s.watchFiles(life) })
+	s.background(func() error { s.vitals.Run(life); return nil })
 	if err := s.openAll(life); err != nil {
 		return err
 	}

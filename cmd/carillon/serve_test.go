@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/carillon-meetings/carillon/internal/config"
+	"github.com/carillon-meetings/carillon/internal/logtail"
 	"github.com/carillon-meetings/carillon/internal/servertest"
 )
 
@@ -48,7 +49,8 @@ func unstarted(t *testing.T, cfg *config.Serve) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &server{cfg: cfg, prepared: found, log: newLogger(cfg)}
+	tail := logtail.New(logtail.Kept)
+	return &server{cfg: cfg, prepared: found, tail: tail, log: newLogger(cfg, tail)}
 }
 
 // startServer runs a server until the test ends, and then looks for leaked

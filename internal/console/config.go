@@ -36,6 +36,8 @@ type Config struct {
 	// Nodes returns the nodes of the cluster; nil when this server is alone. It is
 	// called once a second while somebody looks.
 	Nodes func(ctx context.Context) ([]observe.Node, error)
+	// Health is how the nodes fare, and what they log; nil when nobody measures.
+	Health Health
 	// Recordings are those of the meetings; nil when this server knows of none.
 	Recordings Recordings
 	// Seat returns what an operator joins with in an attendee's place; nil when

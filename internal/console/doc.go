@@ -33,6 +33,7 @@
 //     while somebody looks, and a beat follows each reading: see beat.
 //   - actions.go carries out what an operator asked for; who did it goes into
 //     the meeting's record.
+//   - health.go has how the nodes fare and the ends of their logs.
 //   - destinations.go is the page of who is told of events.
 //   - recordings.go begins and ends recordings, lists them and sends their
 //     files, with ranges, so that they play. A file is named by its number in a

@@ -77,6 +77,7 @@ func TestWhatThePagesAreSent(t *testing.T) {
 		c.Directory, c.Live, c.Ended, c.Actions = world, world, world, world
 		c.Nodes = func(context.Context) ([]observe.Node, error) { return []observe.Node{aNode()}, nil }
 		c.Recordings = &shelf{server: world}
+		c.Health = &ward{}
 	})
 	s.signIn()
 	m := "/operator/api/meetings/" + weekly.String()
@@ -107,6 +108,7 @@ func TestWhatThePagesAreSent(t *testing.T) {
 	rows := map[string]json.RawMessage{
 		"MeetingRow": tables["meeting"][0], "AttendeeRow": tables["attendees"][0], "RecordRow": tables["records"][2],
 		"RefusalRow": tables["refusals"][0], "SessionRow": history.Sessions[0], "Sample": sample, "Beat": withFault,
+		"Health": []byte(s.send("GET", "/operator/api/health", "").body), "LogPart": []byte(s.send("GET", "/operator/api/log", "").body),
 		"NodeRow": cluster["nodes"][0], "RecordingRow": tables["recordings"][0], "RecordingFile": shown.Files[0],
 	}
 	for name, v := range map[string]any{

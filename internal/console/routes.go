@@ -71,6 +71,7 @@ func (c *Console) routes() {
 	c.mux.Handle("PUT "+pathAPI+"meetings/{meeting}/attendees/{attendee}/capabilities", c.change(c.setCapabilities))
 	c.routeDestinations()
 	c.routeRecordings()
+	c.routeHealth()
 	if c.cfg.Nodes != nil {
 		c.mux.Handle("GET "+pathAPI+"nodes/events", c.signedIn(c.streamNodes))
 	}

@@ -38,13 +38,16 @@ type Lister interface {
 	List(ctx context.Context, q observe.Query) (observe.Page, error)
 }
 
-// Config says whom to ask. Control, Load, Holds and Peers are required.
+// Config says whom to ask. All that has no default is required.
 type Config struct {
 	Control Control
 	List    Lister
 	Load    func(meeting.ID) observe.Load // of a meeting of this node
 	Holds   func(slot int) bool           // whether this node may answer for the slot now
 	Peers   func() []string               // where the other nodes are asked, as host:port
+
+	Vitals func(day bool) observe.Vitals            // how this node has fared
+	Log    func(q observe.LogQuery) observe.LogPart // lines of this node's log
 
 	TLS      *tls.Config   // for the way to other nodes; nil for none, on loopback only
 	Patience time.Duration // how long an answer that is not whole yet is waited for; default 10 s
@@ -105,6 +108,9 @@ const (
 
 	askPipelines   = "pipelines"    // a part of an owner's media pipelines
 	askPipelineUse = "pipeline-use" // what counts when another is created
+
+	askVitals = "vitals" // how a node has fared
+	askLog    = "log"    // lines of its log
 )
 
 // question is the body of a question; what is asked says which members it has.
@@ -115,6 +121,8 @@ type question struct {
 	Query observe.Query
 	Kind  meeting.PipelineKind
 	Hash  meeting.TokenHash
+	Day   bool
+	Log   observe.LogQuery
 }
 
 // maxAnswer bounds what is read of an answer, in bytes: about a kilobyte for
@@ -171,6 +179,10 @@ func (n *Nodes) Answer(w http.ResponseWriter, r *http.Request) {
 		answer, err = n.pipelinesHere(q)
 	case askPipelineUse:
 		answer = n.pipelineUseHere(q)
+	case askVitals:
+		answer = n.cfg.Vitals(q.Day)
+	case askLog:
+		answer = n.cfg.Log(q.Log)
 	default:
 		err = errors.New("an unknown question")
 	}

@@ -133,6 +133,10 @@ func three(t *testing.T, count int) []*node {
 				}
 				return others
 			},
+			Vitals: func(day bool) observe.Vitals { return observe.Vitals{Node: fmt.Sprint("n", i), Here: day} },
+			Log: func(q observe.LogQuery) observe.LogPart {
+				return observe.LogPart{Node: fmt.Sprint("n", i), Last: q.After + 1, Lines: []observe.LogLine{{N: q.After + 1, Line: []byte(`{"msg":"` + q.Text + `"}`)}}}
+			},
 			Patience: 300 * time.Millisecond, Poll: 5 * time.Millisecond, Recent: time.Hour,
 		})
 		t.Cleanup(func() {

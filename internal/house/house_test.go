@@ -70,6 +70,8 @@ var mayImport = map[string][]string{
 	"internal/console/demo":      {"internal/clientaddr"},
 	"internal/config":            {},
 	"internal/house":             {},
+	"internal/logtail":           {"internal/observe"},
+	"internal/vitals":            {"internal/durable", "internal/observe"},
 	"internal/linktest":          {},
 	"internal/logtest":           {},
 	"internal/servertest":        {"internal/logtest"},

@@ -13,6 +13,7 @@ import (
 // docs/architecture.md with the reason why the code is not ours.
 var mayUse = map[string][]string{
 	"internal/durable":           {"golang.org/x/sys"},
+	"internal/vitals":            {"golang.org/x/sys"},
 	"internal/cluster":           {"github.com/nats-io/nats.go"},
 	"internal/ledger":            {"github.com/minio/highwayhash", "github.com/nats-io/nats-server", "github.com/nats-io/nats.go", "golang.org/x/sys"},
 	"internal/api/sigv4":         {"go.yaml.in/yaml"},

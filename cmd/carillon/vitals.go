@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/carillon-meetings/carillon/internal/observe"
+	"github.com/carillon-meetings/carillon/internal/vitals"
+)
+
+// openVitals builds what measures how this node fares.
+func (s *server) openVitals(context.Context) error {
+	s.vitals = vitals.New(vitals.Config{
+		Read: s.readVitals, File: filepath.Join(s.cfg.Data, vitals.FileName), Logger: s.log.With("part", "vitals"),
+	})
+	return nil
+}
+
+// readVitals reads what this node uses and does.
+func (s *server) readVitals() vitals.Reading {
+	sound := s.media.node.Stats()
+	return vitals.Reading{
+		Host:  vitals.ReadHost(s.cfg.Data),
+		Ticks: sound.Mixer.Ticks, Late: sound.Mixer.Late, Skipped: sound.Mixer.Skipped, Unsent: sound.UDP.SendErrors,
+		Calls: s.metrics.answered.Load(), Refused: s.metrics.refused.Load(), Failed: s.metrics.failed.Load(),
+		People: s.signal.Counts().Attendees, Meetings: s.control.Overview().Active,
+	}
+}
+
+// vitalsHere returns how this node has fared.
+func (s *server) vitalsHere(day bool) observe.Vitals {
+	v := s.vitals.Vitals(day)
+	v.Node = s.hostName()
+	return v
+}
+
+// logHere returns lines of this node's log.
+func (s *server) logHere(q observe.LogQuery) observe.LogPart {
+	part := s.tail.Lines(q)
+	part.Node = s.hostName()
+	return part
+}
+
+// Vitals implements console.Health.
+func (s *server) Vitals(ctx context.Context, day bool) []observe.Vitals {
+	if s.member == nil {
+		own := s.vitalsHere(day)
+		own.Here = true
+		return []observe.Vitals{own}
+	}
+	list := s.member.nodes.Vitals(ctx, day)
+	list[0].Here = true
+	said := make(map[string]bool, len(list))
+	for _, v := range list {
+		said[v.Node] = true
+	}
+	for _, n := range s.member.node.Status() {
+		if !said[n.Node] {
+			list = append(list, observe.Vitals{Node: n.Node, Fault: "This node does not answer."})
+		}
+	}
+	return list
+}
+
+// Log implements console.Health.
+func (s *server) Log(ctx context.Context, q observe.LogQuery) (observe.LogPart, error) {
+	if q.Node == "" || q.Node == s.hostName() {
+		return s.logHere(q), nil
+	}
+	if s.member == nil {
+		return observe.LogPart{}, fmt.Errorf("there is no node %q: this server is on its own", q.Node)
+	}
+	for _, peer := range s.member.node.Peers() {
+		if peer.Node == q.Node && peer.Address != "" {
+			return s.member.nodes.Log(ctx, peer.Address, q)
+		}
+	}
+	return observe.LogPart{}, fmt.Errorf("node %q does not answer", q.Node)
+}

@@ -1,0 +1,81 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/carillon-meetings/carillon/internal/observe"
+)
+
+// Health is how this server and its machine fare, or all nodes of its cluster.
+type Health interface {
+	// Vitals returns how each node has fared in the last day, or only the last
+	// hour in finer steps. Of a node that does not answer it says so.
+	Vitals(ctx context.Context, day bool) []observe.Vitals
+	// Log returns lines of a node's log.
+	Log(ctx context.Context, q observe.LogQuery) (observe.LogPart, error)
+}
+
+// maxLogLines is how many lines of a log one answer may have.
+const maxLogLines = 500
+
+func (c *Console) routeHealth() {
+	if c.cfg.Health == nil {
+		return
+	}
+	c.mux.Handle("GET "+pathAPI+"health", c.signedIn(c.showHealth))
+	c.mux.Handle("GET "+pathAPI+"log", c.signedIn(c.showLog))
+}
+
+// healthView is what the page of the nodes' health is told.
+type healthView struct {
+	Now   int64            `json:"now"` // Unix ms
+	Nodes []observe.Vitals `json:"nodes"`
+}
+
+// showHealth answers with the last hour, or with ?span=day the last day.
+func (c *Console) showHealth(w http.ResponseWriter, r *http.Request) {
+	span := r.URL.Query().Get("span")
+	if span != "" && span != "hour" && span != "day" {
+		writeFault(w, http.StatusBadRequest, `The span is neither "hour" nor "day".`)
+		return
+	}
+	writeJSON(w, http.StatusOK, healthView{Now: c.cfg.Now().UnixMilli(), Nodes: c.cfg.Health.Vitals(r.Context(), span == "day")})
+}
+
+// showLog answers with the last lines of a node's log that the address asks for:
+// ?node=, after=, level= and text=.
+func (c *Console) showLog(w http.ResponseWriter, r *http.Request) {
+	q, wrong := logQuery(r)
+	if wrong != "" {
+		writeFault(w, http.StatusBadRequest, wrong)
+		return
+	}
+	part, err := c.cfg.Health.Log(r.Context(), q)
+	if err != nil {
+		writeFault(w, http.StatusServiceUnavailable, "The log cannot be told: "+err.Error()+".")
+		return
+	}
+	writeJSON(w, http.StatusOK, part)
+}
+
+// logQuery reads a question from an address; wrong is what it lacks, as a
+// sentence.
+func logQuery(r *http.Request) (q observe.LogQuery, wrong string) {
+	asked := r.URL.Query()
+	q = observe.LogQuery{Node: asked.Get("node"), Level: strings.ToUpper(asked.Get("level")), Text: asked.Get("text"), Limit: maxLogLines}
+	switch q.Level {
+	case "", "DEBUG", "INFO", "WARN", "ERROR":
+	default:
+		return q, "The level is none of debug, info, warn and error."
+	}
+	if after := asked.Get("after"); after != "" {
+		var err error
+		if q.After, err = strconv.ParseUint(after, 10, 64); err != nil {
+			return q, "What the lines should follow is no number."
+		}
+	}
+	return q, ""
+}

@@ -1,0 +1,149 @@
+// Package logtail keeps the end of the log in memory, for operators who look at
+// it in the console. What is kept is bounded in bytes; the oldest lines go
+// first.
+//
+// A Tail is a writer behind a slog.JSONHandler, which stands beside the handler
+// that writes the log itself (slog.NewMultiHandler). So a line is there as the
+// logger was given it, and nothing is in it that the log would not have.
+package logtail
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/carillon-meetings/carillon/internal/observe"
+)
+
+const (
+	// Kept is how much is kept, in bytes of lines: some thousand lines.
+	Kept = 512 << 10
+
+	// maxLine is how long a line may be, in bytes; of a longer one its time,
+	// level and message are kept.
+	maxLine = 8 << 10
+)
+
+// Tail is the end of a log. Its methods may be called from any goroutine.
+type Tail struct {
+	limit int
+
+	mu    sync.Mutex
+	lines [][]byte // oldest first, JSON objects; guarded by mu
+	last  uint64   // the number of the last line; guarded by mu
+	size  int      // of all lines; guarded by mu
+	lost  bool     // lines have gone; guarded by mu
+}
+
+// New returns a Tail that keeps limit bytes of lines. Lines are counted from
+// the microsecond of its making, so that the numbers of a process are above
+// those of the one before it.
+func New(limit int) *Tail {
+	return &Tail{limit: limit, last: uint64(time.Now().UnixMicro())}
+}
+
+// Handler returns what keeps records of a level and above.
+func (t *Tail) Handler(level slog.Leveler) slog.Handler {
+	return slog.NewJSONHandler(t, &slog.HandlerOptions{Level: level})
+}
+
+// Write keeps one line, as slog.JSONHandler writes it.
+func (t *Tail) Write(line []byte) (int, error) {
+	kept := bytes.Clone(bytes.TrimSuffix(line, []byte("\n")))
+	if len(kept) > maxLine {
+		kept = shortened(kept)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lines = append(t.lines, kept)
+	t.last++
+	t.size += len(kept)
+	gone := 0
+	for ; t.size > t.limit; gone++ {
+		t.size -= len(t.lines[gone])
+		t.lines[gone] = nil // the array behind lines lives on
+		t.lost = true
+	}
+	t.lines = t.lines[gone:]
+	return len(line), nil
+}
+
+// shortened returns what every line has of one that is too long.
+func shortened(line []byte) []byte {
+	var head struct {
+		Time  time.Time `json:"time"`
+		Level string    `json:"level"`
+		Msg   string    `json:"msg"`
+		Left  string    `json:"left_off"`
+	}
+	if json.Unmarshal(line, &head) != nil { // cannot happen: slog writes objects
+		head.Msg = "a line that cannot be read"
+	}
+	head.Left = fmt.Sprintf("the fields of this line, which is %d bytes long", len(line))
+	if len(head.Msg) > maxLine/2 {
+		head.Msg = strings.ToValidUTF8(head.Msg[:maxLine/2], "") + "…"
+	}
+	short, err := json.Marshal(head)
+	if err != nil {
+		return []byte(`{"msg":"a line that cannot be read"}`)
+	}
+	return short
+}
+
+// Lines answers a query; of q its Node is not looked at.
+func (t *Tail) Lines(q observe.LogQuery) observe.LogPart {
+	least, text := levelOf(q.Level), wanted(q.Text)
+	t.mu.Lock()
+	lines, last, lost := slices.Clone(t.lines), t.last, t.lost // whoever logs does not wait for the search
+	t.mu.Unlock()
+	first := last - uint64(len(lines)) + 1
+	part := observe.LogPart{Last: last, Cut: lost && q.After+1 < first, Lines: []observe.LogLine{}}
+	for i := len(lines) - 1; i >= 0; i-- {
+		n, line := first+uint64(i), lines[i]
+		if n <= q.After {
+			break
+		}
+		if level(line) < least || !bytes.Contains(bytes.ToLower(line), text) {
+			continue
+		}
+		if len(part.Lines) >= q.Limit {
+			part.Cut = true
+			break
+		}
+		part.Lines = append(part.Lines, observe.LogLine{N: n, Line: line})
+	}
+	slices.Reverse(part.Lines)
+	return part
+}
+
+// wanted is how a text stands in a line of JSON, without capitals.
+func wanted(text string) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // as slog.JSONHandler
+	if e.Encode(strings.ToLower(text)) != nil {
+		return []byte(text)
+	}
+	quoted := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	return quoted[1 : len(quoted)-1]
+}
+
+// level returns that of a line. slog writes it second, after the time.
+func level(line []byte) slog.Level {
+	_, rest, _ := bytes.Cut(line, []byte(`"level":"`))
+	name, _, _ := bytes.Cut(rest, []byte(`"`))
+	return levelOf(string(name))
+}
+
+// levelOf returns the level with the name; the lowest for a name that is none.
+func levelOf(name string) (level slog.Level) {
+	if level.UnmarshalText([]byte(name)) != nil {
+		return slog.LevelDebug - 1000
+	}
+	return level
+}
