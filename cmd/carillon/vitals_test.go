@@ -68,7 +68,7 @@ func TestOperatorsReadTheLog(t *testing.T) {
 		t.Fatalf("the log has %+v", all)
 	}
 	o.send("POST", "session", `{"secret":"a secret that is not the operators'"}`).Body.Close()
-	o.ask("log?level=warn", &refused)
+	o.ask("log?level=warn&text=sign-in", &refused)
 	if len(refused.Lines) != 1 || !strings.Contains(string(refused.Lines[0].Line), "wrong secret") {
 		t.Errorf("the log has %+v", refused)
 	}

@@ -78,6 +78,13 @@ describe('accessibility', { timeout: 20 * patience }, () => {
         await operator.goto(`${server.url}/operator/ended`);
         await operator.waitForSelector('h1:has-text("Ended meetings")');
         await look('ended', operator);
+        await operator.goto(`${server.url}/operator/health`);
+        await operator.click('.time-chart summary >> nth=0');
+        await operator.waitForSelector('.time-chart tbody tr');
+        await look('health', operator);
+        await operator.goto(`${server.url}/operator/log`);
+        await operator.waitForSelector('.log-lines li');
+        await look('log', operator);
         await operator.goto(`${server.url}/operator/explorer`);
         await operator.waitForSelector('#f-ClientRequestToken');
         await look('explorer', operator);

@@ -38,6 +38,10 @@ const same: {
   point: Same<Told<rows.Point>, Golden['Sample']['points'][keyof Golden['Sample']['points']]>;
   sample: Same<keyof rows.Sample, keyof Golden['Sample']>;
   beat: Same<Told<rows.Beat>, Golden['Beat']>;
+  health: Same<keyof rows.Health, keyof Golden['Health']>;
+  vitals: Same<keyof Required<rows.Vitals>, keyof Golden['Health']['nodes'][number]>;
+  log: Same<keyof rows.LogPart, keyof Golden['LogPart']>;
+  line: Same<keyof rows.LogLine, keyof Golden['LogPart']['lines'][number]>;
 } = {
   meeting: true,
   attendee: true,
@@ -50,6 +54,10 @@ const same: {
   point: true,
   sample: true,
   beat: true,
+  health: true,
+  vitals: true,
+  log: true,
+  line: true,
 };
 
 test('the pages know every row, state and step the server tells of', async () => {

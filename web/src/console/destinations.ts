@@ -6,7 +6,7 @@ import { confirm } from './confirm';
 import { type DestinationsPage as Data, type Destination, type Letter, type Row, rowsOf, stateOf } from './delivery';
 import { count, lasting, short, when } from './format';
 import type { Frame, Page } from './frame';
-import { Refusal } from './server';
+import { Poll } from './poll';
 
 /** How often the page asks anew, in ms. */
 const every = 3000;
@@ -16,9 +16,7 @@ export class DestinationsPage implements Page {
   readonly title = 'Events';
 
   private readonly list = el('div', { class: 'destinations' });
-  private timer = 0;
-  private closed = false;
-  private good = 0;
+  private readonly poll: Poll;
   private shown = '';
   private readonly opened = new Set<string>(); // destinations whose dead letters are looked at
 
@@ -29,32 +27,15 @@ export class DestinationsPage implements Page {
       el('div', { class: 'list-head' }, el('h1', {}, 'Who is told of events')),
       this.list,
     );
-    void this.ask();
+    this.poll = new Poll(frame, every, async (current) => {
+      const page = await frame.server.destinations();
+      if (current()) this.draw(page);
+    });
+    void this.poll.now();
   }
 
   close(): void {
-    this.closed = true;
-    window.clearTimeout(this.timer);
-  }
-
-  private async ask(): Promise<void> {
-    window.clearTimeout(this.timer);
-    try {
-      const page = await this.frame.server.destinations();
-      if (this.closed) return;
-      this.good = Date.now();
-      this.frame.liveness({ state: 'live' });
-      this.draw(page);
-    } catch (error) {
-      if (this.closed) return;
-      if (error instanceof Refusal && error.status === 401) {
-        this.frame.signedOut();
-        return;
-      }
-      const fault = error instanceof Refusal && error.status > 0 ? error.message.replace(/\.$/, '') : '';
-      this.frame.liveness(fault ? { state: 'faulty', since: this.good, fault } : { state: 'silent', since: this.good });
-    }
-    this.timer = window.setTimeout(() => void this.ask(), every);
+    this.poll.close();
   }
 
   private draw(page: Data): void {
@@ -151,7 +132,7 @@ export class DestinationsPage implements Page {
   private async act(action: 'replay' | 'drop', filter: { key?: string; destination?: string }, done: string) {
     const { count: n = 0 } = await this.frame.server.deliver(action, { filter });
     this.frame.say(`${count(n)} ${done}`);
-    await this.ask();
+    await this.poll.now();
   }
 
   private resume(name: string): void {
@@ -161,7 +142,7 @@ export class DestinationsPage implements Page {
       yes: 'Try again',
       act: async () => {
         await this.frame.server.deliver('resume', { filter: {}, name });
-        await this.ask();
+        await this.poll.now();
       },
     });
   }

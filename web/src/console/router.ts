@@ -2,6 +2,8 @@
 
 import { DestinationsPage } from './destinations';
 import type { Frame, Page } from './frame';
+import { HealthPage } from './health';
+import { LogPage } from './log';
 import { MeetingPage } from './meeting';
 import { MeetingsPage } from './meetings';
 import { NodesPage } from './nodes';
@@ -17,13 +19,15 @@ export type Address =
   | { page: 'recordings' }
   | { page: 'destinations' }
   | { page: 'nodes' }
+  | { page: 'health' }
+  | { page: 'log' }
   | { page: 'meeting'; meeting: string; attendee: string };
 
 /** What a path of the console asks for; the list of meetings when it makes no sense. */
 export function addressOf(path: string): Address {
   const [first = '', meeting = '', attendee = ''] = path.slice(root.length).split('/');
   if (first === 'meetings' && meeting) return { page: 'meeting', meeting, attendee };
-  const pages = ['ended', 'recordings', 'destinations', 'nodes'] as const;
+  const pages = ['ended', 'recordings', 'destinations', 'nodes', 'health', 'log'] as const;
   return { page: pages.find((page) => page === first) ?? 'live' };
 }
 
@@ -69,6 +73,10 @@ export class Router {
         return new DestinationsPage(this.frame);
       case 'nodes':
         return new NodesPage(this.frame);
+      case 'health':
+        return new HealthPage(this.frame);
+      case 'log':
+        return new LogPage(this.frame);
       default:
         return new MeetingsPage(this.frame, address.page === 'ended');
     }

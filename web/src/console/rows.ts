@@ -218,6 +218,50 @@ export interface NodeRow {
   behind: number;
 }
 
+/** What the page of the nodes' health is told. */
+export interface Health {
+  /** The server's time. */
+  now: number;
+  nodes: Vitals[];
+}
+
+/** How one node has fared lately: a column for each thing that is measured. */
+export interface Vitals {
+  /** Its name. */
+  id: string;
+  /** The one that is asked. */
+  here: boolean;
+  /** Why there is nothing of it, as a sentence. */
+  fault?: string;
+  /** Processors that it may use. */
+  cores: number;
+  /** Of its machine, in bytes; 0 when that cannot be told. */
+  memory: number;
+  /** Between two moments, when nothing was in the way, ms. */
+  step: number;
+  /** Oldest first; missing of a node that does not answer. */
+  at: number[] | null;
+  /** Each as long as `at`; null where the figure could not be had. */
+  columns: Record<string, (number | null)[]> | null;
+}
+
+/** Lines of a node's log. */
+export interface LogPart {
+  /** Whose they are. */
+  node: string;
+  /** The latest line that was looked at. */
+  last: number;
+  /** Lines that were asked for are left off, or are not kept any more. */
+  cut: boolean;
+  lines: LogLine[];
+}
+
+export interface LogLine {
+  /** Grows from line to line. */
+  id: number;
+  line: { time: string; level: string; msg: string; [field: string]: unknown };
+}
+
 /** A join that was refused for its token. */
 export interface RefusalRow {
   id: string;

@@ -1,7 +1,7 @@
 // Talks to the console's own JSON.
 
 import type { DestinationsPage, Question } from './delivery';
-import type { Capabilities, RecordingFile, SessionRow } from './rows';
+import type { Capabilities, Health, LogPart, RecordingFile, SessionRow } from './rows';
 
 export interface Session {
   signedIn: boolean;
@@ -78,6 +78,16 @@ export class Server {
   /** Does something about events: replay or drop dead letters, resume a destination. */
   deliver(action: 'replay' | 'drop' | 'resume', question: Question): Promise<{ count?: number }> {
     return this.ask('POST', `destinations/${action}`, question);
+  }
+
+  /** How the nodes have fared in the last hour, or the last day. */
+  health(span: 'hour' | 'day'): Promise<Health> {
+    return this.ask('GET', `health?span=${span}`);
+  }
+
+  /** The last lines of a node's log that follow one, by its number; with an empty node of the one that answers. */
+  log(node: string, after: number, level: string, text: string): Promise<LogPart> {
+    return this.ask('GET', `log?${new URLSearchParams({ node, after: String(after), level, text })}`);
   }
 
   /** Begins to record a meeting: its sound, and what is wished for besides. */

@@ -14,7 +14,10 @@ export class Shell {
   private readonly liveMark = el('span', { class: 'live', role: 'status' });
   private readonly banner = el('p', { class: 'note bad', role: 'alert', hidden: true });
   private readonly bannerText = el('span');
-  private readonly tabs: Record<'live' | 'ended' | 'recordings' | 'destinations' | 'nodes', HTMLElement>;
+  private readonly tabs: Record<
+    'live' | 'ended' | 'recordings' | 'destinations' | 'nodes' | 'health' | 'log',
+    HTMLElement
+  >;
 
   constructor(root: string, session: Session, signOut: () => void) {
     const tab = (path: string, text: string) => el('a', { href: path, 'data-local': true }, text);
@@ -24,6 +27,8 @@ export class Shell {
       recordings: tab(`${root}recordings`, 'Recordings'),
       destinations: tab(`${root}destinations`, 'Events'),
       nodes: tab(`${root}nodes`, 'Nodes'),
+      health: tab(`${root}health`, 'Health'),
+      log: tab(`${root}log`, 'Log'),
     };
     fill(this.banner, icon('warning', 20), this.bannerText);
     fill(this.content, this.banner, this.page);
@@ -40,6 +45,7 @@ export class Shell {
   mark(page: string): void {
     for (const [name, link] of Object.entries(this.tabs)) {
       attribute(link, 'aria-current', name === page ? 'page' : undefined);
+      if (name === page) link.scrollIntoView({ block: 'nearest', inline: 'nearest' }); // on a phone not all fit
     }
   }
 
@@ -72,6 +78,8 @@ export class Shell {
         this.tabs.recordings,
         this.tabs.destinations,
         session.cluster && this.tabs.nodes,
+        this.tabs.health,
+        this.tabs.log,
         el('a', { href: `${root}explorer` }, 'API'),
       ),
       this.liveMark,
