@@ -130,6 +130,7 @@ func TestTheDebianPackageLivesAndLeaves(t *testing.T) {
 	deb := filepath.Join(dist, "carillon_"+version(t)+"_"+runtime.GOARCH+".deb")
 	root, address := debianRoot(t), freeAddress(t)
 	install(t, root, deb)
+	checkCompletion(t, root)
 	command(t, nil, "chroot", root, "runuser", "-u", "carillon", "--", "carillon", "check", "config", "--config", "/etc/carillon/carillon.yaml")
 
 	settings := filepath.Join(root, "etc/carillon/carillon.yaml")
@@ -162,6 +163,20 @@ func TestTheDebianPackageLivesAndLeaves(t *testing.T) {
 	command(t, nil, "chroot", root, "dpkg", "-P", "carillon")
 	if exists(root, "etc/carillon") || exists(root, "var/lib/carillon") {
 		t.Error("a purge left settings or meetings")
+	}
+}
+
+// checkCompletion holds that each shell finds its completion where it looks for it.
+func checkCompletion(t *testing.T, root string) {
+	t.Helper()
+	for shell, path := range map[string]string{
+		"bash": "usr/share/bash-completion/completions/carillon",
+		"fish": "usr/share/fish/vendor_completions.d/carillon.fish",
+		"zsh":  "usr/share/zsh/vendor-completions/_carillon",
+	} {
+		if want := command(t, nil, "chroot", root, "carillon", "completion", shell); string(read(t, filepath.Join(root, path))) != want {
+			t.Errorf("%s is not what carillon completion %s prints", path, shell)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@
 //	carillon check config    check a configuration and print what is in force
 //	carillon check health    ask a running server whether it takes calls
 //	carillon cluster         show a cluster of servers, drain and remove nodes
+//	carillon completion …    print the completion of a shell
 //	carillon conform         run the conformance suite against an endpoint
 //	carillon events …        make a webhook secret; list, replay and drop dead letters
 //	carillon load api        load the API of a running server
@@ -29,6 +30,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/carillon-meetings/carillon/internal/completion"
 	"github.com/carillon-meetings/carillon/internal/config"
 )
 
@@ -36,16 +38,17 @@ type commandLine struct {
 	Config      kong.ConfigFlag  `help:"YAML file with flag values (also CARILLON_CONFIG)." placeholder:"FILE" env:"-"` // run reads the variable
 	ShowVersion kong.VersionFlag `name:"version" env:"-" help:"Print the version."`
 
-	Serve    serveCommand    `cmd:"" help:"Run the server."`
-	Admin    adminCommand    `cmd:"" help:"List and show the account's meetings, and act on them."`
-	Env      envCommand      `cmd:"" help:"Print the variables that point AWS tools at the server with these settings."`
-	Check    checkCommand    `cmd:"" help:"Check things without running the server."`
-	Cluster  clusterCommand  `cmd:"" help:"Show a cluster of servers, and change it."`
-	Conform  conformCommand  `cmd:"" help:"Run the conformance suite against an endpoint."`
-	Events   eventsCommand   `cmd:"" help:"See and sort out what happens to events that are told to the outside."`
-	Load     loadCommand     `cmd:"" help:"Load a running server and report figures."`
-	TokenKey tokenKeyCommand `cmd:"" help:"Change the keys of join tokens."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Serve      serveCommand      `cmd:"" help:"Run the server."`
+	Admin      adminCommand      `cmd:"" help:"List and show the account's meetings, and act on them."`
+	Env        envCommand        `cmd:"" help:"Print the variables that point AWS tools at the server with these settings."`
+	Check      checkCommand      `cmd:"" help:"Check things without running the server."`
+	Cluster    clusterCommand    `cmd:"" help:"Show a cluster of servers, and change it."`
+	Completion completionCommand `cmd:"" help:"Print the script that has a shell complete commands and flags: source <(carillon completion bash)"`
+	Conform    conformCommand    `cmd:"" help:"Run the conformance suite against an endpoint."`
+	Events     eventsCommand     `cmd:"" help:"See and sort out what happens to events that are told to the outside."`
+	Load       loadCommand       `cmd:"" help:"Load a running server and report figures."`
+	TokenKey   tokenKeyCommand   `cmd:"" help:"Change the keys of join tokens."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 func main() {
@@ -87,6 +90,9 @@ func run(ctx context.Context, args []string) error {
 	parser, err := kong.New(&commandLine{}, options...)
 	if err != nil {
 		return err
+	}
+	if len(args) > 0 && args[0] == completion.Ask {
+		return completion.Complete(os.Stdout, parser.Model, args[1:])
 	}
 	command, err := parser.Parse(helpful(args))
 	if err != nil {

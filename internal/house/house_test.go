@@ -69,6 +69,7 @@ var mayImport = map[string][]string{
 	"internal/testmode":          {"internal/api", "internal/control", "internal/ledger", "internal/meeting", "internal/notify/event", "internal/observe"},
 	"internal/console/demo":      {"internal/clientaddr"},
 	"internal/config":            {},
+	"internal/completion":        {},
 	"internal/house":             {},
 	"internal/logtail":           {"internal/observe"},
 	"internal/vitals":            {"internal/durable", "internal/observe"},

@@ -41,6 +41,7 @@ var mayUse = map[string][]string{
 	"internal/console":           {"golang.org/x/time"},
 	"internal/capture":           {"github.com/aws/aws-sdk-go-v2"},
 	"internal/config":            {"github.com/alecthomas/kong", "go.yaml.in/yaml"},
+	"internal/completion":        {"github.com/alecthomas/kong"},
 	"internal/load/api":          {"golang.org/x/sys"},
 	"internal/load/door":         {"github.com/coder/websocket", "google.golang.org/protobuf"},
 	"internal/load/meeting":      {"github.com/aws/aws-sdk-go-v2"},
