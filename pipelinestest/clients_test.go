@@ -74,12 +74,20 @@ get = lambda MediaPipelineId: pipelines.get_media_pipeline(MediaPipelineId=Media
 stopped(get, "MediaConcatenationPipeline", joined["MediaPipelineId"])
 assert pipelines.list_media_pipelines()["MediaPipelines"] == []
 pipelines.delete_media_pipeline(MediaPipelineId=joined["MediaPipelineId"])
+
+stream = pipelines.create_media_live_connector_pipeline(
+    Sources=[{"SourceType": "ChimeSdkMeeting", "ChimeSdkMeetingLiveConnectorConfiguration": {"Arn": source["SourceArn"], "MuxType": "AudioWithActiveSpeakerVideo"}}],
+    Sinks=[{"SinkType": "RTMP", "RTMPConfiguration": {"Url": "rtmp://127.0.0.1:1/live/key", "AudioChannels": "Stereo", "AudioSampleRate": "48000"}}])["MediaLiveConnectorPipeline"]
+assert stream["Status"] == "Initializing" and stream["Sinks"][0]["RTMPConfiguration"]["AudioChannels"] == "Stereo"
+assert [p["MediaPipelineId"] for p in pipelines.list_media_pipelines()["MediaPipelines"]] == [stream["MediaPipelineId"]]
+assert pipelines.delete_media_pipeline(MediaPipelineId=stream["MediaPipelineId"])["ResponseMetadata"]["HTTPStatusCode"] == 204
+stopped(get, "MediaLiveConnectorPipeline", stream["MediaPipelineId"])
 print("ok")
 `
 
 func TestBoto3(t *testing.T) {
 	t.Parallel()
-	sc := newScene(t, nil, "--recordings", t.TempDir())
+	sc := newScene(t, nil, "--recordings", t.TempDir(), "--live-allow-private")
 	cmd := exec.Command("/usr/bin/python3", "-c", flow)
 	cmd.Env = environment(sc)
 	if out, err := cmd.CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != "ok" {

@@ -133,6 +133,7 @@ func TestNothingAcknowledgedIsLostWithTheProcess(t *testing.T) {
 func TestAnOutageOfTheStoreLosesNothing(t *testing.T) {
 	for name, status := range map[string]int32{
 		"down": http.StatusServiceUnavailable, "broken": http.StatusInternalServerError, "full": http.StatusInsufficientStorage,
+		"over its quota": http.StatusForbidden, "too small for a piece": http.StatusBadRequest, "out of reach": hangUp,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

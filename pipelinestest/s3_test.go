@@ -38,7 +38,7 @@ type store struct {
 	*s3.Client
 	t        *testing.T
 	endpoint string        // of the door
-	status   atomic.Int32  // what the door answers; 0 to let requests through
+	status   atomic.Int32  // what the door answers, see refuse; 0 to let requests through
 	slow     atomic.Int64  // and waits so long before it lets a put through
 	puts     atomic.Int64  // that were let through
 	holding  chan struct{} // receives when a put waits
@@ -102,7 +102,7 @@ func (s *store) openDoor(address string) {
 			return
 		}
 		if status := s.status.Load(); status != 0 {
-			w.WriteHeader(int(status))
+			refuse(w, status)
 			return
 		}
 		if r.Method == http.MethodPut {
@@ -117,6 +117,23 @@ func (s *store) openDoor(address string) {
 	s.endpoint = "http://" + l.Addr().String()
 	go func() { _ = door.Serve(l) }()
 	s.t.Cleanup(func() { _ = door.Close() })
+}
+
+// hangUp is the status of a store that breaks every connection.
+const hangUp = -1
+
+// refuse answers as an S3 server does that cannot, or does not want to.
+func refuse(w http.ResponseWriter, status int32) {
+	if status == hangUp {
+		panic(http.ErrAbortHandler)
+	}
+	code := map[int32]string{
+		http.StatusBadRequest: "EntityTooLarge", http.StatusForbidden: "QuotaExceeded", http.StatusInternalServerError: "InternalError",
+		http.StatusServiceUnavailable: "SlowDown", http.StatusInsufficientStorage: "XMinioStorageFull",
+	}[status]
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(int(status))
+	_, _ = fmt.Fprintf(w, "<Error><Code>%s</Code><Message>no</Message></Error>", code)
 }
 
 func freeAddress(t *testing.T) string {

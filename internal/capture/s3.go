@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -33,9 +34,12 @@ type S3Config struct {
 type S3 struct{ client *s3.Client }
 
 // NewS3 returns a sink; nothing is asked yet.
-func NewS3(c S3Config) *S3 {
+func NewS3(c S3Config) *S3 { return newS3(c, stalledAfter) }
+
+// newS3 is NewS3 with how long a connection may stand still.
+func newS3(c S3Config, stalled time.Duration) *S3 {
 	o := s3.Options{
-		Region: c.Region, UsePathStyle: c.PathStyle, RetryMaxAttempts: 1, // retried by who knows what is urgent
+		Region: c.Region, HTTPClient: steadyClient(stalled), UsePathStyle: c.PathStyle, RetryMaxAttempts: 1, // retried by who knows what is urgent
 		Credentials:                credentials.NewStaticCredentialsProvider(c.AccessKey, c.SecretKey, ""),
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
