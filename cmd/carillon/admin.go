@@ -32,6 +32,7 @@ type adminCommand struct {
 	Remove adminRemoveCommand `cmd:"" help:"Remove an attendee; the join token dies."`
 	Say    adminSayCommand    `cmd:"" help:"Send a data message to everybody in a meeting."`
 	End    adminEndCommand    `cmd:"" help:"End a meeting."`
+	Audit  adminAuditCommand  `cmd:"" help:"Show who did what on the server, newest first; asked for with the operator secret."`
 }
 
 // adminTarget is the server that is asked, and whose key it is asked with.

@@ -24,7 +24,7 @@ func printBanner(w io.Writer, s *server) {
 		line("meeting page", base+"/")
 	}
 	if s.cfg.Pages.Console {
-		line("console", base+"/operator/")
+		line("console", s.consoleURL())
 	}
 	line("media", s.ports.mediaHost(s.cfg)+"/udp")
 	if s.cfg.Pages.Metrics {
@@ -44,7 +44,7 @@ func printBanner(w io.Writer, s *server) {
 	printExports(w, s.cfg, s.ports.public, s.id.AccessKey, s.id.SecretKey)
 	fmt.Fprintln(w)
 	if s.cfg.Pages.Console && s.cfg.Pages.OperatorSecret == "" {
-		fmt.Fprintf(w, "Operator secret for %s/operator/: %s\n\n", base, s.id.OperatorSecret)
+		fmt.Fprintf(w, "Operator secret for %s: %s\n\n", s.consoleURL(), s.id.OperatorSecret)
 	}
 }
 

@@ -1,17 +1,19 @@
 package main
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/carillon-meetings/carillon/internal/audit"
+	"github.com/carillon-meetings/carillon/internal/operators"
 )
 
-// guard lets in who has the operator secret: as a bearer token, or as the
-// password of basic authentication, for tools that know no other.
+// guard lets in operators: by the operator secret as a bearer token, or by basic
+// authentication with a name and its secret. Tools that know no other way may
+// give the operator secret with any name that is nobody's.
 type guard struct {
-	secret func() string
+	server *server
 	wrong  chan struct{} // one for each caller that waits for its wrong secret to be refused
 }
 
@@ -22,35 +24,49 @@ const (
 	wrongAtOnce = 10
 )
 
-func newGuard(s *server) *guard {
-	return &guard{secret: s.operatorSecret, wrong: make(chan struct{}, wrongAtOnce)}
-}
+func newGuard(s *server) *guard { return &guard{server: s, wrong: make(chan struct{}, wrongAtOnce)} }
 
-// admits tells whether the caller has the secret; who has not is answered.
-func (g *guard) admits(w http.ResponseWriter, r *http.Request) bool {
+// admits tells who the caller is; who is no operator is answered.
+func (g *guard) admits(w http.ResponseWriter, r *http.Request) (who operators.Standing, ok bool) {
 	select {
 	case g.wrong <- struct{}{}:
 	default:
 		w.Header().Set("Retry-After", "1")
 		operatorFault(w, http.StatusTooManyRequests, "Too many wrong secrets at the same time.")
-		return false
+		return who, false
 	}
 	defer func() { <-g.wrong }()
-	if !g.knows(r) {
+	name, secret, given := g.claim(r)
+	if given {
+		who, ok = g.server.roster.Verify(r.Context(), name, secret)
+	}
+	if !ok {
 		time.Sleep(wrongDelay)
+		if given {
+			g.note(r, name)
+		}
 		w.Header().Set("WWW-Authenticate", `Basic realm="operator"`)
 		operatorFault(w, http.StatusUnauthorized, "That is not the operator secret.")
-		return false
 	}
-	return true
+	return who, ok
 }
 
-// knows tells whether the caller has the operator secret.
-func (g *guard) knows(r *http.Request) bool {
-	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if _, password, basic := r.BasicAuth(); basic {
-		given, ok = password, true
+// claim reads who the caller wants to be. given is false when there is no secret.
+func (g *guard) claim(r *http.Request) (name, secret string, given bool) {
+	if name, secret, given = r.BasicAuth(); !given {
+		secret, given = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	}
-	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(g.secret()))
-	return ok && subtle.ConstantTimeCompare(a[:], b[:]) == 1
+	if _, known := g.server.roster.Current(name); !known {
+		name = operators.Name
+	}
+	return name, secret, given
+}
+
+// note writes down that somebody was refused.
+func (g *guard) note(r *http.Request, name string) {
+	from := g.server.proxies().Of(r)
+	g.server.log.Warn("operator sign-in refused: wrong secret", "from", from, "via", audit.Command, "operator", name)
+	g.server.audit.Write(audit.Entry{
+		Via: audit.Command, Who: "operator:" + name, From: from.String(), Action: "sign in", Outcome: audit.Refused, Reason: "wrong secret",
+	})
 }

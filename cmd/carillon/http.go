@@ -263,8 +263,10 @@ func (s *server) newHTTPServer(h http.Handler, conns *gate.Connections) *http.Se
 func (s *server) hosts() gate.Hosts {
 	names := append([]string{s.ports.public.Hostname()}, s.cfg.AllowedHosts...)
 	names = append(names, s.cfg.Media.PublicIPs...)
-	if host, _, err := net.SplitHostPort(s.cfg.Listen); err == nil && host != "" {
-		names = append(names, host)
+	for _, addr := range []string{s.cfg.Listen, s.cfg.Pages.ConsoleListen} {
+		if host, _, err := net.SplitHostPort(addr); err == nil && host != "" {
+			names = append(names, host)
+		}
 	}
 	return gate.Hosts{Names: names, Also: api.ServiceHost}
 }

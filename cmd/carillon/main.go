@@ -12,6 +12,7 @@
 //	carillon events …        make a webhook secret; list, replay and drop dead letters
 //	carillon load api        load the API of a running server
 //	carillon load meeting    load meetings with scripted attendees
+//	carillon operators hash  make what stands for an operator's secret in a file
 //	carillon token-key …     change the keys of join tokens
 //	carillon version         print the version
 //
@@ -47,6 +48,7 @@ type commandLine struct {
 	Conform    conformCommand    `cmd:"" help:"Run the conformance suite against an endpoint."`
 	Events     eventsCommand     `cmd:"" help:"See and sort out what happens to events that are told to the outside."`
 	Load       loadCommand       `cmd:"" help:"Load a running server and report figures."`
+	Operators  operatorsCommand  `cmd:"" help:"Look after the operators of the console."`
 	TokenKey   tokenKeyCommand   `cmd:"" help:"Change the keys of join tokens."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }

@@ -43,6 +43,7 @@ func (s *server) sharedSettings() map[string]string {
 		"timer-idle":          c.Timers.Idle, "timer-max-age": c.Timers.MaxAge, "timer-tombstone": c.Timers.Tombstone, "timer-dropped": c.Timers.Dropped,
 		"history-age": c.History.Age, "history-mib": c.History.MiB,
 		"access keys": s.digest(s.accessKeys()), "operator-secret": s.digest(s.operatorSecret()),
+		"operators": s.digest(contentOf(c.Pages.OperatorsFile)),
 	}
 	texts := make(map[string]string, len(all))
 	for name, value := range all {
@@ -56,15 +57,23 @@ func (s *server) accessKeys() string {
 	c := s.cfg.Credentials
 	switch {
 	case c.KeyFile != "":
-		raw, err := os.ReadFile(c.KeyFile)
-		if err != nil {
-			return err.Error() // it was read a moment ago: it differs from the others' now
-		}
-		return string(raw)
+		return contentOf(c.KeyFile)
 	case c.AccessKey != "":
 		return c.AccessKey + " " + c.SecretKey + " " + c.Account
 	}
 	return s.id.AccessKey + " " + s.id.SecretKey + " " + c.Account
+}
+
+// contentOf returns what a file says; nothing when there is none.
+func contentOf(file string) string {
+	if file == "" {
+		return ""
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return err.Error() // it was read a moment ago: it differs from the others' now
+	}
+	return string(raw)
 }
 
 // digest returns what tells two secrets apart and gives neither away.

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/cluster"
+	"github.com/carillon-meetings/carillon/internal/operators"
 )
 
 // pathCluster is where operators see the cluster and change it, by the operator
@@ -33,10 +36,10 @@ func newOperatorDoor(s *server) *operatorDoor {
 	d := &operatorDoor{server: s, mux: http.NewServeMux(), guard: newGuard(s)}
 	d.mux.HandleFunc("GET "+pathCluster, d.status)
 	d.mux.HandleFunc("POST "+pathCluster+"/nodes/{node}/drain", func(w http.ResponseWriter, r *http.Request) {
-		d.change(w, r, s.member.node.Drain)
+		d.change(w, r, "drain node", s.member.node.Drain)
 	})
 	d.mux.HandleFunc("DELETE "+pathCluster+"/nodes/{node}", func(w http.ResponseWriter, r *http.Request) {
-		d.change(w, r, s.removeNode)
+		d.change(w, r, "remove node", s.removeNode)
 	})
 	return d
 }
@@ -44,15 +47,32 @@ func newOperatorDoor(s *server) *operatorDoor {
 // ServeHTTP implements http.Handler.
 func (d *operatorDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	if !d.guard.admits(w, r) {
+	who, ok := d.guard.admits(w, r)
+	if !ok {
 		return
 	}
 	if d.server.member == nil {
 		operatorFault(w, http.StatusNotFound, "This server is on its own.")
 		return
 	}
-	d.mux.ServeHTTP(w, r)
+	if r.Method != http.MethodGet && !who.MayChange() {
+		d.note(r, who, "change cluster", http.StatusForbidden, "the role is read-only")
+		operatorFault(w, http.StatusForbidden, "You may look at everything and change nothing: your role is read-only.")
+		return
+	}
+	d.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), standingKey{}, who)))
 }
+
+// note writes down what came of a request.
+func (d *operatorDoor) note(r *http.Request, who operators.Standing, action string, status int, reason string) {
+	d.server.audit.Write(audit.Entry{
+		Via: audit.Command, Who: "operator:" + who.Name, From: d.server.proxies().Of(r).String(), Action: action,
+		Target: strings.TrimSpace("node " + r.PathValue("node")), Outcome: audit.OutcomeOf(status), Reason: reason,
+	})
+}
+
+// standingKey is where the context of a request has its operator.
+type standingKey struct{}
 
 func (d *operatorDoor) status(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
@@ -66,21 +86,26 @@ func (d *operatorDoor) status(w http.ResponseWriter, r *http.Request) {
 	operatorJSON(w, http.StatusOK, status)
 }
 
-func (d *operatorDoor) change(w http.ResponseWriter, r *http.Request, change func(context.Context, string) error) {
+func (d *operatorDoor) change(w http.ResponseWriter, r *http.Request, action string, change func(context.Context, string) error) {
 	ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
 	defer cancel()
 	node := r.PathValue("node")
-	err := change(ctx, node)
+	who, _ := r.Context().Value(standingKey{}).(operators.Standing)
+	status, reason, err := http.StatusNoContent, "", change(ctx, node)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		w.Header().Set("Retry-After", "1")
-		operatorFault(w, http.StatusServiceUnavailable, "The cluster does not answer: "+err.Error())
+		status, reason = http.StatusServiceUnavailable, "The cluster does not answer: "+err.Error()
 	case err != nil:
-		operatorFault(w, http.StatusConflict, err.Error())
-	default:
-		d.server.log.Info("the cluster was changed by an operator", "method", r.Method, "node", node, "from", d.server.proxies().Of(r))
-		w.WriteHeader(http.StatusNoContent)
+		status, reason = http.StatusConflict, err.Error()
 	}
+	d.note(r, who, action, status, reason)
+	if err != nil {
+		operatorFault(w, status, reason)
+		return
+	}
+	d.server.log.Info("the cluster was changed by an operator", "action", action, "node", node, "operator", who.Name, "from", d.server.proxies().Of(r))
+	w.WriteHeader(status)
 }
 
 func operatorJSON(w http.ResponseWriter, status int, v any) {

@@ -22,6 +22,7 @@ import (
 type operatorTarget struct {
 	Endpoint       string `help:"Base URL of the server, or of any node of a cluster." default:"http://127.0.0.1:8480" placeholder:"URL"`
 	OperatorSecret string `help:"The operator secret; default: that in the data directory." placeholder:"SECRET"`
+	Operator       string `help:"Name of an operator of --operators-file, whose secret --operator-secret is then." placeholder:"NAME"`
 	Data           string `help:"Data directory of a server on this machine, to read the operator secret from." default:"carillon-data" type:"path" placeholder:"DIR"`
 }
 
@@ -33,6 +34,9 @@ const operatorAnswer = time.Minute
 func (t *operatorTarget) secret() (string, error) {
 	if t.OperatorSecret != "" {
 		return t.OperatorSecret, nil
+	}
+	if t.Operator != "" {
+		return "", errors.New("--operator needs the secret of that operator: see --operator-secret")
 	}
 	raw, err := os.ReadFile(filepath.Join(t.Data, identity.OperatorSecretFile))
 	if err != nil {
@@ -63,7 +67,11 @@ func (t *operatorTarget) ask(ctx context.Context, method, path string, in, out a
 	if err != nil {
 		return fmt.Errorf("--endpoint: %w", err)
 	}
-	req.Header.Set("Authorization", "Bearer "+secret)
+	if t.Operator != "" {
+		req.SetBasicAuth(t.Operator, secret)
+	} else {
+		req.Header.Set("Authorization", "Bearer "+secret)
+	}
 	return exchange(req, out, func(r refusal) string { return r.Error })
 }
 

@@ -98,6 +98,7 @@ func (s *server) newApp() *app.Server {
 		WithActor:  control.WithActor,
 		ClientAddr: s.proxies().Of,
 		Observe:    s.metrics.observeAppCall,
+		Audit:      s.audit.Write,
 		Now:        s.test.now(),
 		Tracer:     s.tracer,
 		Logger:     s.log.With("part", "app"),
@@ -138,6 +139,9 @@ func (s *server) newAPI(verifier *sigv4.Verifier) *api.Server {
 		Tracer:              s.tracer,
 		Logger:              s.log.With("part", "api"),
 	}
+	if s.cfg.Audit.API {
+		cfg.Audit = s.audit.Write
+	}
 	s.test.onAPI(&cfg)
 	return api.New(cfg)
 }
@@ -148,6 +152,7 @@ func (s *server) openPages(context.Context) (err error) {
 	p := s.cfg.Pages
 	cfg := console.Config{
 		TLS:            s.ports.public.Scheme == "https",
+		OperatorTLS:    s.consoleTLS(),
 		ConnectSources: s.ports.connectSources(),
 		ClientAddr:     s.proxies().Of,
 		Dev:            s.cfg.AnyCredentials(),
@@ -165,9 +170,9 @@ func (s *server) openPages(context.Context) (err error) {
 		if s.notifier != nil {
 			cfg.Deliveries = s.notifier
 		}
-		cfg.OperatorSecret = s.operatorSecret()
+		cfg.Operators, cfg.Audit, cfg.AuditLog = s.roster, s.audit.Write, s.readAudit
 		if s.member != nil {
-			cfg.SessionKey = s.derive("console sessions", cfg.OperatorSecret)
+			cfg.SessionKey = s.derive("console sessions", s.operatorSecret())
 			cfg.Nodes = s.nodes
 		}
 	}

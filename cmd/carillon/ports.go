@@ -19,6 +19,7 @@ type ports struct {
 	web     net.Listener
 	metrics net.Listener   // nil when the metrics have no address of their own
 	pprof   net.Listener   // nil without --pprof-listen
+	console net.Listener   // nil when the console has no address of its own
 	node    net.Listener   // for the other nodes of a cluster; nil alone
 	public  *url.URL       // base URL for clients
 	addr    netip.AddrPort // of web
@@ -41,7 +42,7 @@ func (p *ports) open(ctx context.Context, cfg *config.Serve, secure *tls.Config,
 // close closes the HTTP ports; closing them twice is no error.
 func (p *ports) close() error {
 	var errs []error
-	for _, l := range []net.Listener{p.web, p.metrics, p.pprof, p.node} {
+	for _, l := range []net.Listener{p.web, p.metrics, p.pprof, p.console, p.node} {
 		if l == nil {
 			continue
 		}

@@ -16,9 +16,9 @@ import (
 	"github.com/carillon-meetings/carillon/internal/capture"
 	"github.com/carillon-meetings/carillon/internal/cluster"
 	"github.com/carillon-meetings/carillon/internal/config"
-	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/durable"
 	"github.com/carillon-meetings/carillon/internal/identity"
+	"github.com/carillon-meetings/carillon/internal/operators"
 	"github.com/carillon-meetings/carillon/internal/transcribe"
 )
 
@@ -32,8 +32,9 @@ type prepared struct {
 	sink        capture.Sink     // nil: recordings are stored nowhere
 	ffmpeg      string           // path; "": nothing is composed or streamed
 	engines     []transcribe.Source
-	headers     http.Header // for the receiver of traces; a secret
-	files       room        // how much may be open at once
+	operators   *operators.List // nil: none but the one with the operator secret
+	headers     http.Header     // for the receiver of traces; a secret
+	files       room            // how much may be open at once
 }
 
 // prepare reads what a configuration names and returns every problem that would
@@ -51,9 +52,11 @@ func prepare(cfg *config.Serve) (prepared, error) {
 	note(err)
 	p.secret, err = clusterSecret(cfg.Cluster)
 	note(err)
-	if secret := cfg.Pages.OperatorSecret; secret != "" && len(secret) < console.MinSecret {
-		note(fmt.Errorf("--operator-secret has fewer than %d characters", console.MinSecret))
+	if secret := cfg.Pages.OperatorSecret; secret != "" && len(secret) < operators.MinSecret {
+		note(fmt.Errorf("--operator-secret has fewer than %d characters", operators.MinSecret))
 	}
+	p.operators, err = namedOperators(cfg.Pages.OperatorsFile)
+	note(err)
 	p.ways, err = openWays(cfg)
 	note(err)
 	p.sink, err = sink(&cfg.Recording)
@@ -94,6 +97,18 @@ func configuredKeys(c config.Credentials) (*sigv4.Keys, error) {
 	return keys, nil
 }
 
+// namedOperators are those that a file names; nil without one.
+func namedOperators(file string) (*operators.List, error) {
+	if file == "" {
+		return nil, nil
+	}
+	list, err := operators.Load(file)
+	if err != nil {
+		return nil, fmt.Errorf("--operators-file: %w", err)
+	}
+	return list, nil
+}
+
 // actions are what permissions of keys may name.
 func actions() []string { return append(api.Actions(), app.Actions()...) }
 
@@ -131,7 +146,7 @@ func checkAddresses(cfg *config.Serve) error {
 	for _, a := range []struct{ flag, network, addr string }{
 		{"listen", "tcp", cfg.Listen}, {"media-udp", "udp", cfg.Media.UDP}, {"media-tcp", "tcp", cfg.Media.TCP},
 		{"turn-udp", "udp", cfg.Turn.UDP}, {"turn-tcp", "tcp", cfg.Turn.TCP}, {"turn-tls", "tcp", cfg.Turn.TLS},
-		{"metrics-listen", "tcp", cfg.Pages.MetricsListen}, {"pprof-listen", "tcp", cfg.Telemetry.Pprof},
+		{"metrics-listen", "tcp", cfg.Pages.MetricsListen}, {"console-listen", "tcp", cfg.Pages.ConsoleListen}, {"pprof-listen", "tcp", cfg.Telemetry.Pprof},
 		{"cluster-listen", "tcp", cfg.Cluster.Listen}, {"cluster-http", "tcp", cfg.Cluster.HTTPAddr()},
 	} {
 		if _, _, err := net.SplitHostPort(a.addr); err != nil {

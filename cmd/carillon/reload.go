@@ -11,6 +11,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
 	"github.com/carillon-meetings/carillon/internal/identity"
+	"github.com/carillon-meetings/carillon/internal/operators"
 )
 
 // reloadEvery is how often the files of certificate and keys are looked at. Who
@@ -77,28 +78,48 @@ func (s *server) watchFiles(ctx context.Context) error {
 
 func (s *server) watched() (list []*reloaded) {
 	if s.cfg.TLSCert != "" {
-		list = append(list, &reloaded{what: "certificate", files: []string{s.cfg.TLSCert, s.cfg.TLSKey}, load: func() error {
-			pair, err := certificate(s.cfg.TLSCert, s.cfg.TLSKey)
-			if err == nil {
-				s.certificates.current.Store(pair)
-			}
-			return err
-		}})
+		list = append(list, &reloaded{what: "certificate", files: []string{s.cfg.TLSCert, s.cfg.TLSKey}, load: s.loadCertificate})
 	}
 	if file := s.cfg.Credentials.KeyFile; file != "" {
-		list = append(list, &reloaded{what: "key file", files: []string{file}, load: func() error {
-			keys, err := sigv4.LoadKeys(file, actions())
-			if err == nil {
-				s.verifier.SetKeys(keys)
-			}
-			return err
-		}})
+		list = append(list, &reloaded{what: "key file", files: []string{file}, load: s.loadKeys})
+	}
+	if file := s.cfg.Pages.OperatorsFile; file != "" {
+		list = append(list, &reloaded{what: "operators file", files: []string{file}, load: s.loadOperators})
 	}
 	list = append(list, &reloaded{what: "keys of join tokens", files: []string{filepath.Join(s.cfg.Data, identity.JoinKeysFile)}, load: s.takeJoinKeys})
 	for _, r := range list {
 		r.seen = r.stamps()
 	}
 	return list
+}
+
+func (s *server) loadCertificate() error {
+	pair, err := certificate(s.cfg.TLSCert, s.cfg.TLSKey)
+	if err == nil {
+		s.certificates.current.Store(pair)
+	}
+	return err
+}
+
+func (s *server) loadKeys() error {
+	keys, err := sigv4.LoadKeys(s.cfg.Credentials.KeyFile, actions())
+	if err == nil {
+		s.verifier.SetKeys(keys)
+	}
+	return err
+}
+
+// loadOperators also ends what those do who are operators no more.
+func (s *server) loadOperators() error {
+	list, err := operators.Load(s.cfg.Pages.OperatorsFile)
+	if err != nil {
+		return err
+	}
+	s.roster.SetList(list)
+	if s.console != nil {
+		s.console.OperatorsChanged()
+	}
+	return nil
 }
 
 // reload reads what has changed. Where two files belong together, the second is
@@ -113,7 +134,9 @@ func (s *server) reload(r *reloaded) {
 		return
 	}
 	r.seen = now
-	if err := r.load(); errors.Is(err, os.ErrNotExist) {
+	err := r.load()
+	s.noteReload(r.what, err)
+	if errors.Is(err, os.ErrNotExist) {
 		s.log.Warn("a file is gone; what was read from it stays in use", "what", r.what, "err", err)
 	} else if err != nil {
 		s.log.Error("read again and not taken; what was read before stays in use", "what", r.what, "err", err)

@@ -17,6 +17,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/api"
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
 	"github.com/carillon-meetings/carillon/internal/app"
+	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/capture"
 	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/console"
@@ -28,6 +29,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/logtail"
 	"github.com/carillon-meetings/carillon/internal/notify"
+	"github.com/carillon-meetings/carillon/internal/operators"
 	"github.com/carillon-meetings/carillon/internal/signal"
 	"github.com/carillon-meetings/carillon/internal/tracing"
 	"github.com/carillon-meetings/carillon/internal/transcribe"
@@ -89,6 +91,9 @@ type server struct {
 	id       identity.Identity
 	joinKeys *jointoken.Ring
 
+	roster *operators.Roster
+	audit  *audit.Log
+
 	certificates certificates
 	verifier     *sigv4.Verifier // of both APIs' doors
 
@@ -116,9 +121,11 @@ type server struct {
 	http       *http.Server
 	metrics    *metrics
 
-	metricsHTTP *http.Server    // nil unless the metrics have an address of their own
-	pprofHTTP   *http.Server    // nil without --pprof-listen
-	tracer      *tracing.Tracer // nil unless traces are sent
+	metricsHTTP  *http.Server    // nil unless the metrics have an address of their own
+	consoleHTTP  *http.Server    // nil unless the console has one
+	pprofHTTP    *http.Server    // nil without --pprof-listen
+	tracer       *tracing.Tracer // nil unless traces are sent
+	consoleFront entrance
 
 	keyCheck string // stands for the key of join tokens
 	ready    atomic.Bool
@@ -142,6 +149,10 @@ func (s *server) start(ctx context.Context) (err error) {
 	if err := s.openData(); err != nil {
 		return err
 	}
+	s.roster = operators.NewRoster(s.operatorSecret(), s.prepared.operators)
+	if err := s.openAudit(); err != nil {
+		return err
+	}
 	if err := s.openCertificate(); err != nil {
 		return err
 	}
@@ -152,7 +163,7 @@ func (s *server) start(ctx context.Context) (err error) {
 		s.openFront() // it may wait long for the other nodes
 	}
 	for _, build := range []func(context.Context) error{
-		s.openLedger, s.joinCluster, s.openMedia, s.openSignal, s.openArchive, s.openGather, s.openCapture, s.openTranscribe, s.openVitals, s.adopt, s.openAPI, s.openPages, s.openMetrics, s.openPprof,
+		s.openLedger, s.joinCluster, s.openMedia, s.openSignal, s.openArchive, s.openGather, s.openCapture, s.openTranscribe, s.openVitals, s.adopt, s.openAPI, s.openPages, s.openMetrics, s.openConsole, s.openPprof,
 	} {
 		if err := build(ctx); err != nil {
 			return err
@@ -167,6 +178,7 @@ func (s *server) start(ctx context.Context) (err error) {
 		return err
 	}
 	s.ready.Store(true)
+	s.noteServer("start", "version "+thisBuild().String(), nil)
 	s.log.Info("started", "version", thisBuild().String(), "url", s.ports.public.String(), "data", s.cfg.Data)
 	return nil
 }
@@ -183,12 +195,12 @@ func (s *server) openAll(life context.Context) (err error) {
 		return err
 	}
 	if s.member == nil {
-		s.front.open(s.openTestMode(s.doors))
+		s.openFronts(s.openTestMode(s.doors))
 		s.openFront()
 		return nil
 	}
 	s.member.router = s.newRouter(s.api, s.doors, http.HandlerFunc(s.doors.away))
-	s.front.open(s.member.router)
+	s.openFronts(s.member.router)
 	s.runCluster(life)
 	return nil
 }
@@ -238,6 +250,7 @@ func (s *server) stop() error {
 func (s *server) shutDown() error {
 	if s.ready.Load() {
 		s.log.Info("stopping")
+		s.noteServer("stop", "", nil)
 		defer s.log.Info("stopped")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.ShutdownTimeout)
@@ -253,14 +266,7 @@ func (s *server) shutDown() error {
 	if s.signal != nil {
 		s.signal.Drain()
 	}
-	if s.console != nil {
-		errs = append(errs, s.console.Close())
-	}
-	if s.demo != nil {
-		errs = append(errs, s.demo.Close())
-	}
-	s.test.close()
-	errs = append(errs, s.closeAsides())
+	errs = append(errs, s.closePages())
 	if s.http != nil {
 		_ = s.ports.web.Close() // no new connections
 		if s.doors != nil {
@@ -285,12 +291,19 @@ func (s *server) shutDown() error {
 	return errors.Join(errs...)
 }
 
-// closeAsides closes the addresses beside the main one.
-func (s *server) closeAsides() error {
+// closePages ends what people look at.
+func (s *server) closePages() error {
 	var errs []error
-	for _, aside := range []*http.Server{s.metricsHTTP, s.pprofHTTP} {
-		if aside != nil {
-			errs = append(errs, aside.Close())
+	if s.console != nil {
+		errs = append(errs, s.console.Close())
+	}
+	if s.demo != nil {
+		errs = append(errs, s.demo.Close())
+	}
+	s.test.close()
+	for _, own := range []*http.Server{s.metricsHTTP, s.consoleHTTP, s.pprofHTTP} {
+		if own != nil {
+			errs = append(errs, own.Close())
 		}
 	}
 	return errors.Join(errs...)
@@ -333,6 +346,9 @@ func (s *server) stopBelow(ctx context.Context) error {
 	}
 	if s.ledger != nil {
 		errs = append(errs, s.ledger.Close())
+	}
+	if s.audit != nil {
+		errs = append(errs, s.audit.Close())
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())

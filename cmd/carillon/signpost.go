@@ -33,7 +33,7 @@ func (s *server) newSignpost() (*signpost, error) {
 	if s.demo != nil {
 		places = append(places, place{"Meeting page", "/", "start a meeting in the browser"})
 	}
-	if s.cfg.Pages.Console {
+	if s.cfg.Pages.Console && s.ports.console == nil {
 		places = append(places, place{"Console", "/operator/", "for those who run this server"},
 			place{"API explorer", "/operator/explorer", "try the API in the browser"})
 	}

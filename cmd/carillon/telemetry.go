@@ -107,7 +107,10 @@ func (s *server) openPprof(ctx context.Context) (err error) {
 	operators := newGuard(s)
 	s.pprofHTTP = s.newHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		if operators.admits(w, r) {
+		who, ok := operators.admits(w, r)
+		if ok && !who.MayChange() { // what is in memory is more than the console shows
+			operatorFault(w, http.StatusForbidden, "Profiles are not for operators whose role is read-only.")
+		} else if ok {
 			mux.ServeHTTP(w, r)
 		}
 	}), conns)

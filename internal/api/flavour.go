@@ -100,6 +100,13 @@ func basePath(path string) (meeting.Flavour, string) {
 	return 0, path
 }
 
+// NamesFlavour reports whether a path begins with the name of a flavour, as the
+// API explorer's do.
+func NamesFlavour(path string) bool {
+	flavour, _ := basePath(path)
+	return flavour != 0
+}
+
 // withoutLeadingSlashes leaves one slash of those a path begins with.
 func withoutLeadingSlashes(path string) string {
 	for strings.HasPrefix(path, "//") {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/carillon-meetings/carillon/internal/audit"
 )
 
 // record writes the access log and tells the observer. External ids, tokens
@@ -15,6 +17,7 @@ import (
 func (s *Server) record(c *call, status int) {
 	s.observe(c, status)
 	s.endTrace(c, status, "")
+	s.audit(c, status, nil)
 	s.log(c, slog.LevelInfo, status)
 }
 
@@ -24,6 +27,7 @@ func (s *Server) record(c *call, status int) {
 func (s *Server) recordRefusal(c *call, e *wireError, err error) {
 	s.observe(c, e.status)
 	s.endTrace(c, e.status, e.name)
+	s.audit(c, e.status, e)
 	why := []slog.Attr{slog.String("error", e.name), slog.String("reason", shortened(e.message, maxReason))}
 	if c.operation() == "" {
 		why = append(why, slog.String("path", shape(c.path)))
@@ -42,6 +46,23 @@ func (s *Server) observe(c *call, status int) {
 		operation, flavour = c.route.op.name, c.flavour.String()
 	}
 	s.cfg.Observe(operation, flavour, status, time.Since(c.began))
+}
+
+// audit writes down a change, done or refused. Calls of nobody who is known are
+// in the log only: strangers could fill more than that.
+func (s *Server) audit(c *call, status int, e *wireError) {
+	if s.cfg.Audit == nil || c.r.Method == http.MethodGet || c.identity.AccessKeyID == "" {
+		return
+	}
+	entry := audit.Entry{
+		Via: audit.API, Who: c.actor(), From: fromText(s.cfg.ClientAddr(c.r)), Action: c.operation(), Request: c.id,
+		Target:  audit.Target("meeting", c.labels.meetingID, "attendee", c.labels.attendeeID, "pipeline", c.labels.pipelineID),
+		Outcome: audit.OutcomeOf(status),
+	}
+	if e != nil {
+		entry.Error, entry.Reason = e.name, e.message
+	}
+	s.cfg.Audit(entry)
 }
 
 // log writes one line about a request. Its access key is the one that signed

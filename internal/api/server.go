@@ -17,6 +17,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
 	"github.com/carillon-meetings/carillon/internal/api/throttle"
+	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/clientaddr"
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -56,6 +57,9 @@ type Config struct {
 	ClientAddr func(*http.Request) netip.Addr
 	// Observe is called after each request; names are "" when unknown.
 	Observe func(operation, flavour string, status int, d time.Duration)
+	// Audit gets each call that was to change something, of somebody with a key.
+	// Nil: nobody, and nothing is spent on it.
+	Audit func(audit.Entry)
 	// WithoutEffect is called for each member that was accepted and does
 	// nothing yet, by its name in the API.
 	WithoutEffect func(member string)

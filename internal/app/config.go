@@ -11,6 +11,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
 	"github.com/carillon-meetings/carillon/internal/api/throttle"
+	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/clientaddr"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
@@ -91,6 +92,8 @@ type Config struct {
 	ClientAddr func(*http.Request) netip.Addr
 	// Observe is called after each request; the operation is "" when unknown.
 	Observe func(operation string, status int, d time.Duration)
+	// Audit gets each change that somebody with a key asked for. Nil: nobody.
+	Audit func(audit.Entry)
 
 	Tracer *tracing.Tracer  // nil traces nothing
 	Logger *slog.Logger     // nil discards
@@ -110,6 +113,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Told == nil {
 		c.Told = func(meeting.ID) []observe.Told { return nil }
+	}
+	if c.Audit == nil {
+		c.Audit = func(audit.Entry) {}
 	}
 	if c.WithActor == nil {
 		c.WithActor = func(ctx context.Context, _ string) context.Context { return ctx }

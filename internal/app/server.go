@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
+	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/tracing"
 )
@@ -157,7 +158,7 @@ func (s *Server) record(c *call, e *refusal, cause error) {
 	attrs := []slog.Attr{slog.String("request_id", c.id), slog.String("method", c.r.Method), slog.String("operation", operation)}
 	if e != nil {
 		status, level = e.status, slog.LevelWarn
-		attrs = append(attrs, slog.String("error", e.code))
+		attrs = append(attrs, slog.String("error", e.code), slog.String("reason", e.message))
 		if status >= http.StatusInternalServerError {
 			level = slog.LevelError
 			attrs = append(attrs, slog.Any("cause", cause))
@@ -168,6 +169,7 @@ func (s *Server) record(c *call, e *refusal, cause error) {
 		attrs = append(attrs, slog.String("trace_id", c.span.TraceID()))
 		c.endTrace(status, e)
 	}
+	s.audit(c, status, e)
 	attrs = append(attrs, slog.Int("status", status), slog.Duration("took", time.Since(c.began)),
 		slog.String("access_key", key), slog.String("from", s.cfg.ClientAddr(c.r).String()))
 	s.cfg.Logger.LogAttrs(context.Background(), level, "app request", attrs...)
@@ -191,4 +193,20 @@ func (c *call) endTrace(status int, e *refusal) {
 		c.span.Fail("")
 	}
 	c.span.Done(nil)
+}
+
+// audit writes down a change, done or refused. Calls of nobody who is known are
+// in the log only: strangers could fill more than that.
+func (s *Server) audit(c *call, status int, e *refusal) {
+	if c.op == nil || c.op.method == http.MethodGet || c.identity.AccessKeyID == "" {
+		return
+	}
+	entry := audit.Entry{
+		Via: audit.App, Who: "key:" + c.identity.AccessKeyID, From: s.cfg.ClientAddr(c.r).String(), Action: c.op.name, Request: c.id,
+		Target: audit.Target("meeting", c.labels.meeting, "attendee", c.labels.attendee), Outcome: audit.OutcomeOf(status),
+	}
+	if e != nil {
+		entry.Error, entry.Reason = e.code, e.message
+	}
+	s.cfg.Audit(entry)
 }

@@ -25,7 +25,7 @@ func (s *Serve) ServesDemo() bool {
 // onlyLoopback reports whether nothing but this machine can reach the server.
 // A public URL or a proxy means that others can, whatever it listens on.
 func (s *Serve) onlyLoopback() bool {
-	for _, addr := range []string{s.Listen, s.Media.UDP, s.Media.TCP, s.Turn.UDP, s.Turn.TCP, s.Turn.TLS, s.Telemetry.Pprof} {
+	for _, addr := range []string{s.Listen, s.Media.UDP, s.Media.TCP, s.Turn.UDP, s.Turn.TCP, s.Turn.TLS, s.Pages.ConsoleListen, s.Telemetry.Pprof} {
 		if addr == "" || addr == "off" { // nothing, or what --listen says
 			continue
 		}
@@ -69,6 +69,7 @@ func (s *Serve) checkAddresses(add func(bool, string, ...any)) {
 	for _, a := range []struct{ flag, value string }{
 		{"listen", s.Listen}, {"media-udp", s.Media.UDP}, {"media-tcp", s.Media.TCP},
 		{"turn-udp", s.Turn.UDP}, {"turn-tcp", s.Turn.TCP}, {"turn-tls", s.Turn.TLS}, {"metrics-listen", s.Pages.MetricsListen}, {"pprof-listen", s.Telemetry.Pprof},
+		{"console-listen", s.Pages.ConsoleListen},
 	} {
 		if a.value == "" && a.flag != "listen" || a.flag == "media-tcp" && a.value == "off" {
 			continue
@@ -82,6 +83,7 @@ func (s *Serve) checkAddresses(add func(bool, string, ...any)) {
 	_, port, _ := net.SplitHostPort(s.Listen)
 	add(port != "65535" || s.Media.TCP != "", "--media-tcp: there is no port after that of --listen; give an address, or \"off\"")
 	add(s.Pages.MetricsListen == "" || s.Pages.Metrics, "--metrics-listen and --no-metrics exclude each other")
+	add(s.Pages.ConsoleListen == "" || s.Pages.Console, "--console-listen and --no-console exclude each other")
 	for _, name := range s.AllowedHosts {
 		_, err := netip.ParseAddr(name)
 		plain := name != "" && strings.Trim(name, ".") != "" && !strings.ContainsAny(name, "*/:@ ")
@@ -114,6 +116,7 @@ func (s *Serve) checkClashes(add func(bool, string, ...any)) {
 	for _, e := range []struct{ flag, network, addr string }{
 		{"listen", "tcp", s.Listen}, {"media-udp", "udp", s.Media.UDP}, {"media-tcp", "tcp", s.Media.TCP}, {"turn-udp", "udp", s.Turn.UDP},
 		{"turn-tcp", "tcp", s.Turn.TCP}, {"turn-tls", "tcp", s.Turn.TLS}, {"metrics-listen", "tcp", s.Pages.MetricsListen}, {"pprof-listen", "tcp", s.Telemetry.Pprof},
+		{"console-listen", "tcp", s.Pages.ConsoleListen},
 		{"cluster-listen", "tcp", s.Cluster.Listen}, {"cluster-http", "tcp", s.Cluster.HTTPAddr()},
 	} {
 		host, port := hostPort(e.addr)
@@ -199,6 +202,7 @@ func (s *Serve) checkNumbers(add func(bool, string, ...any)) {
 		{"limit-demo-meetings", l.DemoMeetings, 1, 10_000_000}, {"limit-pipelines", l.Pipelines, 1, 1_000_000},
 		{"media-talkers", s.Media.Talkers, 1, 16}, {"memory-limit-mib", s.MemoryLimitMiB, 0, 1 << 30},
 		{"throttle-burst", s.API.ThrottleBurst, 1, 1_000_000}, {"history-mib", s.History.MiB, 1, 1 << 20},
+		{"audit-mib", s.Audit.MiB, 1, 1 << 20},
 	} {
 		add(n.value >= n.min && n.value <= n.max, "--%s: %d is not between %d and %d", n.flag, n.value, n.min, n.max)
 	}
@@ -208,7 +212,7 @@ func (s *Serve) checkNumbers(add func(bool, string, ...any)) {
 		flag  string
 		value time.Duration
 	}{
-		{"timer-idle", t.Idle}, {"timer-max-age", t.MaxAge}, {"timer-tombstone", t.Tombstone}, {"history-age", s.History.Age},
+		{"timer-idle", t.Idle}, {"timer-max-age", t.MaxAge}, {"timer-tombstone", t.Tombstone}, {"history-age", s.History.Age}, {"audit-age", s.Audit.Age},
 		{"timer-dropped", t.Dropped}, {"shutdown-timeout", s.ShutdownTimeout}, {"clock-skew", s.API.ClockSkew}, {"turn-ttl", s.Turn.TTL}, {"body-timeout", s.API.BodyTimeout},
 	} {
 		add(d.value > 0, "--%s must be positive", d.flag)

@@ -40,6 +40,7 @@ type Serve struct {
 	Turn          Turn          `embed:"" prefix:"turn-" group:"TURN"`
 	Pages         Pages         `embed:"" group:"Pages, console and metrics"`
 	Telemetry     Telemetry     `embed:"" group:"Traces and profiles"`
+	Audit         Audit         `embed:"" prefix:"audit-" group:"Audit"`
 	Events        Events        `embed:"" group:"Events"`
 	Test          Test          `embed:"" group:"Tests of applications"`
 	Cluster       Cluster       `embed:"" group:"Several nodes"`
@@ -168,8 +169,10 @@ type Turn struct {
 // Pages holds what people look at.
 type Pages struct {
 	OperatorSecret string   `help:"Secret of the operators' console; generated on first start when not given." placeholder:"SECRET"`
+	OperatorsFile  string   `help:"YAML file with more operators of the console, their hashed secrets and roles." type:"path" placeholder:"FILE"`
 	Demo           *bool    `help:"Serve the meeting page and its demo backend, where anybody can open a meeting; default: only while nothing but this machine can reach the server." negatable:""`
 	Console        bool     `help:"Serve the operators' console." default:"true" negatable:""`
+	ConsoleListen  string   `help:"Address of the console, with TLS where the server has it; default: the listen address." placeholder:"ADDR"`
 	Metrics        bool     `help:"Serve Prometheus metrics on /metrics." default:"true" negatable:""`
 	MetricsListen  string   `help:"Address of the metrics; default: the listen address." placeholder:"ADDR"`
 	Origins        []string `help:"Web origins that may open signaling connections; empty accepts any." placeholder:"ORIGIN" name:"origin"`

@@ -7,11 +7,18 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
+	"github.com/carillon-meetings/carillon/internal/operators"
 )
 
-// actor names the operator in a meeting's record. All share one secret, so the
-// address is what tells them apart.
-func actor(r *http.Request) string { return "operator:" + sessionOf(r).from }
+// actor names the operator in a meeting's record: by the address alone who has
+// the server's operator secret, which several people may share.
+func actor(r *http.Request) string {
+	sess := sessionOf(r)
+	if sess.who.Name == operators.Name {
+		return "operator:" + sess.from
+	}
+	return "operator:" + sess.who.Name + "@" + sess.from
+}
 
 // asOperator returns the context of an action, which names its actor.
 func (c *Console) asOperator(r *http.Request) context.Context {

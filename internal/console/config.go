@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -12,18 +11,19 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
+	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/clientaddr"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
+	"github.com/carillon-meetings/carillon/internal/operators"
 )
-
-// MinSecret is the least length of an operator secret, in bytes.
-const MinSecret = 12
 
 // Config says what New is to serve.
 type Config struct {
 	// Directory, Live and Actions are the server behind the console. They are
-	// required when OperatorSecret is set.
+	// required when Operators is set.
 	Directory Directory
 	Live      Live
 	Actions   Actions
@@ -47,9 +47,12 @@ type Config struct {
 	// the context of an action, for the meeting's log. Required with Actions.
 	WithActor func(ctx context.Context, actor string) context.Context
 
-	// OperatorSecret signs operators in; at least MinSecret bytes. Empty
-	// switches the console off.
-	OperatorSecret string
+	// Operators are those who may sign in. Nil switches the console off.
+	Operators *operators.Roster
+	// Audit gets what operators did, and who was refused. Nil: nobody.
+	Audit func(audit.Entry)
+	// AuditLog reads what Audit got, newest first. Required with Operators.
+	AuditLog func(ctx context.Context, q audit.Query) (audit.Page, error)
 	// Demo answers /demo/ for the meeting page. Nil switches the meeting page
 	// off as well.
 	Demo http.Handler
@@ -63,8 +66,9 @@ type Config struct {
 	RightsRate Rate
 
 	// TLS tells that browsers reach the pages over https, directly or through
-	// a proxy: cookies become Secure and HSTS is sent.
-	TLS bool
+	// a proxy: HSTS is sent. OperatorTLS says so of the console, which may have an
+	// address of its own: its cookie becomes Secure.
+	TLS, OperatorTLS bool
 	// ConnectSources are further origins the pages may open connections to,
 	// as "wss://host:port" or "https://host:port". The page's own host is
 	// always allowed.
@@ -105,6 +109,9 @@ func (c Config) withDefaults() Config {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Audit == nil {
+		c.Audit = func(audit.Entry) {}
+	}
 	if c.ClientAddr == nil {
 		c.ClientAddr = clientaddr.Proxies(nil).Of
 	}
@@ -112,14 +119,11 @@ func (c Config) withDefaults() Config {
 }
 
 func (c Config) check() error {
-	if c.OperatorSecret == "" {
+	if c.Operators == nil {
 		return nil
 	}
-	if len(c.OperatorSecret) < MinSecret {
-		return fmt.Errorf("console: the operator secret has fewer than %d characters", MinSecret)
-	}
-	if c.Directory == nil || c.Live == nil || c.Actions == nil || c.Ended == nil || c.WithActor == nil {
-		return errors.New("console: Directory, Live, Actions, Ended and WithActor are required")
+	if c.Directory == nil || c.Live == nil || c.Actions == nil || c.Ended == nil || c.WithActor == nil || c.AuditLog == nil {
+		return errors.New("console: Directory, Live, Actions, Ended, WithActor and AuditLog are required")
 	}
 	return nil
 }
@@ -132,6 +136,8 @@ type Console struct {
 	pages    pages
 	sessions *sessions
 	tries    *limiter // of signing in
+	names    *allowances[string]
+	familiar familiar
 	visits   *limiter // of the demo backend
 	asks     *limiter // of the demo backend for rights
 	feeds    feeds
@@ -158,6 +164,7 @@ func New(cfg Config) (*Console, error) {
 		pages:    files,
 		sessions: newSessions(cfg),
 		tries:    newLimiter(Rate{Burst: signInBurst, Every: signInEvery}, cfg.Now),
+		names:    &allowances[string]{rate: Rate{Burst: nameBurst, Every: nameEvery}, now: cfg.Now, clients: make(map[string]*rate.Limiter)},
 		visits:   newLimiter(cfg.DemoRate, cfg.Now),
 		asks:     newLimiter(cfg.RightsRate, cfg.Now),
 		feeds:    feeds{open: make(map[string]*feed)},
@@ -167,6 +174,10 @@ func New(cfg Config) (*Console, error) {
 	c.routes()
 	return c, nil
 }
+
+// OperatorsChanged ends the sessions of those who are operators no more, or with
+// another secret or role.
+func (c *Console) OperatorsChanged() { c.sessions.reconsider() }
 
 // Close ends every event stream and waits for the goroutines behind them. The
 // HTTP server that serves the console is shut down by its owner, after Close.

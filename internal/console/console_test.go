@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/carillon-meetings/carillon/internal/operators"
 )
 
 func TestPagesAreServed(t *testing.T) {
@@ -29,7 +31,7 @@ func TestPartsAreSwitchedOff(t *testing.T) {
 	}
 	s.want(s.send("POST", "/demo/meetings", ""), 404, "")
 
-	s = open(t, func(c *Config) { c.OperatorSecret = "" })
+	s = open(t, func(c *Config) { c.Operators = nil })
 	s.want(s.send("GET", "/operator/", ""), 404, "")
 	s.want(s.send("POST", "/operator/api/session", `{"secret":""}`), 404, "")
 	s.want(s.send("GET", "/", ""), 200, "meeting page")
@@ -48,7 +50,10 @@ func TestMissingPagesAreExplained(t *testing.T) {
 }
 
 func TestSecurityHeaders(t *testing.T) {
-	s := open(t, func(c *Config) { c.ConnectSources = []string{"wss://node-b.example"}; c.TLS = true })
+	s := open(t, func(c *Config) {
+		c.ConnectSources = []string{"wss://node-b.example"}
+		c.TLS, c.OperatorTLS = true, true
+	})
 	host := strings.TrimPrefix(s.url, "http://")
 	for _, path := range []string{"/", "/operator/", "/assets/app-1a2b.js", "/operator/api/session", "/nowhere"} {
 		h := s.send("GET", path, "").Header
@@ -94,9 +99,9 @@ func TestOddHostsAreNotRepeatedInThePolicy(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	world := newServer()
-	good := Config{Directory: world, Live: world, Actions: world, Ended: world, WithActor: withActor, OperatorSecret: secret}
+	good := Config{Directory: world, Live: world, Actions: world, Ended: world, WithActor: withActor, Operators: operators.NewRoster(secret, nil), AuditLog: noAudit}
 	for name, spoil := range map[string]func(*Config){
-		"short secret": func(c *Config) { c.OperatorSecret = "short" },
+		"no audit":     func(c *Config) { c.AuditLog = nil },
 		"no directory": func(c *Config) { c.Directory = nil },
 		"no archive":   func(c *Config) { c.Ended = nil },
 		"no live":      func(c *Config) { c.Live = nil },

@@ -2,7 +2,6 @@ package console
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/carillon-meetings/carillon/internal/observe"
 )
@@ -29,64 +28,39 @@ type DeliveriesAnswer struct {
 // otherwise.
 const lettersShown = 1000
 
-// bySecret lets requests through to h that carry the operator secret as a bearer
-// token, as programs do. Tries are limited as those of signing in are; a request
-// without a token, which another site's page could have sent, is none.
-func (c *Console) bySecret(h http.HandlerFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		given, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if !bearer {
-			writeFault(w, http.StatusUnauthorized, "The operator secret is missing.")
+// delivery carries out an action about events.
+func (c *Console) delivery(action string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var q DeliveriesQuestion
+		if !readJSON(w, r, &q) {
 			return
 		}
-		addr := c.cfg.ClientAddr(r)
-		if wait, ok := c.tries.take(addr); !ok {
-			tooMany(w, wait, "Too many tries")
+		var a DeliveriesAnswer
+		var err error
+		switch action {
+		case "status":
+			a.Destinations = c.cfg.Deliveries.Destinations()
+		case "dead":
+			if q.Limit <= 0 {
+				q.Limit = lettersShown
+			}
+			a.Letters, err = c.cfg.Deliveries.Letters(r.Context(), q.Filter, q.Limit)
+		case "replay":
+			a.Count, err = c.cfg.Deliveries.Replay(r.Context(), q.Filter)
+		case "drop":
+			a.Count, err = c.cfg.Deliveries.Drop(r.Context(), q.Filter)
+		case "resume":
+			if !c.cfg.Deliveries.Resume(q.Name) {
+				writeFault(w, http.StatusNotFound, "Nothing is sent to a destination of that name.")
+				return
+			}
+		}
+		if err != nil {
+			c.cfg.Logger.Warn("operator request failed", "action", action, "err", err)
+			writeFault(w, http.StatusServiceUnavailable, "The store did not answer.")
 			return
 		}
-		if !sameSecret(given, c.cfg.OperatorSecret) {
-			c.cfg.Logger.Warn("operator request refused: wrong secret", "from", addr)
-			writeFault(w, http.StatusUnauthorized, "That is not the operator secret.")
-			return
-		}
-		c.tries.forgive(addr)
-		h(w, r)
-	})
-}
-
-func (c *Console) deliveries(w http.ResponseWriter, r *http.Request) {
-	var q DeliveriesQuestion
-	if !readJSON(w, r, &q) {
-		return
+		c.cfg.Logger.Info("operator action", "action", "events "+action, "operator", whoOf(r).Name, "from", c.cfg.ClientAddr(r), "count", a.Count)
+		writeJSON(w, http.StatusOK, a)
 	}
-	var a DeliveriesAnswer
-	var err error
-	switch action := r.PathValue("action"); action {
-	case "status":
-		a.Destinations = c.cfg.Deliveries.Destinations()
-	case "dead":
-		if q.Limit <= 0 {
-			q.Limit = lettersShown
-		}
-		a.Letters, err = c.cfg.Deliveries.Letters(r.Context(), q.Filter, q.Limit)
-	case "replay":
-		a.Count, err = c.cfg.Deliveries.Replay(r.Context(), q.Filter)
-	case "drop":
-		a.Count, err = c.cfg.Deliveries.Drop(r.Context(), q.Filter)
-	case "resume":
-		if !c.cfg.Deliveries.Resume(q.Name) {
-			writeFault(w, http.StatusNotFound, "Nothing is sent to a destination of that name.")
-			return
-		}
-	default:
-		writeFault(w, http.StatusNotFound, "There is no such action.")
-		return
-	}
-	if err != nil {
-		c.cfg.Logger.Warn("operator request failed", "action", r.PathValue("action"), "err", err)
-		writeFault(w, http.StatusServiceUnavailable, "The store did not answer.")
-		return
-	}
-	c.cfg.Logger.Info("operator action", "action", "events "+r.PathValue("action"), "from", c.cfg.ClientAddr(r), "count", a.Count)
-	writeJSON(w, http.StatusOK, a)
 }

@@ -22,12 +22,22 @@ type destinationsPage struct {
 	More         bool                  `json:"more"` // letters than these
 }
 
-// routeDestinations declares the addresses of the page.
-func (c *Console) routeDestinations() {
-	c.mux.Handle("GET "+pathDestinations, c.signedIn(c.destinations))
-	if c.cfg.Deliveries != nil {
-		c.mux.Handle("POST "+pathDestinations+"/{action}", c.change(c.deliveries))
+// deliveryRoutes are the addresses of the page, and those of the command line.
+func (c *Console) deliveryRoutes() []route {
+	list := []route{{"GET " + pathDestinations, lookers, c.destinations, ""}}
+	if c.cfg.Deliveries == nil {
+		return list
 	}
+	for _, action := range []string{"status", "dead"} {
+		list = append(list, route{"POST " + PathDeliveries + action, programs, c.delivery(action), ""})
+	}
+	for _, action := range []string{"replay", "drop", "resume"} {
+		list = append(list, route{"POST " + pathDestinations + "/" + action, changers, c.delivery(action), "events " + action},
+			route{"POST " + PathDeliveries + action, changing, c.delivery(action), "events " + action})
+	}
+	return append(list, route{"POST " + PathDeliveries + "{action}", programs, func(w http.ResponseWriter, _ *http.Request) {
+		writeFault(w, http.StatusNotFound, "There is no such action.")
+	}, ""})
 }
 
 func (c *Console) destinations(w http.ResponseWriter, r *http.Request) {

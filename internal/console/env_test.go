@@ -7,14 +7,17 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
+	"github.com/carillon-meetings/carillon/internal/operators"
 )
 
 const secret = "correct horse battery"
@@ -206,6 +209,26 @@ var built = fstest.MapFS{
 	"assets/app-1a2b.js.gz": {Data: []byte("packed")},
 }
 
+// noAudit is an audit with nothing in it.
+func noAudit(context.Context, audit.Query) (audit.Page, error) { return audit.Page{}, nil }
+
+// note is the audit of a site.
+func (s *site) note(e audit.Entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noted = append(s.noted, e)
+}
+
+// readNotes answers with all of it, newest first.
+func (s *site) readNotes(_ context.Context, q audit.Query) (audit.Page, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = q
+	page := audit.Page{Entries: slices.Clone(s.noted), Next: "7-100"}
+	slices.Reverse(page.Entries)
+	return page, s.auditFault
+}
+
 // site is a console behind a real HTTP server, with one operator's browser.
 type site struct {
 	*testing.T
@@ -215,6 +238,10 @@ type site struct {
 	url     string
 	cookie  *http.Cookie
 	csrf    string
+
+	noted      []audit.Entry // guarded by server.mu
+	asked      audit.Query
+	auditFault error
 }
 
 // open starts a console. Changes to the configuration are optional.
@@ -222,7 +249,8 @@ func open(t *testing.T, change ...func(*Config)) *site {
 	t.Helper()
 	s := &site{T: t, server: newServer(), clock: &clock{t: start}}
 	cfg := Config{
-		Directory: s.server, Live: s.server, Actions: s.server, Ended: s.server, WithActor: withActor, OperatorSecret: secret,
+		Directory: s.server, Live: s.server, Actions: s.server, Ended: s.server, WithActor: withActor,
+		Operators: operators.NewRoster(secret, nil), Audit: s.note, AuditLog: s.readNotes,
 		Demo:    http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "demo") }),
 		Pages:   built,
 		Refresh: 5 * time.Millisecond,
@@ -288,7 +316,14 @@ func (s *site) send(method, path, body string, with ...string) answer {
 
 func (s *site) signIn() {
 	s.Helper()
-	a := s.send("POST", "/operator/api/session", `{"secret":"`+secret+`"}`)
+	s.signInAs("", secret)
+}
+
+// signInAs signs in an operator; without a name, the one with the operator
+// secret.
+func (s *site) signInAs(name, secret string) {
+	s.Helper()
+	a := s.send("POST", "/operator/api/session", fmt.Sprintf(`{"name":%q,"secret":%q}`, name, secret))
 	if a.StatusCode != http.StatusOK {
 		s.Fatalf("sign-in answered %d: %s", a.StatusCode, a.body)
 	}

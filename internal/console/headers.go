@@ -22,7 +22,11 @@ func (c *Console) setHeaders(h http.Header, r *http.Request) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self), autoplay=(self), "+
 		"speaker-selection=(self), fullscreen=(self), clipboard-write=(self), geolocation=(), payment=(), usb=()")
-	if c.cfg.TLS {
+	secure := c.cfg.TLS
+	if strings.HasPrefix(r.URL.Path, pathOperator) {
+		secure = c.cfg.OperatorTLS
+	}
+	if secure {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
 }

@@ -21,12 +21,15 @@ type Health interface {
 // maxLogLines is how many lines of a log one answer may have.
 const maxLogLines = 500
 
-func (c *Console) routeHealth() {
+// healthRoutes are the addresses of the pages of health and log.
+func (c *Console) healthRoutes() []route {
 	if c.cfg.Health == nil {
-		return
+		return nil
 	}
-	c.mux.Handle("GET "+pathAPI+"health", c.signedIn(c.showHealth))
-	c.mux.Handle("GET "+pathAPI+"log", c.signedIn(c.showLog))
+	return []route{
+		{"GET " + pathAPI + "health", lookers, c.showHealth, ""},
+		{"GET " + pathAPI + "log", lookers, c.showLog, ""},
+	}
 }
 
 // healthView is what the page of the nodes' health is told.

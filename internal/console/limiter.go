@@ -18,27 +18,37 @@ type Rate struct {
 
 // limiter counts events per client address. IPv6 clients are counted per /64,
 // which is what one customer usually holds. It is safe for concurrent use.
-type limiter struct {
+type limiter struct{ allowances[netip.Prefix] }
+
+// allowances counts events per key. It is safe for concurrent use.
+type allowances[K comparable] struct {
 	rate Rate
 	now  func() time.Time
 
 	mu      sync.Mutex
-	clients map[netip.Prefix]*rate.Limiter // those whose allowance may not be whole
+	clients map[K]*rate.Limiter // those whose allowance may not be whole
 }
 
-// maxAddresses bounds the memory of a limiter. When so many addresses are
-// known at once, those whose allowance is whole are forgotten first.
+// maxAddresses bounds the memory of allowances. When so many keys are known at
+// once, those whose allowance is whole are forgotten first.
 const maxAddresses = 20_000
 
 // newLimiter returns a limiter with a whole allowance for everybody.
 func newLimiter(r Rate, now func() time.Time) *limiter {
-	return &limiter{rate: r, now: now, clients: make(map[netip.Prefix]*rate.Limiter)}
+	return &limiter{allowances[netip.Prefix]{rate: r, now: now, clients: make(map[netip.Prefix]*rate.Limiter)}}
 }
 
 // take uses up one event of the address's allowance. When there is none left it
 // takes nothing and returns how long to wait.
 func (l *limiter) take(addr netip.Addr) (wait time.Duration, ok bool) {
-	key := clientaddr.Network(addr)
+	return l.allowances.take(clientaddr.Network(addr))
+}
+
+// forgive gives the address its whole allowance back.
+func (l *limiter) forgive(addr netip.Addr) { l.allowances.forgive(clientaddr.Network(addr)) }
+
+// take is limiter.take for a key.
+func (l *allowances[K]) take(key K) (wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
@@ -55,14 +65,14 @@ func (l *limiter) take(addr netip.Addr) (wait time.Duration, ok bool) {
 	return wait, wait == 0
 }
 
-// forgive gives the address its whole allowance back.
-func (l *limiter) forgive(addr netip.Addr) {
+// forgive is limiter.forgive for a key.
+func (l *allowances[K]) forgive(key K) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.clients, clientaddr.Network(addr))
+	delete(l.clients, key)
 }
 
-func (l *limiter) makeRoomLocked(now time.Time) {
+func (l *allowances[K]) makeRoomLocked(now time.Time) {
 	if len(l.clients) < maxAddresses {
 		return
 	}

@@ -19,22 +19,21 @@ func (c *Console) unrecorded() string {
 	return c.cfg.Recordings.Unready()
 }
 
-// routeRecordings declares the addresses of recordings, and of what an operator
-// joins with.
-func (c *Console) routeRecordings() {
-	if c.cfg.Seat != nil {
-		c.mux.Handle("POST "+pathAPI+"meetings/{meeting}/attendees/{attendee}/seat", c.change(c.takeSeat))
-	}
+// recordingRoutes are the addresses of recordings.
+func (c *Console) recordingRoutes() []route {
 	if c.cfg.Recordings == nil {
-		return
+		return nil
 	}
-	c.mux.Handle("GET "+pathAPI+"recordings/events", c.signedIn(c.streamRecordings))
-	recordings := pathAPI + "meetings/{meeting}/recordings"
-	c.mux.Handle("POST "+recordings, c.change(c.beginRecording))
-	c.mux.Handle("POST "+recordings+"/{recording}/stop", c.change(c.stopRecording))
-	c.mux.Handle("POST "+recordings+"/{recording}/join", c.change(c.joinRecording))
-	c.mux.Handle("GET "+recordings+"/{recording}/files", c.signedIn(c.recordingFiles))
-	c.mux.Handle("GET "+recordings+"/{recording}/files/{number}", c.signedIn(c.recordingFile))
+	all := pathAPI + "meetings/{meeting}/recordings"
+	one := all + "/{recording}"
+	return []route{
+		{"GET " + pathAPI + "recordings/events", lookers, c.streamRecordings, ""},
+		{"POST " + all, changers, c.beginRecording, "record meeting"},
+		{"POST " + one + "/stop", changers, c.stopRecording, "stop recording"},
+		{"POST " + one + "/join", changers, c.joinRecording, "join recording"},
+		{"GET " + one + "/files", lookers, c.recordingFiles, ""},
+		{"GET " + one + "/files/{number}", lookers, c.recordingFile, ""},
+	}
 }
 
 func recordingKey(r *observe.Recording) string { return r.ID.String() }
@@ -109,6 +108,7 @@ func (c *Console) recordingFile(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Has("download") {
 		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
 		c.cfg.Logger.Info("operator action", "action", "download recording", "meeting", id, "actor", actor(r))
+		c.cfg.Audit(c.entry(r, "download recording", http.StatusOK, ""))
 	}
 	http.ServeContent(w, r, "", time.Time{}, content)
 }

@@ -36,8 +36,18 @@ func Serves(path string) bool {
 	})
 }
 
-// routes declares every address. Changes go through change, which checks the
-// sign-in and both guards against forged requests.
+// ForOperators reports whether a path is the console's, or below it.
+func ForOperators(path string) bool {
+	return path+"/" == pathOperator || strings.HasPrefix(path, pathOperator)
+}
+
+// Carries reports whether a path is something that the console's pages need from
+// elsewhere: what they are made of, and the page that joins in an attendee's place.
+func Carries(path string) bool {
+	return path == pathIcon || path == pathJoin || strings.HasPrefix(path, pathAssets)
+}
+
+// routes declares every address. What operators see and do is a table of its own.
 func (c *Console) routes() {
 	c.mux.HandleFunc("GET "+pathAssets, c.asset)
 	c.mux.HandleFunc("GET "+pathIcon, c.asset)
@@ -48,7 +58,7 @@ func (c *Console) routes() {
 		c.mux.HandleFunc("GET "+pathStart+"{$}", c.page("index.html"))
 		c.mux.HandleFunc("GET "+pathMeeting+"{code}", c.page("index.html"))
 	}
-	if c.cfg.OperatorSecret == "" {
+	if c.cfg.Operators == nil {
 		return
 	}
 	if c.cfg.Demo == nil {
@@ -56,27 +66,11 @@ func (c *Console) routes() {
 	}
 	c.mux.HandleFunc(pathOperator, c.page("operator.html"))
 	c.mux.HandleFunc(pathOperator+"explorer", c.page("explorer.html"))
-
 	c.mux.HandleFunc(pathAPI, func(w http.ResponseWriter, _ *http.Request) {
 		writeFault(w, http.StatusNotFound, "There is nothing at this address.")
 	})
-	c.mux.HandleFunc("GET "+pathAPI+"session", c.showSession)
-	c.mux.Handle("POST "+pathAPI+"session", crossOriginGuard().Handler(http.HandlerFunc(c.signIn)))
-	c.mux.Handle("DELETE "+pathAPI+"session", c.change(c.signOut))
-	c.mux.Handle("GET "+pathAPI+"events", c.signedIn(c.streamMeetings))
-	c.mux.Handle("GET "+pathAPI+"meetings/{meeting}/events", c.signedIn(c.streamMeeting))
-	c.mux.Handle("GET "+pathAPI+"meetings/{meeting}/attendees/{attendee}/history", c.signedIn(c.connections))
-	c.mux.Handle("POST "+pathAPI+"meetings/{meeting}/end", c.change(c.endMeeting))
-	c.mux.Handle("POST "+pathAPI+"meetings/{meeting}/attendees/{attendee}/remove", c.change(c.removeAttendee))
-	c.mux.Handle("PUT "+pathAPI+"meetings/{meeting}/attendees/{attendee}/capabilities", c.change(c.setCapabilities))
-	c.routeDestinations()
-	c.routeRecordings()
-	c.routeHealth()
-	if c.cfg.Nodes != nil {
-		c.mux.Handle("GET "+pathAPI+"nodes/events", c.signedIn(c.streamNodes))
-	}
-	if c.cfg.Deliveries != nil {
-		c.mux.Handle("POST "+PathDeliveries+"{action}", c.bySecret(c.deliveries))
+	for _, r := range c.table() {
+		c.mux.Handle(r.pattern, c.guard(r))
 	}
 }
 

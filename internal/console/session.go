@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/carillon-meetings/carillon/internal/operators"
 )
 
 // cookieName carries the session's token. The cookie is HttpOnly, so a script
@@ -24,6 +26,7 @@ const maxSessions = 200
 
 // session is one signed-in operator. Its fields are guarded by sessions.mu.
 type session struct {
+	who     operators.Standing // at the sign-in; the session ends when it is another now
 	csrf    string
 	from    string // address that signed in, shown in records
 	started time.Time
@@ -43,6 +46,7 @@ type sessions struct {
 	idle, max time.Duration
 	now       func() time.Time
 	key       []byte // nil: sessions are this server's own
+	roster    *operators.Roster
 
 	mu     sync.Mutex
 	byHash map[[sha256.Size]byte]*session
@@ -55,21 +59,38 @@ func newSessions(cfg Config) *sessions {
 		max:    cfg.SessionMax,
 		now:    cfg.Now,
 		key:    cfg.SessionKey,
+		roster: cfg.Operators,
 		byHash: make(map[[sha256.Size]byte]*session),
 		over:   make(map[[sha256.Size]byte]time.Time),
 	}
 }
 
 // start begins a session and returns the token for its cookie.
-func (s *sessions) start(from string) (token string, sess *session) {
+func (s *sessions) start(who operators.Standing, from string) (token string, sess *session) {
 	now := s.now()
-	token = s.newToken(now)
-	sess = &session{csrf: s.csrfOf(token), from: from, started: now, used: now, ended: make(chan struct{})}
+	token = s.newToken(now, who)
+	sess = s.newSession(token, who, from, now)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sweepLocked(now)
 	s.byHash[sha256.Sum256([]byte(token))] = sess
 	return token, sess
+}
+
+func (s *sessions) newSession(token string, who operators.Standing, from string, began time.Time) *session {
+	return &session{who: who, csrf: s.csrfOf(token), from: from, started: began, used: s.now(), ended: make(chan struct{})}
+}
+
+// reconsider ends the sessions of operators who are not any more what they were
+// when they signed in.
+func (s *sessions) reconsider() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for hash, sess := range s.byHash {
+		if !s.roster.Holds(sess.who) {
+			s.endLocked(hash)
+		}
+	}
 }
 
 // sweepLocked ends what has expired and makes room for one more.
@@ -93,7 +114,7 @@ func (s *sessions) sweepLocked(now time.Time) {
 
 func (s *sessions) aliveLocked(sess *session, now time.Time) bool {
 	idle := sess.viewers == 0 && now.Sub(sess.used) >= s.idle
-	return !idle && now.Sub(sess.started) < s.max
+	return !idle && now.Sub(sess.started) < s.max && s.roster.Holds(sess.who)
 }
 
 func (s *sessions) endLocked(hash [sha256.Size]byte) {
@@ -119,11 +140,11 @@ func (s *sessions) find(r *http.Request, from string) (*session, bool) {
 	now := s.now()
 	sess, ok := s.byHash[hash]
 	if !ok {
-		began, genuine := s.tokenBegan(cookie.Value)
+		began, who, genuine := s.readToken(cookie.Value)
 		if _, over := s.over[hash]; over || !genuine || now.Sub(began) >= s.max {
 			return nil, false
 		}
-		sess = &session{csrf: s.csrfOf(cookie.Value), from: from, started: began, used: now, ended: make(chan struct{})}
+		sess = s.newSession(cookie.Value, who, from, began)
 		s.sweepLocked(now)
 		s.byHash[hash] = sess
 	}

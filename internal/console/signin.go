@@ -2,23 +2,18 @@ package console
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"net/http"
-	"time"
-)
 
-// An address may try to sign in signInBurst times at once and once more after
-// each signInEvery: guessing a generated secret takes longer than the sun has.
-const (
-	signInBurst = 5
-	signInEvery = 12 * time.Second
+	"github.com/carillon-meetings/carillon/internal/audit"
 )
 
 // sessionView tells a page whether it is signed in. CSRF goes back in the
 // header of every change.
 type sessionView struct {
 	SignedIn bool   `json:"signedIn"`
+	Name     string `json:"name,omitempty"`
+	ReadOnly bool   `json:"readOnly,omitempty"` // may change nothing
+	Several  bool   `json:"several"`            // there are operators with names: the sign-in asks for one
 	CSRF     string `json:"csrf,omitempty"`
 	Expires  int64  `json:"expires,omitempty"` // Unix ms
 	Version  string `json:"version,omitempty"`
@@ -32,6 +27,9 @@ type sessionView struct {
 func (c *Console) view(sess *session) sessionView {
 	return sessionView{
 		SignedIn:   true,
+		Name:       sess.who.Name,
+		ReadOnly:   !sess.who.MayChange(),
+		Several:    c.cfg.Operators.Several(),
 		CSRF:       sess.csrf,
 		Expires:    sess.started.Add(c.cfg.SessionMax).UnixMilli(),
 		Version:    c.cfg.Version,
@@ -45,7 +43,7 @@ func (c *Console) view(sess *session) sessionView {
 func (c *Console) showSession(w http.ResponseWriter, r *http.Request) {
 	sess, ok := c.sessions.find(r, c.cfg.ClientAddr(r).String())
 	if !ok {
-		writeJSON(w, http.StatusOK, sessionView{Dev: c.cfg.Dev, Meeting: c.cfg.Demo != nil})
+		writeJSON(w, http.StatusOK, sessionView{Dev: c.cfg.Dev, Meeting: c.cfg.Demo != nil, Several: c.cfg.Operators.Several()})
 		return
 	}
 	writeJSON(w, http.StatusOK, c.view(sess))
@@ -59,33 +57,27 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var body struct {
+		Name   string `json:"name"` // empty: the one with the operator secret
 		Secret string `json:"secret"`
 	}
 	if !readJSON(w, r, &body) {
 		return
 	}
-	if !sameSecret(body.Secret, c.cfg.OperatorSecret) {
-		c.cfg.Logger.Warn("operator sign-in refused: wrong secret", "from", addr)
-		writeFault(w, http.StatusUnauthorized, "That is not the operator secret.")
+	who, ok := c.verify(w, r, audit.Console, body.Name, body.Secret)
+	if !ok {
 		return
 	}
-	c.tries.forgive(addr)
 	c.sessions.end(r)
-	token, sess := c.sessions.start(addr.String())
+	token, sess := c.sessions.start(who, addr.String())
 	c.setCookie(w, token, int(c.cfg.SessionMax.Seconds()))
-	c.cfg.Logger.Info("operator signed in", "from", addr)
+	c.cfg.Logger.Info("operator signed in", "operator", who.Name, "from", addr)
+	c.cfg.Audit(audit.Entry{Via: audit.Console, Who: "operator:" + who.Name, From: addr.String(), Action: "sign in", Outcome: audit.Done})
 	writeJSON(w, http.StatusOK, c.view(sess))
-}
-
-// sameSecret compares digests, so that the time it takes tells neither the
-// secret's bytes nor its length.
-func sameSecret(given, want string) bool {
-	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(want))
-	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
 func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
 	c.sessions.end(r)
+	c.cfg.Logger.Info("operator signed out", "operator", whoOf(r).Name, "from", c.cfg.ClientAddr(r))
 	c.setCookie(w, "", -1)
 	w.WriteHeader(http.StatusNoContent)
 }
@@ -97,7 +89,7 @@ func (c *Console) setCookie(w http.ResponseWriter, value string, maxAge int) {
 		Path:     pathOperator,
 		MaxAge:   maxAge,
 		HttpOnly: true,
-		Secure:   c.cfg.TLS,
+		Secure:   c.cfg.OperatorTLS,
 		SameSite: http.SameSiteStrictMode,
 	})
 }
@@ -116,10 +108,11 @@ func (c *Console) signedIn(h http.HandlerFunc) http.Handler {
 	})
 }
 
-// change lets only requests through to h that an operator's own page sent.
-func (c *Console) change(h http.HandlerFunc) http.Handler {
+// ownChange lets only requests through to h that an operator's own page sent.
+func (c *Console) ownChange(h http.HandlerFunc) http.Handler {
 	return crossOriginGuard().Handler(c.signedIn(func(w http.ResponseWriter, r *http.Request) {
-		if sessionOf(r).forged(r) {
+		if sess := sessionOf(r); sess.forged(r) {
+			c.cfg.Logger.Warn("operator action refused: no token of the session", "operator", sess.who.Name, "from", c.cfg.ClientAddr(r))
 			writeFault(w, http.StatusForbidden, "The request lacks the token of your session. Reload the page.")
 			return
 		}

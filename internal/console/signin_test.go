@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/carillon-meetings/carillon/internal/operators"
 )
 
 func bufferLogger(b *bytes.Buffer) *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
@@ -32,7 +34,7 @@ func TestSigningInAndOut(t *testing.T) {
 }
 
 func TestCookiesAreSecureBehindTLS(t *testing.T) {
-	s := open(t, func(c *Config) { c.TLS = true })
+	s := open(t, func(c *Config) { c.OperatorTLS = true })
 	s.signIn()
 	if !s.cookie.Secure {
 		t.Error("the cookie is not Secure")
@@ -142,9 +144,10 @@ func TestSigningInAgainEndsTheOldSession(t *testing.T) {
 }
 
 func TestSessionsAreBounded(t *testing.T) {
-	s := newSessions(Config{SessionIdle: time.Hour, SessionMax: time.Hour, Now: (&clock{t: start}).now})
+	s := newSessions(Config{Operators: operators.NewRoster(secret, nil), SessionIdle: time.Hour, SessionMax: time.Hour, Now: (&clock{t: start}).now})
 	for range maxSessions + 5 {
-		s.start("192.0.2.1")
+		who, _ := s.roster.Current(operators.Name)
+		s.start(who, "192.0.2.1")
 	}
 	if len(s.byHash) != maxSessions {
 		t.Errorf("%d sessions are kept, want %d", len(s.byHash), maxSessions)

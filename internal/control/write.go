@@ -315,7 +315,9 @@ func (c *Control) close(e *entry, g *tombstone) {
 	c.tell(e, Ended{Reason: g.reason})
 	transcriptions()
 	pipelines()
-	c.cfg.Ended(c.shownTombstone(g))
+	shown := c.shownTombstone(g)
+	c.cfg.Logger.Info("meeting ended", "meeting", shown.ID.String(), "reason", shown.Reason, "by", shown.EndedBy)
+	c.cfg.Ended(shown)
 }
 
 // read gives fn the state of the meeting. fn must not keep the state nor call

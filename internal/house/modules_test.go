@@ -42,6 +42,7 @@ var mayUse = map[string][]string{
 	"internal/capture":           {"github.com/aws/aws-sdk-go-v2"},
 	"internal/config":            {"github.com/alecthomas/kong", "go.yaml.in/yaml"},
 	"internal/completion":        {"github.com/alecthomas/kong"},
+	"internal/operators":         {"go.yaml.in/yaml", "golang.org/x/crypto"},
 	"internal/load/api":          {"golang.org/x/sys"},
 	"internal/load/door":         {"github.com/coder/websocket", "google.golang.org/protobuf"},
 	"internal/load/meeting":      {"github.com/aws/aws-sdk-go-v2"},

@@ -103,9 +103,17 @@ export class DestinationsPage implements Page {
   }
 
   private button(text: string, about: string, act: () => void): HTMLElement {
+    const { readOnly } = this.frame.server;
     return el(
       'button',
-      { class: 'plain', type: 'button', 'aria-label': `${text}: ${about}`, on: { click: act } },
+      {
+        class: 'plain',
+        type: 'button',
+        disabled: readOnly !== '',
+        title: readOnly || undefined,
+        'aria-label': `${text}: ${about}`,
+        on: { click: act },
+      },
       text,
     );
   }

@@ -32,15 +32,15 @@ class Console {
       window.setTimeout(() => void this.check(reason), retryAfter); // what is shown stays
       return;
     }
-    if (!session.signedIn) this.showSignIn(reason);
+    if (!session.signedIn) this.showSignIn(reason, session.several);
     else if (!this.router) this.showConsole(session);
   }
 
-  private showSignIn(reason: string): void {
+  private showSignIn(reason: string, several: boolean): void {
     this.router?.close();
     this.router = undefined;
     this.title('Sign in');
-    const view = signInView(this.server, (session) => this.showConsole(session), reason);
+    const view = signInView(this.server, (session) => this.showConsole(session), reason, several);
     fill(this.body, view);
     view.querySelector<HTMLElement>('[data-focus]')?.focus();
   }

@@ -136,7 +136,7 @@ export class MeetingPage implements Page {
     if (!meeting) return;
     const ended = meeting.ended > 0;
     this.known.hidden = false;
-    this.end.hidden = ended;
+    this.end.hidden = ended || this.frame.server.readOnly !== '';
     setText(this.heading, meeting.external || 'Meeting without a name');
     this.frame.title(meeting.external || meeting.id);
     this.facts.show(factsOf(meeting, this.feed.now()));

@@ -38,10 +38,14 @@ export class PersonActions {
   /** Offers what can still be done, or says why nothing can. */
   draw(row: AttendeeRow, ended: boolean): void {
     this.row = row;
-    const usable = !ended && !row.deleted;
+    const { readOnly } = this.server;
+    const usable = !ended && !row.deleted && !readOnly;
     this.buttons.hidden = !usable;
     this.over.hidden = usable;
-    setText(this.over, ended ? 'The meeting has ended.' : 'Removed: its join token is refused.');
+    setText(
+      this.over,
+      ended ? 'The meeting has ended.' : row.deleted ? 'Removed: its join token is refused.' : readOnly,
+    );
     setText(this.mute, maySpeak(row) ? 'Mute' : 'Let speak');
     this.mute.disabled = !row.capabilities;
     this.change.disabled = !row.capabilities;

@@ -101,7 +101,7 @@ export class RecordingCard implements Drawn<Shelf> {
     const busy = joins.some((j) => j.status === 'Initializing' || j.status === 'InProgress');
     const over = capture.status === 'Stopped' || capture.status === 'Failed';
     fill(this.joined, ...done.flatMap((j) => j.streams.map((s) => this.line(j, s, shelf))));
-    this.join.hidden = busy || done.length > 0 || capture.streams.length === 0;
+    this.join.hidden = this.server.readOnly !== '' || busy || done.length > 0 || capture.streams.length === 0;
     const failed = joins.at(-1)?.failure ?? '';
     setText(
       this.joinedWord,

@@ -37,9 +37,10 @@ export class Recordings {
     const shelves = shelvesOf(rows, nameOf);
     const captures = shelves.map((shelf) => shelf.capture);
     this.running = captures.find((r) => r.status === 'Initializing' || r.status === 'InProgress');
-    const { unrecorded } = this.server;
+    const { unrecorded, readOnly } = this.server;
     this.button.hidden = ended;
-    attribute(this.button, 'aria-disabled', unrecorded && !this.running ? 'true' : undefined);
+    const unusable = unrecorded && (!this.running || readOnly);
+    attribute(this.button, 'aria-disabled', unusable ? 'true' : undefined);
     const face = this.running ? 'Stop recording' : 'Record…';
     if (this.button.textContent !== face) fill(this.button, icon('record', 18), face);
     this.button.classList.toggle('danger', !!this.running);
@@ -57,7 +58,8 @@ export class Recordings {
   }
 
   private pressed(): void {
-    if (this.running) this.askStop(this.running.id);
+    if (this.server.readOnly) this.say(this.server.readOnly);
+    else if (this.running) this.askStop(this.running.id);
     else if (this.server.unrecorded) this.say(this.server.unrecorded);
     else this.askRecord();
   }

@@ -1,5 +1,6 @@
 // Which page an address stands for, and the one that is open.
 
+import { AuditPage } from './audit';
 import { DestinationsPage } from './destinations';
 import type { Frame, Page } from './frame';
 import { HealthPage } from './health';
@@ -21,13 +22,14 @@ export type Address =
   | { page: 'nodes' }
   | { page: 'health' }
   | { page: 'log' }
+  | { page: 'audit' }
   | { page: 'meeting'; meeting: string; attendee: string };
 
 /** What a path of the console asks for; the list of meetings when it makes no sense. */
 export function addressOf(path: string): Address {
   const [first = '', meeting = '', attendee = ''] = path.slice(root.length).split('/');
   if (first === 'meetings' && meeting) return { page: 'meeting', meeting, attendee };
-  const pages = ['ended', 'recordings', 'destinations', 'nodes', 'health', 'log'] as const;
+  const pages = ['ended', 'recordings', 'destinations', 'nodes', 'health', 'log', 'audit'] as const;
   return { page: pages.find((page) => page === first) ?? 'live' };
 }
 
@@ -77,6 +79,8 @@ export class Router {
         return new HealthPage(this.frame);
       case 'log':
         return new LogPage(this.frame);
+      case 'audit':
+        return new AuditPage(this.frame);
       default:
         return new MeetingsPage(this.frame, address.page === 'ended');
     }

@@ -1,10 +1,17 @@
 // Talks to the console's own JSON.
 
+import type { AuditPage, AuditQuestion } from './auditrows';
 import type { DestinationsPage, Question } from './delivery';
 import type { Capabilities, Health, LogPart, RecordingFile, SessionRow } from './rows';
 
 export interface Session {
   signedIn: boolean;
+  /** Who it is. */
+  name?: string;
+  /** That operator may look at everything and change nothing. */
+  readOnly?: boolean;
+  /** There are operators with names: the sign-in asks for one. */
+  several: boolean;
   csrf?: string;
   expires?: number;
   version?: string;
@@ -34,14 +41,17 @@ const patience = 10_000;
 export class Server {
   /** Why no meeting can be recorded; empty when one can. */
   unrecorded = '';
+  /** Why nothing can be changed; empty when it can. */
+  readOnly = '';
   private csrf = '';
 
   async session(): Promise<Session> {
     return this.keep(await this.ask<Session>('GET', 'session'));
   }
 
-  async signIn(secret: string): Promise<Session> {
-    return this.keep(await this.ask<Session>('POST', 'session', { secret }));
+  /** Signs an operator in; without a name, the one with the operator secret. */
+  async signIn(name: string, secret: string): Promise<Session> {
+    return this.keep(await this.ask<Session>('POST', 'session', { name, secret }));
   }
 
   signOut(): Promise<void> {
@@ -90,6 +100,12 @@ export class Server {
     return this.ask('GET', `log?${new URLSearchParams({ node, after: String(after), level, text })}`);
   }
 
+  /** A page of who did what, newest first. */
+  audit(question: AuditQuestion): Promise<AuditPage> {
+    const asked = Object.entries(question).filter(([, value]) => value);
+    return this.ask('GET', `audit?${new URLSearchParams(asked)}`);
+  }
+
   /** Begins to record a meeting: its sound, and what is wished for besides. */
   record(meeting: string, wish: { cameras: boolean; shares: boolean }): Promise<void> {
     return this.ask('POST', `meetings/${meeting}/recordings`, wish);
@@ -129,7 +145,8 @@ export class Server {
 
   private keep(session: Session): Session {
     this.csrf = session.csrf ?? '';
-    this.unrecorded = session.unrecorded ?? '';
+    this.readOnly = session.readOnly ? 'Your role is read-only: you may look at everything and change nothing.' : '';
+    this.unrecorded = this.readOnly || (session.unrecorded ?? '');
     return session;
   }
 

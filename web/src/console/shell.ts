@@ -15,7 +15,7 @@ export class Shell {
   private readonly banner = el('p', { class: 'note bad', role: 'alert', hidden: true });
   private readonly bannerText = el('span');
   private readonly tabs: Record<
-    'live' | 'ended' | 'recordings' | 'destinations' | 'nodes' | 'health' | 'log',
+    'live' | 'ended' | 'recordings' | 'destinations' | 'nodes' | 'health' | 'log' | 'audit',
     HTMLElement
   >;
 
@@ -29,6 +29,7 @@ export class Shell {
       nodes: tab(`${root}nodes`, 'Nodes'),
       health: tab(`${root}health`, 'Health'),
       log: tab(`${root}log`, 'Log'),
+      audit: tab(`${root}audit`, 'Audit'),
     };
     fill(this.banner, icon('warning', 20), this.bannerText);
     fill(this.content, this.banner, this.page);
@@ -80,11 +81,14 @@ export class Shell {
         session.cluster && this.tabs.nodes,
         this.tabs.health,
         this.tabs.log,
+        this.tabs.audit,
         el('a', { href: `${root}explorer` }, 'API'),
       ),
       this.liveMark,
       session.dev && el('span', { class: 'pill warn', title: 'The API accepts any credentials' }, 'dev'),
+      session.readOnly && el('span', { class: 'pill warn', title: 'You may change nothing' }, 'read-only'),
       el('span', { class: 'spring' }),
+      session.name && session.name !== 'operator' && el('span', { class: 'soft who wide-only' }, session.name),
       session.version && el('span', { class: 'soft version wide-only' }, session.version),
       el(
         'button',
