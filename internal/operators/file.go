@@ -35,9 +35,9 @@ const (
 // Costs of a bcrypt hash that are taken: below, guessing is too cheap for who
 // has the file; above, each sign-in takes seconds of a core.
 const (
-	minCost  = 10
+	minCost  = 10 // OWASP Password Storage Cheat Sheet: 10 or more
 	maxCost  = 14
-	hashCost = 12
+	hashCost = minCost
 )
 
 // maxOperators bounds a file.
