@@ -35,6 +35,10 @@ type job struct {
 	hearsOnce sync.Once     // closes it
 }
 
+// diskFull is what callers of the API are told when a recording has failed for want
+// of room, or could not be written.
+const diskFull = "The server's disk for recordings is full or cannot be written"
+
 // Times of a job.
 const (
 	attachWithin = 30 * time.Second // for a recording to begin
@@ -154,11 +158,11 @@ func (j *job) record(ctx context.Context, s *spool) (failure string) {
 	r.over = j.meetingOver
 	r.failed = func(err error) {
 		j.log.Error("the recording's spool cannot be written", "err", err)
-		j.end("The server's disk for recordings is full or cannot be written")
+		j.end(diskFull)
 	}
 	if j.pipeline.Status < meeting.PipelineStopping {
 		if j.pipeline.Status == meeting.PipelineInProgress {
-			j.wasInterrupted(ctx)
+			j.troubled(ctx, interrupted) // that it goes on is told once it does
 		}
 		if err := j.compose(r); err != nil {
 			j.log.Error("the composition did not begin", "err", err)
@@ -171,9 +175,14 @@ func (j *job) record(ctx context.Context, s *spool) (failure string) {
 			r.close(false)
 			return "The recording could not begin"
 		}
+		stop := j.service.room.record(s, func() {
+			j.log.Error("there is no room for recordings any more, and this one needs most")
+			j.end(diskFull)
+		})
 		j.tell(ctx, meeting.PipelineInProgress, "")
 		j.attached.Store(true)
 		j.attend(ctx, r.rechoose)
+		stop()
 		j.ending.Store(true)
 	}
 	r.close(ctx.Err() == nil && !hasEnd(s))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/control"
+	"github.com/carillon-meetings/carillon/internal/durable"
 	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/transcribe/speech"
@@ -59,8 +60,9 @@ type Config struct {
 	// GiveUp is after how long of failing to store its pieces a recording has
 	// failed. Default 24 h.
 	GiveUp time.Duration
-	// MaxSpool bounds the pieces of all spools that are not stored yet, in bytes; a
-	// recording that would need more has failed. 0 for no bound.
+	// MaxSpool bounds the pieces of all spools that are not stored yet, in bytes; when
+	// more would be needed, the recording that has most has failed. 0 for no bound but
+	// the disk's.
 	MaxSpool int64
 	// FFmpeg is the path of the program that composing and streaming need; empty for
 	// none, which refuses both.
@@ -98,6 +100,7 @@ type Service struct {
 // New begins to carry out the pipelines there are, and those that come.
 func New(cfg Config) (*Service, error) {
 	s := &Service{cfg: cfg.withDefaults(), jobs: make(map[meeting.ID]*job), room: budget{most: cfg.MaxSpool}}
+	s.room.free = func() (int64, error) { return durable.Free(s.cfg.Dir) }
 	if err := os.MkdirAll(s.cfg.Dir, 0o700); err != nil {
 		return nil, err
 	}

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/durable"
@@ -74,30 +73,8 @@ type spool struct {
 	pieces  []Piece
 	pending []Piece // of these, those that are not stored, in their order
 	next    int     // number of the next file
-	bytes   int64   // of the pending ones
 	room    *budget // shared by all spools
 	wake    chan struct{}
-}
-
-// budget is the room for what is not stored yet.
-type budget struct {
-	most int64 // bytes; 0 for no bound
-	used atomic.Int64
-}
-
-// tight reports whether little of the room is left: a tenth.
-func (b *budget) tight() bool { return b.most > 0 && b.used.Load() >= b.most/10*9 }
-
-// errNoRoom says that there is no room left.
-var errNoRoom = errors.New("the spools are full")
-
-// take takes room for so many bytes.
-func (b *budget) take(n int64) error {
-	if b.used.Add(n) > b.most && b.most > 0 {
-		b.used.Add(-n)
-		return errNoRoom
-	}
-	return nil
 }
 
 // openSpool opens a pipeline's spool, or makes an empty one. What a crash left
@@ -130,7 +107,9 @@ func openSpool(dir string, room *budget, of *origin) (*spool, error) {
 		return nil, errors.Join(fmt.Errorf("spool: %w", err), s.journal.Close())
 	}
 	s.dropStrays()
-	room.used.Add(s.bytes)
+	for _, p := range s.pending {
+		room.hold(s, p.Size)
+	}
 	return s, nil
 }
 
@@ -147,7 +126,6 @@ func (s *spool) load() (whole int64, err error) {
 		}
 		if _, err := os.Stat(filepath.Join(s.dir, p.File)); !j.stored[p.File] && !errors.Is(err, fs.ErrNotExist) {
 			s.pending = append(s.pending, p)
-			s.bytes += p.Size
 		}
 	}
 	return j.whole, nil
@@ -238,14 +216,14 @@ func (s *spool) add(p Piece, content []byte) error {
 	sum := sha256.Sum256(content)
 	p.File, p.Size, p.SHA256 = strconv.Itoa(s.next), int64(len(content)), hex.EncodeToString(sum[:])
 	s.next++
-	if err := s.room.take(p.Size); err != nil {
+	if err := s.room.take(s, p.Size); err != nil {
 		return err
 	}
 	if err := s.storeLocked(p, content); err != nil {
-		s.room.used.Add(-p.Size)
+		s.room.give(s, p.Size)
 		return err
 	}
-	s.pieces, s.pending, s.bytes = append(s.pieces, p), append(s.pending, p), s.bytes+p.Size
+	s.pieces, s.pending = append(s.pieces, p), append(s.pending, p)
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -297,8 +275,7 @@ func (s *spool) stored(p Piece) error {
 		}
 	}
 	s.pending = slices.DeleteFunc(s.pending, func(q Piece) bool { return q.File == p.File })
-	s.bytes -= p.Size
-	s.room.used.Add(-p.Size)
+	s.room.give(s, p.Size)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("spool: %w", err)
 	}
@@ -334,6 +311,6 @@ func (s *spool) content(p Piece) ([]byte, error) {
 func (s *spool) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.room.used.Add(-s.bytes)
+	s.room.forget(s)
 	return s.journal.Close()
 }

@@ -80,15 +80,15 @@ func TestAStoredPieceLeavesTheDisk(t *testing.T) {
 	dir, room := t.TempDir(), new(budget)
 	s := openTestSpool(t, dir, room)
 	must(t, s.add(aPiece("audio", 0), []byte("content")))
-	if room.used.Load() != 7 {
-		t.Errorf("%d bytes are used", room.used.Load())
+	if room.used != 7 {
+		t.Errorf("%d bytes are used", room.used)
 	}
 	must(t, s.stored(s.waiting()[0]))
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 || entries[0].Name() != journalName {
 		t.Errorf("%v, %v", entries, err)
 	}
-	if len(s.waiting()) != 0 || len(s.all()) != 1 || room.used.Load() != 0 {
-		t.Errorf("waiting %v, %d bytes are used", s.waiting(), room.used.Load())
+	if len(s.waiting()) != 0 || len(s.all()) != 1 || room.used != 0 {
+		t.Errorf("waiting %v, %d bytes are used", s.waiting(), room.used)
 	}
 	must(t, s.close())
 }
@@ -107,8 +107,8 @@ func TestSpoolsShareTheirRoom(t *testing.T) {
 	must(t, a.close())
 	must(t, b.add(aPiece("audio", 5), []byte("123456")))
 	must(t, b.close())
-	if room.used.Load() != 0 {
-		t.Errorf("%d bytes are used by nobody", room.used.Load())
+	if room.used != 0 {
+		t.Errorf("%d bytes are used by nobody", room.used)
 	}
 }
 

@@ -198,15 +198,6 @@ func (j *job) publish(ctx context.Context, p *rtmp.Publisher) {
 	}
 }
 
-// troubled writes down that the pipeline cannot do its work for the time being; "",
-// that it can again.
-func (j *job) troubled(ctx context.Context, message string) {
-	err := j.retry(ctx, func() error { return j.service.cfg.Control.TroublePipeline(ctx, j.pipeline.ID, message) })
-	if err != nil && ctx.Err() == nil {
-		j.log.Error("the pipeline's trouble could not be written down", "err", err)
-	}
-}
-
 // screenplay says what is shown in the stream, and how it is encoded.
 func (j *job) screenplay(p *rtmp.Publisher) compose.Config {
 	s := &j.pipeline.Settings

@@ -54,8 +54,11 @@ func (j *job) trouble(up *uploader) string {
 	return ""
 }
 
-// wasInterrupted writes down that the recording lost its meeting: the server, or
-// the one that recorded before, has ended. That it goes on is told once it does.
-func (j *job) wasInterrupted(ctx context.Context) {
-	_ = j.retry(ctx, func() error { return j.service.cfg.Control.TroublePipeline(ctx, j.pipeline.ID, interrupted) })
+// troubled writes down that the pipeline cannot do its work for the time being; "",
+// that it can again.
+func (j *job) troubled(ctx context.Context, message string) {
+	err := j.retry(ctx, func() error { return j.service.cfg.Control.TroublePipeline(ctx, j.pipeline.ID, message) })
+	if err != nil && ctx.Err() == nil {
+		j.log.Error("the pipeline's trouble could not be written down", "err", err)
+	}
 }

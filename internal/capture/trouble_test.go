@@ -174,9 +174,10 @@ func TestLittleRoomIsTold(t *testing.T) {
 	h.untilStatus(p.ID, meeting.PipelineInProgress)
 	h.say(p, clock)
 	h.until("a piece waits", func() bool { return len(files(t, h.service.spoolDir(p.ID))) > 1 })
-	h.service.room.used.Add(1 << 20 * 9 / 10) // others need it
+	others := new(spool)
+	h.service.room.hold(others, 1<<20*9/10)
 	h.untilTold(told, almostFull)
-	h.service.room.used.Add(-(1 << 20 * 9 / 10))
+	h.service.room.forget(others)
 	h.untilTold(told, almostFull, "")
 	broken(false)
 	h.stop(p.ID)

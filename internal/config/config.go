@@ -140,7 +140,7 @@ type Recording struct {
 	S3         CaptureS3     `embed:"" prefix:"capture-s3-"`
 	Codecs     []string      `help:"Video codecs that clients are asked to send while they are recorded: h264, vp8, vp9, av1; none to ask for nothing." default:"h264" name:"capture-codecs" placeholder:"CODEC"`
 	GiveUp     time.Duration `help:"A recording whose pieces cannot be stored for so long has failed." default:"24h" name:"capture-give-up"`
-	SpoolMiB   int           `help:"Room on the disk for pieces that are not stored yet, in MiB; recordings that need more fail. 0 for no limit." default:"0" name:"capture-spool-mib"`
+	SpoolMiB   int           `help:"Room on the disk for pieces that are not stored yet, in MiB; when more is needed the recording that has most fails. 0 for no limit but the disk's." default:"0" name:"capture-spool-mib"`
 
 	FFmpeg       string `help:"Program ffmpeg, which composing and streaming need; the one in PATH unless given; off for none." name:"capture-ffmpeg" placeholder:"FILE"`
 	MaxComposed  int    `help:"Media pipelines that compose or stream video at the same time. Each takes about a core." default:"1" name:"capture-max-composed"`
