@@ -119,35 +119,49 @@ func (n *Notifier) Drop(ctx context.Context, f observe.LetterFilter) (int, error
 // Replay sends the letters that the filter takes once more, in the order of
 // each meeting, and returns how many those are. A letter stays on the shelf
 // until its receiver has taken the event, which keeps its id, its sequence and
-// its time. Letters of destinations that are not configured are passed over.
+// its time. Letters of destinations that are not configured are passed over, and
+// those for which a destination has no room now.
 func (n *Notifier) Replay(ctx context.Context, f observe.LetterFilter) (int, error) {
-	lanes := map[laneKey]*outbox.Lane{}
-	return n.each(ctx, f, func(l letter) (bool, error) {
-		key := laneKey{l.Event.Meeting.ID, l.Destination}
-		lane := lanes[key]
-		if lane == nil {
-			ch := n.channelOf(l.Destination)
-			if ch == nil {
-				return false, nil
-			}
-			lane = n.take(ch, l.Destination).Lane(n.ctx, key.meeting, event.Position{}, n.replayed(l.Destination))
-			lanes[key] = lane
+	lanes, full := map[laneKey]*outbox.Lane{}, map[string]bool{}
+	defer func() {
+		for _, l := range lanes {
+			n.give(l.Destination())
 		}
-		lane.PutAgain(l.Event)
-		return true, nil
+	}()
+	return n.each(ctx, f, func(l letter) (bool, error) {
+		if full[l.Destination] {
+			return false, nil // none after one that was passed over: the order stays
+		}
+		ch := n.channelOf(l.Destination)
+		if ch == nil {
+			return false, nil
+		}
+		key := laneKey{l.Event.Meeting.ID, l.Destination}
+		if lanes[key] == nil {
+			d := n.take(ch, l.Destination)
+			lanes[key] = d.Lane(n.ctx, key.meeting, event.Position{}, n.replayed(d))
+		}
+		d := n.take(ch, l.Destination) // until the event is settled
+		if !lanes[key].PutAgain(l.Event) {
+			n.give(d)
+			full[l.Destination] = true
+		}
+		return !full[l.Destination], nil
 	})
 }
 
 // replayed takes a letter off the shelf when its receiver has it.
-func (n *Notifier) replayed(destination string) func(*event.Event, bool) {
+func (n *Notifier) replayed(d *outbox.Destination) func(*event.Event, bool) {
 	return func(e *event.Event, taken bool) {
-		if taken {
-			n.later(func() {
-				if err := n.store.Unshelve(n.ctx, keyOf(destination, e.ID)); err != nil {
-					n.cfg.Logger.Warn("a dead letter was taken, and stays on the shelf", "event", e.ID.String(), "err", err)
-				}
-			})
-		}
+		n.later(func() {
+			n.give(d)
+			if !taken {
+				return
+			}
+			if err := n.store.Unshelve(n.ctx, keyOf(d.Name(), e.ID)); err != nil {
+				n.cfg.Logger.Warn("a dead letter was taken, and stays on the shelf", "event", e.ID.String(), "err", err)
+			}
+		})
 	}
 }
 

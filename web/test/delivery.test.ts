@@ -83,13 +83,16 @@ test('what is in trouble stands first, and dead letters with whom they were for'
 });
 
 test('how a destination is doing', () => {
-  const word = (change: Partial<Destination>) => stateOf(destination('x', change)).word;
+  const word = (change: Partial<Destination>, ...letters: Letter[]) =>
+    stateOf({ destination: destination('x', change), letters }).word;
   assert.equal(word({}), 'takes events');
   assert.equal(word({ waiting: 2 }), 'takes events');
   assert.equal(word({ waiting: 2, trouble: 'HTTP 503' }), 'trying again');
   assert.equal(word({ circuitOpen: true, waiting: 2 }), 'refuses everything');
   assert.equal(word({ off: true, circuitOpen: true }), 'wants no more');
-  assert.equal(stateOf(undefined).word, 'not configured now');
+  assert.equal(word({}, letter('x', '1')), 'has not taken all');
+  assert.equal(word({ circuitOpen: true }, letter('x', '1')), 'refuses everything');
+  assert.equal(stateOf({ destination: undefined, letters: [] }).word, 'not configured now');
 });
 
 const way = (change: Partial<Way>): Way => ({

@@ -57,11 +57,17 @@ func (l *Lane) Put(e *event.Event) {
 	l.dest.putLocked(l, e, e.Time)
 }
 
-// PutAgain appends an event that was given up before. Its age counts anew.
-func (l *Lane) PutAgain(e *event.Event) {
-	l.dest.mu.Lock()
-	defer l.dest.mu.Unlock()
-	l.dest.putLocked(l, e, time.Now())
+// PutAgain appends an event that was given up before. Its age counts anew. It
+// returns false when there is no room: others are not given up for it.
+func (l *Lane) PutAgain(e *event.Event) bool {
+	d := l.dest
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.items.Len() >= d.cfg.MaxEvents || d.bytes+e.Size() > d.cfg.MaxBytes {
+		return false
+	}
+	d.putLocked(l, e, time.Now())
+	return true
 }
 
 // Progress returns the position of the event that is next to be taken, when one

@@ -120,10 +120,14 @@ function inTrouble(d: Destination | undefined): boolean {
 }
 
 /** How a destination is doing, in a few words. */
-export function stateOf(d: Destination | undefined): { word: string; look: 'good' | 'warn' | 'bad' } {
+export function stateOf({ destination: d, letters }: Omit<Row, 'name'>): {
+  word: string;
+  look: 'good' | 'warn' | 'bad';
+} {
   if (!d) return { word: 'not configured now', look: 'warn' };
   if (d.off) return { word: 'wants no more', look: 'bad' };
   if (d.circuitOpen) return { word: 'refuses everything', look: 'bad' };
   if (d.waiting > 0 && d.trouble) return { word: 'trying again', look: 'warn' };
+  if (letters.length > 0) return { word: 'has not taken all', look: 'warn' };
   return { word: 'takes events', look: 'good' };
 }

@@ -53,7 +53,7 @@ export class DestinationsPage implements Page {
   }
 
   private card(row: Row): HTMLElement {
-    const state = stateOf(row.destination);
+    const state = stateOf(row);
     return el(
       'section',
       { class: 'destination', 'aria-label': row.name },
@@ -96,9 +96,13 @@ export class DestinationsPage implements Page {
       el('span', { class: 'soft' }, when(l.at)),
       el('span', {}, l.type.replace('chime:', '')),
       el('a', { href: `/operator/meetings/${l.meeting}`, 'data-local': true, class: 'mono' }, short(l.meeting)),
-      el('span', {}, `${l.reason}, after ${count(l.attempts)} attempts`),
-      this.button('Send again', l.event, () => this.replay(filter, 'This event')),
-      this.button('Drop', l.event, () => this.drop(filter, 'This event')),
+      el('span', {}, `${l.reason}, after ${l.attempts === 1 ? '1 attempt' : `${count(l.attempts)} attempts`}`),
+      el(
+        'span',
+        { class: 'letter-actions' },
+        this.button('Send again', l.event, () => this.replay(filter, 'This event')),
+        this.button('Drop', l.event, () => this.drop(filter, 'This event')),
+      ),
     );
   }
 

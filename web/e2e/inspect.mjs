@@ -1,0 +1,31 @@
+// What is looked for on every page, whatever it shows: faults that axe knows, and
+// sideways scrolling.
+
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+export const phone = { width: 390, height: 844 };
+
+/** What axe holds for serious or critical. Its script is evaluated by the debugger, past the page's policy. */
+async function faults(page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  return violations
+    .filter((v) => ['serious', 'critical'].includes(v.impact))
+    .map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`);
+}
+
+const scrollsSideways = (page) =>
+  page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+
+/** Keeps what is wrong with a page when it is looked at, by the name of what it shows. */
+export function inspector() {
+  const found = [];
+  const look = async (name, page) => {
+    found.push(...(await faults(page)).map((f) => `${name}: ${f}`));
+    if (await scrollsSideways(page)) found.push(`${name}: scrolls sideways`);
+  };
+  return { found, look };
+}
