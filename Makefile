@@ -18,6 +18,7 @@ help:
 	@echo 'make test-pipelines-versity  the same with versitygw, which it builds once'
 	@echo 'make test-recorded-call  two browsers talk, show and share for a minute into versitygw; what was recorded is measured'
 	@echo 'make test-events-kills  the server is killed KILLS times (200) while events wait'
+	@echo 'make figures-events  how fast events go out and what they cost (3 minutes, on a calm machine)'
 	@echo 'make test-browser   real browsers against the real server'
 	@echo 'make test-examples  the examples, each as it stands in its folder'
 	@echo 'make test-cluster   three nodes, broken in turn, with clients at work (root)'
@@ -129,6 +130,11 @@ test-recorded-call: build setup
 .PHONY: test-events-kills
 test-events-kills: setup
 	cd eventstest && $(GO) test -mod=mod -count=1 -timeout 90m -v -run HoweverOftenTheServerIsKilled . -args -kills $(or $(KILLS),200)
+
+# Servers on one core, five rounds of everything in turn.
+.PHONY: figures-events
+figures-events: setup
+	cd eventstest && $(GO) test -mod=mod -tags figures -count=1 -timeout 20m -run '^TestFigures$$' -v . | grep -v '^ *\(---\|===\|time=\)'
 
 .PHONY: test-browser
 test-browser: build setup

@@ -58,7 +58,8 @@ func (e *eventMetrics) Delivery(o outbox.Outcome) {
 	}
 }
 
-// waitingEvents collects what waits, by kind of destination.
+// waitingEvents collects what waits, by destination; those of a service, which
+// callers of the API name, are one.
 type waitingEvents struct{ s *server }
 
 // waitingDescs describe its figures, in the order in which they are collected.
@@ -67,10 +68,10 @@ func waitingDescs() []*prometheus.Desc {
 		return prometheus.NewDesc("carillon_event_"+name, help, []string{"destination"}, nil)
 	}
 	return []*prometheus.Desc{
-		desc("backlog", "Events that wait, by kind of destination."),
+		desc("backlog", "Events that wait, by web hook and by service."),
 		desc("backlog_bytes", "Memory that they take."),
 		desc("backlog_oldest_seconds", "Age of the oldest of them."),
-		desc("circuit_open", "Destinations of the kind that refuse everything, or have asked for no more events."),
+		desc("circuit_open", "Destinations of that name that refuse everything, or have asked for no more events."),
 	}
 }
 
@@ -85,10 +86,11 @@ func (w waitingEvents) Describe(ch chan<- *prometheus.Desc) {
 func (w waitingEvents) Collect(ch chan<- prometheus.Metric) {
 	figures := map[string]*[4]float64{}
 	for _, d := range w.s.notifier.Destinations() {
-		f := figures[d.Kind]
+		name, _, _ := strings.Cut(d.Name, " ")
+		f := figures[name]
 		if f == nil {
 			f = new([4]float64)
-			figures[d.Kind] = f
+			figures[name] = f
 		}
 		f[0] += float64(d.Waiting)
 		f[1] += float64(d.Bytes)
@@ -99,9 +101,9 @@ func (w waitingEvents) Collect(ch chan<- prometheus.Metric) {
 			f[3]++
 		}
 	}
-	for kind, f := range figures {
+	for name, f := range figures {
 		for i, d := range waitingDescs() {
-			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, f[i], kind)
+			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, f[i], name)
 		}
 	}
 }

@@ -145,10 +145,16 @@ func TestTheMetricsTellOfEvents(t *testing.T) {
 	h.wait(t, 1)
 	for _, want := range []string{
 		`carillon_events_total{type="chime:MeetingStarted"} 1`, `carillon_event_deliveries_total{destination="webhook",result="ok"} 1`,
-		`carillon_event_lag_seconds_count{destination="webhook"} 1`, `carillon_event_backlog{destination="webhook"} 0`,
+		`carillon_event_lag_seconds_count{destination="webhook"} 1`, `carillon_event_backlog{destination="webhook:default"} 0`,
+		`carillon_event_circuit_open{destination="webhook:default"} 0`,
 	} {
-		if _, body := get(t, s.ports.public.String()+"/metrics"); !strings.Contains(body, want) {
-			t.Errorf("/metrics has no line %s", want)
+		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) { // it is counted after the answer
+			if _, body := get(t, s.ports.public.String()+"/metrics"); strings.Contains(body, want) {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("/metrics has no line %s", want)
+			}
 		}
 	}
 }
