@@ -170,6 +170,7 @@ func TestCLI(t *testing.T) {
 		t.Run("meetings", func(t *testing.T) { t.Parallel(); cliMeetings(t, s) })
 		t.Run("legacy", func(t *testing.T) { t.Parallel(); cliLegacy(t, s) })
 	})
+	tabulate(t, "AWS CLI, Debian's", s.Output)
 }
 
 func cliMeetings(t *testing.T, s *servertest.Server) {

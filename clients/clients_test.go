@@ -101,24 +101,26 @@ func TestBoto3(t *testing.T) {
 		t.Fatal("boto3 is missing: install the Debian package python3-boto3")
 	}
 	complete(t, run(t, s, "python", python, "flow.py"), "python-meetings", "python-chime")
+	tabulate(t, "boto3, Debian's", s.Output)
 }
 
 // TestJavaScript runs the run.mjs of each folder.
 func TestJavaScript(t *testing.T) {
 	t.Parallel()
-	s := servertest.Start(t)
 	node := tool(t, "node", "nodejs")
 	for _, c := range []struct {
-		dir   string
-		flows []string
+		dir, client string
+		flows       []string
 	}{
-		{"js-v3-meetings", []string{"js-v3-meetings"}},
-		{"js-v3-chime", []string{"js-v3-chime", "js-v3-chime-bare"}},
-		{"js-v2", []string{"js-v2-meetings", "js-v2-chime"}},
+		{"js-v3-meetings", "AWS SDK for JavaScript v3, client-chime-sdk-meetings", []string{"js-v3-meetings"}},
+		{"js-v3-chime", "AWS SDK for JavaScript v3, client-chime", []string{"js-v3-chime", "js-v3-chime-bare"}},
+		{"js-v2", "AWS SDK for JavaScript v2", []string{"js-v2-meetings", "js-v2-chime"}},
 	} {
 		t.Run(c.dir, func(t *testing.T) {
+			s := servertest.Start(t)
 			install(t, s, c.dir)
 			complete(t, run(t, s, c.dir, node, "run.mjs"), c.flows...)
+			tabulate(t, c.client, s.Output)
 		})
 	}
 }

@@ -83,6 +83,7 @@ func TestGoV1Legacy(t *testing.T) {
 	must[*chime.DeleteMeetingOutput](t)(bare.DeleteMeeting(&chime.DeleteMeetingInput{MeetingId: m.MeetingId}))
 	_, err = suffixed.GetMeeting(&chime.GetMeetingInput{MeetingId: m.MeetingId})
 	wantCode(t, err, chime.ErrCodeNotFoundException)
+	tabulate(t, "AWS SDK for Go v1, chime", s.Output)
 }
 
 // TestGoV1Meetings drives the current flavour.
@@ -115,6 +116,7 @@ func TestGoV1Meetings(t *testing.T) {
 	}
 	_, err = client.CreateAttendee(&chimesdkmeetings.CreateAttendeeInput{MeetingId: m.MeetingId, ExternalUserId: aws.String("one-too-many")})
 	wantCode(t, err, chimesdkmeetings.ErrCodeLimitExceededException)
+	tabulate(t, "AWS SDK for Go v1, chimesdkmeetings", s.Output)
 }
 
 // TestGoV1SameBytes has both packages send the very same requests to the bare

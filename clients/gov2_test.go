@@ -43,4 +43,5 @@ func TestGoV2FromEnvironment(t *testing.T) {
 	if len(batch.Attendees) != 100 || len(batch.Errors) != 0 || aws.ToString(batch.Attendees[99].JoinToken) == "" {
 		t.Errorf("%d attendees, %d errors", len(batch.Attendees), len(batch.Errors))
 	}
+	tabulate(t, "AWS SDK for Go v2", s.Output)
 }

@@ -74,6 +74,7 @@ await call('ListMeetings', {}, { query: { state: 'ended' }, status: 200 });
 await call('ListMeetings', {}, { query: { maxResults: '0' }, status: 400 });
 await call('GetMeeting', here, { status: 200 });
 await call('ListRecords', here, { query: { maxResults: '1' }, status: 200 });
+await call('ListEvents', here, { query: { maxResults: '1' }, status: 200 });
 await call('ListAttendees', here, { status: 200 });
 await call('GetAttendee', here, { status: 200 });
 await call('SetTimers', here, { body: '{"idleSeconds": 600, "maxAgeSeconds": null}', status: 200 });
@@ -87,7 +88,7 @@ await call('RemoveAttendee', here, { status: 204 });
 const gone = await call('GetAttendee', here, { status: 200 });
 assert.ok(gone.deleted && gone.external === 'ada-lovelace', 'a removed attendee lost its name');
 await call('RemoveAttendee', here, { status: 404 });
-for (const id of ['GetMeeting', 'ListRecords', 'ListAttendees', 'GetAttendee', 'SetTimers', 'SendMessage', 'MuteAttendee', 'UnmuteAttendee', 'RemoveAttendee']) {
+for (const id of ['GetMeeting', 'ListRecords', 'ListEvents', 'ListAttendees', 'GetAttendee', 'SetTimers', 'SendMessage', 'MuteAttendee', 'UnmuteAttendee', 'RemoveAttendee']) {
   const body = { SetTimers: '{}', SendMessage: '{"topic": "news", "text": ""}' }[id];
   await call(id, nowhere, { body, status: 404 });
 }

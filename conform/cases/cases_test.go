@@ -91,14 +91,16 @@ func keyFile(t *testing.T) string {
 // profile asks. A single one is picked by
 // go test ./conform/cases -run 'TestConform/standard/CreateMeeting_'.
 func TestConform(t *testing.T) {
+	var found tally
 	for profile, args := range settings(t) {
 		t.Run(string(profile), func(t *testing.T) {
 			server := servertest.Start(t, args...)
 			aimed := aim(t, server)
-			t.Run("cases", func(t *testing.T) { runProfile(t, aimed, profile) })
+			t.Run("cases", func(t *testing.T) { runProfile(t, aimed, profile, &found) })
 			checkLog(t, server.Output())
 		})
 	}
+	found.check(t)
 }
 
 // aim returns the target that a server is.
@@ -116,7 +118,7 @@ func aim(t *testing.T, server *servertest.Server) *conform.Target {
 
 // runProfile runs the cases of a profile as sub-tests; the standard server
 // offers one door for both flavours too.
-func runProfile(t *testing.T, aimed *conform.Target, profile conform.Profile) {
+func runProfile(t *testing.T, aimed *conform.Target, profile conform.Profile, found *tally) {
 	ran := 0
 	for _, c := range All() {
 		if c.Needs() != profile && (profile != conform.Standard || c.Needs() != conform.OneDoor) {
@@ -128,7 +130,8 @@ func runProfile(t *testing.T, aimed *conform.Target, profile conform.Profile) {
 				if !c.Alone {
 					t.Parallel()
 				}
-				if o := aimed.Try(t.Context(), c, f); !o.Held {
+				o := aimed.Try(t.Context(), c, f)
+				if found.count(o); !o.Held {
 					t.Errorf("%s\n%s", o.Says, strings.Join(o.Why, "\n"))
 				}
 			})
