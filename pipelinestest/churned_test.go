@@ -17,7 +17,7 @@ import (
 )
 
 // measures are what sample takes, in the order of its columns.
-var measures = []string{"resident MiB", "heap MiB", "goroutines", "file handles", "data MiB", "data files", "recordings MiB"}
+var measures = []string{"own MiB", "heap MiB", "goroutines", "file handles", "data MiB", "data files", "recordings MiB"}
 
 // slack is what each measure may grow by whatever it was: what a moment differs
 // from another by.
@@ -31,7 +31,7 @@ type sample struct {
 
 func (c *churn) sample(begun time.Time) sample {
 	c.t.Helper()
-	resident, _, err := gauge.Memory(c.server.PID())
+	own, err := gauge.OwnMemory(c.server.PID())
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func (c *churn) sample(begun time.Time) sample {
 	runtime := c.metrics("go_memstats_heap_alloc_bytes", "go_goroutines")
 	data, files := sizeOf(c.server.Dir)
 	tapes, _ := sizeOf(c.tapes)
-	s := sample{time.Since(begun), []float64{resident, runtime[0] / mib, runtime[1], float64(len(handles)), data, files, tapes}}
+	s := sample{time.Since(begun), []float64{own, runtime[0] / mib, runtime[1], float64(len(handles)), data, files, tapes}}
 	c.keep(s)
 	return s
 }

@@ -109,7 +109,7 @@ func (sc *scene) spent() (cores, mib float64) {
 	if err != nil {
 		sc.t.Fatal(err)
 	}
-	mib, _, err = gauge.Memory(sc.server.PID())
+	mib, err = gauge.OwnMemory(sc.server.PID())
 	if err != nil {
 		sc.t.Fatal(err)
 	}

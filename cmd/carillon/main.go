@@ -72,6 +72,17 @@ func exitCode(err error) int {
 }
 
 func run(ctx context.Context, args []string) error {
+	command, err := parse(ctx, args)
+	if err != nil {
+		return err
+	}
+	return command()
+}
+
+// parse reads the command line and returns what carries out the command. For a
+// server that is without what is known of all flags, which is a megabyte that nobody
+// asks for any more while it runs.
+func parse(ctx context.Context, args []string) (command func() error, err error) {
 	options := []kong.Option{
 		kong.Name("carillon"),
 		kong.Description("A self-hosted meetings server compatible with the Amazon Chime SDK."),
@@ -82,28 +93,33 @@ func run(ctx context.Context, args []string) error {
 	}
 	file := os.Getenv(config.FileEnv)
 	if _, err := os.Stat(file); file != "" && err != nil {
-		return fmt.Errorf("%s: %w", config.FileEnv, err)
+		return nil, fmt.Errorf("%s: %w", config.FileEnv, err)
 	}
 	if file != "" {
 		options = append(options, kong.Configuration(config.Load, file))
 	} else {
 		options = append(options, kong.Configuration(config.Load))
 	}
-	parser, err := kong.New(&commandLine{}, options...)
+	var line commandLine
+	parser, err := kong.New(&line, options...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(args) > 0 && args[0] == completion.Ask {
-		return completion.Complete(os.Stdout, parser.Model, args[1:])
+		return func() error { return completion.Complete(os.Stdout, parser.Model, args[1:]) }, nil
 	}
-	command, err := parser.Parse(helpful(args))
+	parsed, err := parser.Parse(helpful(args))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := config.CheckEnv(parser.Model.Node, os.Environ()); err != nil {
-		return err
+		return nil, err
 	}
-	return command.Run()
+	if parsed.Command() == "serve" {
+		cfg, dataNamed := line.Serve.Serve, given(parsed, "data")
+		return func() error { return serve(ctx, &cfg, dataNamed) }, nil
+	}
+	return func() error { return parsed.Run() }, nil
 }
 
 // helpful turns the ways in which people ask for help into the flag for it.

@@ -12,8 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/carillon-meetings/carillon/internal/api"
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
 	"github.com/carillon-meetings/carillon/internal/app"
@@ -40,24 +38,26 @@ type serveCommand struct {
 	config.Serve
 }
 
-// Run serves until ctx ends, then shuts down.
-func (c *serveCommand) Run(ctx context.Context, k *kong.Context) (err error) {
-	remove, err := temporaryData(&c.Serve, k)
+// serve runs a server until ctx ends, then shuts it down. dataNamed says that the
+// data directory is not the default one.
+func serve(ctx context.Context, cfg *config.Serve, dataNamed bool) (err error) {
+	remove, err := temporaryData(cfg, dataNamed)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	found, err := prepare(&c.Serve)
+	found, err := prepare(cfg)
 	if err != nil {
 		return err
 	}
-	if c.MemoryLimitMiB > 0 {
-		debug.SetMemoryLimit(int64(c.MemoryLimitMiB) << 20)
+	if cfg.MemoryLimitMiB > 0 {
+		debug.SetMemoryLimit(int64(cfg.MemoryLimitMiB) << 20)
 	}
-	s := &server{cfg: &c.Serve, prepared: found, tail: logtail.New(logtail.Kept)}
-	s.log = newLogger(&c.Serve, s.tail)
+	s := &server{cfg: cfg, prepared: found, tail: logtail.New(logtail.Kept)}
+	s.log = newLogger(cfg, s.tail)
 	if err = s.start(ctx); err == nil {
 		printBanner(os.Stdout, s)
+		settle()
 		err = s.wait(ctx)
 	}
 	if errors.Is(err, errDisk) {

@@ -92,9 +92,9 @@ func (t *testMode) close() {
 
 // temporaryData gives a server in test mode a data directory of its own, unless
 // one is named. The caller removes it.
-func temporaryData(cfg *config.Serve, k *kong.Context) (remove func() error, err error) {
+func temporaryData(cfg *config.Serve, named bool) (remove func() error, err error) {
 	none := func() error { return nil }
-	if !cfg.Test.Mode || given(k, "data") {
+	if !cfg.Test.Mode || named {
 		return none, nil
 	}
 	dir, err := os.MkdirTemp("", "carillon-test-")

@@ -105,10 +105,6 @@ func TestTheTestModeKeepsItsDataApart(t *testing.T) {
 	t.Chdir(home)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	parser, err := kong.New(&commandLine{}, kong.BindTo(ctx, (*context.Context)(nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -117,11 +113,9 @@ func TestTheTestModeKeepsItsDataApart(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	command, err := parser.Parse([]string{"serve", "--test-mode", "--listen", address, "--media-tcp", "off", "--log-level", "error"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() { ended <- command.Run() }()
+	go func() {
+		ended <- run(ctx, []string{"serve", "--test-mode", "--listen", address, "--media-tcp", "off", "--log-level", "error"})
+	}()
 	for served := false; !served; time.Sleep(10 * time.Millisecond) {
 		if len(ended) > 0 {
 			t.Fatal(<-ended)
@@ -148,7 +142,11 @@ func TestTheTestModeKeepsItsDataApart(t *testing.T) {
 	}
 	// A directory that is named stays.
 	named := filepath.Join(home, "mine")
-	command, err = parser.Parse([]string{"serve", "--test-mode", "--data", named})
+	parser, err := kong.New(&commandLine{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	command, err := parser.Parse([]string{"serve", "--test-mode", "--data", named})
 	if err != nil || !given(command, "data") {
 		t.Errorf("a named directory is not taken: %v", err)
 	}

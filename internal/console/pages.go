@@ -1,16 +1,16 @@
 package console
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -26,12 +26,14 @@ type pages struct {
 	missing []byte
 }
 
-// file is one file of the build, ready to send.
+// file is one file of the build. It is read when somebody wants it: the pages stay
+// where the binary is, on disk.
 type file struct {
-	kind   string // Content-Type
-	tag    string // ETag
-	raw    []byte
-	packed []byte // gzip form made by the build; nil when it is not worth it
+	dist   fs.FS
+	name   string
+	kind   string        // Content-Type
+	packed bool          // the build made a gzip form, name.gz
+	tag    func() string // ETag; "" when the file cannot be read
 }
 
 // openPages reads dist, or the embedded pages when it is nil.
@@ -53,8 +55,8 @@ func openPages(dist fs.FS) (pages, error) {
 		if err != nil || d.IsDir() || path.Ext(name) == ".gz" {
 			return err
 		}
-		p.files[name], err = readFile(dist, name)
-		return err
+		p.files[name] = newFile(dist, name)
+		return nil
 	})
 	if err != nil {
 		return pages{}, fmt.Errorf("console: read the pages: %w", err)
@@ -62,22 +64,39 @@ func openPages(dist fs.FS) (pages, error) {
 	return p, nil
 }
 
-func readFile(dist fs.FS, name string) (file, error) {
-	raw, err := fs.ReadFile(dist, name)
-	if err != nil {
-		return file{}, err
+func newFile(dist fs.FS, name string) file {
+	f := file{dist: dist, name: name, kind: kindOf(name)}
+	_, err := fs.Stat(dist, name+".gz")
+	f.packed = err == nil
+	f.tag = sync.OnceValue(func() string {
+		raw, err := fs.ReadFile(dist, name)
+		if err != nil {
+			return ""
+		}
+		sum := sha256.Sum256(raw)
+		return `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+	})
+	return f
+}
+
+// kindOf returns the Content-Type of what the build makes. Asking package mime
+// would read the tables of the machine, which may have others.
+func kindOf(name string) string {
+	switch path.Ext(name) {
+	case ".html":
+		return "text/html; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	case ".png":
+		return "image/png"
+	case ".json":
+		return "application/json"
 	}
-	packed, err := fs.ReadFile(dist, name+".gz")
-	if err != nil {
-		packed = nil
-	}
-	kind := mime.TypeByExtension(path.Ext(name))
-	if kind == "" {
-		kind = "application/octet-stream"
-	}
-	sum := sha256.Sum256(raw)
-	tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
-	return file{kind: kind, tag: tag, raw: raw, packed: packed}, nil
+	return "application/octet-stream"
 }
 
 // PagesBuilt reports whether the binary has the pages; without them every page
@@ -127,16 +146,25 @@ func (c *Console) asset(w http.ResponseWriter, r *http.Request) {
 func (f file) send(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", f.kind)
-	body, tag := f.raw, f.tag
-	if f.packed != nil {
+	name, tag := f.name, f.tag()
+	if f.packed {
 		h.Set("Vary", "Accept-Encoding")
 		if takesGzip(r.Header.Values("Accept-Encoding")) {
 			h.Set("Content-Encoding", "gzip")
-			body, tag = f.packed, strings.TrimSuffix(tag, `"`)+`-gz"`
+			name, tag = name+".gz", strings.TrimSuffix(tag, `"`)+`-gz"`
 		}
 	}
+	open, err := f.dist.Open(name)
+	if err == nil {
+		defer func() { _ = open.Close() }()
+	}
+	body, ok := open.(io.ReadSeeker) // as files of an embed.FS are
+	if !ok {
+		http.Error(w, "the page cannot be read", http.StatusInternalServerError)
+		return
+	}
 	h.Set("ETag", tag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+	http.ServeContent(w, r, "", time.Time{}, body)
 }
 
 // takesGzip reads Accept-Encoding: gzip is taken when named without "q=0".

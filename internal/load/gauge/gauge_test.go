@@ -1,8 +1,11 @@
 package gauge
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"testing"
 	"time"
 )
@@ -12,18 +15,34 @@ func TestProcessFigures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for start := time.Now(); time.Since(start) < 60*time.Millisecond; {
+	for start := time.Now(); ; {
 		sha256.Sum256(make([]byte, 1<<16)) // work
-	}
-	after, err := CPUTime(os.Getpid())
-	if err != nil || after <= before {
-		t.Errorf("CPU time went from %v to %v, %v", before, after, err)
+		after, err := CPUTime(os.Getpid())
+		if err == nil && after > before {
+			break
+		}
+		if err != nil || time.Since(start) > time.Minute { // a busy machine gives little
+			t.Fatalf("CPU time went from %v to %v, %v", before, after, err)
+		}
 	}
 	if _, err := CPUTime(1 << 30); err == nil {
 		t.Error("a process that does not exist has CPU time")
 	}
 	if now, peak, err := Memory(os.Getpid()); err != nil || now < 1 || peak < now {
 		t.Errorf("memory %f MiB, peak %f, %v", now, peak, err)
+	}
+	debug.FreeOSMemory()
+	small, err := OwnMemory(os.Getpid())
+	if err != nil || small <= 0 {
+		t.Fatalf("own memory %f MiB, %v", small, err)
+	}
+	held := bytes.Repeat([]byte{1}, 64<<20)
+	if large, err := OwnMemory(os.Getpid()); err != nil || large < small+32 {
+		t.Errorf("own memory grew from %f to %f MiB, %v", small, large, err)
+	}
+	runtime.KeepAlive(held)
+	if _, err := OwnMemory(1 << 30); err == nil {
+		t.Error("a process that does not exist has memory")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,24 +39,36 @@ func CPUTime(pid int) (time.Duration, error) {
 // Memory returns the resident memory of a process now and at its highest, in
 // MiB.
 func Memory(pid int) (now, peak float64, err error) {
+	values, err := status(pid, "VmRSS", "VmHWM")
+	return values[0], values[1], err
+}
+
+// OwnMemory returns the resident memory of a process that is in no file, in MiB: how
+// much it grows says what something takes, whatever pages of its binary the kernel
+// maps meanwhile.
+func OwnMemory(pid int) (float64, error) {
+	values, err := status(pid, "RssAnon")
+	return values[0], err
+}
+
+// status reads values of proc_pid_status(5), in MiB; those that are not there are 0.
+func status(pid int, names ...string) (values []float64, err error) {
+	values = make([]float64, len(names))
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return 0, 0, fmt.Errorf("memory of process %d: %w", pid, err)
+		return values, fmt.Errorf("memory of process %d: %w", pid, err)
 	}
 	for line := range strings.Lines(string(raw)) {
 		name, rest, _ := strings.Cut(line, ":")
-		if name != "VmRSS" && name != "VmHWM" {
+		i := slices.Index(names, name)
+		if i < 0 {
 			continue
 		}
 		kib, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 64)
 		if err != nil {
-			return 0, 0, fmt.Errorf("memory of process %d: %w", pid, err)
+			return values, fmt.Errorf("memory of process %d: %w", pid, err)
 		}
-		if name == "VmRSS" {
-			now = kib / 1024
-		} else {
-			peak = kib / 1024
-		}
+		values[i] = kib / 1024
 	}
-	return now, peak, nil
+	return values, nil
 }

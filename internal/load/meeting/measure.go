@@ -67,7 +67,7 @@ func (r *run) measure(ctx context.Context, idle usage, report *Report) error {
 			report.PerPacket = 1e6 * report.ServerCores / packets
 		}
 		report.RSS = b.server.rss
-		report.PerAttendee = (b.server.rss - idle.rss) / float64(len(r.attendees))
+		report.PerAttendee = (b.server.own - idle.own) / float64(len(r.attendees))
 	}
 	return nil
 }

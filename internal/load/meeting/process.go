@@ -10,10 +10,11 @@ import (
 	"github.com/carillon-meetings/carillon/internal/load/gauge"
 )
 
-// usage is what a process has used: CPU time so far, resident memory in MiB now.
+// usage is what a process has used: CPU time so far, memory in MiB now:
+// resident, and of that its own.
 type usage struct {
-	cpu time.Duration
-	rss float64
+	cpu      time.Duration
+	rss, own float64
 }
 
 // usageOf reads the usage of a process; nothing is known of process 0.
@@ -24,7 +25,10 @@ func usageOf(pid int) (u usage, err error) {
 	if u.cpu, err = gauge.CPUTime(pid); err != nil {
 		return u, err
 	}
-	u.rss, _, err = gauge.Memory(pid)
+	if u.rss, _, err = gauge.Memory(pid); err != nil {
+		return u, err
+	}
+	u.own, err = gauge.OwnMemory(pid)
 	return u, err
 }
 
