@@ -14,6 +14,7 @@ help:
 	@echo 'make test-quick     Go tests with the race detector'
 	@echo 'make test-clients   stock AWS clients of other families'
 	@echo 'make test-events    events against receivers that others have written'
+	@echo 'make test-monitoring alert rules and dashboard against Prometheus itself'
 	@echo 'make test-pipelines recordings by stock clients into an S3 server'
 	@echo 'make test-pipelines-versity  the same with versitygw, which it builds once'
 	@echo 'make test-recorded-call  two browsers talk, show and share for a minute into versitygw; what was recorded is measured'
@@ -125,6 +126,12 @@ test-pipelines-versity: setup
 .PHONY: test-recorded-call
 test-recorded-call: build setup
 	gateway=$$(scripts/versitygw) && cd e2e && npm ci --no-audit --no-fund --loglevel=error && VERSITYGW=$$gateway RECORDED_SECONDS=60 node --test --test-timeout=300000 tests/recording.test.mjs
+
+# Not part of make test: building promtool takes minutes of processor, the first
+# time.
+.PHONY: test-monitoring
+test-monitoring:
+	cd monitoringtest && $(GO) vet . && $(GO) test -count=1 -timeout 20m .
 
 # Not part of make test: minutes.
 .PHONY: test-events-kills

@@ -325,6 +325,7 @@ func TestThreeNodesAnswerAsOne(t *testing.T) {
 	if status.Node != "n1" || len(status.Nodes) != 3 || len(status.Slots) != meeting.Slots || len(status.Streams) < 5 {
 		t.Errorf("status %+v", status)
 	}
+	c.measured(status.Slots)
 	for _, s := range status.Streams {
 		if s.Leader == "" || len(s.Replicas) != 2 {
 			t.Errorf("stream %+v", s)

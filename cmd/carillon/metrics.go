@@ -58,7 +58,9 @@ func newMetrics(s *server) *metrics {
 	m.counter("carillon_audit_lost_total", "Entries of the audit that could not be written.", func() float64 { return float64(s.audit.Lost()) })
 	m.watchReports(s)
 	m.watchMedia(s)
+	m.watchRecordings(s)
 	m.watchTranscriptions(s)
+	m.watchCluster(s)
 	m.watchStore(s)
 	m.watchTraces(s)
 	return m

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"sync"
+	"sync/atomic"
 )
 
 // budget is the room for what is not stored yet, shared by all spools: what the
@@ -18,6 +19,15 @@ type budget struct {
 	used   int64
 	spools map[*spool]*share
 	failed int // recordings that failed for want of room since there was enough
+
+	pieces, bytes, refusals atomic.Uint64 // since the start; see Stats
+}
+
+// waiting returns how many bytes are in the spools.
+func (b *budget) waiting() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.used
 }
 
 // share is what one spool has.

@@ -278,6 +278,9 @@ func (j *job) hearOut(ctx context.Context) {
 // must be tried.
 func (j *job) tell(ctx context.Context, to meeting.PipelineStatus, failure string) {
 	err := j.retry(ctx, func() error { return j.service.cfg.Control.MovePipeline(ctx, j.pipeline.ID, to, failure) })
+	if err == nil && to == meeting.PipelineFailed {
+		j.service.failures.Add(1)
+	}
 	if err != nil && ctx.Err() == nil {
 		j.log.Error("the pipeline's status could not be written down", "status", to.String(), "err", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/control"
@@ -90,6 +91,8 @@ type Service struct {
 	cancel context.CancelFunc
 	tasks  sync.WaitGroup
 	room   budget // of all spools
+
+	failures atomic.Uint64 // pipelines that have failed
 
 	catalogue catalogue
 

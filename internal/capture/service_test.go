@@ -320,6 +320,7 @@ func TestRecordingsThatCannotBeStoredFail(t *testing.T) {
 			if got := h.untilStatus(p.ID, meeting.PipelineFailed); got.Failure != c.want {
 				t.Errorf("%q", got.Failure)
 			}
+			h.until("it to be counted", func() bool { return h.service.Stats().Failures == 1 })
 			if h.hasAttendee(p) {
 				t.Error("its attendee is in the meeting still")
 			}

@@ -276,6 +276,8 @@ func (s *spool) stored(p Piece) error {
 	}
 	s.pending = slices.DeleteFunc(s.pending, func(q Piece) bool { return q.File == p.File })
 	s.room.give(s, p.Size)
+	s.room.pieces.Add(1)
+	s.room.bytes.Add(uint64(p.Size))
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("spool: %w", err)
 	}

@@ -144,6 +144,7 @@ func (u *uploader) note(err error) {
 	u.mu.Unlock()
 	switch {
 	case err != nil:
+		u.spool.room.refusals.Add(1)
 		u.trouble(now.Sub(was), err)
 	case !was.IsZero():
 		u.trouble(0, nil)
