@@ -33,7 +33,8 @@ const (
 	busyBatches  = 6   // of a hundred attendees for each of them
 	singleEvents = 200 // one at a time, for the way from record to receiver
 	warmBatches  = 20  // before the processor's time is read
-	batches      = 250 // whose processor's time is read
+	toldBatches  = 200 // whose processor's time is read
+	quietBatches = 800 // the same, of which nobody is told
 )
 
 // figures are the values of each round, by what they are.
@@ -53,7 +54,9 @@ func (f *figures) add(name string, v float64) {
 func TestFigures(t *testing.T) {
 	f := &figures{values: map[string][]float64{}}
 	for range rounds {
-		t.Run("rate", func(t *testing.T) { measureRate(t, f) })
+		for _, workers := range []string{"64", "2"} {
+			t.Run("rate", func(t *testing.T) { measureRate(t, f, workers) })
+		}
 		t.Run("lag", func(t *testing.T) { measureLag(t, f) })
 		for _, mode := range []string{"nobody is told", "services that no meeting names", "a queue", "a web hook"} {
 			t.Run(mode, func(t *testing.T) { measureBatches(t, f, mode) })
@@ -66,7 +69,7 @@ func TestFigures(t *testing.T) {
 	fmt.Printf("load at the end %s", load)
 	for _, name := range f.names {
 		all := slices.Sorted(slices.Values(f.values[name]))
-		fmt.Printf("%-64s %9.2f  (%.2f to %.2f, %d rounds)\n", name, all[len(all)/2], all[0], all[len(all)-1], len(all))
+		fmt.Printf("%-76s %9.2f  (%.2f to %.2f, %d rounds)\n", name, all[len(all)/2], all[0], all[len(all)-1], len(all))
 	}
 }
 
@@ -149,10 +152,11 @@ func batch(t *testing.T, c *chimesdkmeetings.Client, id, name string) {
 }
 
 // measureRate is of events that many meetings have at the same time, with the
-// calls that make them.
-func measureRate(t *testing.T, f *figures) {
+// calls that make them. Events go in one request when more meetings have some
+// than there are workers.
+func measureRate(t *testing.T, f *figures, workers string) {
 	q := startSink(t)
-	s := startOnOneCore(t, services(t, q.URL, "sqs")...)
+	s := startOnOneCore(t, append(services(t, q.URL, "sqs"), "--events-workers", workers)...)
 	ids := meetings(t, s, busyMeetings, true)
 	q.wait(t, busyMeetings)
 	before, begun := q.requests, time.Now()
@@ -164,8 +168,8 @@ func measureRate(t *testing.T, f *figures) {
 	}
 	const events = busyMeetings * busyBatches * 100
 	q.wait(t, busyMeetings+events)
-	f.add("events/s to one queue, with the calls that make them", events/q.last.Sub(begun).Seconds())
-	f.add("events in a request", float64(events)/float64(q.requests-before))
+	f.add("events/s to one queue, calls included, workers: "+workers, events/q.last.Sub(begun).Seconds())
+	f.add("events in a request, workers: "+workers, float64(events)/float64(q.requests-before))
 }
 
 // measureLag is of single events, when nothing waits.
@@ -191,12 +195,12 @@ func measureLag(t *testing.T, f *figures) {
 func measureBatches(t *testing.T, f *figures, mode string) {
 	q := startSink(t)
 	var flags []string
-	told := true
+	told, batches := true, toldBatches
 	switch mode {
 	case "nobody is told":
-		told = false
+		told, batches = false, quietBatches
 	case "services that no meeting names":
-		told, flags = false, services(t, q.URL, "sqs")
+		told, batches, flags = false, quietBatches, services(t, q.URL, "sqs")
 	case "a queue":
 		flags = services(t, q.URL, "sqs")
 	case "a web hook":
@@ -224,7 +228,7 @@ func measureBatches(t *testing.T, f *figures, mode string) {
 	}
 	run(ids[:warmBatches])
 	spent := run(ids[warmBatches:])
-	f.add("ms of processor for a batch of 100 attendees, "+mode, spent.Seconds()*1000/batches)
+	f.add("ms of processor for a batch of 100 attendees, "+mode, spent.Seconds()*1000/float64(batches))
 }
 
 // processorTime is what a process has used of processors, to the nanosecond.
