@@ -91,63 +91,76 @@ func (n *Notifier) read(ctx context.Context, f observe.LetterFilter, fn func(let
 	return err
 }
 
-// each calls fn for every letter that the filter takes, once all are read, and
-// returns how many fn has dealt with.
-func (n *Notifier) each(ctx context.Context, f observe.LetterFilter, fn func(letter) (dealt bool, err error)) (count int, err error) {
-	var all []letter
-	if err := n.read(ctx, f, func(l letter) error { all = append(all, l); return nil }); err != nil {
-		return 0, err
-	}
-	for _, l := range all {
-		dealt, err := fn(l)
-		if err != nil {
-			return count, err
+// lettersAtOnce bounds the letters that are in memory at a time: some tens of
+// megabytes.
+const lettersAtOnce = 50_000
+
+// some returns the first letters that the filter takes and somebody wants, up to
+// lettersAtOnce. They are all read before something is done about them, which
+// may put further ones on the shelf.
+func (n *Notifier) some(ctx context.Context, f observe.LetterFilter, wanted func(letter) bool) (list []letter, err error) {
+	err = n.read(ctx, f, func(l letter) error {
+		if wanted(l) {
+			list = append(list, l)
 		}
-		if dealt {
-			count++
+		if len(list) == lettersAtOnce {
+			return errEnough
 		}
-	}
-	return count, nil
+		return nil
+	})
+	return list, err
 }
 
 // Drop takes the letters that the filter takes off the shelf, for ever, and
 // returns how many those were.
 func (n *Notifier) Drop(ctx context.Context, f observe.LetterFilter) (int, error) {
-	return n.each(ctx, f, func(l letter) (bool, error) { return true, n.store.Unshelve(ctx, l.key) })
+	for count := 0; ; {
+		list, err := n.some(ctx, f, func(letter) bool { return true })
+		if err != nil {
+			return count, err
+		}
+		for _, l := range list {
+			if err := n.store.Unshelve(ctx, l.key); err != nil {
+				return count, err
+			}
+			count++
+		}
+		if len(list) < lettersAtOnce {
+			return count, nil
+		}
+	}
 }
 
 // Replay sends the letters that the filter takes once more, in the order of
 // each meeting, and returns how many those are. A letter stays on the shelf
 // until its receiver has taken the event, which keeps its id, its sequence and
-// its time. Letters of destinations that are not configured are passed over, and
-// those for which a destination has no room now.
-func (n *Notifier) Replay(ctx context.Context, f observe.LetterFilter) (int, error) {
+// its time. Letters of destinations that are not configured are passed over,
+// those for which a destination has no room now, and those beyond lettersAtOnce.
+func (n *Notifier) Replay(ctx context.Context, f observe.LetterFilter) (count int, err error) {
+	list, err := n.some(ctx, f, func(l letter) bool { return n.channelOf(l.Destination) != nil })
+	if err != nil {
+		return 0, err
+	}
 	lanes, full := map[laneKey]*outbox.Lane{}, map[string]bool{}
-	defer func() {
-		for _, l := range lanes {
-			n.give(l.Destination())
-		}
-	}()
-	return n.each(ctx, f, func(l letter) (bool, error) {
+	for _, l := range list {
 		if full[l.Destination] {
-			return false, nil // none after one that was passed over: the order stays
-		}
-		ch := n.channelOf(l.Destination)
-		if ch == nil {
-			return false, nil
+			continue // none after one that was passed over: the order stays
 		}
 		key := laneKey{l.Event.Meeting.ID, l.Destination}
 		if lanes[key] == nil {
-			d := n.take(ch, l.Destination)
+			d := n.take(n.channelOf(l.Destination), l.Destination)
+			defer n.give(d)
 			lanes[key] = d.Lane(n.ctx, key.meeting, event.Position{}, n.replayed(d))
 		}
-		d := n.take(ch, l.Destination) // until the event is settled
+		d := n.take(n.channelOf(l.Destination), l.Destination) // until the event is settled
 		if !lanes[key].PutAgain(l.Event) {
 			n.give(d)
 			full[l.Destination] = true
+			continue
 		}
-		return !full[l.Destination], nil
-	})
+		count++
+	}
+	return count, nil
 }
 
 // replayed takes a letter off the shelf when its receiver has it.
