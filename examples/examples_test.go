@@ -33,21 +33,22 @@ func run(t *testing.T, env []string, command ...string) string {
 	return string(out)
 }
 
-// install fetches the npm packages unless they are newer than the lock file.
-func install(t *testing.T) {
+// install fetches the npm packages of a folder unless they are newer than its lock
+// file.
+func install(t *testing.T, folder string) {
 	t.Helper()
-	lock, err := os.Stat("package-lock.json")
+	lock, err := os.Stat(filepath.Join(folder, "package-lock.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	have, err := os.Stat(filepath.Join("node_modules", ".package-lock.json"))
+	have, err := os.Stat(filepath.Join(folder, "node_modules", ".package-lock.json"))
 	if err != nil || have.ModTime().Before(lock.ModTime()) {
-		run(t, nil, "npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
+		run(t, nil, "npm", "--prefix", folder, "ci", "--no-audit", "--no-fund", "--loglevel=error")
 	}
 }
 
 func TestQuickStarts(t *testing.T) {
-	install(t)
+	install(t, ".")
 	for name, command := range map[string][]string{
 		"JavaScript": {"node", "quickstart/meeting.mjs"},
 		"Python":     {"/usr/bin/python3", "quickstart/meeting.py"},
@@ -71,15 +72,23 @@ func TestQuickStarts(t *testing.T) {
 
 // TestTheApp meets on the page of the app with two browsers' pages.
 func TestTheApp(t *testing.T) {
-	install(t)
+	install(t, ".")
 	run(t, nil, "npm", "run", "bundle", "--silent")
 	run(t, carillontest.Start(t).Environ(), "node", "--test", "--test-reporter=spec", "app/app.test.mjs")
+}
+
+// TestReact meets in Amazon's React components.
+func TestReact(t *testing.T) {
+	install(t, ".")
+	install(t, "react")
+	run(t, nil, "npm", "--prefix", "react", "run", "build", "--silent")
+	run(t, carillontest.Start(t).Environ(), "node", "--test", "--test-reporter=spec", "react/react.test.mjs")
 }
 
 // Each fixture is run as it is used at a desk, where it starts the server itself,
 // and as it is in CI, where a server is there.
 func TestFixtures(t *testing.T) {
-	install(t)
+	install(t, ".")
 	shared := carillontest.Start(t)
 	for name, command := range map[string][]string{
 		"Vitest": {"npx", "vitest", "run", "--root", "vitest"},

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { App } from './people.mjs';
 
-const testMode = `${process.env.AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS}/test/v1`;
 let app;
 
 before(async () => {
@@ -12,13 +11,6 @@ before(async () => {
 
 after(() => app?.stop());
 
-async function call(method, path) {
-  const answer = await fetch(`${testMode}/${path}`, { method });
-  const text = await answer.text();
-  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
-  return text && JSON.parse(text);
-}
-
 test('two people meet, one loses her line, and the meeting ends', async () => {
   const [ada, bob] = await Promise.all([app.enter('ada'), app.enter('bob')]);
   for (const page of [ada, bob]) {
@@ -26,20 +18,20 @@ test('two people meet, one loses her line, and the meeting ends', async () => {
     await page.waitForSelector('li:has-text("bob")');
     await app.pictures(page, 2);
   }
-  const { events } = await call('GET', 'events?type=AttendeeJoined&wait=10s');
+  const { events } = await app.testMode('GET', 'events?type=AttendeeJoined&wait=10s');
   const joined = events.find(e => e.detail.externalUserId === 'ada').detail;
 
   await ada.evaluate(() => {
     window.statuses = [];
     new MutationObserver(() => window.statuses.push(document.querySelector('#status').textContent)).observe(document.querySelector('#status'), { childList: true });
   });
-  await call('POST', `meetings/${joined.meetingId}/attendees/${joined.attendeeId}/drop`);
+  await app.testMode('POST', `meetings/${joined.meetingId}/attendees/${joined.attendeeId}/drop`);
   await ada.waitForFunction(() => window.statuses.includes('reconnecting') && window.statuses.at(-1) === 'connected');
   await app.pictures(bob, 2);
 
-  await call('POST', `meetings/${joined.meetingId}/end`);
+  await app.testMode('POST', `meetings/${joined.meetingId}/end`);
   await ada.waitForSelector('text=left (');
   await bob.waitForSelector('text=left (');
-  const { events: ended } = await call('GET', `events?meeting=${joined.meetingId}&type=MeetingEnded&wait=10s`);
+  const { events: ended } = await app.testMode('GET', `events?meeting=${joined.meetingId}&type=MeetingEnded&wait=10s`);
   assert.equal(ended.length, 1);
 });

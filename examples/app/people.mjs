@@ -12,11 +12,11 @@ const flags = [
 ];
 
 export class App {
-  /** Starts a backend on a free port, and a browser; CHROMIUM_FLAGS are further flags of it. */
-  static async start(backend = 'backend.mjs') {
+  /** Starts the backend on a free port for a folder with a page, and a browser; CHROMIUM_FLAGS are further flags of it. */
+  static async start(folder = import.meta.dirname) {
     const app = new App();
-    const path = fileURLToPath(new URL(backend, import.meta.url));
-    app.backend = spawn('node', [path], { env: { ...process.env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const backend = fileURLToPath(new URL('backend.mjs', import.meta.url));
+    app.backend = spawn('node', [backend, folder], { env: { ...process.env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = await once(createInterface({ input: app.backend.stdout }), 'line');
     app.address = line.replace('open ', '');
     const more = process.env.CHROMIUM_FLAGS?.split(' ') ?? [];
@@ -39,6 +39,14 @@ export class App {
     await page.click('text=Join');
     await page.waitForSelector('text=connected');
     return page;
+  }
+
+  /** Makes a call of the server's test mode. */
+  async testMode(method, path) {
+    const answer = await fetch(`${process.env.AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS}/test/v1/${path}`, { method });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return text && JSON.parse(text);
   }
 
   /** Waits until the page shows so many moving pictures. */
