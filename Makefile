@@ -121,8 +121,7 @@ test-pipelines: setup
 test-pipelines-versity: setup
 	gateway=$$(scripts/versitygw) && cd pipelinestest && VERSITYGW=$$gateway $(GO) test -mod=mod -count=1 -timeout 10m -parallel 6 .
 
-# What make test-browser does for fifteen seconds into a directory. Every click has
-# to be with its flash, so nothing else should run on the machine.
+# What make test-browser does for fifteen seconds into a directory.
 .PHONY: test-recorded-call
 test-recorded-call: build setup
 	gateway=$$(scripts/versitygw) && cd e2e && npm ci --no-audit --no-fund --loglevel=error && VERSITYGW=$$gateway RECORDED_SECONDS=60 node --test --test-timeout=300000 tests/recording.test.mjs

@@ -22,6 +22,8 @@ type studio struct {
 	mu sync.Mutex
 	at time.Time
 	ts uint32
+	// unreported says that cameras do not report when pictures were captured.
+	unreported bool
 }
 
 func newStudio(t *testing.T, dir string, settings meeting.PipelineSettings) *studio {
@@ -79,7 +81,7 @@ func (s *studio) filmed(v *view, n int, key bool, ago time.Duration) {
 	at := s.at
 	s.mu.Unlock()
 	captured := time.Time{}
-	if ago > 0 {
+	if ago > 0 && !s.unreported {
 		captured = at.Add(-ago)
 	}
 	payload := []byte{0x10, 1, 0, 0} // VP8, not a key frame

@@ -20,10 +20,12 @@ type view struct {
 	clock    rtpClock
 	since    time.Time // when the first packet came
 
-	tap    *media.VideoTap // guarded by recording.mu; nil at first
-	camera *camera         // guarded by recording.mu; nil when it is only to go with the sound
-	asked  time.Time       // guarded by recording.mu; see askAgainLocked
-	lost   bool            // pictures are missing before the next one; guarded by recording.mu
+	settled bool            // guarded by recording.mu; see settleLocked
+	held    []frame.Picture // guarded by recording.mu; those that wait for that
+	tap     *media.VideoTap // guarded by recording.mu; nil at first
+	camera  *camera         // guarded by recording.mu; nil when it is only to go with the sound
+	asked   time.Time       // guarded by recording.mu; see askAgainLocked
+	lost    bool            // pictures are missing before the next one; guarded by recording.mu
 }
 
 // wanted says whether a video is recorded by itself, and whether it goes with the
@@ -150,6 +152,7 @@ func (r *recording) showLocked(v *view) {
 
 // endViewLocked ends the piece being made of a view.
 func (r *recording) endViewLocked(v *view, now time.Time) {
+	v.showAllLocked(v.releaseLocked(), v.video.SoundDelay())
 	if c := v.camera; c != nil && c.run != nil {
 		c.run.stop(now)
 		r.emitLocked(c.piece(c.run))
@@ -197,6 +200,12 @@ func (v *view) packet(p *media.VideoPacket) {
 		v.lost = true
 		v.askLocked()
 	}
+	v.showAllLocked(v.settleLocked(pictures, p.At), behind)
+}
+
+// showAllLocked takes pictures, whose sound is heard so long after they were
+// captured.
+func (v *view) showAllLocked(pictures []frame.Picture, behind time.Duration) {
 	for _, picture := range pictures {
 		heard := picture.Captured
 		if !heard.IsZero() {
@@ -204,6 +213,42 @@ func (v *view) packet(p *media.VideoPacket) {
 		}
 		v.pictureLocked(timed{picture, v.clock.at(picture.TS, picture.At, heard)})
 	}
+}
+
+// reportsWithin is for how long the first pictures of a view wait for their sender
+// to report when it captured them. Browsers report once a second.
+const reportsWithin = 1500 * time.Millisecond
+
+// settleLocked returns the pictures that can be shown. Those before the first
+// report would be shown as they come, which is before or after what was said as
+// they were captured: they wait for it, and go by it too.
+func (v *view) settleLocked(pictures []frame.Picture, now time.Time) []frame.Picture {
+	if v.settled {
+		return pictures
+	}
+	v.held = append(v.held, pictures...)
+	if len(v.held) == 0 {
+		return nil
+	}
+	last := v.held[len(v.held)-1]
+	if last.Captured.IsZero() && now.Sub(v.held[0].At) < reportsWithin {
+		return nil
+	}
+	for i := range v.held {
+		p := &v.held[i]
+		before := time.Duration(int32(last.TS-p.TS)) * time.Second / 90000
+		if p.Captured.IsZero() && !last.Captured.IsZero() && before >= 0 && before < 2*reportsWithin {
+			p.Captured = last.Captured.Add(-before)
+		}
+	}
+	return v.releaseLocked()
+}
+
+// releaseLocked returns the pictures that wait, and has none wait from now on.
+func (v *view) releaseLocked() []frame.Picture {
+	held := v.held
+	v.settled, v.held = true, nil
+	return held
 }
 
 func (v *view) pictureLocked(p timed) {
