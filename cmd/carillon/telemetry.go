@@ -88,8 +88,9 @@ func traceHeaders(file string) (http.Header, error) {
 // pathPprof is where Go's profiles are, on the address of their own.
 const pathPprof = "/debug/pprof/"
 
-// openPprof opens the address of the profiles, if they have one. They show all
-// memory there is, and so all secrets: only operators get them.
+// openPprof opens the address of the profiles, if they have one. They tell what
+// the program does, not what it holds; the command line, which may hold secrets,
+// is not among them. A profile takes processor time: only operators get one.
 func (s *server) openPprof(ctx context.Context) (err error) {
 	if s.cfg.Telemetry.Pprof == "" {
 		return nil
@@ -100,7 +101,6 @@ func (s *server) openPprof(ctx context.Context) (err error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc(pathPprof, pprof.Index)
-	mux.HandleFunc(pathPprof+"cmdline", pprof.Cmdline)
 	mux.HandleFunc(pathPprof+"profile", pprof.Profile)
 	mux.HandleFunc(pathPprof+"symbol", pprof.Symbol)
 	mux.HandleFunc(pathPprof+"trace", pprof.Trace)
@@ -108,7 +108,7 @@ func (s *server) openPprof(ctx context.Context) (err error) {
 	s.pprofHTTP = s.newHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		who, ok := operators.admits(w, r)
-		if ok && !who.MayChange() { // what is in memory is more than the console shows
+		if ok && !who.MayChange() { // it slows the server down
 			operatorFault(w, http.StatusForbidden, "Profiles are not for operators whose role is read-only.")
 		} else if ok {
 			mux.ServeHTTP(w, r)
