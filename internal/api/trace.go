@@ -21,17 +21,19 @@ func (s *Server) endTrace(c *call, status int, errorName string) {
 	if c.span == nil {
 		return
 	}
+	about := make([]tracing.Attr, 0, 7)
 	if c.route != nil {
 		c.span.Name(c.route.op.name)
-		c.span.Add(tracing.Text("rpc.method", c.route.op.name), tracing.Text("carillon.flavour", c.flavour.String()))
+		about = append(about, tracing.Text("rpc.method", c.route.op.name), tracing.Text("carillon.flavour", c.flavour.String()))
 	}
-	c.span.Add(
+	about = append(about,
 		tracing.Text("rpc.system", "aws-api"), tracing.Text("aws.request_id", c.id),
 		tracing.Text("http.request.method", c.r.Method), tracing.Number("http.response.status_code", status),
 	)
 	if errorName != "" {
-		c.span.Add(tracing.Text("error.type", errorName))
+		about = append(about, tracing.Text("error.type", errorName))
 	}
+	c.span.Add(about...)
 	if status >= http.StatusInternalServerError {
 		c.span.Fail("")
 	}

@@ -68,8 +68,8 @@ func (s *session) answer(peer Peer, f *wire.Subscribe, offer media.Offer) error 
 	if answer.VideoRefused {
 		out.Error = errorOf(statusViewOnly)
 	}
+	s.rec.Step(observe.StepSubscribe, s.conference.now()) // before the client can go on to the next one
 	s.conn.send(mustEncode(out))
-	s.rec.Step(observe.StepSubscribe, s.conference.now())
 	return nil
 }
 

@@ -48,23 +48,44 @@ const statusError = 2
 // scope names what made the spans.
 const scope = "carillon"
 
-// request returns an ExportTraceServiceRequest with the spans.
-func request(resource []Attr, spans []*Span) []byte {
-	var about, name, all []byte
+// encoder writes requests. It keeps what it needs for that from one to the next.
+type encoder struct {
+	about, scope []byte // fields of the process and of what makes the spans
+	one, all     []byte // a span, and all of them
+}
+
+func newEncoder(resource []Attr) *encoder {
+	e := &encoder{}
+	var about []byte
 	for _, a := range resource {
 		about = appendMessage(about, resourceAttributes, appendAttr(nil, a))
 	}
-	name = appendText(name, scopeName, scope)
-	all = appendMessage(all, scopeSpansScope, name)
-	var one []byte
+	e.about = appendMessage(nil, resourceSpansResource, about)
+	e.scope = appendMessage(nil, scopeSpansScope, appendText(nil, scopeName, scope))
+	return e
+}
+
+// request returns an ExportTraceServiceRequest with the spans, in memory of its
+// own. Lengths come before what they are of, so they are told beforehand.
+func (e *encoder) request(spans []*Span) []byte {
+	e.all = e.all[:0]
 	for _, s := range spans {
-		one = s.append(one[:0])
-		all = appendMessage(all, scopeSpansSpans, one)
+		e.one = s.append(e.one[:0])
+		e.all = appendMessage(e.all, scopeSpansSpans, e.one)
 	}
-	var group []byte
-	group = appendMessage(group, resourceSpansResource, about)
-	group = appendMessage(group, resourceSpansScopeSpans, all)
-	return appendMessage(nil, requestResourceSpans, group)
+	inScope := len(e.scope) + len(e.all)
+	inGroup := len(e.about) + protowire.SizeTag(resourceSpansScopeSpans) + protowire.SizeBytes(inScope)
+	body := make([]byte, 0, protowire.SizeTag(requestResourceSpans)+protowire.SizeBytes(inGroup))
+	body = appendLength(body, requestResourceSpans, inGroup)
+	body = append(body, e.about...)
+	body = appendLength(body, resourceSpansScopeSpans, inScope)
+	body = append(body, e.scope...)
+	return append(body, e.all...)
+}
+
+// appendLength begins a field that is a message of that length.
+func appendLength(b []byte, field protowire.Number, length int) []byte {
+	return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.BytesType), uint64(length))
 }
 
 // append appends a Span.

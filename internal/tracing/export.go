@@ -158,7 +158,7 @@ func (t *Tracer) Close(ctx context.Context) {
 // run sends until the Tracer is closed.
 func (t *Tracer) run(ctx context.Context) {
 	defer close(t.done)
-	works := true
+	works, encoder := true, newEncoder(t.cfg.Resource)
 	for {
 		t.gather()
 		for {
@@ -166,7 +166,7 @@ func (t *Tracer) run(ctx context.Context) {
 			if len(batch) == 0 {
 				break
 			}
-			works = t.send(ctx, batch, works)
+			works = t.send(ctx, encoder.request(batch), len(batch), works)
 		}
 		select {
 		case <-t.stop:
@@ -212,21 +212,20 @@ func (t *Tracer) tell(err error, worked bool) (works bool) {
 // errFinal marks an answer after which another try is of no use.
 var errFinal = errors.New("refused")
 
-// send posts a batch until it is taken, is refused, or was tried often enough.
-// Its spans are counted. works tells, before and after, whether the receiver
+// send posts a batch of n spans until it is taken, is refused, or was tried often
+// enough. The spans are counted. works tells, before and after, whether the receiver
 // took the last request.
-func (t *Tracer) send(ctx context.Context, batch []*Span, works bool) bool {
-	body := request(t.cfg.Resource, batch)
+func (t *Tracer) send(ctx context.Context, body []byte, n int, works bool) bool {
 	pause := firstPause
 	for try := 1; ; try++ {
 		lost, wait, err := t.post(ctx, body)
 		if works = t.tell(err, works); works {
-			lost = min(max(lost, 0), int64(len(batch)))
-			t.count(func(s *Stats) { s.Rejected += uint64(lost); s.Sent += uint64(len(batch)) - uint64(lost) })
+			lost = min(max(lost, 0), int64(n))
+			t.count(func(s *Stats) { s.Rejected += uint64(lost); s.Sent += uint64(n) - uint64(lost) })
 			return true
 		}
 		if errors.Is(err, errFinal) || try == maxTries || !t.rest(min(max(pause, wait), maxPause)) {
-			t.count(func(s *Stats) { s.NotTaken += uint64(len(batch)) })
+			t.count(func(s *Stats) { s.NotTaken += uint64(n) })
 			return false
 		}
 		pause *= 2

@@ -90,9 +90,13 @@ func (s *Span) Name(name string) {
 	}
 }
 
-// Add says more of the span.
+// Add says more of the span, which keeps the slice.
 func (s *Span) Add(attrs ...Attr) {
 	if s != nil {
+		if s.attrs == nil {
+			s.attrs = attrs // which are the span's own from now on
+			return
+		}
 		s.attrs = append(s.attrs, attrs...)
 	}
 }
