@@ -161,9 +161,7 @@ func (j *job) record(ctx context.Context, s *spool) (failure string) {
 		j.end(diskFull)
 	}
 	if j.pipeline.Status < meeting.PipelineStopping {
-		if j.pipeline.Status == meeting.PipelineInProgress {
-			j.troubled(ctx, interrupted) // that it goes on is told once it does
-		}
+		j.takeUp(ctx)
 		if err := j.compose(r); err != nil {
 			j.log.Error("the composition did not begin", "err", err)
 			r.close(false)

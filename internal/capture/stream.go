@@ -109,6 +109,7 @@ func (s *stream) review() {
 func (j *job) stream(ctx context.Context) {
 	failure := ""
 	if j.pipeline.Status < meeting.PipelineStopping {
+		j.takeUp(ctx)
 		failure = j.broadcast(ctx)
 	}
 	if ctx.Err() != nil {

@@ -3,6 +3,8 @@ package capture
 import (
 	"context"
 	"time"
+
+	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
 // What callers of the API are told of a recording that does not do its work for
@@ -10,7 +12,7 @@ import (
 const (
 	notStored   = "What is recorded cannot be stored at present"
 	almostFull  = "The server's disk for recordings is almost full"
-	interrupted = "The recording was interrupted"
+	interrupted = "The media pipeline was interrupted"
 )
 
 const (
@@ -52,6 +54,15 @@ func (j *job) trouble(up *uploader) string {
 		return almostFull
 	}
 	return ""
+}
+
+// takeUp writes down that a pipeline that was at work has lost its meeting: the
+// server, or the one that had it before, has ended. That it goes on is told once it
+// does.
+func (j *job) takeUp(ctx context.Context) {
+	if j.pipeline.Status == meeting.PipelineInProgress {
+		j.troubled(ctx, interrupted)
+	}
 }
 
 // troubled writes down that the pipeline cannot do its work for the time being; "",
