@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/capture/mp4"
@@ -20,13 +21,17 @@ const sourcePoll = 500 * time.Millisecond
 func (j *job) concatenate(ctx context.Context) {
 	_ = os.RemoveAll(j.service.spoolDir(j.pipeline.ID)) // what a crash left of an attempt
 	working, stop := context.WithCancel(ctx)
-	defer stop()
-	go func() {
+	var watching sync.WaitGroup
+	watching.Go(func() {
 		select {
 		case <-j.stop:
 			stop()
 		case <-working.Done():
 		}
+	})
+	defer func() {
+		stop()
+		watching.Wait()
 	}()
 	var made []Piece
 	source, err := j.awaitSource(working)

@@ -287,7 +287,7 @@ func (j *job) tell(ctx context.Context, to meeting.PipelineStatus, failure strin
 // retry tries something until it works or ctx ends. That the meeting or the
 // pipeline is not there is final: errMeetingOver.
 func (j *job) retry(ctx context.Context, do func() error) error {
-	for {
+	for said := false; ; said = true {
 		err := do()
 		var refused *meeting.Error
 		switch {
@@ -295,6 +295,8 @@ func (j *job) retry(ctx context.Context, do func() error) error {
 			return nil
 		case errors.As(err, &refused) && refused.Kind == meeting.NotFound:
 			return errMeetingOver
+		case !said && ctx.Err() == nil:
+			j.log.Warn("a change of the pipeline or its meeting was refused, will try again", "err", err)
 		}
 		timer := time.NewTimer(tellAgain)
 		select {

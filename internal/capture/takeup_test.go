@@ -1,9 +1,14 @@
 package capture
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
@@ -53,4 +58,30 @@ func TestPipelinesWhoseMeetingEndedWithNobodyThere(t *testing.T) {
 	if !slices.ContainsFunc(j.pieces, func(p Piece) bool { return p.Last }) || len(j.there()) != len(j.pieces) {
 		t.Errorf("%d of %d pieces are stored", len(j.there()), len(j.pieces))
 	}
+}
+
+// What is refused is tried for as long as it takes, and said once.
+func TestWhatIsTriedAgainIsSaidOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		j := &job{log: slog.New(slog.NewTextHandler(&log, nil))}
+		tries := 0
+		err := j.retry(t.Context(), func() error {
+			if tries++; tries < 5 {
+				return errors.New("the store is down")
+			}
+			return nil
+		})
+		if err != nil || tries != 5 || strings.Count(log.String(), "the store is down") != 1 {
+			t.Errorf("%v after %d tries, and said:\n%s", err, tries, &log)
+		}
+		if err := j.retry(t.Context(), func() error { return meeting.MissingPipeline(meeting.ID{}) }); !errors.Is(err, errMeetingOver) {
+			t.Errorf("%v", err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := j.retry(ctx, func() error { return errChanged }); !errors.Is(err, errChanged) || strings.Contains(log.String(), errChanged.Error()) {
+			t.Errorf("%v, and said:\n%s", err, &log)
+		}
+	})
 }
