@@ -95,12 +95,16 @@ func (f *fakeS3) abort(w http.ResponseWriter, id string) {
 
 // listUploads answers two uploads a page.
 func (f *fakeS3) listUploads(w http.ResponseWriter, prefix, after string) {
-	type upload struct{ Key, UploadId string } //nolint:revive // S3's name
+	type upload struct {
+		Key      string
+		UploadID string `xml:"UploadId"`
+	}
 	var page struct {
-		XMLName                           xml.Name `xml:"ListMultipartUploadsResult"`
-		Upload                            []upload
-		IsTruncated                       bool
-		NextKeyMarker, NextUploadIdMarker string //nolint:revive // S3's name
+		XMLName            xml.Name `xml:"ListMultipartUploadsResult"`
+		Upload             []upload
+		IsTruncated        bool
+		NextKeyMarker      string
+		NextUploadIDMarker string `xml:"NextUploadIdMarker"`
 	}
 	for _, id := range slices.Sorted(maps.Keys(f.uploads)) {
 		key := f.uploads[id]
@@ -109,7 +113,7 @@ func (f *fakeS3) listUploads(w http.ResponseWriter, prefix, after string) {
 		}
 		if len(page.Upload) == 2 {
 			last := page.Upload[1]
-			page.IsTruncated, page.NextKeyMarker, page.NextUploadIdMarker = true, last.Key, last.UploadId
+			page.IsTruncated, page.NextKeyMarker, page.NextUploadIDMarker = true, last.Key, last.UploadID
 			break
 		}
 		page.Upload = append(page.Upload, upload{key, id})
