@@ -77,3 +77,37 @@ func metricsOf(t *testing.T, s *servertest.Server) string {
 	}
 	return string(body)
 }
+
+// What is said, and by whom, is in no log, whatever is logged; nor does the engine
+// learn who speaks.
+func TestWordsReachNoLog(t *testing.T) {
+	engine := newToneServer(t)
+	server := servertest.Start(t, "--log-level", "debug", "--transcription-vosk", "ws"+strings.TrimPrefix(engine.http.URL, "http"))
+	m := newMeeting(t, server, "ada", "eve")
+	eve := m.join("eve", 0)
+	m.transcribe()
+	m.join("ada", 600)
+	eve.reads(m.ids["ada"], "tone6")
+	engine.hang(true)
+	eve.status(wire.TranscriptionStatus_INTERRUPTED)
+	m.stop()
+	eve.status(wire.TranscriptionStatus_STOPPED)
+	for _, secret := range []string{"tone6", "ada-external", aws.ToString(m.ids["ada"].JoinToken)} {
+		if strings.Contains(server.Output(), secret) {
+			t.Errorf("%s is in the log", secret)
+		}
+	}
+	if !strings.Contains(server.Output(), "a session of the transcription engine failed") {
+		t.Error("the log lacks what operators need")
+	}
+	engine.mu.Lock()
+	defer engine.mu.Unlock()
+	for _, text := range engine.texts {
+		if text != `{"config":{"sample_rate":16000,"words":true,"max_alternatives":0}}` && text != `{"eof" : 1}` {
+			t.Errorf("the engine was told %s", text)
+		}
+	}
+	if len(engine.texts) == 0 {
+		t.Error("the engine was told nothing")
+	}
+}
