@@ -204,13 +204,17 @@ func TestASecretIsHashed(t *testing.T) {
 // weeklyMeeting creates a meeting by the API and returns its id.
 func weeklyMeeting(t *testing.T, s *server) string {
 	t.Helper()
-	var answer struct{ Meeting struct{ MeetingId string } }
+	var answer struct {
+		Meeting struct {
+			MeetingID string `json:"MeetingId"`
+		}
+	}
 	admin := adminTarget{Endpoint: s.ports.public.String(), AccessKey: s.id.AccessKey, SecretKey: s.id.SecretKey, Region: "us-east-1"}
 	in := map[string]any{"ClientRequestToken": "the-same", "ExternalMeetingId": "weekly", "MediaRegion": "us-east-1"}
 	if err := admin.call(t.Context(), "POST", "/meetings-api/meetings", "us-east-1", in, &answer); err != nil {
 		t.Fatal(err)
 	}
-	return answer.Meeting.MeetingId
+	return answer.Meeting.MeetingID
 }
 
 // The console at an address of its own is not at the other one, and all that its
