@@ -1,5 +1,5 @@
 // Builds the three pages into the folder that the Go server embeds.
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { defineConfig } from 'vite';
@@ -24,10 +24,33 @@ function gzipped() {
   return { name: 'carillon-gzip', apply: 'build', closeBundle: () => pack(out) };
 }
 
+// What finds a person in a picture is fetched by the meeting page when somebody
+// wants it, and stands as it is in its package beside the scripts: once, in its
+// gzip form, for half of it is never asked for and all of it is in the binary.
+const segmentation = resolve(import.meta.dirname, 'node_modules/@mediapipe/selfie_segmentation');
+const segmentationFolder = `assets/selfie-${JSON.parse(readFileSync(join(segmentation, 'package.json'), 'utf8')).version}/`;
+const segmentationFiles = [
+  'selfie_segmentation.js',
+  'selfie_segmentation.binarypb',
+  'selfie_segmentation_landscape.tflite',
+  'selfie_segmentation_solution_simd_wasm_bin.js',
+  'selfie_segmentation_solution_simd_wasm_bin.wasm',
+];
+function segmentationAssets() {
+  const copy = () => {
+    const to = join(out, segmentationFolder);
+    mkdirSync(to, { recursive: true });
+    for (const name of segmentationFiles) {
+      writeFileSync(join(to, `${name}.gz`), gzipSync(readFileSync(join(segmentation, name)), { level: 9 }));
+    }
+  };
+  return { name: 'carillon-segmentation', apply: 'build', closeBundle: copy };
+}
+
 // The packages of others that end up in the pages are listed, by folder, for
 // the notices that their licences ask for.
 function bundledPackages() {
-  const found = new Set();
+  const found = new Set([segmentation]);
   return {
     name: 'carillon-bundled-packages',
     apply: 'build',
@@ -51,13 +74,14 @@ function versioned() {
 }
 
 export default defineConfig({
-  plugins: [gzipped(), versioned(), bundledPackages()],
+  plugins: [gzipped(), segmentationAssets(), versioned(), bundledPackages()],
   define: {
     // The meeting SDK's dependencies expect Node's name of the global object.
     global: 'globalThis',
-    // The content security policy allows no WebAssembly. Saying so here makes
-    // the 64-bit arithmetic of a dependency take its plain way at once instead
-    // of trying and being refused.
+    __SEGMENTATION__: JSON.stringify(`/${segmentationFolder}`),
+    // The content security policy allows WebAssembly on the meeting page alone,
+    // for what finds a person in a picture. Saying so here makes the 64-bit
+    // arithmetic of a dependency take its plain way at once.
     WebAssembly: 'undefined',
   },
   build: {

@@ -12,7 +12,7 @@ var plainHost = regexp.MustCompile(`^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{
 
 // setHeaders puts the security headers on an answer. Everything a page loads
 // or connects to comes from its own origin; there is no inline script or style
-// and nothing is evaluated.
+// and nothing is evaluated. The meeting page alone may run WebAssembly.
 func (c *Console) setHeaders(h http.Header, r *http.Request) {
 	h.Set("Content-Security-Policy", c.contentPolicy(r))
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -38,9 +38,13 @@ func (c *Console) contentPolicy(r *http.Request) string {
 		connect = append(connect, "ws://"+r.Host, "wss://"+r.Host)
 	}
 	connect = append(connect, c.cfg.ConnectSources...)
+	scripts := "script-src 'self'"
+	if isMeetingPage(r.URL.Path) {
+		scripts += " 'wasm-unsafe-eval'" // what finds the person before a background that is to be blurred
+	}
 	rules := []string{
 		"default-src 'none'",
-		"script-src 'self'",
+		scripts,
 		"style-src 'self'",
 		"img-src 'self'",
 		"font-src 'self'",
@@ -56,4 +60,9 @@ func (c *Console) contentPolicy(r *http.Request) string {
 		rules = append(rules, "require-trusted-types-for 'script'", "trusted-types 'none'")
 	}
 	return strings.Join(rules, "; ")
+}
+
+// isMeetingPage tells whether a path is one at which the meeting page stands.
+func isMeetingPage(path string) bool {
+	return path == pathStart || path == pathJoin || strings.HasPrefix(path, pathMeeting)
 }

@@ -1,6 +1,8 @@
 package console
 
 import (
+	"cmp"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
@@ -30,9 +32,9 @@ type pages struct {
 // where the binary is, on disk.
 type file struct {
 	dist   fs.FS
-	name   string
 	kind   string        // Content-Type
-	packed bool          // the build made a gzip form, name.gz
+	raw    string        // its name; empty when there is a gzip form only
+	packed string        // name of the gzip form that the build made; empty when there is none
 	tag    func() string // ETag; "" when the file cannot be read
 }
 
@@ -52,9 +54,10 @@ func openPages(dist fs.FS) (pages, error) {
 		return p, nil
 	}
 	err = fs.WalkDir(dist, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || path.Ext(name) == ".gz" {
+		if err != nil || d.IsDir() {
 			return err
 		}
+		name, _ = strings.CutSuffix(name, ".gz")
 		p.files[name] = newFile(dist, name)
 		return nil
 	})
@@ -64,19 +67,30 @@ func openPages(dist fs.FS) (pages, error) {
 	return p, nil
 }
 
+// newFile is the file with the name, or its gzip form, or both.
 func newFile(dist fs.FS, name string) file {
-	f := file{dist: dist, name: name, kind: kindOf(name)}
-	_, err := fs.Stat(dist, name+".gz")
-	f.packed = err == nil
+	f := file{dist: dist, kind: kindOf(name), raw: there(dist, name), packed: there(dist, name+".gz")}
 	f.tag = sync.OnceValue(func() string {
-		raw, err := fs.ReadFile(dist, name)
+		content, err := dist.Open(cmp.Or(f.raw, f.packed))
 		if err != nil {
 			return ""
 		}
-		sum := sha256.Sum256(raw)
-		return `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+		defer func() { _ = content.Close() }()
+		sum := sha256.New()
+		if _, err := io.Copy(sum, content); err != nil {
+			return ""
+		}
+		return `"` + base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:12]) + `"`
 	})
 	return f
+}
+
+// there returns the name if there is such a file.
+func there(dist fs.FS, name string) string {
+	if _, err := fs.Stat(dist, name); err != nil {
+		return ""
+	}
+	return name
 }
 
 // kindOf returns the Content-Type of what the build makes. Asking package mime
@@ -95,6 +109,8 @@ func kindOf(name string) string {
 		return "image/png"
 	case ".json":
 		return "application/json"
+	case ".wasm":
+		return "application/wasm"
 	}
 	return "application/octet-stream"
 }
@@ -146,13 +162,17 @@ func (c *Console) asset(w http.ResponseWriter, r *http.Request) {
 func (f file) send(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", f.kind)
-	name, tag := f.name, f.tag()
-	if f.packed {
+	name, tag := f.raw, f.tag()
+	if f.packed != "" {
 		h.Set("Vary", "Accept-Encoding")
 		if takesGzip(r.Header.Values("Accept-Encoding")) {
 			h.Set("Content-Encoding", "gzip")
-			name, tag = name+".gz", strings.TrimSuffix(tag, `"`)+`-gz"`
+			name, tag = f.packed, strings.TrimSuffix(tag, `"`)+`-gz"`
 		}
+	}
+	if name == "" {
+		f.unpack(w, r)
+		return
 	}
 	open, err := f.dist.Open(name)
 	if err == nil {
@@ -165,6 +185,26 @@ func (f file) send(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("ETag", tag)
 	http.ServeContent(w, r, "", time.Time{}, body)
+}
+
+// unpack answers a client that does not take the only form that there is, as
+// every browser does.
+func (f file) unpack(w http.ResponseWriter, r *http.Request) {
+	content, err := f.dist.Open(f.packed)
+	if err != nil {
+		http.Error(w, "the file cannot be read", http.StatusInternalServerError)
+		return
+	}
+	defer func() { _ = content.Close() }()
+	plain, err := gzip.NewReader(content)
+	if err != nil {
+		http.Error(w, "the file cannot be read", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("ETag", f.tag())
+	if r.Method != http.MethodHead {
+		_, _ = io.Copy(w, plain) // a client that has gone needs nothing
+	}
 }
 
 // takesGzip reads Accept-Encoding: gzip is taken when named without "q=0".

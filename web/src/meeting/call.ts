@@ -11,6 +11,7 @@ import type {
 import { nameOf, personOf } from '../ui/names';
 import { Attendance } from './attendance';
 import type { Seat } from './backend';
+import { Camera } from './camera';
 import { heard } from './captions';
 import { codes } from './codes';
 import { JoinDeadline } from './deadline';
@@ -44,6 +45,7 @@ export class Call {
 
   private readonly session: MeetingSession;
   private readonly av: AudioVideoFacade;
+  private readonly camera: Camera;
   private readonly line: LineWatch;
   private readonly rights: RightsWatch;
   private readonly mutedTalk: MutedTalk;
@@ -63,6 +65,7 @@ export class Call {
     const controller = new sdk.DefaultDeviceController(logger);
     this.session = new sdk.DefaultMeetingSession(configuration, logger, controller);
     this.av = this.session.audioVideo;
+    this.camera = new Camera(sdk, logger, this.av, (why) => void this.unblurred(why));
     this.selfId = seat.attendee.AttendeeId;
     this.selfName = nameOf(seat.attendee.ExternalUserId ?? '');
     new Attendance(sdk, this.av, this.selfId, store, events.say);
@@ -142,7 +145,19 @@ export class Call {
 
   async useCamera(id: string): Promise<void> {
     this.devices.camera = id;
-    if (this.store.state.cameraOn) await this.av.startVideoInput(id);
+    if (this.store.state.cameraOn) await this.camera.start(id);
+  }
+
+  /** Blurs what is behind the person, or shows it again. */
+  async setBlur(on: boolean): Promise<void> {
+    this.camera.blur(on);
+    this.store.change({ blur: on ? 'starting' : 'off' });
+    try {
+      if (this.store.state.cameraOn) await this.camera.start(this.devices.camera);
+      if (on) this.store.change({ blur: 'on' });
+    } catch {
+      await this.unblurred('The background cannot be blurred here');
+    }
   }
 
   /** Takes the camera after the one in use, as those of a phone are switched. */
@@ -161,13 +176,13 @@ export class Call {
   async setCamera(on: boolean): Promise<void> {
     if (!on) {
       this.av.stopLocalVideoTile();
-      await this.av.stopVideoInput();
+      await this.camera.stop();
       this.store.change({ cameraOn: false });
       return;
     }
     const id = this.devices.camera || (await this.av.listVideoInputDevices())[0]?.deviceId;
     if (!id) throw new DOMException('', 'NotFoundError');
-    await this.av.startVideoInput(id);
+    await this.camera.start(id);
     this.devices.camera = id;
     this.av.startLocalVideoTile();
     const { length: cameras } = await this.av.listVideoInputDevices();
@@ -246,7 +261,7 @@ export class Call {
   private async release(): Promise<void> {
     this.av.unbindAudioElement();
     if (this.store.state.sharing) this.av.stopContentShare(); // a server that is away would not end it
-    await Promise.allSettled([this.av.stopVideoInput(), this.av.stopAudioInput()]);
+    await Promise.allSettled([this.camera.stop(), this.av.stopAudioInput()]);
     await this.session.deviceController.destroy?.();
   }
 
@@ -261,10 +276,18 @@ export class Call {
 
   private async cameraRefused(): Promise<void> {
     this.store.change({ cameraOn: false });
-    void this.av.stopVideoInput();
+    void this.camera.stop();
     await this.rights.ask(); // an operator's doing, or for want of room?
     if (!this.store.state.rights.camera) return; // then the button says so
     this.store.change({ notice: 'The meeting takes no more cameras now, so yours was switched off.' });
+  }
+
+  /** Without the blur nobody has agreed to be seen: the camera is off then. */
+  private async unblurred(why: string): Promise<void> {
+    if (this.store.state.blur === 'off') return;
+    this.camera.blur(false);
+    this.store.change({ blur: 'off', notice: `${why}, so your video was stopped. Start it again to be seen without.` });
+    await this.setCamera(false);
   }
 
   private shared(sharing: boolean): void {

@@ -2,6 +2,7 @@
 
 import { attribute, el, fill, setText } from '../ui/dom';
 import { type IconName, icon } from '../ui/icons';
+import { canSegment } from './segmentation';
 import { type Reaction, reactions } from './signals';
 import type { RoomState } from './state';
 
@@ -11,17 +12,22 @@ export interface MenuActions {
   hand(): void;
   captions(): void;
   flip(): void;
+  blur(): void;
   fullScreen(): void;
   devices(): void;
   /** It is to be closed. */
   closed(): void;
 }
 
+const blurWords = { off: 'Blur background', starting: 'Blurring…', on: 'Show background' };
+
 export class Menu {
   readonly element: HTMLElement;
   private readonly hand: Entry;
   private readonly captions: Entry;
   private readonly flip: Entry;
+  private readonly blur: Entry;
+  private blurs: boolean | undefined; // whether this browser can; looked at once, when it matters
   private readonly full: Entry;
   private readonly elsewhere = (event: PointerEvent) => {
     const inside = event.target instanceof Element && event.target.closest('.menu, [data-opens=menu]');
@@ -37,6 +43,7 @@ export class Menu {
     this.hand = entry('hand', 'Raise hand', () => actions.hand());
     this.captions = entry('captions', 'Show captions', () => actions.captions());
     this.flip = entry('flip', 'Switch camera', () => actions.flip());
+    this.blur = entry('blur', 'Blur background', () => actions.blur());
     this.full = entry('full', 'Full screen', () => actions.fullScreen());
     const devices = entry('sliders', 'Devices', () => actions.devices());
     this.full.element.hidden = !document.fullscreenEnabled;
@@ -47,6 +54,7 @@ export class Menu {
       this.hand.element,
       this.captions.element,
       this.flip.element,
+      this.blur.element,
       this.full.element,
       devices.element,
     );
@@ -71,7 +79,15 @@ export class Menu {
     this.captions.element.hidden = !state.captions.running;
     this.captions.say(state.captions.wanted ? 'Hide captions' : 'Show captions');
     this.flip.element.hidden = !state.cameraOn || state.cameras < 2;
+    this.blur.element.hidden = !state.cameraOn || !this.canBlur();
+    this.blur.say(blurWords[state.blur]);
+    attribute(this.blur.element, 'aria-disabled', state.blur === 'starting' ? 'true' : undefined);
     this.full.say(document.fullscreenElement ? 'Leave full screen' : 'Full screen');
+  }
+
+  private canBlur(): boolean {
+    this.blurs ??= canSegment();
+    return this.blurs;
   }
 
   private reactionButtons(): HTMLElement[] {

@@ -78,6 +78,7 @@ export class Room {
       react: (reaction) => this.sent(call.signals.react(reaction)),
       hand: () => this.switchHand(),
       captions: () => this.switchCaptions(),
+      blur: () => void this.switchBlur(),
       flip: () => void call.nextCamera().catch((error: unknown) => this.note(explainDevice(error, 'camera'))),
       fullScreen: () => void this.switchFullScreen(),
       devices: () => openSettings(call, this.speaker, (error, what) => this.note(explainDevice(error, what))),
@@ -178,6 +179,11 @@ export class Room {
     const { panel: before, messages } = this.store.state;
     this.store.change(before === 'chat' ? { panel, read: messages.length } : { panel });
     if (!panel && before) this.controls.focus(before);
+  }
+
+  private async switchBlur(): Promise<void> {
+    const { blur } = this.store.state;
+    if (blur !== 'starting') await this.call.setBlur(blur === 'off');
   }
 
   private async switchCamera(): Promise<void> {

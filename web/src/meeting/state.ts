@@ -60,6 +60,8 @@ export interface RoomState {
   hasMicrophone: boolean;
   micOn: boolean;
   cameraOn: boolean;
+  /** Whether what is behind this person is blurred. */
+  blur: 'off' | 'starting' | 'on';
   sharing: boolean;
   panel: Panel | undefined;
   /** How many of the messages had been on screen when the chat was last closed. */
@@ -97,6 +99,7 @@ export function newRoomStore(): RoomStore {
     hasMicrophone: false,
     micOn: false,
     cameraOn: false,
+    blur: 'off',
     sharing: false,
     panel: undefined,
     read: 0,
