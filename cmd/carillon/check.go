@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/carillon-meetings/carillon/internal/config"
+	"github.com/carillon-meetings/carillon/internal/console"
 )
 
 type checkCommand struct {
@@ -32,23 +32,21 @@ func (c *checkConfigCommand) Run(ctx context.Context, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
-	flags := slices.DeleteFunc(slices.Clone(k.Selected().Flags), func(f *kong.Flag) bool { return f.Name == "online" })
-	if err := c.print(os.Stdout, flags); err != nil || !c.Online {
+	if err := printSettings(os.Stdout, inForce(&c.Serve, k)); err != nil || !c.Online {
 		return err
 	}
 	return p.ways.tryAll(ctx, os.Stdout)
 }
 
-func (c *checkConfigCommand) print(w io.Writer, flags []*kong.Flag) error {
-	for _, flag := range flags {
-		value := flag.Target.Interface()
-		switch {
-		case (strings.Contains(flag.Name, "secret") || flag.Name == "nats-url") && !flag.Target.IsZero():
-			value = "(set, not shown)"
-		case value == any(c.Pages.Demo):
-			value = c.ServesDemo()
+// printSettings prints settings as a configuration file, which says where those
+// come from that are no defaults.
+func printSettings(w io.Writer, settings []console.Setting) error {
+	for _, s := range settings {
+		from := ""
+		if s.From != byDefault {
+			from = " # " + s.From
 		}
-		if _, err := fmt.Fprintf(w, "%s: %s\n", flag.Name, yamlValue(value)); err != nil {
+		if _, err := fmt.Fprintf(w, "%s: %s%s\n", s.Name, s.Value, from); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/carillon-meetings/carillon/internal/config"
+	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/servertest"
 )
@@ -166,7 +167,7 @@ func checked(t *testing.T, args ...string) string {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := cli.Check.Config.print(&out, ctx.Selected().Flags); err != nil {
+	if err := printSettings(&out, inForce(&cli.Check.Config.Serve, ctx)); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -174,7 +175,7 @@ func checked(t *testing.T, args ...string) string {
 
 func TestCheckConfigPrintsAConfiguration(t *testing.T) {
 	out := checked(t, "--trusted-proxies", "10.0.0.0/8,192.0.2.1", "--secret-key", "hidden", "--media-public-ip", "192.0.2.7", "--listen", "0.0.0.0:8480")
-	for _, line := range []string{"trusted-proxies: [10.0.0.0/8, 192.0.2.1/32]", "secret-key: \"(set, not shown)\"", "media-public-ip: [192.0.2.7]", "demo: false", "timer-idle: 5m0s"} {
+	for _, line := range []string{"trusted-proxies: [10.0.0.0/8, 192.0.2.1/32] # command line", "secret-key: \"(set, not shown)\" # command line", "media-public-ip: [192.0.2.7] # command line", "demo: false", "timer-idle: 5m0s"} {
 		if !strings.Contains(out, line+"\n") {
 			t.Errorf("%q is missing:\n%s", line, out)
 		}
@@ -182,7 +183,7 @@ func TestCheckConfigPrintsAConfiguration(t *testing.T) {
 	if strings.Contains(out, "hidden") || strings.Contains(out, "0xc") {
 		t.Errorf("%s", out)
 	}
-	again := file(t, "config.yaml", strings.ReplaceAll(out, "secret-key: \"(set, not shown)\"\n", ""))
+	again := file(t, "config.yaml", strings.ReplaceAll(out, "secret-key: \"(set, not shown)\" # command line\n", ""))
 	var cli commandLine
 	parser, err := kong.New(&cli, kong.Configuration(config.Load, again))
 	if err != nil {
@@ -227,5 +228,46 @@ func TestConnectionsFitIntoTheOpenFiles(t *testing.T) {
 	small := room{connections: 10, perAddress: 5, sockets: 20}
 	if got, err := fitFiles(200, small); err != nil || got.connections != 10 || got.sockets != 20 {
 		t.Errorf("a small server: %+v, %v", got, err)
+	}
+}
+
+// What is in force says where it comes from, and holds no secret: the page of
+// settings shows the same.
+func TestSettingsSayWhereTheyComeFrom(t *testing.T) {
+	path := file(t, "carillon.yaml", "limit-attendees: 100\nlimit-meetings: 7\ntimer-idle: 10m\nsecret-key: from-the-file\n")
+	t.Setenv("CARILLON_LIMIT_MEETINGS", "8")
+	t.Setenv("CARILLON_TIMER_IDLE", "11m")
+	var cli commandLine
+	parser, err := kong.New(&cli, kong.DefaultEnvars("CARILLON"), kong.Configuration(config.Load, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := parser.Parse([]string{"serve", "--timer-idle", "12m", "--no-metrics", "--operator-secret", "an operator secret", "--nats-url", "nats://me:pass@host"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]console.Setting{}
+	for _, s := range inForce(&cli.Serve.Serve, k) {
+		got[s.Name] = s
+		for _, secret := range []string{"from-the-file", "an operator secret", "pass"} {
+			if strings.Contains(s.Value, secret) {
+				t.Errorf("%s shows %q", s.Name, s.Value)
+			}
+		}
+	}
+	const limits, pages = "Limits", "Pages, console and metrics"
+	for _, want := range []console.Setting{
+		{Name: "limit-attendees", Group: limits, Value: "100", From: byFile}, {Name: "limit-meetings", Group: limits, Value: "8", From: byEnvironment},
+		{Name: "timer-idle", Group: "Life of a meeting", Value: "12m0s", From: byCommandLine}, {Name: "metrics", Group: pages, Value: "false", From: byCommandLine},
+		{Name: "limit-replicas", Group: limits, Value: "4", From: byDefault}, {Name: "demo", Group: pages, Value: "true", From: byDefault},
+		{Name: "operator-secret", Group: pages, Value: `"(set, not shown)"`, From: byCommandLine},
+		{Name: "secret-key", Group: "Who may call the API", Value: `"(set, not shown)"`, From: byFile},
+	} {
+		if got[want.Name] != want {
+			t.Errorf("%+v, want %+v", got[want.Name], want)
+		}
+	}
+	if len(got) < 100 {
+		t.Errorf("only %d settings", len(got))
 	}
 }

@@ -116,8 +116,8 @@ func parse(ctx context.Context, args []string) (command func() error, err error)
 		return nil, err
 	}
 	if parsed.Command() == "serve" {
-		cfg, dataNamed := line.Serve.Serve, given(parsed, "data")
-		return func() error { return serve(ctx, &cfg, dataNamed) }, nil
+		cfg, dataNamed, settings := line.Serve.Serve, given(parsed, "data"), inForce(&line.Serve.Serve, parsed)
+		return func() error { return serve(ctx, &cfg, dataNamed, settings) }, nil
 	}
 	return func() error { return parsed.Run() }, nil
 }

@@ -56,6 +56,7 @@ func newMetrics(s *server) *metrics {
 	gauge("carillon_history_bytes", "Size on disk of the ended meetings that are kept.", func() int { size, _ := s.archive.Size(); return int(size) })
 	gauge("carillon_history_waiting", "Ended meetings that wait to be written down.", func() int { return s.archiver.Waiting() })
 	m.counter("carillon_audit_lost_total", "Entries of the audit that could not be written.", func() float64 { return float64(s.audit.Lost()) })
+	m.watchCertificates(s)
 	m.watchReports(s)
 	m.watchMedia(s)
 	m.watchRecordings(s)

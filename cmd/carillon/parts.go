@@ -61,7 +61,7 @@ func (s *server) openAPI(context.Context) error {
 		}
 		keys = own
 	}
-	s.verifier = s.newVerifier(sigv4.Config{Keys: keys, AcceptAny: s.cfg.AnyCredentials()})
+	s.verifier = s.newVerifier(sigv4.Config{Keys: keys, AcceptAny: s.cfg.AnyCredentials(), Used: s.used.Used})
 	s.api, s.app = s.newAPI(s.verifier), s.newApp()
 	return nil
 }
@@ -171,6 +171,7 @@ func (s *server) openPages(context.Context) (err error) {
 			cfg.Deliveries = s.notifier
 		}
 		cfg.Operators, cfg.Audit, cfg.AuditLog = s.roster, s.audit.Write, s.readAudit
+		cfg.Sheet = s.sheet
 		if s.member != nil {
 			cfg.SessionKey = s.derive("console sessions", s.operatorSecret())
 			cfg.Nodes = s.nodes

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,26 @@ type reloaded struct {
 	files []string
 	load  func() error // a failure leaves what was in use
 	seen  []stamp
+
+	mu    sync.Mutex
+	read  time.Time // when it was taken last; zero: at the start
+	fault error     // why the files, as they are, were not taken
+}
+
+// state tells how the last reading went.
+func (r *reloaded) state() (read time.Time, fault error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.read, r.fault
+}
+
+// took remembers how a reading went.
+func (r *reloaded) took(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fault = err; err == nil {
+		r.read = time.Now()
+	}
 }
 
 // stamp tells one content of a file from the next.
@@ -61,7 +82,6 @@ func (r *reloaded) stamps() []stamp {
 // watchFiles reads the files of certificate and keys again when they change.
 // They are taken for those that were read at the start.
 func (s *server) watchFiles(ctx context.Context) error {
-	watched := s.watched()
 	tick := time.NewTicker(reloadEvery)
 	defer tick.Stop()
 	for {
@@ -70,7 +90,7 @@ func (s *server) watchFiles(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		for _, r := range watched {
+		for _, r := range s.watching {
 			s.reload(r)
 		}
 	}
@@ -105,6 +125,7 @@ func (s *server) loadKeys() error {
 	keys, err := sigv4.LoadKeys(s.cfg.Credentials.KeyFile, actions())
 	if err == nil {
 		s.verifier.SetKeys(keys)
+		s.keepUsed(keys)
 	}
 	return err
 }
@@ -135,6 +156,7 @@ func (s *server) reload(r *reloaded) {
 	}
 	r.seen = now
 	err := r.load()
+	r.took(err)
 	s.noteReload(r.what, err)
 	if errors.Is(err, os.ErrNotExist) {
 		s.log.Warn("a file is gone; what was read from it stays in use", "what", r.what, "err", err)

@@ -24,6 +24,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/history"
 	"github.com/carillon-meetings/carillon/internal/identity"
 	"github.com/carillon-meetings/carillon/internal/jointoken"
+	"github.com/carillon-meetings/carillon/internal/keyuse"
 	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/logtail"
 	"github.com/carillon-meetings/carillon/internal/notify"
@@ -39,8 +40,8 @@ type serveCommand struct {
 }
 
 // serve runs a server until ctx ends, then shuts it down. dataNamed says that the
-// data directory is not the default one.
-func serve(ctx context.Context, cfg *config.Serve, dataNamed bool) (err error) {
+// data directory is not the default one; settings are for people to see.
+func serve(ctx context.Context, cfg *config.Serve, dataNamed bool, settings []console.Setting) (err error) {
 	remove, err := temporaryData(cfg, dataNamed)
 	if err != nil {
 		return err
@@ -53,7 +54,7 @@ func serve(ctx context.Context, cfg *config.Serve, dataNamed bool) (err error) {
 	if cfg.MemoryLimitMiB > 0 {
 		debug.SetMemoryLimit(int64(cfg.MemoryLimitMiB) << 20)
 	}
-	s := &server{cfg: cfg, prepared: found, tail: logtail.New(logtail.Kept)}
+	s := &server{cfg: cfg, prepared: found, tail: logtail.New(logtail.Kept), settings: settings}
 	s.log = newLogger(cfg, s.tail)
 	if err = s.start(ctx); err == nil {
 		printBanner(os.Stdout, s)
@@ -91,8 +92,11 @@ type server struct {
 	id       identity.Identity
 	joinKeys *jointoken.Ring
 
-	roster *operators.Roster
-	audit  *audit.Log
+	roster   *operators.Roster
+	audit    *audit.Log
+	used     *keyuse.Book
+	watching []*reloaded
+	settings []console.Setting // in force, for people to see
 
 	certificates certificates
 	verifier     *sigv4.Verifier // of both APIs' doors
@@ -150,12 +154,14 @@ func (s *server) start(ctx context.Context) (err error) {
 		return err
 	}
 	s.roster = operators.NewRoster(s.operatorSecret(), s.prepared.operators)
-	if err := s.openAudit(); err != nil {
+	if err := errors.Join(s.openAudit(), s.openKeyUse()); err != nil {
 		return err
 	}
 	if err := s.openCertificate(); err != nil {
 		return err
 	}
+	s.watching = s.watched()
+	s.tellCertificates()
 	if err := s.ports.open(ctx, s.cfg, s.certificates.config(), s.conns); err != nil {
 		return err
 	}
@@ -173,6 +179,7 @@ func (s *server) start(ctx context.Context) (err error) {
 	s.lifeEnds = ends
 	s.background(func() error { return s.control.Run(life) })
 	s.background(func() error { return s.watchFiles(life) })
+	s.background(func() error { return s.storeKeyUse(life) })
 	s.background(func() error { s.vitals.Run(life); return nil })
 	if err := s.openAll(life); err != nil {
 		return err

@@ -53,6 +53,8 @@ type Config struct {
 	Audit func(audit.Entry)
 	// AuditLog reads what Audit got, newest first. Required with Operators.
 	AuditLog func(ctx context.Context, q audit.Query) (audit.Page, error)
+	// Sheet tells how the server is set up; nil when nobody is told.
+	Sheet func() Sheet
 	// Demo answers /demo/ for the meeting page. Nil switches the meeting page
 	// off as well.
 	Demo http.Handler

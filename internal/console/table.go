@@ -48,6 +48,9 @@ func (c *Console) table() []route {
 	if c.cfg.Seat != nil {
 		list = append(list, route{"POST " + person + "/seat", changers, c.takeSeat, "join as attendee"})
 	}
+	if c.cfg.Sheet != nil {
+		list = append(list, route{"GET " + pathAPI + "sheet", lookers, c.showSheet, ""})
+	}
 	return slices.Concat(list, c.deliveryRoutes(), c.recordingRoutes(), c.healthRoutes())
 }
 

@@ -66,6 +66,7 @@ var mayImport = map[string][]string{
 	"internal/publicaddr":        {},
 	"internal/turn":              {},
 	"internal/operators":         {},
+	"internal/keyuse":            {"internal/durable"},
 	"internal/audit":             {"internal/durable", "internal/guid"},
 	"internal/console":           {"internal/audit", "internal/clientaddr", "internal/meeting", "internal/observe", "internal/observe/timeline", "internal/operators"},
 	"internal/testmode":          {"internal/api", "internal/control", "internal/ledger", "internal/meeting", "internal/notify/event", "internal/observe"},

@@ -11,6 +11,7 @@ test('every address has its page', () => {
   assert.deepEqual(addressOf('/operator/health'), { page: 'health' });
   assert.deepEqual(addressOf('/operator/log'), { page: 'log' });
   assert.deepEqual(addressOf('/operator/audit'), { page: 'audit' });
+  assert.deepEqual(addressOf('/operator/settings'), { page: 'settings' });
   assert.deepEqual(addressOf('/operator/meetings/m1'), { page: 'meeting', meeting: 'm1', attendee: '' });
   assert.deepEqual(addressOf('/operator/meetings/m1/a1'), { page: 'meeting', meeting: 'm1', attendee: 'a1' });
   assert.deepEqual(addressOf('/operator/meetings'), { page: 'live' }, 'no meeting is named');

@@ -65,6 +65,31 @@ func Own(accessKeyID, secretAccessKey, account string) *Keys {
 // Len returns the number of access keys.
 func (k *Keys) Len() int { return len(k.byID) }
 
+// Key is one access key as operators see it: all but its secrets.
+type Key struct {
+	ID, Account string
+	Disabled    bool      // its account may not use the service
+	Allow, Deny []string  // patterns in lower case; no Allow: everything that is not denied
+	Sessions    int       // session tokens, one of which it needs; 0: it needs none
+	Expires     time.Time // of the session token that is good for longest
+}
+
+// List returns all keys, by id.
+func (k *Keys) List() []Key {
+	var list []Key
+	for _, key := range k.byID {
+		shown := Key{ID: key.id, Account: key.account, Disabled: key.disabled, Allow: key.allow, Deny: key.deny, Sessions: len(key.sessions)}
+		for _, s := range key.sessions {
+			if s.expires.After(shown.Expires) {
+				shown.Expires = s.expires
+			}
+		}
+		list = append(list, shown)
+	}
+	slices.SortFunc(list, func(a, b Key) int { return strings.Compare(a.ID, b.ID) })
+	return list
+}
+
 // Identity is who sent a request.
 type Identity struct {
 	AccessKeyID string // may be empty in development mode

@@ -23,6 +23,7 @@ type Config struct {
 	Now                  func() time.Time // nil is time.Now
 	AllowUnsignedPayload bool             // accept x-amz-content-sha256: UNSIGNED-PAYLOAD
 	AcceptAny            bool             // development: no check at all, but account and Region are read
+	Used                 func(id string)  // is called for each request that a key has signed; nil: nobody asks
 }
 
 // Verifier checks requests. It is safe for concurrent use.
@@ -58,6 +59,9 @@ func New(cfg Config) *Verifier {
 	v.SetKeys(cfg.Keys)
 	return v
 }
+
+// Keys returns the keys that are in use.
+func (v *Verifier) Keys() *Keys { return v.state.Load().keys }
 
 // SetKeys replaces the keys, for a key file that was read again. Requests that
 // already passed Begin finish with the keys they began with.
@@ -247,6 +251,9 @@ func (p *Pending) Finish(body []byte) (Identity, error) {
 		if refused := p.checkSignature(hash); refused != nil {
 			return Identity{}, refused
 		}
+	}
+	if used := p.verifier.cfg.Used; used != nil {
+		used(p.identity.AccessKeyID)
 	}
 	return p.identity, nil
 }

@@ -9,6 +9,7 @@ import { MeetingPage } from './meeting';
 import { MeetingsPage } from './meetings';
 import { NodesPage } from './nodes';
 import { RecordingsPage } from './recordingspage';
+import { SettingsPage } from './settings';
 import type { Shell } from './shell';
 
 /** Where the console begins. */
@@ -23,13 +24,14 @@ export type Address =
   | { page: 'health' }
   | { page: 'log' }
   | { page: 'audit' }
+  | { page: 'settings' }
   | { page: 'meeting'; meeting: string; attendee: string };
 
 /** What a path of the console asks for; the list of meetings when it makes no sense. */
 export function addressOf(path: string): Address {
   const [first = '', meeting = '', attendee = ''] = path.slice(root.length).split('/');
   if (first === 'meetings' && meeting) return { page: 'meeting', meeting, attendee };
-  const pages = ['ended', 'recordings', 'destinations', 'nodes', 'health', 'log', 'audit'] as const;
+  const pages = ['ended', 'recordings', 'destinations', 'nodes', 'health', 'log', 'audit', 'settings'] as const;
   return { page: pages.find((page) => page === first) ?? 'live' };
 }
 
@@ -81,6 +83,8 @@ export class Router {
         return new LogPage(this.frame);
       case 'audit':
         return new AuditPage(this.frame);
+      case 'settings':
+        return new SettingsPage(this.frame);
       default:
         return new MeetingsPage(this.frame, address.page === 'ended');
     }

@@ -3,6 +3,7 @@
 import type { AuditPage, AuditQuestion } from './auditrows';
 import type { DestinationsPage, Question } from './delivery';
 import type { Capabilities, Health, LogPart, RecordingFile, SessionRow } from './rows';
+import type { Sheet } from './sheetrows';
 
 export interface Session {
   signedIn: boolean;
@@ -98,6 +99,11 @@ export class Server {
   /** The last lines of a node's log that follow one, by its number; with an empty node of the one that answers. */
   log(node: string, after: number, level: string, text: string): Promise<LogPart> {
     return this.ask('GET', `log?${new URLSearchParams({ node, after: String(after), level, text })}`);
+  }
+
+  /** How the server is set up. */
+  sheet(): Promise<Sheet> {
+    return this.ask('GET', 'sheet');
   }
 
   /** A page of who did what, newest first. */

@@ -15,7 +15,7 @@ export class Shell {
   private readonly banner = el('p', { class: 'note bad', role: 'alert', hidden: true });
   private readonly bannerText = el('span');
   private readonly tabs: Record<
-    'live' | 'ended' | 'recordings' | 'destinations' | 'nodes' | 'health' | 'log' | 'audit',
+    'live' | 'ended' | 'recordings' | 'destinations' | 'nodes' | 'health' | 'log' | 'audit' | 'settings',
     HTMLElement
   >;
 
@@ -30,6 +30,7 @@ export class Shell {
       health: tab(`${root}health`, 'Health'),
       log: tab(`${root}log`, 'Log'),
       audit: tab(`${root}audit`, 'Audit'),
+      settings: tab(`${root}settings`, 'Settings'),
     };
     fill(this.banner, icon('warning', 20), this.bannerText);
     fill(this.content, this.banner, this.page);
@@ -82,6 +83,7 @@ export class Shell {
         this.tabs.health,
         this.tabs.log,
         this.tabs.audit,
+        this.tabs.settings,
         el('a', { href: `${root}explorer` }, 'API'),
       ),
       this.liveMark,
