@@ -43,6 +43,10 @@ const (
 	churners   = 6 // meetings at a time
 	guests     = 5 // invited to each
 	sampleEach = 10 * time.Second
+	// calledOffEach is between two meetings that are made for many and called off.
+	// They turn the store over: what it keeps at hand of each stream is all there
+	// before the first quarter has passed.
+	calledOffEach = 400 * time.Millisecond
 	// quiet is how long the server has to come to rest at the end.
 	quiet = 3 * time.Minute
 	// growth is what a measure's median of the last quarter may be above that of the
@@ -80,8 +84,9 @@ func TestChurn(t *testing.T) {
 	defer cancel()
 	var work sync.WaitGroup
 	for range churners {
-		work.Go(func() { c.churn(ctx) })
+		work.Go(func() { c.churn(ctx, c.meet) })
 	}
+	work.Go(func() { c.churn(ctx, c.callOff) })
 	begun := time.Now()
 	var samples []sample
 	for ctx.Err() == nil {
@@ -92,7 +97,7 @@ func TestChurn(t *testing.T) {
 		}
 	}
 	work.Wait()
-	t.Logf("%d meetings, %d joins, %d recordings, %d failures", c.meetings.Load(), c.joins.Load(), c.taped.Load(), c.failures.Load())
+	t.Logf("%d meetings, %d called off, %d joins, %d recordings, %d failures", c.meetings.Load(), c.calledOff.Load(), c.joins.Load(), c.taped.Load(), c.failures.Load())
 	if failed := c.failures.Load(); failed > 0 || c.joins.Load() == 0 {
 		t.Errorf("%d of %d joins and calls failed, the first with %v", failed, c.joins.Load(), c.first)
 	}
@@ -120,9 +125,9 @@ type churn struct {
 	cert  tls.Certificate
 	tapes string
 
-	meetings, joins, taped, failures atomic.Int64
-	once                             sync.Once
-	first                            error // of the failures
+	meetings, calledOff, joins, taped, failures atomic.Int64
+	once                                        sync.Once
+	first                                       error // of the failures
 }
 
 func (c *churn) failed(err error) {
@@ -131,9 +136,9 @@ func (c *churn) failed(err error) {
 }
 
 // churn holds one meeting after the other.
-func (c *churn) churn(ctx context.Context) {
+func (c *churn) churn(ctx context.Context, meet func(context.Context) error) {
 	for ctx.Err() == nil {
-		if err := c.meet(ctx); err != nil && ctx.Err() == nil {
+		if err := meet(ctx); err != nil && ctx.Err() == nil {
 			c.failed(err)
 			time.Sleep(time.Second)
 		}
@@ -174,6 +179,31 @@ func (c *churn) meet(ctx context.Context) error {
 	}
 	if tape != nil {
 		return tape()
+	}
+	return nil
+}
+
+// callOff makes a meeting for a hundred, which is called off before anybody joins.
+func (c *churn) callOff(ctx context.Context) error {
+	time.Sleep(calledOffEach)
+	name := fmt.Sprintf("called-off-%d", c.calledOff.Add(1))
+	made, err := c.api.CreateMeeting(ctx, &chimesdkmeetings.CreateMeetingInput{ClientRequestToken: &name, ExternalMeetingId: &name, MediaRegion: aws.String("us-east-1")})
+	if err != nil {
+		return fmt.Errorf("create a meeting: %w", err)
+	}
+	in := &chimesdkmeetings.BatchCreateAttendeeInput{MeetingId: made.Meeting.MeetingId}
+	for i := range 100 {
+		in.Attendees = append(in.Attendees, types.CreateAttendeeRequestItem{ExternalUserId: aws.String(fmt.Sprintf("guest-%d", i))})
+	}
+	out, err := c.api.BatchCreateAttendee(ctx, in)
+	if err != nil {
+		return fmt.Errorf("create attendees: %w", err)
+	}
+	if len(out.Errors) > 0 {
+		return fmt.Errorf("%d attendees were not created", len(out.Errors))
+	}
+	if _, err := c.api.DeleteMeeting(ctx, meetingToDelete(*made.Meeting.MeetingId)); err != nil {
+		return fmt.Errorf("delete a meeting: %w", err)
 	}
 	return nil
 }

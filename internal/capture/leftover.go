@@ -16,7 +16,7 @@ import (
 func (s *Service) storeLeft() {
 	entries, err := os.ReadDir(s.cfg.Dir)
 	if err != nil {
-		return // dropOldSpools has said so
+		return // tidy has said so
 	}
 	for _, e := range entries {
 		if id, ok := meeting.ParseID(e.Name()); ok {

@@ -96,8 +96,9 @@ type Service struct {
 
 	catalogue catalogue
 
-	mu   sync.Mutex
-	jobs map[meeting.ID]*job // guarded by mu
+	mu     sync.Mutex
+	jobs   map[meeting.ID]*job // guarded by mu
+	tidied time.Time           // when old spools were looked for; guarded by mu
 }
 
 // New begins to carry out the pipelines there are, and those that come.
@@ -109,7 +110,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.cfg.Control.WatchPipelines(s.follow)
-	s.dropOldSpools()
+	s.tidy()
 	s.storeLeft()
 	s.abandonLeft()
 	return s, nil
@@ -187,7 +188,7 @@ func (s *Service) startLocked(id meeting.ID, j *job, run func(context.Context)) 
 		cancel()
 		close(j.done)
 		s.mu.Lock()
-		moved := j.moved
+		moved, due := j.moved, s.cfg.Now().Sub(s.tidied) >= tidyEach
 		if s.jobs[id] == j {
 			delete(s.jobs, id)
 		}
@@ -195,10 +196,25 @@ func (s *Service) startLocked(id meeting.ID, j *job, run func(context.Context)) 
 		if moved {
 			s.storeLeftOf(id)
 		}
+		if due {
+			s.tidy()
+		}
 	})
 }
 
 func (s *Service) spoolDir(id meeting.ID) string { return filepath.Join(s.cfg.Dir, id.String()) }
+
+// tidyEach is at least between two looks for spools that are forgotten.
+const tidyEach = time.Hour
+
+// tidy looks for them. It is called when a pipeline is over, so that they go from
+// a server that runs for months, too.
+func (s *Service) tidy() {
+	s.mu.Lock()
+	s.tidied = s.cfg.Now()
+	s.mu.Unlock()
+	s.dropOldSpools()
+}
 
 // dropOldSpools removes the spools of pipelines that are forgotten, unless there
 // is something in them that was never stored.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -431,6 +432,37 @@ func TestAConcatenationOfWhatIsGoneFails(t *testing.T) {
 	q := h.join(p)
 	if got := h.untilStatus(q.ID, meeting.PipelineFailed); got.Failure != "The recording could not be concatenated: there is nothing to read" {
 		t.Errorf("%q", got.Failure)
+	}
+}
+
+// Spools of pipelines that are forgotten go when another pipeline is over, without
+// a new start.
+func TestOldSpoolsGoMeanwhile(t *testing.T) {
+	var later atomic.Int64 // seconds
+	h := newHouse(t, newStore(), func(c *Config) {
+		c.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load()) * time.Second) }
+	})
+	old := filepath.Join(h.service.cfg.Dir, meeting.ID{1}.String())
+	must(t, os.MkdirAll(old, 0o700))
+	past := time.Now().Add(-60 * 24 * time.Hour)
+	must(t, os.Chtimes(old, past, past))
+	isThere := func() bool { _, err := os.Stat(old); return err == nil }
+	record := func() {
+		p := h.record(h.meeting())
+		h.untilStatus(p.ID, meeting.PipelineInProgress)
+		h.stop(p.ID)
+		h.untilStatus(p.ID, meeting.PipelineStopped)
+	}
+	record()
+	if !isThere() {
+		t.Error("it was looked for at once")
+	}
+	later.Store(int64(tidyEach / time.Second))
+	record()
+	for deadline := time.Now().Add(time.Minute); isThere(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it is still there")
+		}
 	}
 }
 
