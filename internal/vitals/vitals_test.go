@@ -100,7 +100,7 @@ func TestWhatCannotBeReadIsUnknown(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { k.Run(ctx); close(done) }()
-		time.Sleep(Fine + time.Second)
+		time.Sleep(first + Fine/2)
 		cancel()
 		<-done
 		v := k.Vitals(false)
@@ -128,10 +128,10 @@ func TestADayOutlastsARestart(t *testing.T) {
 		file := filepath.Join(t.TempDir(), FileName)
 		n := &node{start: time.Now()}
 		n.now.People = 5
-		keep(t, n, file, 3*time.Hour+time.Second)
+		keep(t, n, file, 3*time.Hour+Fine/2)
 		time.Sleep(time.Hour) // nothing runs
 		n.now.People = 9
-		k := keep(t, n, file, 2*time.Hour+time.Second)
+		k := keep(t, n, file, 2*time.Hour+Fine/2)
 		day := k.Vitals(true)
 		if len(day.At) != 300 || len(k.Vitals(false).At) != 360 {
 			t.Fatalf("%d moments of a day, %d of an hour", len(day.At), len(k.Vitals(false).At))
