@@ -28,6 +28,7 @@ func (s *server) openCapture(context.Context) (err error) {
 		},
 		Sink:         s.prepared.sink,
 		Dir:          filepath.Join(s.cfg.Data, "capture"),
+		Shared:       s.cfg.Cluster.On(),
 		Codecs:       codecs(s.cfg.Recording.Codecs),
 		GiveUp:       s.cfg.Recording.GiveUp,
 		MaxSpool:     int64(s.cfg.Recording.SpoolMiB) << 20,

@@ -119,7 +119,7 @@ func (j *job) join(ctx context.Context, source *meeting.Pipeline) ([]Piece, erro
 	if err != nil {
 		return nil, err
 	}
-	work := joining{sink: s.cfg.Sink, source: source, pipeline: j.pipeline, dir: s.spoolDir(j.pipeline.ID), pieces: journal.there(), listed: !journal.complete()}
+	work := joining{sink: s.cfg.Sink, source: source, pipeline: j.pipeline, dir: s.spoolDir(j.pipeline.ID), pieces: journal.there(), listed: s.cfg.Shared || !journal.complete()}
 	begun, wait := s.cfg.Now(), firstRetry
 	for {
 		err := work.run(ctx)

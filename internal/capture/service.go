@@ -55,6 +55,9 @@ type Config struct {
 	Sink Sink
 	// Dir holds the spools. It belongs to this process.
 	Dir string
+	// Shared says that other nodes may have recorded parts of what was recorded here,
+	// so that a concatenation looks for them in the sink whatever the journal has.
+	Shared bool
 	// Codecs are those that clients are asked to send while they are recorded, if
 	// all of them can decode it; empty asks for nothing.
 	Codecs []media.Codec

@@ -435,6 +435,33 @@ func TestAConcatenationOfWhatIsGoneFails(t *testing.T) {
 	}
 }
 
+// What another node recorded in between is joined although the journal here has
+// the beginning and the end.
+func TestAConcatenationLooksForPartsOfOtherNodes(t *testing.T) {
+	for shared, want := range map[bool]bool{true: true, false: false} {
+		sink := newStore()
+		h := newHouse(t, sink, func(c *Config) { c.Shared = shared })
+		p := h.record(h.meeting())
+		h.untilStatus(p.ID, meeting.PipelineInProgress)
+		between := Piece{Stream: eventsFolder, Type: typeText, Start: time.Now()}
+		newNamer(p, nil).name(&between)
+		must(t, sink.Put(t.Context(), Object{Bucket: p.Settings.Bucket, Key: between.Key, Type: typeText}, strings.NewReader("from elsewhere\n"), int64(len("from elsewhere\n"))))
+		h.stop(p.ID)
+		h.untilStatus(p.ID, meeting.PipelineStopped)
+		join := h.join(p)
+		h.untilStatus(join.ID, meeting.PipelineStopped)
+		found := false
+		sink.mu.Lock()
+		for key, content := range sink.objects {
+			found = found || strings.Contains(key, join.ID.String()) && strings.Contains(string(content), "from elsewhere")
+		}
+		sink.mu.Unlock()
+		if found != want {
+			t.Errorf("shared %t: found %t", shared, found)
+		}
+	}
+}
+
 // Spools of pipelines that are forgotten go when another pipeline is over, without
 // a new start.
 func TestOldSpoolsGoMeanwhile(t *testing.T) {
