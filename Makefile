@@ -34,6 +34,7 @@ help:
 	@echo 'make image          the OCI image, by buildah (root)'
 	@echo 'make test-packages  install, start, upgrade and remove what dist and image make (root)'
 	@echo 'make test-chart     the Helm chart and the compose files alone (root): part of test-packages'
+	@echo 'make screenshots    the pictures in README, of the real pages in a browser'
 	@echo 'make pages          the pages that the server embeds (part of build)'
 	@echo 'make setup          what the tests use: Debian packages (part of test)'
 
@@ -46,6 +47,11 @@ build: pages
 .PHONY: pages
 pages:
 	@scripts/build-pages
+
+.PHONY: screenshots
+screenshots: build
+	cd e2e && npm ci --no-audit --no-fund --loglevel=error
+	cd web && node e2e/screenshots.mjs
 
 .PHONY: run
 run: build
