@@ -319,7 +319,9 @@ func (j *job) tell(r *speech.Result) {
 	} else {
 		j.service.count.finals.Add(1)
 	}
-	j.out.Push(func() { j.service.cfg.Door.TellTranscript(j.id, *r) })
+	for _, part := range partsOf(r) {
+		j.out.Push(func() { j.service.cfg.Door.TellTranscript(j.id, *part) })
+	}
 }
 
 // goOn takes that the same was asked for again: what is under way stays.
