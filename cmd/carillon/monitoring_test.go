@@ -18,6 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings/types"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/carillon-meetings/carillon/internal/servertest"
 )
 
 // alerts are the alert rules of packaging/monitoring, by name.
@@ -59,6 +61,7 @@ func TestMonitoringAsksForMetricsThereAre(t *testing.T) {
 		t.Fatalf("unsigned call: %d", status)
 	}
 	_, told := get(t, s.ports.public.String()+pathMetrics)
+	told += certified(t)
 	dashboard, err := os.ReadFile("../../packaging/monitoring/dashboard.json")
 	if err != nil {
 		t.Fatal(err)
@@ -79,6 +82,15 @@ func TestMonitoringAsksForMetricsThereAre(t *testing.T) {
 			t.Errorf("%s is asked for and not told", name)
 		}
 	}
+}
+
+// certified returns the metrics of a server that has a certificate.
+func certified(t *testing.T) (told string) {
+	t.Helper()
+	c := servertest.NewCertificate(t)
+	s := startServer(t, t.TempDir(), "--tls-cert", c.CertFile, "--tls-key", c.KeyFile, "--metrics-listen", "127.0.0.1:0")
+	_, told = get(t, s.metricsURL())
+	return told
 }
 
 func TestEveryAlertIsExplained(t *testing.T) {

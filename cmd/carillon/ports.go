@@ -72,14 +72,18 @@ func (p *ports) mediaTCP(cfg *config.Serve) string {
 	return cfg.Media.TCP
 }
 
-// mediaHost is the host and port of media that clients are told: the public
-// host with the media port.
+// mediaHost is the host and port of media that clients are told: the first
+// address that is announced for media, else the public host, with the media port.
 func (p *ports) mediaHost(cfg *config.Serve) string {
 	_, port, err := net.SplitHostPort(p.mediaUDP(cfg))
 	if err != nil {
 		port = strconv.Itoa(int(p.addr.Port()))
 	}
-	return net.JoinHostPort(p.public.Hostname(), port)
+	host := p.public.Hostname()
+	if announced := cfg.Media.PublicIPs; len(announced) > 0 {
+		host = announced[0]
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // connectSources are the origins a page of ours may open connections to beside
