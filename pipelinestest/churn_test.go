@@ -44,9 +44,10 @@ const (
 	guests     = 5 // invited to each
 	sampleEach = 10 * time.Second
 	// calledOffEach is between two meetings that are made for many and called off.
-	// They turn the store over: what it keeps at hand of each stream is all there
-	// before the first quarter has passed.
-	calledOffEach = 400 * time.Millisecond
+	// They turn the store over: it keeps the block at hand that it writes to, up to
+	// 8 MiB for each of its eight streams, and has them all when the first quarter of
+	// an hour has passed.
+	calledOffEach = 70 * time.Millisecond
 	// quiet is how long the server has to come to rest at the end.
 	quiet = 3 * time.Minute
 	// growth is what a measure's median of the last quarter may be above that of the
