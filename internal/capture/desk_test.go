@@ -100,8 +100,12 @@ func TestOperatorsRecordAndPlay(t *testing.T) {
 		t.Errorf("joining what is joined: %v", err)
 	}
 	must(t, d.Join(ctx, m.ID, capture))
-	if len(d.Of(m.ID)) != 3 {
-		t.Errorf("%+v", d.Of(m.ID))
+	all = d.Of(m.ID)
+	if len(all) != 3 {
+		t.Fatalf("%+v", all)
+	}
+	for _, r := range all {
+		h.untilStatus(r.ID, meeting.PipelineStopped) // and writes no more
 	}
 	must(t, os.RemoveAll(filepath.Join(dir, "console")))
 	if _, _, err := d.Open(ctx, m.ID, capture, 0); kind(err) != meeting.NotFound {
