@@ -45,20 +45,20 @@ const (
 	sampleEach = 10 * time.Second
 	// calledOffEach is between two meetings that are made for many and called off.
 	// They turn the store over: it keeps the block at hand that it writes to, up to
-	// 8 MiB for each of its eight streams, and has them all when the first quarter of
-	// an hour has passed.
+	// 8 MiB for each of its eight streams, and lets go of it when it is full. One
+	// round of that takes some twenty minutes.
 	calledOffEach = 70 * time.Millisecond
 	// quiet is how long the server has to come to rest at the end.
 	quiet = 3 * time.Minute
-	// growth is what a measure's median of the last quarter may be above that of the
-	// second, as a part of it.
+	// growth is what a measure's peak of the second half may be above that of the
+	// first, as a part of it.
 	growth = 0.10
 )
 
 // TestChurn has people come and go for an hour: meetings are made, joined, left
 // with and without a word, recorded, and ended in each way there is, while a
-// receiver of events fails now and then. What the server takes stays as it was
-// when the first quarter had passed, and goes when everybody has gone.
+// receiver of events fails now and then. What the server takes at most stays as it
+// was in the first half, and goes when everybody has gone.
 func TestChurn(t *testing.T) {
 	hook := unreliable(t)
 	secret := filepath.Join(t.TempDir(), "hook")

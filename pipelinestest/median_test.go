@@ -1,4 +1,4 @@
-//go:build figures || soak
+//go:build figures
 
 package pipelinestest
 
