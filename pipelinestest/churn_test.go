@@ -173,7 +173,8 @@ func (c *churn) meet(ctx context.Context) error {
 		}
 	}
 	people.Wait()
-	if rand.N(3) > 0 { // the others end by themselves
+	ctx = context.WithoutCancel(ctx) // what has begun is brought to its end
+	if rand.N(3) > 0 {               // the others end by themselves
 		if _, err := c.api.DeleteMeeting(ctx, meetingToDelete(*id)); err != nil {
 			return fmt.Errorf("delete a meeting: %w", err)
 		}
