@@ -44,14 +44,11 @@ func join(t *testing.T, srv *carillontest.Server, sdk *chimesdkmeetings.Client, 
 		t.Fatal(err)
 	}
 	t.Cleanup(d.Close)
-	if _, err = d.Ask(ctx, door.Join(1), wire.Frame_JOIN_ACK); err != nil {
-		t.Fatal(err)
-	}
-	ack, err := d.Ask(ctx, door.Subscribe(media.Offer(false, 0), true, nil, nil), wire.Frame_SUBSCRIBE_ACK)
+	answer, err := d.Enter(ctx, 1, media.Offer(false, 0), true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := media.Connect(ctx, ack.GetSubscribeAck().GetSdpAnswer()); err != nil {
+	if err := media.Connect(ctx, answer); err != nil {
 		t.Fatal(err)
 	}
 	srv.WaitForEvent(carillontest.Filter{Type: "AttendeeJoined", AttendeeID: *made.Attendee.AttendeeId})

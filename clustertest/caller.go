@@ -134,14 +134,11 @@ func (c *Caller) join(ctx context.Context, line *client.Client) (d *door.Door, e
 			opened.Close()
 		}
 	}()
-	if _, err = opened.Ask(ctx, door.Join(c.session), wire.Frame_JOIN_ACK); err != nil {
-		return nil, err
-	}
-	ack, err := opened.Ask(ctx, door.Subscribe(line.Offer(false, 0), false, nil, nil), wire.Frame_SUBSCRIBE_ACK)
+	answer, err := opened.Enter(ctx, c.session, line.Offer(false, 0), false)
 	if err != nil {
 		return nil, err
 	}
-	return opened, line.Connect(ctx, ack.GetSubscribeAck().GetSdpAnswer())
+	return opened, line.Connect(ctx, answer)
 }
 
 // receive runs on the connection's goroutine.

@@ -165,14 +165,9 @@ func join(t *testing.T, through *http.Client, signalingURL, token string) (answe
 		t.Fatal(err)
 	}
 	t.Cleanup(d.Close)
-	if _, err = d.Ask(ctx, door.Join(1), wire.Frame_JOIN_ACK); err != nil {
+	if answer, err = d.Enter(ctx, 1, media.Offer(false, 0), true); err != nil {
 		t.Fatal(err)
 	}
-	ack, err := d.Ask(ctx, door.Subscribe(media.Offer(false, 0), true, nil, nil), wire.Frame_SUBSCRIBE_ACK)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer = ack.GetSubscribeAck().GetSdpAnswer()
 	if err := media.Connect(ctx, answer); err != nil {
 		t.Fatalf("no media: %v\n%s", err, answer)
 	}

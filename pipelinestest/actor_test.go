@@ -93,11 +93,13 @@ func (s *stage) enter(name, colour string, loud bool) {
 	if err := d.Send(s.done, door.Ping(wire.PingPong_PING, 1)); err != nil {
 		s.t.Fatal(err)
 	}
-	s.ask(d, door.Join(rand.Uint64()), wire.Frame_JOIN_ACK)
-	answer := s.ask(d, door.Subscribe(end.Offer(false, 0), false, nil, nil), wire.Frame_SUBSCRIBE_ACK)
 	ctx, cancel := context.WithTimeout(s.done, patience)
 	defer cancel()
-	if err := end.Connect(ctx, answer.GetSubscribeAck().GetSdpAnswer()); err != nil {
+	answer, err := d.Enter(ctx, rand.Uint64(), end.Offer(false, 0), false)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := end.Connect(ctx, answer); err != nil {
 		s.t.Fatal(err)
 	}
 	s.ask(d, door.Subscribe(end.Offer(true, 0), false, &door.Camera{Kbps: 500, Rate: filmRate}, nil), wire.Frame_SUBSCRIBE_ACK)

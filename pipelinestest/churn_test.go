@@ -225,14 +225,11 @@ func (c *churn) visit(ctx context.Context, url, token string, i int) error {
 		return err
 	}
 	defer d.Close()
-	if _, err := d.Ask(joining, door.Join(rand.Uint64()), wire.Frame_JOIN_ACK); err != nil {
-		return err
-	}
-	answer, err := d.Ask(joining, door.Subscribe(end.Offer(false, 0), false, nil, nil), wire.Frame_SUBSCRIBE_ACK)
+	answer, err := d.Enter(joining, rand.Uint64(), end.Offer(false, 0), false)
 	if err != nil {
 		return err
 	}
-	if err := end.Connect(joining, answer.GetSubscribeAck().GetSdpAnswer()); err != nil {
+	if err := end.Connect(joining, answer); err != nil {
 		return err
 	}
 	c.joins.Add(1)

@@ -97,36 +97,40 @@ func (c *trio) ownedBy(node int) string {
 	return ""
 }
 
+// comeIn joins a meeting at a server with media, until the test ends.
+func comeIn(t *testing.T, server, meeting, token string) *client.Client {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cert, err := client.NewCertificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := client.New(cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = line.Close() })
+	d, err := door.Dial(ctx, nil, "ws"+strings.TrimPrefix(server, "http")+"/control/"+meeting, token, func(*wire.Index) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.Close)
+	answer, err := d.Enter(ctx, 1, line.Offer(false, 0), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := line.Connect(ctx, answer); err != nil {
+		t.Fatal(err)
+	}
+	return line
+}
+
 // takesPart joins a meeting through a node, with media, until the node that
 // runs it goes.
 func (c *trio) takesPart(id string, node int) {
 	c.Helper()
-	ctx, cancel := context.WithTimeout(c.Context(), time.Minute)
-	defer cancel()
-	cert, err := client.NewCertificate()
-	if err != nil {
-		c.Fatal(err)
-	}
-	line, err := client.New(cert)
-	if err != nil {
-		c.Fatal(err)
-	}
-	c.Cleanup(func() { _ = line.Close() })
-	d, err := door.Dial(ctx, nil, "ws"+strings.TrimPrefix(c.nodes[node].Endpoint, "http")+"/control/"+id, *c.made[id].JoinToken, func(*wire.Index) {})
-	if err != nil {
-		c.Fatal(err)
-	}
-	c.Cleanup(d.Close)
-	if _, err := d.Ask(ctx, door.Join(1), wire.Frame_JOIN_ACK); err != nil {
-		c.Fatal(err)
-	}
-	ack, err := d.Ask(ctx, door.Subscribe(line.Offer(false, 0), false, nil, nil), wire.Frame_SUBSCRIBE_ACK)
-	if err != nil {
-		c.Fatal(err)
-	}
-	if err := line.Connect(ctx, ack.GetSubscribeAck().GetSdpAnswer()); err != nil {
-		c.Fatal(err)
-	}
+	comeIn(c.T, c.nodes[node].Endpoint, id, *c.made[id].JoinToken)
 	until(c.T, "somebody to be there", func() bool {
 		var m app.MeetingDetail
 		c.app(node, "meetings/"+id, &m)

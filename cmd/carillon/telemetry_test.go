@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -28,7 +27,6 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/app"
 	"github.com/carillon-meetings/carillon/internal/load/door"
-	"github.com/carillon-meetings/carillon/internal/media/client"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
@@ -200,32 +198,7 @@ func TestAStockClientsCallIsTraced(t *testing.T) {
 // joinAs joins a meeting with media over UDP and says something.
 func joinAs(t *testing.T, s *server, meeting, token string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	cert, err := client.NewCertificate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	line, err := client.New(cert)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = line.Close() })
-	d, err := door.Dial(ctx, nil, "ws"+strings.TrimPrefix(s.ports.public.String(), "http")+"/control/"+meeting, token, func(*wire.Index) {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(d.Close)
-	if _, err := d.Ask(ctx, door.Join(1), wire.Frame_JOIN_ACK); err != nil {
-		t.Fatal(err)
-	}
-	ack, err := d.Ask(ctx, door.Subscribe(line.Offer(false, 0), false, nil, nil), wire.Frame_SUBSCRIBE_ACK)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := line.Connect(ctx, ack.GetSubscribeAck().GetSdpAnswer()); err != nil {
-		t.Fatal(err)
-	}
+	line := comeIn(t, s.ports.public.String(), meeting, token)
 	heard := 0
 	until(t, "the first sound to be heard of", func() bool {
 		line.SendAudio([]byte{0xf8, 0xff, 0xfe}, 127)

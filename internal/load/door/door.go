@@ -170,6 +170,19 @@ func Ping(kind wire.PingPong_Kind, id uint32) *wire.Frame {
 	return &wire.Frame{Type: wire.Frame_PING_PONG.Enum(), PingPong: &wire.PingPong{Type: kind.Enum(), PingId: proto.Uint32(id)}}
 }
 
+// Enter has the client join with the audio session and offer its media, without
+// a camera. It returns the answer to the offer, which is for client.Connect.
+func (d *Door) Enter(ctx context.Context, session uint64, offer string, muted bool) (answer string, err error) {
+	if _, err := d.Ask(ctx, Join(session), wire.Frame_JOIN_ACK); err != nil {
+		return "", err
+	}
+	ack, err := d.Ask(ctx, Subscribe(offer, muted, nil, nil), wire.Frame_SUBSCRIBE_ACK)
+	if err != nil {
+		return "", err
+	}
+	return ack.GetSubscribeAck().GetSdpAnswer(), nil
+}
+
 // Join is the JOIN frame of a client with the audio session.
 func Join(session uint64) *wire.Frame {
 	return &wire.Frame{Type: wire.Frame_JOIN.Enum(), Join: &wire.Join{

@@ -99,15 +99,12 @@ func (a *attendee) enter(ctx context.Context, end *client.Client, begin time.Tim
 	if err := a.door.Send(ctx, door.Ping(wire.PingPong_PING, 1)); err != nil {
 		return err
 	}
-	if _, err := a.door.Ask(ctx, door.Join(a.session), wire.Frame_JOIN_ACK); err != nil {
-		return err
-	}
-	ack, err := a.door.Ask(ctx, door.Subscribe(end.Offer(false, 0), a.role != talking, nil, nil), wire.Frame_SUBSCRIBE_ACK)
+	answer, err := a.door.Enter(ctx, a.session, end.Offer(false, 0), a.role != talking)
 	if err != nil {
 		return err
 	}
 	j.answered = time.Since(begin)
-	if err := end.Connect(ctx, ack.GetSubscribeAck().GetSdpAnswer()); err != nil {
+	if err := end.Connect(ctx, answer); err != nil {
 		return err
 	}
 	select {
