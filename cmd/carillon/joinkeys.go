@@ -14,7 +14,7 @@ import (
 
 // loadJoinKeys reads the keys of join tokens.
 func (s *server) loadJoinKeys() (*jointoken.Ring, error) {
-	keys, err := joinKeys(s.cfg.Data, s.id.TokenKey)
+	keys, err := joinKeys(s.cfg.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -25,9 +25,9 @@ func (s *server) loadJoinKeys() (*jointoken.Ring, error) {
 // that is there no more.
 func (s *server) takeJoinKeys() error {
 	if _, err := os.Stat(filepath.Join(s.cfg.Data, identity.JoinKeysFile)); err != nil {
-		return err
+		return err // and the first key does not come back
 	}
-	keys, err := joinKeys(s.cfg.Data, nil)
+	keys, err := joinKeys(s.cfg.Data)
 	if err != nil {
 		return err
 	}
@@ -37,8 +37,8 @@ func (s *server) takeJoinKeys() error {
 }
 
 // joinKeys returns the keys in a data directory, the one that mints first.
-func joinKeys(dir string, tokenKey []byte) (keys []jointoken.Key, err error) {
-	found, err := identity.JoinKeys(dir, tokenKey)
+func joinKeys(dir string) (keys []jointoken.Key, err error) {
+	found, err := identity.JoinKeys(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -71,11 +71,11 @@ func (d *keyDirectory) show(w io.Writer, err error) error {
 	if err != nil {
 		return err
 	}
-	found, err := identity.JoinKeys(d.Data, nil)
+	found, err := identity.JoinKeys(d.Data)
 	if err != nil {
 		return err
 	}
-	keys, err := joinKeys(d.Data, nil)
+	keys, err := joinKeys(d.Data)
 	if err != nil {
 		return err
 	}

@@ -126,10 +126,17 @@ func Check(dir string) error {
 }
 
 func checkTokenKey(path, content string) error {
-	if key, err := base64.StdEncoding.DecodeString(content); err != nil || len(key) < tokenKeySize {
-		return fmt.Errorf("%s does not hold a key of %d bytes in base64", path, tokenKeySize)
+	_, err := parseTokenKey(path, content)
+	return err
+}
+
+// parseTokenKey returns the key that content is, which stands at a place.
+func parseTokenKey(place, content string) ([]byte, error) {
+	key, err := base64.StdEncoding.DecodeString(content)
+	if err != nil || len(key) < tokenKeySize {
+		return nil, fmt.Errorf("%s does not hold a key of %d bytes in base64", place, tokenKeySize)
 	}
-	return nil
+	return key, nil
 }
 
 func checkKeyPair(path, content string) error {
@@ -156,10 +163,7 @@ func tokenKey(dir string, records bool, draw source) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkTokenKey(path, text); err != nil {
-		return nil, err
-	}
-	return base64.StdEncoding.DecodeString(text)
+	return parseTokenKey(path, text)
 }
 
 // source makes what is missing: at random or, with a cluster's secret, from that.

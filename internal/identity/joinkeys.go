@@ -35,9 +35,8 @@ type JoinKey struct {
 }
 
 // JoinKeys returns the keys of join tokens in dir, the one that mints first.
-// Without JoinKeysFile that is the key of TokenKeyFile; tokenKey, if not nil, is
-// what that holds.
-func JoinKeys(dir string, tokenKey []byte) ([]JoinKey, error) {
+// Without JoinKeysFile that is the key of TokenKeyFile, which Load has made.
+func JoinKeys(dir string) ([]JoinKey, error) {
 	path := filepath.Join(dir, JoinKeysFile)
 	raw, err := os.ReadFile(path)
 	switch {
@@ -45,8 +44,6 @@ func JoinKeys(dir string, tokenKey []byte) ([]JoinKey, error) {
 		return parseJoinKeys(path, raw)
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, fmt.Errorf("data directory: %w", err)
-	case tokenKey != nil:
-		return []JoinKey{{Secret: tokenKey, Mints: true}}, nil
 	}
 	path = filepath.Join(dir, TokenKeyFile)
 	text, err := os.ReadFile(path)
@@ -56,11 +53,11 @@ func JoinKeys(dir string, tokenKey []byte) ([]JoinKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	if err := checkTokenKey(path, strings.TrimSpace(string(text))); err != nil {
+	secret, err := parseTokenKey(path, strings.TrimSpace(string(text)))
+	if err != nil {
 		return nil, err
 	}
-	secret, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
-	return []JoinKey{{Secret: secret, Mints: true}}, err
+	return []JoinKey{{Secret: secret, Mints: true}}, nil
 }
 
 // parseJoinKeys reads the file's lines. An error names none of what they hold.
@@ -75,12 +72,9 @@ func parseJoinKeys(path string, raw []byte) (keys []JoinKey, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: line %d: the time is not of the form 2006-01-02T15:04:05Z", path, i+1)
 		}
-		if checkTokenKey(path, words[2]) != nil {
-			return nil, fmt.Errorf("%s: line %d does not hold a key of %d bytes in base64", path, i+1, tokenKeySize)
-		}
-		secret, err := base64.StdEncoding.DecodeString(words[2])
+		secret, err := parseTokenKey(fmt.Sprintf("%s: line %d", path, i+1), words[2])
 		if err != nil {
-			return nil, err // it was looked at just now
+			return nil, err
 		}
 		if since.Unix() == 0 {
 			since = time.Time{}
@@ -121,7 +115,7 @@ func write(dir string, keys []JoinKey) error {
 // AddJoinKey makes a new key that is accepted, and mints when use is set: then
 // the one that did is accepted still. It fails when there are two already.
 func AddJoinKey(dir string, use bool, now time.Time) error {
-	keys, err := JoinKeys(dir, nil)
+	keys, err := JoinKeys(dir)
 	if err != nil {
 		return err
 	}
@@ -139,7 +133,7 @@ func AddJoinKey(dir string, use bool, now time.Time) error {
 
 // UseJoinKey has the key mint that is only accepted.
 func UseJoinKey(dir string) error {
-	keys, err := JoinKeys(dir, nil)
+	keys, err := JoinKeys(dir)
 	if err != nil {
 		return err
 	}
@@ -152,7 +146,7 @@ func UseJoinKey(dir string) error {
 
 // DropJoinKey takes the key out that is only accepted.
 func DropJoinKey(dir string) error {
-	keys, err := JoinKeys(dir, nil)
+	keys, err := JoinKeys(dir)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 
 func TestJoinKeysTakeOver(t *testing.T) {
 	dir, now := t.TempDir(), time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
-	if _, err := JoinKeys(dir, nil); err == nil || !strings.Contains(err.Error(), "no server has been started") {
+	if _, err := JoinKeys(dir); err == nil || !strings.Contains(err.Error(), "no server has been started") {
 		t.Errorf("no directory: %v", err)
 	}
 	id, err := Load(dir, false, nil)
@@ -21,7 +21,7 @@ func TestJoinKeysTakeOver(t *testing.T) {
 	}
 	uses := func(want string) []JoinKey {
 		t.Helper()
-		keys, err := JoinKeys(dir, nil)
+		keys, err := JoinKeys(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
