@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/audit"
@@ -53,9 +52,7 @@ func (g *guard) admits(w http.ResponseWriter, r *http.Request) (who operators.St
 
 // claim reads who the caller wants to be. given is false when there is no secret.
 func (g *guard) claim(r *http.Request) (name, secret string, given bool) {
-	if name, secret, given = r.BasicAuth(); !given {
-		secret, given = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	}
+	name, secret, given = operators.Given(r)
 	if _, known := g.server.roster.Current(name); !known {
 		name = operators.Name
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
@@ -67,10 +66,7 @@ func (c *Console) known(name string) string {
 // without either, which another site's page could have sent, is none.
 func (c *Console) bySecret(h http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name, secret, given := r.BasicAuth()
-		if !given {
-			secret, given = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		}
+		name, secret, given := operators.Given(r)
 		if !given {
 			writeFault(w, http.StatusUnauthorized, "The operator secret is missing.")
 			return

@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"net/http"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/crypto/bcrypt"
@@ -93,6 +95,15 @@ func (r *Roster) Verify(ctx context.Context, name, secret string) (Standing, boo
 		return Standing{}, false
 	}
 	return e.standing(), true
+}
+
+// Given returns the name and the secret in a request's header, as programs send
+// them: by basic authentication, or the secret alone as a bearer token.
+func Given(r *http.Request) (name, secret string, given bool) {
+	if name, secret, given = r.BasicAuth(); !given {
+		secret, given = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	}
+	return name, secret, given
 }
 
 // Current returns the standing of a name now; false when nobody has it.
