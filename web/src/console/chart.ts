@@ -26,6 +26,20 @@ export const span = 300_000;
 /** For how long a measurement is taken to hold when no other follows, in ms. */
 export const holds = 5000;
 
+/** An empty chart of a size: lines at its top, middle and bottom. */
+export function chartGrid(width: number, height: number): SVGSVGElement {
+  const svg = svgElement('svg', {
+    viewBox: `0 0 ${width} ${height}`,
+    preserveAspectRatio: 'none',
+    class: 'chart-svg',
+    role: 'img',
+  });
+  for (const y of [0.5, height / 2, height - 0.5]) {
+    svg.append(svgElement('line', { x1: 0, x2: width, y1: y, y2: y, class: 'chart-grid' }));
+  }
+  return svg;
+}
+
 export class Chart<T extends { at: number }> {
   readonly element: HTMLElement;
   private readonly paths: SVGPathElement[];
@@ -34,15 +48,7 @@ export class Chart<T extends { at: number }> {
   private readonly svg: SVGSVGElement;
 
   constructor(private readonly options: ChartOptions<T>) {
-    this.svg = svgElement('svg', {
-      viewBox: `0 0 ${width} ${height}`,
-      preserveAspectRatio: 'none',
-      class: 'chart-svg',
-      role: 'img',
-    });
-    for (const y of [0.5, height / 2, height - 0.5]) {
-      this.svg.append(svgElement('line', { x1: 0, x2: width, y1: y, y2: y, class: 'chart-grid' }));
-    }
+    this.svg = chartGrid(width, height);
     this.paths = options.series.map((series) => svgElement('path', { class: `chart-line ${series.class}` }));
     this.svg.append(...this.paths);
     this.values = options.series.map(() => el('b', {}, '–'));

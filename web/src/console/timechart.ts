@@ -3,6 +3,7 @@
 
 import { attribute, el, fill, setText } from '../ui/dom';
 import { svgElement } from '../ui/icons';
+import { chartGrid } from './chart';
 import { when } from './format';
 import type { Vitals } from './rows';
 import { type Measured, nearest, newest, strokes } from './series';
@@ -28,15 +29,7 @@ export class TimeChart {
   private pointed: number | undefined; // a time, while somebody points at it
 
   constructor(private readonly of: Measured) {
-    this.svg = svgElement('svg', {
-      viewBox: `0 0 ${width} ${height}`,
-      preserveAspectRatio: 'none',
-      class: 'chart-svg',
-      role: 'img',
-    });
-    for (const y of [0.5, height / 2, height - 0.5]) {
-      this.svg.append(svgElement('line', { x1: 0, x2: width, y1: y, y2: y, class: 'chart-grid' }));
-    }
+    this.svg = chartGrid(width, height);
     this.paths = of.lines.map((line) => svgElement('path', { class: `chart-line ${line.look}` }));
     this.svg.append(...this.paths, this.marker);
     this.values = of.lines.map(() => el('b', {}, '–'));
