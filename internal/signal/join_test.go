@@ -2,6 +2,7 @@ package signal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,23 @@ func TestTwoSeeEachOther(t *testing.T) {
 	}
 	ada.sees(p.wire("bob"))
 	ada.get("INDEX with two people", func(f *wire.Frame) bool { return f.GetIndex().GetNumParticipants() == 2 })
+}
+
+func TestTheRosterIsInTheOrderOfComing(t *testing.T) {
+	names := []string{"nell", "ada", "zoe", "bob", "cleo", "mia"}
+	p := newEnv(t, nil).meet(names...)
+	var want []string
+	for _, name := range names {
+		c := p.join(name)
+		want = append(want, p.wire(name))
+		var got []string
+		for _, row := range c.first {
+			got = append(got, row.GetAttendeeId())
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%s is told %v, want %v", name, got, want)
+		}
+	}
 }
 
 func TestTURNCredentials(t *testing.T) {

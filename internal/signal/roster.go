@@ -1,6 +1,9 @@
 package signal
 
 import (
+	"cmp"
+	"slices"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -58,7 +61,8 @@ func (conf *conference) unannounceLocked(part *participant, how departure) {
 	conf.index.markAllLocked(conf)
 }
 
-// fullRosterLocked is everybody that the participant may see, itself included.
+// fullRosterLocked is everybody that the participant may see, itself included, in
+// the order of their coming: a client knows no other, and shows people in it.
 func (conf *conference) fullRosterLocked(part *participant) []*wire.RosterRow {
 	rows := make([]*wire.RosterRow, 0, len(conf.byAudioID)+1)
 	for _, other := range conf.byAudioID {
@@ -72,6 +76,7 @@ func (conf *conference) fullRosterLocked(part *participant) []*wire.RosterRow {
 	for _, row := range conf.awaited {
 		rows = append(rows, row)
 	}
+	slices.SortFunc(rows, func(a, b *wire.RosterRow) int { return cmp.Compare(a.GetAudioStreamId(), b.GetAudioStreamId()) })
 	return rows
 }
 

@@ -26,32 +26,108 @@ function crowd(count: number, change: (person: Person, i: number) => void = () =
 
 const none = new Set<string>();
 const places = (people: Map<string, Person>, more: Partial<Parameters<typeof placesOf>[0]> = {}) =>
-  placesOf({ people: people.values(), cameras: none, room: 4, page: 0, apart: '', before: [], ...more });
+  placesOf({
+    people: people.values(),
+    cameras: none,
+    hands: none,
+    room: 4,
+    page: 0,
+    apart: '',
+    before: [],
+    now: 100_000,
+    ...more,
+  });
 
-test('whoever there is room for is on stage, in the order of arrival', () => {
+/** Changes one of them. */
+function change(people: Map<string, Person>, id: string, news: Partial<Person>): void {
+  Object.assign(people.get(id) ?? assert.fail(id), news);
+}
+
+test('whoever there is room for is on stage: oneself, and the others in the order of arrival', () => {
   assert.deepEqual(places(crowd(3)), { ids: ['p0', 'p1', 'p2'], page: 0, pages: 1, first: ['p0', 'p1', 'p2'] });
   assert.deepEqual(places(crowd(0)).ids, []);
-});
-
-test('in a crowd oneself, who speaks and who shows a camera come first', () => {
-  const people = crowd(10, (person, i) => {
-    person.speaking = i === 7;
-    if (i === 5) person.spoke = 100;
+  const late = crowd(4, (person, i) => {
+    person.self = i === 2;
+    person.speaking = i === 3; // all are in view: nobody moves for it
   });
-  const { ids, pages } = places(people, { cameras: new Set(['p8']) });
-  assert.deepEqual(new Set(ids), new Set(['p0', 'p7', 'p8', 'p5']));
-  assert.equal(pages, 3);
+  assert.deepEqual(places(late).ids, ['p2', 'p0', 'p1', 'p3']);
 });
 
-test('people keep their place as long as they can', () => {
+test('in a crowd oneself comes first, then who talks, has a hand up or shows a camera, then the others', () => {
+  const people = crowd(10, (person, i) => {
+    person.self = i === 9;
+    person.speaking = i === 7;
+    if (i === 5) person.spoke = 90_000;
+  });
+  const { ids, pages } = places(people, { room: 6, cameras: new Set(['p8']), hands: new Set(['p6']) });
+  assert.deepEqual(ids, ['p9', 'p7', 'p5', 'p6', 'p8', 'p0']);
+  assert.equal(pages, 2);
+});
+
+test('who begins to talk on a later page takes the place of one who is silent, and no other tile moves', () => {
   const people = crowd(10);
-  const before = ['p3', 'p0', 'p1', 'p2'];
+  let before = places(people).first;
+  assert.deepEqual(before, ['p0', 'p1', 'p2', 'p3']);
+  change(people, 'p9', { speaking: true });
+  before = places(people, { before }).first;
+  assert.deepEqual(before, ['p0', 'p9', 'p2', 'p3']);
+  change(people, 'p3', { speaking: true });
+  before = places(people, { before }).first;
+  assert.deepEqual(before, ['p0', 'p9', 'p2', 'p3'], 'p3 is in view already');
+  change(people, 'p5', { speaking: true });
+  before = places(people, { before }).first;
+  assert.deepEqual(before, ['p0', 'p9', 'p5', 'p3']);
+  assert.deepEqual(places(people, { before, page: 1 }).ids, ['p1', 'p2', 'p4', 'p6'], 'the others follow as they came');
+});
+
+test('who has talked stays for a minute, and then until somebody has more to show', () => {
+  const people = crowd(10);
+  change(people, 'p9', { spoke: 99_000 });
+  const before = places(people).first;
+  assert.deepEqual(before, ['p0', 'p9', 'p1', 'p2']);
+  const cameras = new Set(['p4', 'p5', 'p6']);
+  assert.deepEqual(
+    places(people, { before, cameras }).ids,
+    ['p0', 'p9', 'p4', 'p5'],
+    'cameras do not push a talker out',
+  );
+  assert.deepEqual(places(people, { before, now: 1e6 }).ids, before, 'nobody comes who has no more to show');
+  assert.deepEqual(places(people, { before, cameras, now: 1e6 }).ids, ['p0', 'p6', 'p4', 'p5']);
+});
+
+test('when more have just talked than there is room for, who talks now is in view', () => {
+  const people = crowd(10, (person, i) => {
+    person.spoke = 99_000 - 1000 * i;
+  });
+  const before = places(people).first;
+  assert.deepEqual(before, ['p0', 'p1', 'p2', 'p3']);
   assert.deepEqual(places(people, { before }).ids, before);
-  const nine = people.get('p9');
-  assert.ok(nine);
-  nine.spoke = 5;
-  const { ids } = places(people, { before });
-  assert.deepEqual(ids, ['p0', 'p1', 'p2', 'p9'], 'one comes, one goes, the others stay in their order');
+  change(people, 'p9', { speaking: true });
+  assert.deepEqual(places(people, { before }).ids, ['p0', 'p1', 'p2', 'p9'], 'whose last word is longest ago goes');
+});
+
+test('nobody leaves a page that is being looked at to be on the first', () => {
+  const people = crowd(10);
+  const before = places(people).first;
+  change(people, 'p6', { speaking: true });
+  const { ids, first } = places(people, { before, page: 1 });
+  assert.deepEqual(ids, ['p4', 'p5', 'p6', 'p7']);
+  assert.deepEqual(first, before);
+  assert.deepEqual(
+    places(people, { before: first }).ids,
+    ['p0', 'p6', 'p2', 'p3'],
+    'until the first page is looked at',
+  );
+});
+
+test('with less room the best stay, and whoever goes makes room for the next', () => {
+  const people = crowd(10);
+  const before = ['p0', 'p9', 'p1', 'p2', 'p3', 'p4'];
+  change(people, 'p9', { spoke: 99_000 });
+  change(people, 'p3', { speaking: true });
+  assert.deepEqual(places(people, { before, room: 3 }).ids, ['p0', 'p9', 'p3']);
+  people.delete('p1');
+  assert.deepEqual(places(people, { before, room: 6 }).ids, ['p0', 'p9', 'p2', 'p3', 'p4', 'p5']);
 });
 
 test('everybody is on exactly one page', () => {

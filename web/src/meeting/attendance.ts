@@ -76,8 +76,9 @@ export class Attendance {
 
   private speakers(ids: string[]): void {
     for (const person of this.store.state.people.values()) {
+      const before = person.speaking;
       person.speaking = ids.includes(person.id);
-      if (person.id === ids[0]) person.spoke = performance.now();
+      if (before || person.speaking) person.spoke = performance.now(); // told only when it changes
     }
     this.store.change();
   }

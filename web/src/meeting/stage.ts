@@ -76,10 +76,12 @@ export class Stage {
     const places = placesOf({
       people: people.values(),
       cameras,
+      hands: state.hands,
       room,
       page: state.page,
       apart,
       before: this.first,
+      now: performance.now(),
     });
     this.first = places.first;
     this.page = places.page;

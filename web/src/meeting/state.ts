@@ -14,7 +14,7 @@ export interface Person {
   /** 0, 0.5 or 1; 1 when not known. */
   signal: number;
   speaking: boolean;
-  /** When they last were the loudest, by performance.now(); 0 for never. */
+  /** When they last were known to speak, by performance.now(); 0 for never. */
   spoke: number;
   /** Order of arrival. */
   order: number;
@@ -114,8 +114,13 @@ export function newRoomStore(): RoomStore {
   });
 }
 
-/** How long somebody who spoke stands before those who did not, in ms. */
+/** How long somebody who has spoken stands before those who have not, in ms. */
 const talked = 60_000;
+
+/** Whether somebody talks or has in the last minute. */
+export function justTalked({ speaking, spoke }: Person, now: number): boolean {
+  return speaking || (spoke > 0 && now - spoke < talked);
+}
 
 /** Everybody, as a list shows them: oneself, raised hands in their order, who has just talked, and the others by name. */
 export function inOrder({ people, hands }: Pick<RoomState, 'people' | 'hands'>, now: number): Person[] {
@@ -124,7 +129,7 @@ export function inOrder({ people, hands }: Pick<RoomState, 'people' | 'hands'>, 
     if (p.self) return -1;
     const raised = hand.get(p.id);
     if (raised !== undefined) return raised;
-    return p.spoke && now - p.spoke < talked ? hand.size : hand.size + 1;
+    return justTalked(p, now) ? hand.size : hand.size + 1;
   };
   return [...people.values()].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name) || a.order - b.order);
 }

@@ -75,11 +75,15 @@ export class Keyed<T, R extends Drawn<T> = Drawn<T>> {
     private readonly make: (item: T) => R,
   ) {}
 
-  show(items: Iterable<[string, T]>): void {
-    const seen = new Set<string>();
+  show(items: [string, T][]): void {
+    const wanted = new Set(items.map(([key]) => key));
+    for (const [key, row] of this.rows) {
+      if (wanted.has(key)) continue;
+      row.element.remove(); // first, so that those behind it need not be moved, which would take their focus
+      this.rows.delete(key);
+    }
     let before: Element | null = this.parent.firstElementChild;
     for (const [key, item] of items) {
-      seen.add(key);
       let row = this.rows.get(key);
       if (!row) {
         row = this.make(item);
@@ -88,11 +92,6 @@ export class Keyed<T, R extends Drawn<T> = Drawn<T>> {
       row.draw(item);
       if (row.element === before) before = before.nextElementSibling;
       else this.parent.insertBefore(row.element, before);
-    }
-    for (const [key, row] of this.rows) {
-      if (seen.has(key)) continue;
-      row.element.remove();
-      this.rows.delete(key);
     }
   }
 
