@@ -107,16 +107,35 @@ func waitHealthy(t *testing.T, address string, ended chan error, log fmt.Stringe
 	}
 }
 
-// freeAddress is an address on the loopback interface whose port and the next
-// were free.
+// freeAddress is an address on the loopback interface whose port was free for
+// both protocols, as the next one was: the server's own choice for media.
 func freeAddress(t *testing.T) string {
 	t.Helper()
+	for range 100 {
+		if address, err := tryAddress(); err == nil {
+			return address
+		}
+	}
+	t.Fatal("no two ports in a row are free")
+	return ""
+}
+
+func tryAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	defer l.Close()
-	return l.Addr().String()
+	next, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", l.Addr().(*net.TCPAddr).Port+1))
+	if err != nil {
+		return "", err
+	}
+	defer next.Close()
+	datagrams, err := net.ListenPacket("udp", l.Addr().String())
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), datagrams.Close()
 }
 
 func exists(root, path string) bool {

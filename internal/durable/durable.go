@@ -12,11 +12,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
-// WriteFile gives the file at path the content, readable by its user only. When
-// it returns nil, content and name are on the disk. Two writers of one path
-// must not run at the same time.
+// WriteFile gives the file at path the content, readable by its user only: what
+// root writes is its directory's user's, so that an operator's command as root
+// leaves nothing that the server cannot read. When it returns nil, content and
+// name are on the disk. Two writers of one path must not run at the same time.
 func WriteFile(path string, content []byte) error {
 	return WriteFrom(path, bytes.NewReader(content))
 }
@@ -42,11 +44,28 @@ func writeSynced(path string, content io.Reader) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, content)
+	if err = giveAway(f, filepath.Dir(path)); err == nil {
+		_, err = io.Copy(f, content)
+	}
 	if err == nil {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
+}
+
+// giveAway makes a file of root's that of the user of its directory.
+func giveAway(f *os.File, dir string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if owner := info.Sys().(*syscall.Stat_t); owner.Uid != 0 {
+		return f.Chown(int(owner.Uid), int(owner.Gid))
+	}
+	return nil
 }
 
 func removeIfThere(path string) error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/carillon-meetings/carillon/internal/durable"
@@ -25,6 +26,34 @@ func TestAFileIsReplacedAsAWhole(t *testing.T) {
 	}
 	if names, err := os.ReadDir(dir); err != nil || len(names) != 1 {
 		t.Errorf("left in the directory: %v, %v", names, err)
+	}
+}
+
+// What root writes into the directory of a server that runs as somebody else is
+// the server's, first and when it is replaced.
+func TestRootLeavesFilesToTheUserOfTheDirectory(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can write for others")
+	}
+	const user, group = 65532, 65531
+	theirs, own := t.TempDir(), t.TempDir()
+	if err := os.Chown(theirs, user, group); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		for dir, want := range map[string][2]uint32{theirs: {user, group}, own: {0, 0}} {
+			path := filepath.Join(dir, "file")
+			if err := durable.WriteFile(path, []byte("content")); err != nil {
+				t.Fatal(err)
+			}
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if have := info.Sys().(*syscall.Stat_t); have.Uid != want[0] || have.Gid != want[1] || info.Mode().Perm() != 0o600 {
+				t.Errorf("%d:%d %v, want %v 600", have.Uid, have.Gid, info.Mode().Perm(), want)
+			}
+		}
 	}
 }
 

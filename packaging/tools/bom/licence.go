@@ -57,6 +57,20 @@ var phrases = []struct{ id, words string }{
 	{"0BSD", "Zero-Clause BSD"},
 }
 
+// lentText gives a package that declares the Apache License and ships no copy of it
+// ours, which is the same: the licence wants one to be handed on. Other licences
+// name those who gave them, so their texts cannot be lent.
+func lentText(c component, source string) ([]text, error) {
+	if len(c.texts) > 0 {
+		return c.texts, nil
+	}
+	if c.licence != "Apache-2.0" {
+		return nil, fmt.Errorf("%s %s: no text of its licence %q", c.name, c.version, c.licence)
+	}
+	body, err := os.ReadFile(filepath.Join(source, "LICENSE"))
+	return []text{{name: "the text of Apache-2.0", body: string(body)}}, err
+}
+
 // licenceOf returns what the component declares, or what its texts say.
 func licenceOf(c component) (string, error) {
 	if len(c.texts) == 0 && c.licence == "" {

@@ -64,6 +64,9 @@ func run(binary, source, bundled, version, notices, sbom string) error {
 		if all[i].licence, err = licenceOf(c); err != nil {
 			return err
 		}
+		if all[i].texts, err = lentText(all[i], source); err != nil {
+			return err
+		}
 	}
 	if err := os.WriteFile(notices, []byte(noticesText(all)), 0o644); err != nil {
 		return err
