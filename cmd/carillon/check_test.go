@@ -207,12 +207,12 @@ func TestTheDefaultQuotasAreThoseOfTheService(t *testing.T) {
 func TestConnectionsFitIntoTheOpenFiles(t *testing.T) {
 	wanted := room{connections: 4000, perAddress: 1000, sockets: 20000}
 	for files, want := range map[int]room{
-		0:     {4000, 1000, 20000, 0},
-		65536: {4000, 1000, 20000, 65536},
-		24100: {4000, 1000, 20000, 24100},
-		20000: {4000, 1000, 15900, 20000},
-		1024:  {231, 115, 693, 1024},
-		256:   {39, 19, 117, 256},
+		0:     {4000, 1000, 20000, 0, 0},
+		65536: {4000, 1000, 20000, 0, 65536},
+		24100: {4000, 1000, 20000, 0, 24100},
+		20000: {4000, 1000, 15900, 0, 20000},
+		1024:  {231, 115, 693, 0, 1024},
+		256:   {39, 19, 117, 0, 256},
 	} {
 		got, err := fitFiles(files, wanted)
 		if err != nil || got != want {
@@ -224,6 +224,17 @@ func TestConnectionsFitIntoTheOpenFiles(t *testing.T) {
 	}
 	if _, err := fitFiles(128, wanted); err == nil || !strings.Contains(err.Error(), "128 files") {
 		t.Errorf("128 files: %v", err)
+	}
+	wanted.relays = wantedRelays
+	for files, want := range map[int]room{
+		65536: {4000, 1000, 20000, 8192, 65536},
+		20000: {4000, 1000, 10926, 2487, 20000},
+		1024:  {231, 115, 463, 115, 1024},
+		256:   {39, 19, 79, 19, 256},
+	} {
+		if got, err := fitFiles(files, wanted); err != nil || got != want {
+			t.Errorf("%d files with TURN: %+v, %v, want %+v", files, got, err, want)
+		}
 	}
 	small := room{connections: 10, perAddress: 5, sockets: 20}
 	if got, err := fitFiles(200, small); err != nil || got.connections != 10 || got.sockets != 20 {

@@ -66,8 +66,11 @@ func (s *server) openTURN() error {
 		Media:      s.media.node.UDPAddr(),
 		Announced:  s.media.node.Announced(),
 		TTL:        c.TTL,
-		Now:        s.test.now(),
-		Logger:     s.log.With("part", "turn"),
+
+		MaxAllocations: s.files.relays,
+		MaxConns:       s.files.relays,
+		Now:            s.test.now(),
+		Logger:         s.log.With("part", "turn"),
 	}
 	if c.TLS != "" {
 		cfg.TLS = s.certificates.config()

@@ -52,6 +52,9 @@ type Config struct {
 	MaxAllocations, MaxPerAttendee, MaxConns int
 	// IdleTimeout ends TCP and TLS connections that send nothing; 5 min if 0.
 	IdleTimeout time.Duration
+	// ProveTimeout ends TCP and TLS connections without an allocation so far; 10
+	// s if 0: what a slow TLS handshake and the two requests of a client take.
+	ProveTimeout time.Duration
 
 	// Logger receives the log; nil discards it.
 	Logger *slog.Logger
@@ -89,6 +92,7 @@ func New(cfg Config) (*Server, error) {
 		Realm:         realm,
 		AuthHandler:   s.authenticate,
 		LoggerFactory: logFactory{cfg.Logger},
+		EventHandler:  turn.EventHandler{OnAllocationCreated: s.allocated},
 		// Browsers want an IPv4 relay unless they say otherwise; with only
 		// IPv6 media there is none to give, so follow the listener then.
 		StrictAddressFamily: s.relays.announced(true).IsValid(),
@@ -129,6 +133,7 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	setDefault(&c.TTL, 24*time.Hour)
 	setDefault(&c.IdleTimeout, 5*time.Minute)
+	setDefault(&c.ProveTimeout, 10*time.Second)
 	setDefault(&c.MaxAllocations, 8192)
 	setDefault(&c.MaxPerAttendee, 32)
 	setDefault(&c.MaxConns, 8192)
@@ -171,13 +176,21 @@ func (s *Server) listen(conf *turn.ServerConfig) error {
 			return fmt.Errorf("turn: listen on TCP: %w", err)
 		}
 		s.addURI(l.scheme, inner.Addr().(*net.TCPAddr).Port, "tcp")
-		bounded := newBoundedListener(inner, l.tls, s.cfg.MaxConns, s.cfg.IdleTimeout)
+		bounded := newBoundedListener(inner, l.tls, &s.cfg)
 		s.conns = append(s.conns, bounded)
 		conf.ListenerConfigs = append(conf.ListenerConfigs, turn.ListenerConfig{
 			Listener: bounded, RelayAddressGenerator: s.relays, PermissionHandler: s.relays.permit,
 		})
 	}
 	return nil
+}
+
+// allocated is told of each new allocation, and not over which listener: whoever
+// is at the same address and port of a client, at another listener, is kept, too.
+func (s *Server) allocated(client, _ net.Addr, _, _, _ string, _ net.Addr, _ int) {
+	for _, l := range s.conns {
+		l.keep(client)
+	}
 }
 
 func (s *Server) addURI(scheme string, port int, transport string) {

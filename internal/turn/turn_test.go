@@ -337,36 +337,6 @@ func TestIdleConnectionsEnd(t *testing.T) {
 	}
 }
 
-func TestConnectionLimit(t *testing.T) {
-	s := start(t, func(c *Config) { c.MaxConns, c.IdleTimeout = 1, time.Minute })
-	first := client(t, s, "tcp", s.Credentials("a"))
-	conn := allocate(t, first)
-	second := client(t, s, "tcp", s.Credentials("b"))
-	got := make(chan error, 1)
-	go func() {
-		relay, err := second.Allocate()
-		if err == nil {
-			relay.Close()
-		}
-		got <- err
-	}()
-	select {
-	case err := <-got:
-		t.Fatalf("the second connection was served: %v", err)
-	case <-time.After(100 * time.Millisecond):
-	}
-	conn.Close()
-	s.conns[0].mu.Lock()
-	var one *boundedConn
-	for one = range s.conns[0].open {
-	}
-	s.conns[0].mu.Unlock()
-	one.Close()
-	if err := <-got; err != nil {
-		t.Errorf("the second connection was not served after the first ended: %v", err)
-	}
-}
-
 func TestConfigRefused(t *testing.T) {
 	media := netip.MustParseAddrPort("127.0.0.1:9")
 	good := Config{UDPAddr: "127.0.0.1:0", PublicHost: "h", Media: media, Announced: []netip.AddrPort{media}}

@@ -8,9 +8,10 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
+
+	"github.com/carillon-meetings/carillon/internal/strangers"
 )
 
 const (
@@ -20,9 +21,6 @@ const (
 	// proveWithin is how long a connection may stay open without Keep: a client
 	// sends its first check as soon as it is connected.
 	proveWithin = 3 * time.Second
-	// maxUnproven bounds the connections without Keep, maxUnprovenFrom those of
-	// one address (of one /64 network in IPv6), behind which many clients may sit.
-	maxUnproven, maxUnprovenFrom = 512, 64
 	// writeWithin is how long one write may take before the client is given up.
 	writeWithin = 10 * time.Second
 )
@@ -42,8 +40,8 @@ type TCP struct {
 	wg       sync.WaitGroup
 
 	mu       sync.Mutex
-	streams  map[*Stream]struct{} // nil once closed; guarded by mu
-	unproven []*Stream            // those nobody has kept yet, oldest first; guarded by mu
+	streams  map[*Stream]struct{}     // nil once closed; guarded by mu
+	unproven strangers.Queue[*Stream] // those nobody has kept yet; guarded by mu
 }
 
 // Stream is one connection. Safe for concurrent use.
@@ -102,45 +100,13 @@ func (t *TCP) adopt(conn net.Conn, h StreamHandler) {
 		_ = conn.Close()
 		return
 	}
-	if i := t.surplusLocked(network(s.Remote.Addr())); i >= 0 {
-		t.unproven[i].Close()
-		t.unproven = slices.Delete(t.unproven, i, i+1)
+	if oldest, surplus := t.unproven.Add(s, s.Remote.Addr()); surplus {
+		oldest.Close()
 	}
-	t.unproven = append(t.unproven, s)
 	t.streams[s] = struct{}{}
 	_ = conn.SetReadDeadline(time.Now().Add(proveWithin))
 	t.wg.Go(func() { s.read(h) })
 	t.wg.Go(s.write)
-}
-
-// surplusLocked finds the stranger that must go before another one from a
-// network comes; -1 for none.
-func (t *TCP) surplusLocked(from netip.Prefix) int {
-	oldest, same := -1, 0
-	for i, s := range t.unproven {
-		if network(s.Remote.Addr()) == from {
-			if same == 0 {
-				oldest = i
-			}
-			same++
-		}
-	}
-	switch {
-	case same >= maxUnprovenFrom:
-		return oldest
-	case len(t.unproven) >= maxUnproven:
-		return 0
-	}
-	return -1
-}
-
-// network is what one party has at least: an IPv4 address or an IPv6 /64.
-func network(a netip.Addr) netip.Prefix {
-	bits := 32
-	if a.Is6() {
-		bits = 64
-	}
-	return netip.PrefixFrom(a.WithZone(""), bits).Masked()
 }
 
 func addrPort(a net.Addr) netip.AddrPort {
@@ -151,17 +117,7 @@ func (t *TCP) forget(s *Stream) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.streams, s)
-	t.proveLocked(s)
-}
-
-// proveLocked takes a connection out of those that must prove themselves; it
-// reports whether it was one.
-func (t *TCP) proveLocked(s *Stream) bool {
-	i := slices.Index(t.unproven, s)
-	if i >= 0 {
-		t.unproven = slices.Delete(t.unproven, i, i+1)
-	}
-	return i >= 0
+	t.unproven.Remove(s)
 }
 
 // Close closes the port and every connection and waits for their goroutines.
@@ -182,7 +138,7 @@ func (t *TCP) Close() error {
 func (s *Stream) Keep() {
 	s.owner.mu.Lock()
 	defer s.owner.mu.Unlock()
-	if s.owner.proveLocked(s) {
+	if s.owner.unproven.Remove(s) {
 		_ = s.conn.SetReadDeadline(time.Time{})
 	}
 }

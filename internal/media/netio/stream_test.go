@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"os"
 	"testing"
 	"time"
+
+	"github.com/carillon-meetings/carillon/internal/strangers"
 )
 
 // streamEcho answers on the stream and tells of its end.
@@ -54,7 +55,7 @@ func TestStream(t *testing.T) {
 		t.Fatalf("got %q, %v", got, err)
 	}
 	l.mu.Lock()
-	if n := len(l.unproven); n != 0 {
+	if n := l.unproven.Len(); n != 0 {
 		t.Errorf("%d connections count as strangers, want 0", n)
 	}
 	l.mu.Unlock()
@@ -148,16 +149,16 @@ func TestSilentConnectionsMakeRoomForClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	l.Serve(&streamEcho{keep: true, ended: make(chan *Stream, 2*maxUnproven)})
+	l.Serve(&streamEcho{keep: true, ended: make(chan *Stream, 2*strangers.Most)})
 	client := dialFrom(t, l, net.IPv4(127, 0, 0, 1))
 	if !talks(t, client) {
 		t.Fatal("not served by an idle server")
 	}
 	var silent []net.Conn
-	for i := range maxUnproven {
-		silent = append(silent, dialFrom(t, l, net.IPv4(127, 0, 1, byte(1+i/maxUnprovenFrom))))
+	for i := range strangers.Most {
+		silent = append(silent, dialFrom(t, l, net.IPv4(127, 0, 1, byte(1+i/strangers.MostFrom))))
 	}
-	waitFor(t, l, "all strangers are in", func() bool { return len(l.unproven) == maxUnproven })
+	waitFor(t, l, "all strangers are in", func() bool { return l.unproven.Len() == strangers.Most })
 	if late := dialFrom(t, l, net.IPv4(127, 0, 0, 1)); !talks(t, late) {
 		t.Error("a client that comes to a full port is not served")
 	}
@@ -167,7 +168,7 @@ func TestSilentConnectionsMakeRoomForClients(t *testing.T) {
 	if n, err := silent[0].Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("the oldest stranger read %d, %v: want its end", n, err)
 	}
-	if !talks(t, silent[maxUnproven-1]) {
+	if !talks(t, silent[strangers.Most-1]) {
 		t.Error("the newest stranger had to go")
 	}
 }
@@ -179,14 +180,14 @@ func TestStrangersOfOneAddressAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	l.Serve(&streamEcho{keep: true, ended: make(chan *Stream, 2*maxUnproven)})
+	l.Serve(&streamEcho{keep: true, ended: make(chan *Stream, 2*strangers.Most)})
 	other := dialFrom(t, l, net.IPv4(127, 0, 0, 9)) // older than all, but another's
-	waitFor(t, l, "the other one is in", func() bool { return len(l.unproven) == 1 })
+	waitFor(t, l, "the other one is in", func() bool { return l.unproven.Len() == 1 })
 	var silent []net.Conn
-	for range maxUnprovenFrom {
+	for range strangers.MostFrom {
 		silent = append(silent, dialFrom(t, l, net.IPv4(127, 0, 0, 1)))
 	}
-	waitFor(t, l, "all strangers are in", func() bool { return len(l.unproven) == maxUnprovenFrom+1 })
+	waitFor(t, l, "all strangers are in", func() bool { return l.unproven.Len() == strangers.MostFrom+1 })
 	if c := dialFrom(t, l, net.IPv4(127, 0, 0, 1)); !talks(t, c) {
 		t.Error("a client behind the address of many strangers is not served")
 	}
@@ -215,22 +216,5 @@ func TestASilentConnectionEnds(t *testing.T) {
 	}
 	if lasted := time.Since(begun); lasted < proveWithin-time.Second/2 {
 		t.Errorf("ended after %v, before the %v it has", lasted, proveWithin)
-	}
-}
-
-func TestNetworksOfAddresses(t *testing.T) {
-	for _, tc := range []struct {
-		a, b string
-		same bool
-	}{
-		{"192.0.2.1", "192.0.2.1", true},
-		{"192.0.2.1", "192.0.2.2", false},
-		{"2001:db8::1", "2001:db8::ffff:1", true},
-		{"2001:db8::1", "2001:db8:0:1::1", false},
-		{"fe80::1%2", "fe80::2%3", true},
-	} {
-		if same := network(netip.MustParseAddr(tc.a)) == network(netip.MustParseAddr(tc.b)); same != tc.same {
-			t.Errorf("%s and %s: one network %v, want %v", tc.a, tc.b, same, tc.same)
-		}
 	}
 }
