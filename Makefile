@@ -13,6 +13,8 @@ help:
 	@echo 'make lint           formatting, vet, staticcheck, deadcode, and checks and unit tests of the pages'
 	@echo 'make test-quick     Go tests with the race detector'
 	@echo 'make test-clients   stock AWS clients of other families'
+	@echo 'make test-documents what the documents show, typed as it stands there (namespaces)'
+	@echo 'make test-documents-slow  the same with loads and suites as long as the documents have them'
 	@echo 'make test-events    events against receivers that others have written'
 	@echo 'make test-monitoring alert rules and dashboard against Prometheus itself'
 	@echo 'make test-pipelines recordings by stock clients into an S3 server'
@@ -79,7 +81,7 @@ test-chart: build setup
 # Each of these tells what it found when it has ended.
 .PHONY: test
 test: announce setup lint test-quick
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-cluster test-clients test-examples test-events test-pipelines
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-cluster test-clients test-examples test-documents test-events test-pipelines
 	@$(MAKE) --no-print-directory test-browser
 
 .PHONY: announce
@@ -102,7 +104,7 @@ CODEC := -gcflags=github.com/thesyncim/gopus/...=-race=false
 .PHONY: test-quick
 test-quick: setup
 	$(GO) build -race $(CODEC) -o bin/carillon-race ./cmd/carillon
-	TESTED_CARILLON=$(CURDIR)/bin/carillon-race $(GO) test -race $(CODEC) -vet=off -timeout 20m $$($(GO) list ./... | grep -v -e /clients -e /examples)
+	TESTED_CARILLON=$(CURDIR)/bin/carillon-race $(GO) test -race $(CODEC) -vet=off -timeout 20m $$($(GO) list ./... | grep -v -e /clients -e /examples -e /documentstest)
 
 .PHONY: test-clients
 test-clients: build setup
@@ -111,6 +113,19 @@ test-clients: build setup
 .PHONY: test-examples
 test-examples: build setup
 	TESTED_CARILLON=$(CURDIR)/bin/carillon $(GO) test -count=1 -timeout 15m ./examples/...
+
+# It takes network namespaces: root, or a kernel that lets others make them.
+DOCUMENTS = TESTED_CARILLON=$(CURDIR)/bin/carillon $(GO) test -count=1 -timeout 30m ./documentstest
+
+.PHONY: test-documents
+test-documents: build setup
+	$(DOCUMENTS)
+
+.PHONY: test-documents-slow
+test-documents-slow: build setup
+	npm --prefix examples ci --no-audit --no-fund --loglevel=error
+	npm --prefix examples/react ci --no-audit --no-fund --loglevel=error
+	$(DOCUMENTS) -v -as-written
 
 .PHONY: test-events
 test-events: setup

@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -82,6 +83,45 @@ func TestArchivesAreWholeAndReproducible(t *testing.T) {
 	native := filepath.Join(unpacked(t, runtime.GOARCH), "carillon")
 	if said := command(t, nil, native, "--version"); !strings.HasPrefix(said, "carillon "+version(t)+"+") {
 		t.Errorf("the binary says %q", said)
+	}
+}
+
+// What docs/install.md says of an archive is done with one, beside the checksums
+// as they lie where it is downloaded.
+func TestTheArchiveAsTheGuideSays(t *testing.T) {
+	_, rest, _ := strings.Cut(string(read(t, "../docs/install.md")), "\n```sh\nsha256sum")
+	block, _, closed := strings.Cut("sha256sum"+rest, "\n```")
+	unpack, serve, last := strings.Cut(block, "/carillon serve")
+	if !closed || !last || serve != "" {
+		t.Fatalf("the guide has %q", block)
+	}
+	if runtime.GOARCH != "amd64" {
+		unpack = strings.ReplaceAll(unpack, "amd64", runtime.GOARCH)
+	}
+	here := t.TempDir()
+	for _, name := range []string{"SHA256SUMS", "carillon_" + version(t) + "_linux_" + runtime.GOARCH + ".tar.gz"} {
+		if err := os.WriteFile(filepath.Join(here, name), read(t, filepath.Join(dist, name)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if said := command(t, nil, "sh", "-eu", "-c", `cd "$1"; `+unpack+"/carillon --version", "unpack", here); !strings.Contains(said, ".tar.gz: OK") || !strings.Contains(said, "carillon "+version(t)) {
+		t.Errorf("the commands say %q", said)
+	}
+	address := freeAddress(t)
+	server := exec.Command(filepath.Join(here, "carillon_"+version(t)+"_linux_"+runtime.GOARCH, "carillon"), "serve", "--listen", address, "--media-tcp", "off")
+	var log strings.Builder
+	server.Dir, server.Stderr = here, &log
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Wait() }()
+	waitHealthy(t, address, ended, &log)
+	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("the server ended with %v\n%s", err, log.String())
 	}
 }
 

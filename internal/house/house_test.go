@@ -92,6 +92,7 @@ var mayImport = map[string][]string{
 	"pipelinestest":              {},
 	"packaging/tools/bom":        {},
 	"carillontest":               {},
+	"documentstest":              {},
 	"examples":                   {},
 	"examples/quickstart/go":     {},
 	"cmd/carillon":               {"..."},
