@@ -53,7 +53,8 @@ func writeSynced(path string, content io.Reader) error {
 	return errors.Join(err, f.Close())
 }
 
-// giveAway makes a file of root's that of the user of its directory.
+// giveAway makes a file of root's that of the user of its directory. Where root
+// may not give files away, as in some containers, it stays root's.
 func giveAway(f *os.File, dir string) error {
 	if os.Geteuid() != 0 {
 		return nil
@@ -63,7 +64,9 @@ func giveAway(f *os.File, dir string) error {
 		return err
 	}
 	if owner := info.Sys().(*syscall.Stat_t); owner.Uid != 0 {
-		return f.Chown(int(owner.Uid), int(owner.Gid))
+		if err := f.Chown(int(owner.Uid), int(owner.Gid)); !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package durable_test
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -54,6 +55,32 @@ func TestRootLeavesFilesToTheUserOfTheDirectory(t *testing.T) {
 				t.Errorf("%d:%d %v, want %v 600", have.Uid, have.Gid, info.Mode().Perm(), want)
 			}
 		}
+	}
+}
+
+// A container's root may have no right to give files away: it writes its own.
+func TestARootThatMayNotGiveFilesAwayWrites(t *testing.T) {
+	const inside = "DURABLE_TEST_DIRECTORY"
+	if dir := os.Getenv(inside); dir != "" {
+		if err := durable.WriteFile(filepath.Join(dir, "file"), []byte("content")); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("only root can write for others")
+	}
+	dir := t.TempDir()
+	if err := os.Chown(dir, 65532, 65532); err != nil {
+		t.Fatal(err)
+	}
+	again := exec.CommandContext(t.Context(), "setpriv", "--bounding-set", "-chown", os.Args[0], "-test.run", "^"+t.Name()+"$")
+	again.Env = append(os.Environ(), inside+"="+dir)
+	if out, err := again.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if content, err := os.ReadFile(filepath.Join(dir, "file")); string(content) != "content" {
+		t.Errorf("%q, %v", content, err)
 	}
 }
 
