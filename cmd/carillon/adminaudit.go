@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -17,7 +18,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/console"
 )
 
-// adminAuditCommand shows the audit of one server.
+// adminAuditCommand shows the audit of a server, or of all nodes of a cluster.
 type adminAuditCommand struct {
 	operatorTarget `embed:""`
 	Text           string        `help:"Only entries with this in one of their texts." placeholder:"TEXT"`
@@ -30,12 +31,17 @@ type adminAuditCommand struct {
 }
 
 // Run prints a line for each entry.
-func (c *adminAuditCommand) Run(ctx context.Context) error { return c.print(ctx, os.Stdout) }
+func (c *adminAuditCommand) Run(ctx context.Context) error {
+	return c.print(ctx, os.Stdout, os.Stderr)
+}
 
-func (c *adminAuditCommand) print(ctx context.Context, w io.Writer) error {
-	entries, err := c.read(ctx)
+func (c *adminAuditCommand) print(ctx context.Context, w, notes io.Writer) error {
+	entries, silent, err := c.read(ctx)
 	if err != nil {
 		return err
+	}
+	for _, node := range silent {
+		fmt.Fprintf(notes, "node %s does not answer: what it wrote down is missing here\n", node)
 	}
 	if c.JSON {
 		for _, e := range entries {
@@ -46,16 +52,23 @@ func (c *adminAuditCommand) print(ctx context.Context, w io.Writer) error {
 		return nil
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "WHEN\tWHO\tFROM\tVIA\tACTION\tTARGET\tOUTCOME\tWHY")
+	ofNodes := slices.ContainsFunc(entries, func(e audit.Entry) bool { return e.Node != "" })
+	node := func(name string) string {
+		if !ofNodes {
+			return ""
+		}
+		return cmp.Or(name, "-") + "\t"
+	}
+	fmt.Fprintf(t, "WHEN\t%sWHO\tFROM\tVIA\tACTION\tTARGET\tOUTCOME\tWHY\n", node("NODE"))
 	for _, e := range entries {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.At.Local().Format(time.DateTime), cmp.Or(e.Who, "-"), cmp.Or(e.From, "-"),
+		fmt.Fprintf(t, "%s\t%s%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.At.Local().Format(time.DateTime), node(e.Node), cmp.Or(e.Who, "-"), cmp.Or(e.From, "-"),
 			e.Via, e.Action, cmp.Or(e.Target, "-"), e.Outcome, cmp.Or(e.Reason, "-"))
 	}
 	return t.Flush()
 }
 
-// read asks for page after page.
-func (c *adminAuditCommand) read(ctx context.Context) (all []audit.Entry, err error) {
+// read asks for page after page. silent are the nodes that did not answer.
+func (c *adminAuditCommand) read(ctx context.Context) (all []audit.Entry, silent []string, err error) {
 	q := url.Values{}
 	for name, value := range map[string]string{"text": c.Text, "who": c.Who, "via": c.Via, "outcome": c.Outcome} {
 		if value != "" {
@@ -69,12 +82,14 @@ func (c *adminAuditCommand) read(ctx context.Context) (all []audit.Entry, err er
 		q.Set("limit", strconv.Itoa(min(c.Limit-len(all), audit.MaxPage)))
 		var page audit.Page
 		if err := c.ask(ctx, http.MethodGet, console.PathAudit+"?"+q.Encode(), nil, &page); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+		silent = append(silent, page.Silent...)
 		if all = append(all, page.Entries...); page.Next == "" {
 			break
 		}
 		q.Set("before", page.Next)
 	}
-	return all, nil
+	slices.Sort(silent)
+	return all, slices.Compact(silent), nil
 }

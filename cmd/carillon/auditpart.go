@@ -28,7 +28,21 @@ func (s *server) noteServer(action, target string, err error) {
 // noteReload writes down that files were read again.
 func (s *server) noteReload(what string, err error) { s.noteServer("read again", what, err) }
 
-// readAudit is what the console shows of it.
+// readAudit is what the console shows of it: in a cluster, of the accounts of all
+// nodes.
 func (s *server) readAudit(ctx context.Context, q audit.Query) (audit.Page, error) {
-	return s.audit.Read(ctx, q)
+	if s.member == nil {
+		return s.audit.Read(ctx, q)
+	}
+	parts, err := s.member.nodes.Audit(ctx, q)
+	if err != nil {
+		return audit.Page{}, err
+	}
+	page, err := q.Merge(parts...)
+	said := make(map[string]bool, len(parts))
+	for _, p := range parts {
+		said[p.Node] = true
+	}
+	page.Silent = s.member.silent(said)
+	return page, err
 }

@@ -24,7 +24,6 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/identity"
 	"github.com/carillon-meetings/carillon/internal/meeting"
-	"github.com/carillon-meetings/carillon/internal/observe"
 	"github.com/carillon-meetings/carillon/internal/servertest"
 )
 
@@ -38,6 +37,8 @@ type trio struct {
 	made  map[string]*types.Attendee // one of each meeting
 	token map[string]string          // ClientRequestToken of each meeting
 	base  map[string]string          // and its flavour, as the path that names it: every other one is legacy
+
+	cookie *http.Cookie // of an operator who is signed in
 }
 
 func startTrio(t *testing.T, args ...string) *trio {
@@ -213,11 +214,7 @@ func (c *trio) full() {
 // who signs in to the console at one node is known at the others.
 func (c *trio) operated() {
 	c.Helper()
-	resp, err := http.Post(c.nodes[0].Endpoint+"/operator/api/session", "application/json", strings.NewReader(`{"secret":"`+servertest.OperatorSecret+`"}`))
-	if err != nil || len(resp.Cookies()) != 1 {
-		c.Fatalf("signing in: %v, %v", resp, err)
-	}
-	_ = resp.Body.Close()
+	c.signIn(0)
 	for node := range c.nodes {
 		var listed struct{ Meetings []struct{ ID string } }
 		app := c.signed(http.MethodGet, c.nodes[node].Endpoint+"/app/v1/meetings?maxResults=100")
@@ -226,57 +223,13 @@ func (c *trio) operated() {
 		if err != nil || app.StatusCode != http.StatusOK || len(listed.Meetings) != len(c.made) {
 			c.Errorf("the application API of node %d lists %d meetings: %s, %v", node, len(listed.Meetings), app.Status, err)
 		}
-		req, err := http.NewRequestWithContext(c.Context(), http.MethodGet, c.nodes[node].Endpoint+"/operator/api/session", nil)
-		if err != nil {
-			c.Fatal(err)
-		}
-		req.AddCookie(resp.Cookies()[0])
-		answer, err := http.DefaultClient.Do(req)
-		if err != nil {
-			c.Fatal(err)
-		}
 		var session struct{ SignedIn bool }
-		err = json.NewDecoder(answer.Body).Decode(&session)
-		_ = answer.Body.Close()
-		if err != nil || !session.SignedIn {
-			c.Errorf("not signed in at node %d: %v", node, err)
+		if c.console(node, "session", &session); !session.SignedIn {
+			c.Errorf("not signed in at node %d", node)
 		}
-		c.fares(node, resp.Cookies()[0])
-	}
-}
-
-// fares finds at a node how all of them fare, and the log of each.
-func (c *trio) fares(node int, cookie *http.Cookie) {
-	c.Helper()
-	ask := func(path string, into any) {
-		req, err := http.NewRequestWithContext(c.Context(), http.MethodGet, c.nodes[node].Endpoint+"/operator/api/"+path, nil)
-		if err != nil {
-			c.Fatal(err)
-		}
-		req.AddCookie(cookie)
-		answer, err := http.DefaultClient.Do(req)
-		if err != nil {
-			c.Fatal(err)
-		}
-		defer answer.Body.Close()
-		if err := json.NewDecoder(answer.Body).Decode(into); err != nil || answer.StatusCode != http.StatusOK {
-			c.Errorf("%s at node %d: %s, %v", path, node, answer.Status, err)
-		}
-	}
-	var health struct{ Nodes []observe.Vitals }
-	ask("health", &health)
-	if len(health.Nodes) != len(c.nodes) {
-		c.Errorf("node %d says how %d nodes fare", node, len(health.Nodes))
-	}
-	for i, v := range health.Nodes {
-		if v.Here != (i == 0) || v.Fault != "" || len(v.At) == 0 || len(v.Columns["cpu"]) != len(v.At) {
-			c.Errorf("of node %q, node %d says %+v", v.Node, node, v)
-		}
-		var part observe.LogPart
-		ask("log?text=started&node="+v.Node, &part)
-		if part.Node != v.Node || len(part.Lines) == 0 {
-			c.Errorf("of the log of node %q, node %d has %+v", v.Node, node, part)
-		}
+		c.fares(node)
+		c.logged(node)
+		c.audited(node, "n0 start", "n1 start", "n2 start", "n0 sign in")
 	}
 }
 
@@ -339,6 +292,7 @@ func TestANodeDiesAndComesBack(t *testing.T) {
 	c.balanced(3)
 	c.make(12)
 	c.nodes[2].Kill()
+	c.silent("n2", 0, 1)
 	c.check(0, 1)
 	for id := range c.made {
 		if err := c.join(id, 0); err != nil {
@@ -349,6 +303,7 @@ func TestANodeDiesAndComesBack(t *testing.T) {
 	c.nodes[2].WaitReady()
 	c.make(3)
 	c.check(0, 1, 2)
+	c.audited(0, "n2 start", "n2 start") // before and after
 }
 
 func TestANodeIsStoppedInOrder(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -85,7 +86,7 @@ func auditOf(t *testing.T, s *server, change func(*adminAuditCommand)) (entries 
 	c := &adminAuditCommand{operatorTarget: operatorTarget{Endpoint: s.ports.public.String(), OperatorSecret: s.operatorSecret()}, Limit: 100, JSON: true}
 	change(c)
 	var out bytes.Buffer
-	if err := c.print(t.Context(), &out); err != nil {
+	if err := c.print(t.Context(), &out, io.Discard); err != nil {
 		return nil, err
 	}
 	for dec := json.NewDecoder(&out); dec.More(); {

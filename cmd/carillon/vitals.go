@@ -36,11 +36,7 @@ func (s *server) vitalsHere(day bool) observe.Vitals {
 }
 
 // logHere returns lines of this node's log.
-func (s *server) logHere(q observe.LogQuery) observe.LogPart {
-	part := s.tail.Lines(q)
-	part.Node = s.hostName()
-	return part
-}
+func (s *server) logHere(q observe.LogQuery) observe.LogPart { return s.tail.Lines(s.hostName(), q) }
 
 // Vitals implements console.Health.
 func (s *server) Vitals(ctx context.Context, day bool) []observe.Vitals {
@@ -55,20 +51,20 @@ func (s *server) Vitals(ctx context.Context, day bool) []observe.Vitals {
 	for _, v := range list {
 		said[v.Node] = true
 	}
-	for _, n := range s.member.node.Status() {
-		if !said[n.Node] {
-			list = append(list, observe.Vitals{Node: n.Node, Fault: "This node does not answer."})
-		}
+	for _, node := range s.member.silent(said) {
+		list = append(list, observe.Vitals{Node: node, Fault: "This node does not answer."})
 	}
 	return list
 }
 
 // Log implements console.Health.
 func (s *server) Log(ctx context.Context, q observe.LogQuery) (observe.LogPart, error) {
-	if q.Node == "" || q.Node == s.hostName() {
+	switch {
+	case q.Node == s.hostName(), q.Node == "" && s.member == nil:
 		return s.logHere(q), nil
-	}
-	if s.member == nil {
+	case q.Node == "":
+		return s.logs(ctx, q), nil
+	case s.member == nil:
 		return observe.LogPart{}, fmt.Errorf("there is no node %q: this server is on its own", q.Node)
 	}
 	for _, peer := range s.member.node.Peers() {
@@ -77,4 +73,28 @@ func (s *server) Log(ctx context.Context, q observe.LogQuery) (observe.LogPart, 
 		}
 	}
 	return observe.LogPart{}, fmt.Errorf("node %q does not answer", q.Node)
+}
+
+// logs returns lines of the logs of all nodes.
+func (s *server) logs(ctx context.Context, q observe.LogQuery) observe.LogPart {
+	parts, said := s.member.nodes.Logs(ctx, q), map[string]bool{}
+	for _, p := range parts {
+		for node := range p.Last {
+			said[node] = true
+		}
+	}
+	all := q.Merge(parts...)
+	all.Silent = s.member.silent(said)
+	return all
+}
+
+// silent returns the nodes of the cluster that are not among those that said
+// something, by name.
+func (m *member) silent(said map[string]bool) (names []string) {
+	for _, n := range m.node.Status() {
+		if !said[n.Node] {
+			names = append(names, n.Node)
+		}
+	}
+	return names
 }

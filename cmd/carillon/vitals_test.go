@@ -64,7 +64,7 @@ func TestOperatorsReadTheLog(t *testing.T) {
 	o := signIn(t, s)
 	var all, refused observe.LogPart
 	o.ask("log?text=operator+signed+in", &all)
-	if all.Node != s.hostName() || len(all.Lines) != 1 || !strings.Contains(string(all.Lines[0].Line), `"level":"INFO","msg":"operator signed in"`) {
+	if len(all.Lines) != 1 || all.Lines[0].Node != s.hostName() || all.Last[s.hostName()] < all.Lines[0].N || !strings.Contains(string(all.Lines[0].Line), `"level":"INFO","msg":"operator signed in"`) {
 		t.Fatalf("the log has %+v", all)
 	}
 	o.send("POST", "session", `{"secret":"a secret that is not the operators'"}`).Body.Close()

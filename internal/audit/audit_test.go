@@ -223,14 +223,14 @@ func TestACutLineIsPassedOver(t *testing.T) {
 func TestPlacesThatMakeNoSense(t *testing.T) {
 	b := open(t)
 	b.write(3)
-	for _, before := range []string{"x", "1", "1-x", "-"} {
+	for _, before := range []string{"x", "1-2", "eyJ", "W10", strings.Repeat("e", maxCursor+4)} {
 		if _, err := b.Read(t.Context(), Query{Before: before}); !errors.Is(err, ErrCursor) {
 			t.Errorf("%q: %v", before, err)
 		}
 	}
-	b.wantTargets(Query{Before: "1--5"}, nil)
-	b.wantTargets(Query{Before: "1-999999"}, descending(3))
-	b.wantTargets(Query{Before: "99-0"}, descending(3))
+	for at, want := range map[Place]int{{1, -5}: 0, {1, 999999}: 3, {99, 0}: 3, {}: 0} {
+		b.wantTargets(Query{Before: cursor{Places: map[string]Place{"a": at}}.String()}, descending(want))
+	}
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := b.Read(over, Query{}); !errors.Is(err, context.Canceled) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -25,66 +24,81 @@ type Query struct {
 	Since   time.Time // not before
 	Before  string    // the Next of the page before; "" from the newest on
 	Limit   int       // 0, or more than MaxPage, is MaxPage
+
+	until int64 // not after, Unix nanoseconds; 0 for any
 }
 
-// Page is a part of the account, newest first.
+func (q Query) limit() int {
+	if q.Limit <= 0 || q.Limit > MaxPage {
+		return MaxPage
+	}
+	return q.Limit
+}
+
+// Page is a part of the account of a server or of all nodes of a cluster, newest
+// first.
 type Page struct {
 	Entries []Entry `json:"entries"`
 	Next    string  `json:"next,omitempty"` // where the next page begins; "" when this is the last
+	// Silent are the nodes of the cluster that did not answer, by name. Their
+	// entries are missing; they come on a later page if the nodes are back by then.
+	Silent []string `json:"silent,omitempty"`
 }
 
-// ErrCursor says that Query.Before is none that a page had.
-var ErrCursor = errors.New("the place where the page begins makes no sense")
-
-// place is where a line begins.
-type place struct {
-	seq    uint64
-	offset int64
-}
-
-// Read returns the newest entries that fit the query.
+// Read returns the newest entries of this account that fit the query. The error is
+// ErrCursor, or what the disk or ctx says.
 func (l *Log) Read(ctx context.Context, q Query) (Page, error) {
-	if q.Limit <= 0 || q.Limit > MaxPage {
-		q.Limit = MaxPage
-	}
-	var before place
-	if q.Before != "" {
-		if n, err := fmt.Sscanf(q.Before, "%d-%d", &before.seq, &before.offset); err != nil || n != 2 {
-			return Page{}, ErrCursor
-		}
-	}
-	files, err := l.files()
+	part, err := l.Part(ctx, q)
 	if err != nil {
 		return Page{}, err
 	}
-	page := Page{Entries: []Entry{}}
+	return q.Merge(part)
+}
+
+// Part returns what this account has for the query, to be merged with what other
+// nodes have. Errors are as those of Read.
+func (l *Log) Part(ctx context.Context, q Query) (Part, error) {
+	c, err := readCursor(q.Before)
+	if err != nil {
+		return Part{}, err
+	}
+	files, err := l.files()
+	if err != nil {
+		return Part{}, err
+	}
+	part := Part{Node: l.cfg.Node, Entries: []Entry{}}
+	before, goesOn := c.Places[l.cfg.Node]
+	if !goesOn {
+		q.until = c.Until
+	}
 	for _, seq := range slices.Backward(files) {
-		if q.Before != "" && seq > before.seq {
+		if goesOn && seq > before.File {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
-			return Page{}, err
+			return Part{}, err
 		}
 		raw, err := os.ReadFile(l.path(seq))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // its time came while this went on
 		}
 		if err != nil {
-			return Page{}, err
+			return Part{}, err
 		}
-		if q.Before != "" && seq == before.seq {
-			raw = raw[:min(max(before.offset, 0), int64(len(raw)))]
+		if goesOn && seq == before.File {
+			raw = raw[:min(max(before.Offset, 0), int64(len(raw)))]
 		}
-		if full := page.add(raw, seq, q); full {
-			return page, nil
+		if full := part.add(raw, seq, q); full {
+			return part, nil
 		}
 	}
-	return page, nil
+	part.Whole = true
+	return part, nil
 }
 
-// add takes what fits from a file, from its end; true when the page is full. What
-// is no entry, such as a line that was cut off, is passed over.
-func (p *Page) add(raw []byte, seq uint64, q Query) (full bool) {
+// add takes what fits from a file, from its end; true when there is more than the
+// query asks for. What is no entry, such as a line that was cut off, is passed over.
+func (p *Part) add(raw []byte, seq uint64, q Query) (full bool) {
 	text := bytes.ToLower([]byte(q.Text))
 	if strings.ContainsAny(q.Text, "\"\\<>&") { // stand otherwise in JSON
 		text = nil
@@ -100,12 +114,11 @@ func (p *Page) add(raw []byte, seq uint64, q Query) (full bool) {
 		if json.Unmarshal(line, &e) != nil || !q.fits(e) {
 			continue
 		}
-		if len(p.Entries) == q.Limit {
-			// The line just read is the first of the next page.
-			p.Next = fmt.Sprintf("%d-%d", seq, begin+len(line))
+		if len(p.Entries) == q.limit() {
 			return true
 		}
 		p.Entries = append(p.Entries, e)
+		p.Places = append(p.Places, Place{seq, int64(begin)})
 	}
 	return false
 }
@@ -114,6 +127,6 @@ func (q Query) fits(e Entry) bool {
 	text := strings.ToLower(q.Text)
 	said := func(s string) bool { return strings.Contains(strings.ToLower(s), text) }
 	return (q.Who == "" || e.Who == q.Who) && (q.Via == "" || e.Via == q.Via) && (q.Outcome == "" || e.Outcome == q.Outcome) &&
-		(q.Since.IsZero() || !e.At.Before(q.Since)) &&
+		(q.Since.IsZero() || !e.At.Before(q.Since)) && (q.until == 0 || e.At.UnixNano() <= q.until) &&
 		(text == "" || slices.ContainsFunc([]string{e.Who, e.From, e.Action, e.Target, e.Error, e.Reason, e.Request, e.Node}, said))
 }

@@ -2,8 +2,8 @@ package console
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/carillon-meetings/carillon/internal/observe"
@@ -14,7 +14,8 @@ type Health interface {
 	// Vitals returns how each node has fared in the last day, or only the last
 	// hour in finer steps. Of a node that does not answer it says so.
 	Vitals(ctx context.Context, day bool) []observe.Vitals
-	// Log returns lines of a node's log.
+	// Log returns lines of the log of a node, or of all nodes; those that do not
+	// answer it names.
 	Log(ctx context.Context, q observe.LogQuery) (observe.LogPart, error)
 }
 
@@ -48,8 +49,8 @@ func (c *Console) showHealth(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, healthView{Now: c.cfg.Now().UnixMilli(), Nodes: c.cfg.Health.Vitals(r.Context(), span == "day")})
 }
 
-// showLog answers with the last lines of a node's log that the address asks for:
-// ?node=, after=, level= and text=.
+// showLog answers with the last lines of the log that the address asks for: ?node=
+// (all when it is left out), after= (the last of another answer), level= and text=.
 func (c *Console) showLog(w http.ResponseWriter, r *http.Request) {
 	q, wrong := logQuery(r)
 	if wrong != "" {
@@ -75,9 +76,8 @@ func logQuery(r *http.Request) (q observe.LogQuery, wrong string) {
 		return q, "The level is none of debug, info, warn and error."
 	}
 	if after := asked.Get("after"); after != "" {
-		var err error
-		if q.After, err = strconv.ParseUint(after, 10, 64); err != nil {
-			return q, "What the lines should follow is no number."
+		if len(after) > maxBody || json.Unmarshal([]byte(after), &q.After) != nil {
+			return q, "What the lines should follow is not what another answer had as last."
 		}
 	}
 	return q, ""

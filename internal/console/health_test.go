@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,7 +35,7 @@ func (w *ward) Log(_ context.Context, q observe.LogQuery) (observe.LogPart, erro
 	if q.Node == "n9" {
 		return observe.LogPart{}, errors.New(`there is no node "n9"`)
 	}
-	return observe.LogPart{Node: "n1", Last: 7, Cut: true, Lines: []observe.LogLine{{N: 7, Line: json.RawMessage(`{"time":"2026-05-01T12:00:00Z","level":"WARN","msg":"refused","part":"api"}`)}}}, nil
+	return observe.LogPart{Last: observe.LogMark{"n1": 7}, Cut: true, Silent: []string{"n3"}, Lines: []observe.LogLine{{Node: "n1", N: 7, Line: json.RawMessage(`{"time":"2026-05-01T12:00:00Z","level":"WARN","msg":"refused","part":"api"}`)}}}, nil
 }
 
 func TestHowTheNodesFareIsForOperators(t *testing.T) {
@@ -52,13 +53,14 @@ func TestTheLogIsAskedForAsTheAddressSays(t *testing.T) {
 	w := &ward{}
 	s := open(t, func(c *Config) { c.Health = w })
 	s.signIn()
-	s.want(s.send("GET", "/operator/api/log?node=n2&after=6&level=warn&text="+url.QueryEscape(`a "b" & ü`), ""), http.StatusOK, `"lines":[{"id":7,"line":{"time"`)
-	if got, want := fmt.Sprint(w.asked), fmt.Sprint([]observe.LogQuery{{Node: "n2", After: 6, Level: "WARN", Text: `a "b" & ü`, Limit: maxLogLines}}); got != want {
+	s.want(s.send("GET", "/operator/api/log?node=n2&after="+url.QueryEscape(`{"n2":6}`)+"&level=warn&text="+url.QueryEscape(`a "b" & ü`), ""), http.StatusOK,
+		`{"last":{"n1":7},"cut":true,"lines":[{"node":"n1","id":7,"line":{"time":"2026-05-01T12:00:00Z","level":"WARN","msg":"refused","part":"api"}}],"silent":["n3"]}`)
+	if got, want := fmt.Sprint(w.asked), fmt.Sprint([]observe.LogQuery{{Node: "n2", After: observe.LogMark{"n2": 6}, Level: "WARN", Text: `a "b" & ü`, Limit: maxLogLines}}); got != want {
 		t.Errorf("asked for %s, want %s", got, want)
 	}
 	s.want(s.send("GET", "/operator/api/log?level=loud", ""), http.StatusBadRequest, "none of debug, info, warn and error")
-	for _, after := range []string{"x", "-1", "1e3", "99999999999999999999"} {
-		s.want(s.send("GET", "/operator/api/log?after="+after, ""), http.StatusBadRequest, "is no number")
+	for _, after := range []string{"x", "7", "[]", `{"n2":-1}`, `{"n2":1.5}`, `{"n2":99999999999999999999}`, `{"n2":"7"}`, `{"` + strings.Repeat("n", maxBody) + `":1}`} {
+		s.want(s.send("GET", "/operator/api/log?after="+url.QueryEscape(after), ""), http.StatusBadRequest, "not what another answer had")
 	}
 	s.want(s.send("GET", "/operator/api/log?node=n9", ""), http.StatusServiceUnavailable, `there is no node \"n9\".`)
 	if len(w.asked) != 2 {

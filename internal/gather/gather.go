@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
@@ -46,8 +47,9 @@ type Config struct {
 	Holds   func(slot int) bool           // whether this node may answer for the slot now
 	Peers   func() []string               // where the other nodes are asked, as host:port
 
-	Vitals func(day bool) observe.Vitals            // how this node has fared
-	Log    func(q observe.LogQuery) observe.LogPart // lines of this node's log
+	Vitals func(day bool) observe.Vitals                                // how this node has fared
+	Log    func(q observe.LogQuery) observe.LogPart                     // lines of this node's log
+	Audit  func(ctx context.Context, q audit.Query) (audit.Part, error) // its account of who did what
 
 	TLS      *tls.Config   // for the way to other nodes; nil for none, on loopback only
 	Patience time.Duration // how long an answer that is not whole yet is waited for; default 10 s
@@ -110,7 +112,8 @@ const (
 	askPipelineUse = "pipeline-use" // what counts when another is created
 
 	askVitals = "vitals" // how a node has fared
-	askLog    = "log"    // lines of its log
+	askLines  = "lines"  // of its log
+	askAudit  = "audit"  // who did what
 )
 
 // question is the body of a question; what is asked says which members it has.
@@ -122,7 +125,8 @@ type question struct {
 	Kind  meeting.PipelineKind
 	Hash  meeting.TokenHash
 	Day   bool
-	Log   observe.LogQuery
+	Lines observe.LogQuery
+	Audit audit.Query
 }
 
 // maxAnswer bounds what is read of an answer, in bytes: about a kilobyte for
@@ -181,8 +185,10 @@ func (n *Nodes) Answer(w http.ResponseWriter, r *http.Request) {
 		answer = n.pipelineUseHere(q)
 	case askVitals:
 		answer = n.cfg.Vitals(q.Day)
-	case askLog:
-		answer = n.cfg.Log(q.Log)
+	case askLines:
+		answer = n.cfg.Log(q.Lines)
+	case askAudit:
+		answer, err = n.cfg.Audit(r.Context(), q.Audit)
 	default:
 		err = errors.New("an unknown question")
 	}

@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/gather"
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -135,7 +136,15 @@ func three(t *testing.T, count int) []*node {
 			},
 			Vitals: func(day bool) observe.Vitals { return observe.Vitals{Node: fmt.Sprint("n", i), Here: day} },
 			Log: func(q observe.LogQuery) observe.LogPart {
-				return observe.LogPart{Node: fmt.Sprint("n", i), Last: q.After + 1, Lines: []observe.LogLine{{N: q.After + 1, Line: []byte(`{"msg":"` + q.Text + `"}`)}}}
+				node := fmt.Sprint("n", i)
+				n := q.After[node] + 1
+				return observe.LogPart{Last: observe.LogMark{node: n}, Lines: []observe.LogLine{{Node: node, N: n, Line: []byte(`{"msg":"` + q.Text + `"}`)}}}
+			},
+			Audit: func(_ context.Context, q audit.Query) (audit.Part, error) {
+				if q.Text == "broken "+fmt.Sprint("n", i) {
+					return audit.Part{}, errors.New("this disk is broken")
+				}
+				return audit.Part{Node: fmt.Sprint("n", i), Entries: []audit.Entry{{Action: q.Text}}, Places: []audit.Place{{File: 1}}, Whole: true}, nil
 			},
 			Patience: 300 * time.Millisecond, Poll: 5 * time.Millisecond, Recent: time.Hour,
 		})

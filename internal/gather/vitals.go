@@ -3,6 +3,7 @@ package gather
 import (
 	"context"
 
+	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
@@ -17,6 +18,26 @@ func (n *Nodes) Vitals(ctx context.Context, day bool) []observe.Vitals {
 
 // Log asks the node at an address for lines of its log.
 func (n *Nodes) Log(ctx context.Context, address string, q observe.LogQuery) (part observe.LogPart, err error) {
-	err = n.ask(ctx, address, askLog, question{Log: q}, &part)
+	err = n.ask(ctx, address, askLines, question{Lines: q}, &part)
 	return part, err
+}
+
+// Logs returns the lines of each node that answers, this one first.
+func (n *Nodes) Logs(ctx context.Context, q observe.LogQuery) []observe.LogPart {
+	return append([]observe.LogPart{n.cfg.Log(q)}, others(ctx, n, func(ctx context.Context, address string) (observe.LogPart, error) {
+		return n.Log(ctx, address, q)
+	})...)
+}
+
+// Audit returns what each node that answers has in its account, this one first.
+// The error is that of this node's own.
+func (n *Nodes) Audit(ctx context.Context, q audit.Query) ([]audit.Part, error) {
+	own, err := n.cfg.Audit(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return append([]audit.Part{own}, others(ctx, n, func(ctx context.Context, address string) (part audit.Part, err error) {
+		err = n.ask(ctx, address, askAudit, question{Audit: q}, &part)
+		return part, err
+	})...), nil
 }

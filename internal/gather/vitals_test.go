@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
@@ -37,12 +38,48 @@ func TestAllNodesSayHowTheyFare(t *testing.T) {
 func TestANodesLogIsHadFromTheOthers(t *testing.T) {
 	nodes := three(t, 0)
 	address := strings.TrimPrefix(nodes[2].web.URL, "http://")
-	part, err := nodes[0].Log(t.Context(), address, observe.LogQuery{After: 41, Text: "found"})
-	if err != nil || part.Node != "n2" || part.Last != 42 || len(part.Lines) != 1 || string(part.Lines[0].Line) != `{"msg":"found"}` {
+	part, err := nodes[0].Log(t.Context(), address, observe.LogQuery{After: observe.LogMark{"n0": 7, "n2": 41}, Text: "found"})
+	if err != nil || part.Last["n2"] != 42 || len(part.Lines) != 1 || part.Lines[0].Node != "n2" || string(part.Lines[0].Line) != `{"msg":"found"}` {
 		t.Errorf("%+v, %v", part, err)
 	}
 	nodes[2].web.Close()
 	if _, err := nodes[0].Log(t.Context(), address, observe.LogQuery{}); err == nil {
 		t.Error("a node that is away has a log")
+	}
+}
+
+// saying are the nodes that said something, the one that is asked first.
+func saying(t *testing.T, n *node, text string) (inLogs, inAudits string) {
+	t.Helper()
+	for _, part := range n.Logs(t.Context(), observe.LogQuery{Text: text}) {
+		inLogs += part.Lines[0].Node + " "
+	}
+	parts, err := n.Audit(t.Context(), audit.Query{Text: text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range parts {
+		if part.Entries[0].Action != text || part.Places[0].File != 1 || !part.Whole {
+			t.Errorf("%+v", part)
+		}
+		inAudits += part.Node + " "
+	}
+	return inLogs, inAudits
+}
+
+func TestLogsAndAuditsOfAllNodesAreHad(t *testing.T) {
+	nodes := three(t, 0)
+	if logs, audits := saying(t, nodes[1], "found"); logs != "n1 n0 n2 " || audits != "n1 n0 n2 " {
+		t.Errorf("logs of %s, audits of %s", logs, audits)
+	}
+	if logs, audits := saying(t, nodes[1], "broken n2"); logs != "n1 n0 n2 " || audits != "n1 n0 " {
+		t.Errorf("logs of %s, audits of %s", logs, audits)
+	}
+	if _, err := nodes[1].Audit(t.Context(), audit.Query{Text: "broken n1"}); err == nil || !strings.Contains(err.Error(), "this disk is broken") {
+		t.Errorf("its own account cannot be read: %v", err)
+	}
+	nodes[0].web.Close()
+	if logs, audits := saying(t, nodes[1], "found"); logs != "n1 n2 " || audits != "n1 n2 " {
+		t.Errorf("with one away logs of %s, audits of %s", logs, audits)
 	}
 }

@@ -95,17 +95,18 @@ func shortened(line []byte) []byte {
 	return short
 }
 
-// Lines answers a query; of q its Node is not looked at.
-func (t *Tail) Lines(q observe.LogQuery) observe.LogPart {
+// Lines answers a query with what is kept, as the lines of a node.
+func (t *Tail) Lines(node string, q observe.LogQuery) observe.LogPart {
+	after := q.After[node]
 	least, text := levelOf(q.Level), wanted(q.Text)
 	t.mu.Lock()
 	lines, last, lost := slices.Clone(t.lines), t.last, t.lost // whoever logs does not wait for the search
 	t.mu.Unlock()
 	first := last - uint64(len(lines)) + 1
-	part := observe.LogPart{Last: last, Cut: lost && q.After+1 < first, Lines: []observe.LogLine{}}
+	part := observe.LogPart{Last: observe.LogMark{node: last}, Cut: lost && after+1 < first, Lines: []observe.LogLine{}}
 	for i := len(lines) - 1; i >= 0; i-- {
 		n, line := first+uint64(i), lines[i]
-		if n <= q.After {
+		if n <= after {
 			break
 		}
 		if level(line) < least || !bytes.Contains(bytes.ToLower(line), text) {
@@ -115,7 +116,7 @@ func (t *Tail) Lines(q observe.LogQuery) observe.LogPart {
 			part.Cut = true
 			break
 		}
-		part.Lines = append(part.Lines, observe.LogLine{N: n, Line: line})
+		part.Lines = append(part.Lines, observe.LogLine{Node: node, N: n, Line: line})
 	}
 	slices.Reverse(part.Lines)
 	return part

@@ -51,7 +51,7 @@ func TestLinesAreFoundByLevelAndText(t *testing.T) {
 		{observe.LogQuery{Text: "nobody said this"}, "[]"},
 	} {
 		c.query.Limit = 10
-		part := tail.Lines(c.query)
+		part := tail.Lines("a", c.query)
 		if got := fmt.Sprint(messages(t, part)); got != c.want || part.Cut {
 			t.Errorf("%+v: %s, cut %v; want %s", c.query, got, part.Cut, c.want)
 		}
@@ -63,17 +63,17 @@ func TestWhoFollowsGetsWhatIsNew(t *testing.T) {
 	for i := range 5 {
 		log.Info(fmt.Sprint(i))
 	}
-	first := tail.Lines(observe.LogQuery{Limit: 3})
+	first := tail.Lines("a", observe.LogQuery{Limit: 3})
 	if got := fmt.Sprint(messages(t, first)); got != "[2 3 4]" || !first.Cut {
 		t.Errorf("the last three are %s, cut %v", got, first.Cut)
 	}
-	again := tail.Lines(observe.LogQuery{After: first.Last, Limit: 3})
-	if len(again.Lines) != 0 || again.Cut || again.Last != first.Last {
+	again := tail.Lines("a", observe.LogQuery{After: first.Last, Limit: 3})
+	if len(again.Lines) != 0 || again.Cut || again.Last["a"] != first.Last["a"] {
 		t.Errorf("nothing is new: %+v", again)
 	}
 	log.Info("5")
-	next := tail.Lines(observe.LogQuery{After: first.Last, Limit: 3})
-	if got := fmt.Sprint(messages(t, next)); got != "[5]" || next.Cut || next.Lines[0].N != first.Last+1 {
+	next := tail.Lines("a", observe.LogQuery{After: first.Last, Limit: 3})
+	if got := fmt.Sprint(messages(t, next)); got != "[5]" || next.Cut || next.Lines[0].N != first.Last["a"]+1 {
 		t.Errorf("new are %s: %+v", got, next)
 	}
 }
@@ -83,8 +83,8 @@ func TestTheNumbersOfANewProcessAreAboveThose(t *testing.T) {
 	log.Info("the end")
 	after, log := opened(Kept)
 	log.Info("the beginning")
-	last := before.Lines(observe.LogQuery{Limit: 1}).Last
-	if got := after.Lines(observe.LogQuery{After: last, Limit: 1}); len(got.Lines) != 1 {
+	last := before.Lines("a", observe.LogQuery{Limit: 1}).Last
+	if got := after.Lines("a", observe.LogQuery{After: last, Limit: 1}); len(got.Lines) != 1 {
 		t.Errorf("who follows since before a restart is told %+v", got)
 	}
 }
@@ -95,7 +95,7 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 	for i := range 1000 {
 		log.Info("a line", "number", i)
 	}
-	part := tail.Lines(observe.LogQuery{Limit: 1000})
+	part := tail.Lines("a", observe.LogQuery{Limit: 1000})
 	size := 0
 	for _, l := range part.Lines {
 		size += len(l.Line)
@@ -106,7 +106,7 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 	if last := string(part.Lines[len(part.Lines)-1].Line); !strings.Contains(last, `"number":999`) || !part.Cut {
 		t.Errorf("the last line is %s, cut %v", last, part.Cut)
 	}
-	if gone := tail.Lines(observe.LogQuery{After: part.Last - 900, Limit: 1000}); !gone.Cut {
+	if gone := tail.Lines("a", observe.LogQuery{After: observe.LogMark{"a": part.Last["a"] - 900}, Limit: 1000}); !gone.Cut {
 		t.Error("who asks for lines that have gone is not told so")
 	}
 }
@@ -115,7 +115,7 @@ func TestALongLineIsShortened(t *testing.T) {
 	tail, log := opened(Kept)
 	log.Warn("fields", "long", strings.Repeat("ä", maxLine))
 	log.Warn(strings.Repeat("ö", maxLine))
-	part := tail.Lines(observe.LogQuery{Level: "WARN", Limit: 10})
+	part := tail.Lines("a", observe.LogQuery{Level: "WARN", Limit: 10})
 	if len(part.Lines) != 2 {
 		t.Fatalf("%d lines", len(part.Lines))
 	}
@@ -141,7 +141,7 @@ func TestManyWriteAndRead(t *testing.T) {
 		})
 		all.Go(func() {
 			for range 50 {
-				if got := tail.Lines(observe.LogQuery{Text: "written", Limit: 5}); len(got.Lines) > 5 {
+				if got := tail.Lines("a", observe.LogQuery{Text: "written", Limit: 5}); len(got.Lines) > 5 {
 					t.Errorf("%d lines", len(got.Lines))
 				}
 			}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lasting, loudness, percent, short, when } from '../src/console/format';
+import { lasting, loudness, missing, percent, short, when } from '../src/console/format';
 
 const second = 1000;
 const minute = 60 * second;
@@ -40,4 +40,11 @@ test('ids, shares and levels', () => {
   assert.equal(loudness(37), 0.5);
   assert.equal(loudness(14), 1);
   assert.equal(loudness(0), 1, 'full scale');
+});
+
+test('nodes that do not answer are named', () => {
+  assert.equal(missing(undefined, 'lines'), '');
+  assert.equal(missing([], 'lines'), '');
+  assert.equal(missing(['a'], 'lines'), 'Node a does not answer: its lines are missing here.');
+  assert.equal(missing(['a', 'b', 'c'], 'entries'), 'Nodes a, b and c do not answer: their entries are missing here.');
 });

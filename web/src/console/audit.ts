@@ -1,8 +1,8 @@
 // Who did what, newest first: with a search, and older pages on demand.
 
-import { el, fill } from '../ui/dom';
+import { el, fill, setText } from '../ui/dom';
 import { type AuditEntry, type AuditPage as Data, outcomeOf, targetOf } from './auditrows';
-import { short, when } from './format';
+import { missing, short, when } from './format';
 import type { Frame, Page } from './frame';
 import { Refusal } from './server';
 
@@ -35,6 +35,7 @@ export class AuditPage implements Page {
     ['refused', 'refused'],
     ['failed', 'failed'],
   ]);
+  private readonly gap = el('p', { class: 'note', role: 'status', hidden: true });
   private readonly note = el('p', { class: 'soft audit-note' });
   private readonly list = el('ol', { class: 'audit-list', 'aria-label': 'Actions, newest first' });
   private readonly older = el(
@@ -62,6 +63,7 @@ export class AuditPage implements Page {
         this.via,
         this.outcome,
       ),
+      this.gap,
       this.note,
       this.list,
       this.older,
@@ -100,6 +102,7 @@ export class AuditPage implements Page {
     const page = await this.read(this.next);
     if (!page || this.closed) return;
     this.shown = '';
+    this.warn(page);
     this.list.append(...page.entries.map(lineOf));
     this.follow(page);
   }
@@ -109,10 +112,15 @@ export class AuditPage implements Page {
     if (text === this.shown) return;
     this.shown = text;
     fill(this.list, ...page.entries.map(lineOf));
-    const node = page.entries[0]?.node;
-    const whose = node ? `Each node of the cluster keeps its own; these are of ${node}. ` : '';
-    fill(this.note, page.entries.length > 0 ? whose : `${whose}There is nothing that fits.`);
+    setText(this.note, page.entries.length > 0 ? '' : 'There is nothing that fits.');
+    this.warn(page);
     this.follow(page);
+  }
+
+  /** Names the nodes whose entries are missing. */
+  private warn(page: Data): void {
+    setText(this.gap, missing(page.silent, 'entries'));
+    this.gap.hidden = !page.silent;
   }
 
   private follow(page: Data): void {
@@ -156,7 +164,12 @@ function lineOf(entry: AuditEntry): HTMLElement {
   return el(
     'li',
     { class: 'audit-line' },
-    el('time', { class: 'soft', datetime: entry.at }, when(Date.parse(entry.at))),
+    el(
+      'span',
+      { class: 'audit-when' },
+      el('time', { class: 'soft', datetime: entry.at }, when(Date.parse(entry.at))),
+      entry.node && el('span', { class: 'pill', title: 'The node that wrote this down' }, entry.node),
+    ),
     el(
       'span',
       { class: 'audit-who' },

@@ -22,6 +22,8 @@ export interface AuditPage {
   entries: AuditEntry[];
   /** Where the next page begins; missing on the last. */
   next?: string;
+  /** The nodes of a cluster that did not answer. */
+  silent?: string[];
 }
 
 /** Which entries are asked for; what is empty is no condition. */

@@ -36,6 +36,13 @@ export function short(id: string): string {
   return id.slice(0, 8);
 }
 
+/** What is missing while nodes do not answer, as a sentence; empty when nothing is. */
+export function missing(silent: string[] = [], what: string): string {
+  if (silent.length === 0) return '';
+  if (silent.length === 1) return `Node ${silent[0]} does not answer: its ${what} are missing here.`;
+  return `Nodes ${silent.slice(0, -1).join(', ')} and ${silent.at(-1)} do not answer: their ${what} are missing here.`;
+}
+
 /** How much data: "640 B", "3.4 MB". */
 export function size(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];

@@ -1,10 +1,10 @@
-// The end of a node's log: found by level and text, and followed.
+// The end of the log, of all nodes or of one: found by level and text, and followed.
 
 import { attribute, el, fill, setText } from '../ui/dom';
 import { icon } from '../ui/icons';
-import { count } from './format';
+import { count, missing } from './format';
 import type { Frame, Page } from './frame';
-import { lineElement } from './loglines';
+import { lineElement, placeOf } from './loglines';
 import { Poll } from './poll';
 import type { LogPart } from './rows';
 
@@ -27,6 +27,7 @@ export class LogPage implements Page {
   private readonly poll: Poll;
   private readonly lines = el('ol', { class: 'log-lines', tabindex: 0, 'aria-label': 'Lines of the log' });
   private readonly found = el('span', { class: 'soft found', role: 'status' });
+  private readonly gap = el('p', { class: 'note', role: 'status', hidden: true });
   private readonly cut = el('p', { class: 'soft', hidden: true }, 'There were more lines before these.');
   private readonly search: HTMLInputElement;
   private readonly level: HTMLSelectElement;
@@ -34,7 +35,8 @@ export class LogPage implements Page {
   private readonly choice: HTMLElement;
   private readonly follow: HTMLElement;
   private timer = 0;
-  private after = 0; // the last line that was looked at
+  private after: LogPart['last'] = {}; // the last lines that were looked at
+  private first = true; // the next answer is the first to its question
   private following = true;
 
   constructor(private readonly frame: Frame) {
@@ -66,6 +68,7 @@ export class LogPage implements Page {
       'div',
       { class: 'list-page log' },
       el('div', { class: 'list-head' }, el('h1', {}, this.title), this.head()),
+      this.gap,
       this.cut,
       this.lines,
     );
@@ -98,8 +101,15 @@ export class LogPage implements Page {
     void this.poll.now();
     const { nodes } = await this.frame.server.health('hour').catch(() => ({ nodes: [] }));
     if (nodes.length < 2) return;
-    fill(this.node, ...nodes.map((n) => el('option', { value: n.here ? '' : n.id }, n.here ? `${n.id} (here)` : n.id)));
+    const name = (n: { id: string; here: boolean }) => (n.here ? `${n.id} (here)` : n.id);
+    fill(this.node, el('option', { value: '' }, 'All'), ...nodes.map((n) => el('option', { value: n.id }, name(n))));
     this.choice.hidden = false;
+    this.name();
+  }
+
+  /** Has lines say whose they are while they are of several nodes. */
+  private name(): void {
+    attribute(this.lines, 'data-named', !this.choice.hidden && this.node.value === '');
   }
 
   private typed(): void {
@@ -109,7 +119,9 @@ export class LogPage implements Page {
 
   /** Another question: what is shown is no answer to it. */
   private anew(): void {
-    this.after = 0;
+    this.after = {};
+    this.first = true;
+    this.name();
     this.setFollowing(true);
   }
 
@@ -127,13 +139,16 @@ export class LogPage implements Page {
   private add(part: LogPart): void {
     const { scrollHeight, scrollTop, clientHeight } = this.lines;
     const atEnd = scrollHeight - scrollTop - clientHeight < nearEnd; // otherwise somebody reads further up
-    const first = this.after === 0;
+    const first = this.first;
     if (first) {
       fill(this.lines);
       this.cut.hidden = true;
     }
+    this.first = false;
     this.after = part.last;
-    this.lines.append(...part.lines.map(lineElement));
+    setText(this.gap, missing(part.silent, 'lines'));
+    this.gap.hidden = !part.silent;
+    for (const line of part.lines) this.lines.insertBefore(lineElement(line), placeOf(this.lines, line));
     while (this.lines.childElementCount > held) {
       this.lines.firstElementChild?.remove();
       this.cut.hidden = false;

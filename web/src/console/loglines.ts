@@ -20,12 +20,30 @@ function asWritten(value: unknown): string {
 
 const looks: Record<string, string> = { WARN: 'pill warn', ERROR: 'pill error' };
 
-export function lineElement({ id, line }: LogLine): HTMLElement {
+/** What a line is to stand before so that lines stand in the order of time: those of several nodes come as they like. */
+export function placeOf(lines: Element, { line }: LogLine): Element | null {
+  const at = Date.parse(line.time);
+  let next: Element | null = null;
+  for (let last = lines.lastElementChild; last; last = last.previousElementSibling) {
+    if (!(Number(last.getAttribute('data-at')) > at)) break;
+    next = last;
+  }
+  return next;
+}
+
+export function lineElement({ node, id, line }: LogLine): HTMLElement {
   return el(
     'li',
-    { 'data-line': id },
+    { 'data-line': `${node} ${id}`, 'data-at': Date.parse(line.time) },
     el('time', { class: 'soft', datetime: line.time }, when(Date.parse(line.time))),
     el('span', { class: looks[line.level] ?? 'pill' }, line.level),
-    el('span', { class: 'log-text' }, el('b', {}, line.msg), ' ', el('span', { class: 'soft mono' }, fieldsOf(line))),
+    el(
+      'span',
+      { class: 'log-text' },
+      el('span', { class: 'pill log-node', title: 'The node whose line this is' }, node),
+      el('b', {}, line.msg),
+      ' ',
+      el('span', { class: 'soft mono' }, fieldsOf(line)),
+    ),
   );
 }

@@ -245,19 +245,21 @@ export interface Vitals {
   columns: Record<string, (number | null)[]> | null;
 }
 
-/** Lines of a node's log. */
+/** Lines of the log of a node, or of all nodes in the order of time. */
 export interface LogPart {
-  /** Whose they are. */
-  node: string;
-  /** The latest line that was looked at. */
-  last: number;
+  /** The latest line that was looked at, of each node by its name: where to go on. */
+  last: Record<string, number>;
   /** Lines that were asked for are left off, or are not kept any more. */
   cut: boolean;
   lines: LogLine[];
+  /** The nodes of a cluster that did not answer. */
+  silent?: string[];
 }
 
 export interface LogLine {
-  /** Grows from line to line. */
+  /** Whose log it is in. */
+  node: string;
+  /** Grows from line to line of a node. */
   id: number;
   line: { time: string; level: string; msg: string; [field: string]: unknown };
 }

@@ -96,9 +96,9 @@ export class Server {
     return this.ask('GET', `health?span=${span}`);
   }
 
-  /** The last lines of a node's log that follow one, by its number; with an empty node of the one that answers. */
-  log(node: string, after: number, level: string, text: string): Promise<LogPart> {
-    return this.ask('GET', `log?${new URLSearchParams({ node, after: String(after), level, text })}`);
+  /** The last lines of a node's log, or with an empty node of all, that follow where another answer ended. */
+  log(node: string, after: LogPart['last'], level: string, text: string): Promise<LogPart> {
+    return this.ask('GET', `log?${new URLSearchParams({ node, after: JSON.stringify(after), level, text })}`);
   }
 
   /** How the server is set up. */
