@@ -22,6 +22,7 @@ help:
 	@echo 'make test-recorded-call  two browsers talk, show and share for a minute into versitygw; what was recorded is measured'
 	@echo 'make test-events-kills  the server is killed KILLS times (200) while events wait'
 	@echo 'make figures-events  how fast events go out and what they cost (3 minutes, on a calm machine)'
+	@echo 'make figures-telemetry  what traces, lines in the log and metrics cost (ROUNDS=7, ten minutes, on a calm machine)'
 	@echo 'make test-browser   real browsers against the real server'
 	@echo 'make test-examples  the examples, each as it stands in its folder'
 	@echo 'make test-cluster   three nodes, broken in turn, with clients at work (root)'
@@ -151,7 +152,12 @@ test-recorded-call: build setup
 # time.
 .PHONY: test-monitoring
 test-monitoring:
-	cd monitoringtest && $(GO) vet . && $(GO) test -count=1 -timeout 20m .
+	cd monitoringtest && $(GO) vet -tags figures . && $(GO) test -count=1 -timeout 20m .
+
+# Servers with and without, side by side, called in turns.
+.PHONY: figures-telemetry
+figures-telemetry: build
+	cd monitoringtest && $(GO) test -tags figures -count=1 -timeout 60m -run '^TestFigures$$' . -rounds $(or $(ROUNDS),7)
 
 # Not part of make test: minutes.
 .PHONY: test-events-kills

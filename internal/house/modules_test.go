@@ -44,6 +44,7 @@ var mayUse = map[string][]string{
 	"internal/completion":        {"github.com/alecthomas/kong"},
 	"internal/operators":         {"go.yaml.in/yaml", "golang.org/x/crypto"},
 	"internal/load/api":          {"golang.org/x/sys"},
+	"internal/load/gauge":        {"golang.org/x/sys"},
 	"internal/load/door":         {"github.com/coder/websocket", "google.golang.org/protobuf"},
 	"internal/load/meeting":      {"github.com/aws/aws-sdk-go-v2"},
 	"examples/quickstart/go":     {"github.com/aws/aws-sdk-go-v2"},

@@ -2,7 +2,6 @@ package tracing
 
 import (
 	"fmt"
-	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -48,39 +47,33 @@ const statusError = 2
 // scope names what made the spans.
 const scope = "carillon"
 
-// encoder writes requests. It keeps what it needs for that from one to the next.
+// encoder writes requests: what they begin with is made once.
 type encoder struct {
 	about, scope []byte // fields of the process and of what makes the spans
-	one, all     []byte // a span, and all of them
 }
 
 func newEncoder(resource []Attr) *encoder {
 	e := &encoder{}
 	var about []byte
 	for _, a := range resource {
-		about = appendMessage(about, resourceAttributes, appendAttr(nil, a))
+		about = appendAttr(about, resourceAttributes, a)
 	}
 	e.about = appendMessage(nil, resourceSpansResource, about)
 	e.scope = appendMessage(nil, scopeSpansScope, appendText(nil, scopeName, scope))
 	return e
 }
 
-// request returns an ExportTraceServiceRequest with the spans, in memory of its
-// own. Lengths come before what they are of, so they are told beforehand.
-func (e *encoder) request(spans []*Span) []byte {
-	e.all = e.all[:0]
-	for _, s := range spans {
-		e.one = s.append(e.one[:0])
-		e.all = appendMessage(e.all, scopeSpansSpans, e.one)
-	}
-	inScope := len(e.scope) + len(e.all)
+// request returns an ExportTraceServiceRequest with the spans, each a field of
+// ScopeSpans. Lengths come before what they are of, so they are told beforehand.
+func (e *encoder) request(spans []byte) []byte {
+	inScope := len(e.scope) + len(spans)
 	inGroup := len(e.about) + protowire.SizeTag(resourceSpansScopeSpans) + protowire.SizeBytes(inScope)
 	body := make([]byte, 0, protowire.SizeTag(requestResourceSpans)+protowire.SizeBytes(inGroup))
 	body = appendLength(body, requestResourceSpans, inGroup)
 	body = append(body, e.about...)
 	body = appendLength(body, resourceSpansScopeSpans, inScope)
 	body = append(body, e.scope...)
-	return append(body, e.all...)
+	return append(body, spans...)
 }
 
 // appendLength begins a field that is a message of that length.
@@ -96,36 +89,42 @@ func (s *Span) append(b []byte) []byte {
 		b = appendMessage(b, spanParent, s.parent.span[:])
 	}
 	b = appendText(b, spanName, s.name)
-	b = protowire.AppendTag(b, spanKind, protowire.VarintType)
-	b = protowire.AppendVarint(b, uint64(s.kind))
+	b = appendNumber(b, spanKind, uint64(s.kind))
 	b = appendTime(b, spanBegun, s.begun)
 	b = appendTime(b, spanEnded, s.ended)
 	for _, a := range s.attrs {
-		b = appendMessage(b, spanAttributes, appendAttr(nil, a))
+		b = appendAttr(b, spanAttributes, a)
 	}
 	if s.failed {
-		var status []byte
-		if s.fault != "" {
-			status = appendText(status, statusMessage, s.fault)
-		}
-		status = protowire.AppendTag(status, statusCode, protowire.VarintType)
-		status = protowire.AppendVarint(status, statusError)
-		b = appendMessage(b, spanStatus, status)
+		b = appendLength(b, spanStatus, sizeText(statusMessage, s.fault)+protowire.SizeTag(statusCode)+protowire.SizeVarint(statusError))
+		b = appendText(b, statusMessage, s.fault)
+		b = appendNumber(b, statusCode, statusError)
 	}
 	return b
 }
 
-// appendAttr appends a KeyValue.
-func appendAttr(b []byte, a Attr) []byte {
-	b = appendText(b, attrKey, a.key)
-	var value []byte
+// appendAttr appends a field that is a KeyValue.
+func appendAttr(b []byte, field protowire.Number, a Attr) []byte {
+	inValue := protowire.SizeTag(valueNumber) + protowire.SizeVarint(uint64(a.number))
 	if a.isText {
-		value = appendText(value, valueText, a.text)
-	} else {
-		value = protowire.AppendTag(value, valueNumber, protowire.VarintType)
-		value = protowire.AppendVarint(value, uint64(a.number))
+		inValue = sizeText(valueText, a.text)
 	}
-	return appendMessage(b, attrValue, value)
+	b = appendLength(b, field, sizeText(attrKey, a.key)+protowire.SizeTag(attrValue)+protowire.SizeBytes(inValue))
+	b = appendText(b, attrKey, a.key)
+	b = appendLength(b, attrValue, inValue)
+	if a.isText {
+		return appendText(b, valueText, a.text)
+	}
+	return appendNumber(b, valueNumber, uint64(a.number))
+}
+
+// sizeText is how many bytes appendText appends.
+func sizeText(field protowire.Number, text string) int {
+	return protowire.SizeTag(field) + protowire.SizeBytes(len(text))
+}
+
+func appendNumber(b []byte, field protowire.Number, n uint64) []byte {
+	return protowire.AppendVarint(protowire.AppendTag(b, field, protowire.VarintType), n)
 }
 
 // appendMessage appends a field of bytes, or one that is a message.
@@ -138,8 +137,8 @@ func appendText(b []byte, field protowire.Number, text string) []byte {
 }
 
 // appendTime appends Unix nanoseconds.
-func appendTime(b []byte, field protowire.Number, at time.Time) []byte {
-	return protowire.AppendFixed64(protowire.AppendTag(b, field, protowire.Fixed64Type), uint64(at.UnixNano()))
+func appendTime(b []byte, field protowire.Number, at int64) []byte {
+	return protowire.AppendFixed64(protowire.AppendTag(b, field, protowire.Fixed64Type), uint64(at))
 }
 
 // rejected returns how many spans of a request the receiver says it has thrown

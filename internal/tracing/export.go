@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -27,7 +28,7 @@ type Config struct {
 
 // Bounds of what waits and of how long.
 const (
-	maxQueue   = 4096             // spans that wait, about 400 bytes each
+	maxQueue   = 4096             // spans that wait, about 200 bytes each
 	maxBatch   = 512              // spans in one request, as in OpenTelemetry's own SDKs
 	gatherTime = time.Second      // how long a batch that is not full is gathered
 	postTime   = 10 * time.Second // one request
@@ -35,6 +36,7 @@ const (
 	maxPause   = 30 * time.Second
 	maxTries   = 5
 	maxAnswer  = 64 << 10 // bytes that are read of an answer
+	usualSpan  = 512      // bytes that most spans have room in
 )
 
 // Tracer sends spans. A nil Tracer makes none. All methods are safe for
@@ -48,9 +50,18 @@ type Tracer struct {
 	cancel context.CancelFunc
 
 	mu      sync.Mutex
-	waiting []*Span // guarded by mu
+	waiting []batch // guarded by mu; the last one may have room yet
+	queued  int     // guarded by mu; spans in them
+	spare   []byte  // guarded by mu; room of a batch that was taken, for another one
 	closed  bool    // guarded by mu
 	stats   Stats   // guarded by mu
+}
+
+// batch is spans that go in one request, as they are written in it: so a span is
+// nothing to the collector of garbage once it has ended.
+type batch struct {
+	spans []byte
+	n     int
 }
 
 // Stats are the spans of this process since its start.
@@ -89,16 +100,25 @@ func (t *Tracer) Stats() Stats {
 	return t.stats
 }
 
-// push leaves a span to be sent.
+// push leaves a span to be sent. It is written before the lock is taken.
 func (t *Tracer) push(s *Span) {
+	var room [usualSpan]byte
+	written := s.append(room[:0])
 	t.mu.Lock()
-	if t.closed || len(t.waiting) >= maxQueue {
+	if t.closed || t.queued >= maxQueue {
 		t.stats.NoRoom++
 		t.mu.Unlock()
 		return
 	}
-	t.waiting = append(t.waiting, s)
-	n := len(t.waiting)
+	if last := len(t.waiting) - 1; last < 0 || t.waiting[last].n == maxBatch {
+		t.waiting = append(t.waiting, batch{spans: t.spare})
+		t.spare = nil
+	}
+	b := &t.waiting[len(t.waiting)-1]
+	b.spans = appendMessage(b.spans, scopeSpansSpans, written)
+	b.n++
+	t.queued++
+	n := t.queued
 	t.mu.Unlock()
 	if n == 1 || n == maxBatch {
 		select {
@@ -108,23 +128,29 @@ func (t *Tracer) push(s *Span) {
 	}
 }
 
-// take returns the next batch, nil when nothing waits.
-func (t *Tracer) take() []*Span {
+// take returns the next batch, one without spans when nothing waits.
+func (t *Tracer) take() (b batch) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	n := min(len(t.waiting), maxBatch)
-	batch := t.waiting[:n:n]
-	t.waiting = t.waiting[n:]
-	if len(t.waiting) == 0 {
-		t.waiting = nil // and not the rest of a long array
+	if len(t.waiting) > 0 {
+		b = t.waiting[0]
+		t.waiting = slices.Delete(t.waiting, 0, 1)
+		t.queued -= b.n
 	}
-	return batch
+	return b
+}
+
+// reuse keeps the room of a batch for another one.
+func (t *Tracer) reuse(b batch) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.spare = b.spans[:0]
 }
 
 func (t *Tracer) full() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.waiting) >= maxBatch
+	return t.queued >= maxBatch
 }
 
 func (t *Tracer) count(add func(*Stats)) {
@@ -162,11 +188,13 @@ func (t *Tracer) run(ctx context.Context) {
 	for {
 		t.gather()
 		for {
-			batch := t.take()
-			if len(batch) == 0 {
+			b := t.take()
+			if b.n == 0 {
 				break
 			}
-			works = t.send(ctx, encoder.request(batch), len(batch), works)
+			body := encoder.request(b.spans)
+			t.reuse(b)
+			works = t.send(ctx, body, b.n, works)
 		}
 		select {
 		case <-t.stop:

@@ -18,8 +18,8 @@ type Span struct {
 	id     spanID
 	name   string
 	kind   kind
-	begun  time.Time
-	ended  time.Time
+	begun  int64 // Unix nanoseconds, as ended
+	ended  int64
 	attrs  []Attr
 	fault  string // why it failed; "" when it did not
 	failed bool
@@ -65,7 +65,7 @@ func (t *Tracer) Start(name string, parent Parent, at time.Time) *Span {
 	if !parent.sampled {
 		return nil
 	}
-	return &Span{tracer: t, parent: parent, id: newSpanID(), name: name, kind: server, begun: at}
+	return &Span{tracer: t, parent: parent, id: newSpanID(), name: name, kind: server, begun: at.UnixNano()}
 }
 
 func newSpanID() (id spanID) {
@@ -79,7 +79,7 @@ func (s *Span) Child(name string, at time.Time) *Span {
 		return nil
 	}
 	parent := Parent{trace: s.parent.trace, span: s.id, sampled: true}
-	return &Span{tracer: s.tracer, parent: parent, id: newSpanID(), name: name, kind: internal, begun: at}
+	return &Span{tracer: s.tracer, parent: parent, id: newSpanID(), name: name, kind: internal, begun: at.UnixNano()}
 }
 
 // Name gives the span another name: what a call asks for is known only after a
@@ -114,7 +114,7 @@ func (s *Span) End(at time.Time) {
 	if s == nil || s.over.Swap(true) {
 		return
 	}
-	s.ended = at
+	s.ended = at.UnixNano()
 	s.tracer.push(s)
 }
 

@@ -448,7 +448,7 @@ func BenchmarkCall(b *testing.B) {
 func (t *Tracer) waits() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.waiting)
+	return t.queued
 }
 
 // taken takes everything.

@@ -15,7 +15,7 @@ import (
 
 const (
 	// stretch is how long one measured stretch is meant to last. It is long
-	// against the 10 ms to which CPU time is known.
+	// against its beginning and its end, when not all clients call.
 	stretch = 2 * time.Second
 
 	groupDepth = 8 // records of the disk measurement

@@ -25,8 +25,10 @@ func TestProcessFigures(t *testing.T) {
 			t.Fatalf("CPU time went from %v to %v, %v", before, after, err)
 		}
 	}
-	if _, err := CPUTime(1 << 30); err == nil {
-		t.Error("a process that does not exist has CPU time")
+	for _, pid := range []int{1 << 22, 1 << 30, 0, -1} {
+		if _, err := CPUTime(pid); err == nil {
+			t.Errorf("process %d, which does not exist, has CPU time", pid)
+		}
 	}
 	if now, peak, err := Memory(os.Getpid()); err != nil || now < 1 || peak < now {
 		t.Errorf("memory %f MiB, peak %f, %v", now, peak, err)

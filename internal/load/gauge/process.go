@@ -1,39 +1,34 @@
 package gauge
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// ticks is the unit of CPU times in /proc: USER_HZ, 100 on every Linux.
-const ticks = 100
-
-// CPUTime returns the CPU time that a process has used, to 10 ms.
+// CPUTime returns the CPU time that a process of this machine has used, in user
+// and in system mode, threads that have ended included. It is that of the
+// process's own clock (clock_getcpuclockid(3)), to the nanosecond: /proc tells
+// it in steps of 10 ms.
 func CPUTime(pid int) (time.Duration, error) {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	const (
+		scheduler = 2       // CPUCLOCK_SCHED of the kernel: what the process has run
+		maxPID    = 1 << 22 // PID_MAX_LIMIT; numbers far beyond name other clocks
+	)
+	var used unix.Timespec
+	err := error(unix.ESRCH)
+	if pid > 0 && pid <= maxPID {
+		err = unix.ClockGettime(int32(^pid<<3|scheduler), &used)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("CPU time of process %d: %w", pid, err)
 	}
-	// The name, in parentheses, may hold anything.
-	fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
-	const user, system = 11, 12 // fields 14 and 15 of the whole line
-	if len(fields) <= system {
-		return 0, fmt.Errorf("CPU time of process %d: %d fields", pid, len(fields))
-	}
-	var sum uint64
-	for _, field := range []string{fields[user], fields[system]} {
-		n, err := strconv.ParseUint(field, 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("CPU time of process %d: %w", pid, err)
-		}
-		sum += n
-	}
-	return time.Duration(sum) * time.Second / ticks, nil
+	return time.Duration(used.Nano()), nil
 }
 
 // Memory returns the resident memory of a process now and at its highest, in
