@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -47,12 +46,12 @@ func sink(r *config.Recording) (capture.Sink, error) {
 	case r.S3.Endpoint == "" || r.S3.SecretKeyFile == "": // half of it is refused by Check
 		return nil, nil
 	}
-	secret, err := os.ReadFile(r.S3.SecretKeyFile)
+	secret, err := readSecret(r.S3.SecretKeyFile)
 	if err != nil {
 		return nil, fmt.Errorf("--capture-s3-secret-key-file: %w", err)
 	}
 	return capture.NewS3(capture.S3Config{
-		Endpoint: r.S3.Endpoint, Region: r.S3.Region, AccessKey: r.S3.AccessKey, SecretKey: strings.TrimSpace(string(secret)),
+		Endpoint: r.S3.Endpoint, Region: r.S3.Region, AccessKey: r.S3.AccessKey, SecretKey: secret,
 		PathStyle: r.S3.PathStyle, Checksums: r.S3.Checksums,
 	}), nil
 }

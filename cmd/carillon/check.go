@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,13 +27,25 @@ type checkConfigCommand struct {
 	Online bool `help:"Also ask everybody who is to be told of events whether they are there; nothing is told." env:"-"`
 }
 
+// Help is what --help adds.
+func (checkConfigCommand) Help() string {
+	return "It refuses whatever serve would refuse, in the same words, and may be asked beside a running server. What only the moment of a start tells it " +
+		"cannot: an address that something else has then, a data directory that another server has, records in it that are damaged, " +
+		"an address for clients that the machine does not have, and other nodes or a NATS server that do not answer."
+}
+
 // Run prints every problem, or the settings in force as a configuration file.
 func (c *checkConfigCommand) Run(ctx context.Context, k *kong.Context) error {
-	p, err := prepare(&c.Serve)
+	settings := inForce(&c.Serve, k)
+	remove, err := temporaryData(&c.Serve, given(k, "data")) // as serve does in test mode
 	if err != nil {
 		return err
 	}
-	if err := printSettings(os.Stdout, inForce(&c.Serve, k)); err != nil || !c.Online {
+	p, err := prepare(&c.Serve)
+	if err := errors.Join(err, remove()); err != nil {
+		return err
+	}
+	if err := printSettings(os.Stdout, settings); err != nil || !c.Online {
 		return err
 	}
 	return p.ways.tryAll(ctx, os.Stdout)

@@ -119,21 +119,28 @@ func TestWhatServeRefusesCheckConfigRefuses(t *testing.T) {
 		"several at once, the first kind": {[]string{"--listen", "x", "--key-file", "/nowhere/keys.yaml", "--data", notDir}, "--listen"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var words [2]string
-			for i, command := range [][]string{{"serve"}, {"check", "config"}} {
-				args := append(command, "--data", filepath.Join(t.TempDir(), "data"), "--log-level", "error")
-				ctx, cancel := context.WithCancel(t.Context())
-				cancel() // a server that starts in spite of it ends at once
-				err := run(ctx, append(args, c.args...))
-				if err == nil || !strings.Contains(err.Error(), c.want) {
-					t.Fatalf("%s: %v, want %q", strings.Join(command, " "), err, c.want)
-				}
-				words[i] = err.Error()
-			}
-			if words[0] != words[1] {
-				t.Errorf("serve says\n%s\ncheck config says\n%s", words[0], words[1])
-			}
+			refusedAlike(t, c.want, c.args...)
 		})
+	}
+}
+
+// refusedAlike has serve and check config refuse flags in the same words, which
+// have a sentence in them.
+func refusedAlike(t *testing.T, want string, flags ...string) {
+	t.Helper()
+	var words [2]string
+	for i, command := range [][]string{{"serve"}, {"check", "config"}} {
+		args := append(command, "--data", filepath.Join(t.TempDir(), "data"), "--log-level", "error")
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // a server that starts in spite of it ends at once
+		err := run(ctx, append(args, flags...))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("%s: %v, want %q", strings.Join(command, " "), err, want)
+		}
+		words[i] = err.Error()
+	}
+	if words[0] != words[1] {
+		t.Errorf("serve says\n%s\ncheck config says\n%s", words[0], words[1])
 	}
 }
 

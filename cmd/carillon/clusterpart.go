@@ -15,7 +15,6 @@ import (
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/gather"
 	"github.com/carillon-meetings/carillon/internal/history"
-	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
 	"github.com/carillon-meetings/carillon/internal/route"
@@ -65,7 +64,7 @@ func (s *server) joinCluster(ctx context.Context) (err error) {
 		return err
 	}
 	nodes := 0
-	if c := s.storeOfNodes(); c != nil {
+	if c := storeConfig(s.cfg).Cluster; c != nil {
 		nodes = c.Nodes()
 	}
 	m.node, err = cluster.New(cluster.Config{
@@ -267,14 +266,6 @@ func (s *server) otherPipelines(ctx context.Context, owner meeting.Owner, token 
 		return control.PipelineUse{}, nil
 	}
 	return s.member.nodes.OtherPipelines(ctx, owner, token)
-}
-
-// storeOfNodes is how the ledger finds its like on other nodes; nil alone.
-func (s *server) storeOfNodes() *ledger.Cluster {
-	if s.member == nil || s.cfg.Cluster.NATSURL != "" {
-		return nil
-	}
-	return &ledger.Cluster{Listen: s.cfg.Cluster.Listen, Peers: s.cfg.Cluster.Peers, TLS: s.member.tls}
 }
 
 // replicas is on how many servers what the nodes share is stored.

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 
 	"github.com/carillon-meetings/carillon/internal/cluster"
+	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/durable"
 	"github.com/carillon-meetings/carillon/internal/history"
@@ -26,7 +27,7 @@ func (s *server) openData() (err error) {
 	if s.lock, err = durable.Lock(s.cfg.Data); err != nil {
 		return err
 	}
-	records, err := ledger.Exists(s.ledgerDir())
+	records, err := ledger.Exists(ledgerDir(s.cfg))
 	if err != nil {
 		return err
 	}
@@ -38,29 +39,66 @@ func (s *server) openData() (err error) {
 	return err
 }
 
-func (s *server) ledgerDir() string { return filepath.Join(s.cfg.Data, "ledger") }
+func ledgerDir(cfg *config.Serve) string { return filepath.Join(cfg.Data, "ledger") }
+
+// dataFolders are the folders in a data directory that a server writes to.
+func dataFolders(dir string) (folders []string) {
+	for _, name := range []string{"ledger", "history", "audit", "capture"} {
+		folders = append(folders, filepath.Join(dir, name))
+	}
+	return folders
+}
 
 // ledgerConfig is how the ledger is run.
 func (s *server) ledgerConfig() ledger.Config {
-	cfg := ledger.Config{
-		Dir:        s.ledgerDir(),
-		Node:       s.cfg.Cluster.Node,
-		Cluster:    s.storeOfNodes(),
-		KeyCheck:   s.keyCheck,
-		AcceptLoss: s.cfg.AcceptLoss,
-		MaxBytes:   int64(s.cfg.Limits.StorageMiB) << 20,
-		MaxAge:     s.ledgerAge(),
-		ShelfAge:   s.cfg.Events.DeadAge,
-		ShelfBytes: int64(s.cfg.Events.DeadMiB) << 20,
-		KeptAge:    s.cfg.History.Age,
-		KeptBytes:  int64(s.cfg.History.MiB) << 20,
-		Needed:     s.needed(),
-		Logger:     s.log.With("part", "ledger"),
+	cfg := storeConfig(s.cfg)
+	if cfg.Cluster != nil {
+		cfg.Cluster.TLS = s.member.tls
 	}
-	if c := s.cfg.Cluster; c.NATSURL != "" {
-		cfg.URL, cfg.Credentials, cfg.CA, cfg.Replicas = c.NATSURL, c.NATSCreds, c.NATSCA, c.NATSReplicas
+	cfg.KeyCheck, cfg.MaxAge, cfg.Needed = s.keyCheck, s.ledgerAge(), s.needed()
+	cfg.Logger = s.log.With("part", "ledger")
+	return cfg
+}
+
+// storeConfig is what the configuration says about the ledger.
+func storeConfig(c *config.Serve) ledger.Config {
+	cfg := ledger.Config{
+		Dir:        ledgerDir(c),
+		Node:       c.Cluster.Node,
+		AcceptLoss: c.AcceptLoss,
+		MaxBytes:   int64(c.Limits.StorageMiB) << 20,
+		ShelfAge:   c.Events.DeadAge,
+		ShelfBytes: int64(c.Events.DeadMiB) << 20,
+		KeptAge:    c.History.Age,
+		KeptBytes:  int64(c.History.MiB) << 20,
+	}
+	switch n := c.Cluster; {
+	case n.NATSURL != "":
+		cfg.URL, cfg.Credentials, cfg.CA, cfg.Replicas = n.NATSURL, n.NATSCreds, n.NATSCA, n.NATSReplicas
+	case n.On():
+		cfg.Cluster = &ledger.Cluster{Listen: n.Listen, Peers: n.Peers}
 	}
 	return cfg
+}
+
+// keyCheck stands for the key of join tokens, of which it tells nothing.
+func keyCheck(key jointoken.Key) string {
+	check := key.Derive("check value")
+	return hex.EncodeToString(check[:8])
+}
+
+// explainStore says what to do when the ledger is not this server's.
+func explainStore(cfg *config.Serve, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ledger.ErrForeignKey) && cfg.Cluster.On():
+		return fmt.Errorf("%s is not that of the cluster: give all nodes the same --cluster-secret-file and, where there is one, the same %s: %w",
+			identity.TokenKeyFile, identity.TokenKeyFile, err)
+	case errors.Is(err, ledger.ErrForeignKey):
+		return fmt.Errorf("%s does not fit the data directory: %w", identity.TokenKeyFile, err)
+	}
+	return fmt.Errorf("ledger: %w", explainDamage(err))
 }
 
 func (s *server) openLedger(ctx context.Context) error {
@@ -68,19 +106,11 @@ func (s *server) openLedger(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	check := key.Derive("check value")
-	s.keyCheck = hex.EncodeToString(check[:8])
+	s.keyCheck = keyCheck(key)
 	s.notifier = s.newNotifier()
 	log, err := ledger.Open(ctx, s.ledgerConfig())
-	if errors.Is(err, ledger.ErrForeignKey) && s.member != nil {
-		return fmt.Errorf("%s is not that of the cluster: give all nodes the same --cluster-secret-file and, where there is one, the same %s: %w",
-			identity.TokenKeyFile, identity.TokenKeyFile, err)
-	}
-	if errors.Is(err, ledger.ErrForeignKey) {
-		return fmt.Errorf("%s does not fit the data directory: %w", identity.TokenKeyFile, err)
-	}
 	if err != nil {
-		return fmt.Errorf("ledger: %w", explainDamage(err))
+		return explainStore(s.cfg, err)
 	}
 	s.ledger = log
 	if s.joinKeys, err = s.loadJoinKeys(); err != nil {

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/config"
@@ -160,11 +158,11 @@ func openServices(e *config.Events) (*targets.Services, error) {
 	if e.SecretKeyFile == "" {
 		return nil, nil // Check refuses it
 	}
-	secret, err := os.ReadFile(e.SecretKeyFile)
+	secret, err := readSecret(e.SecretKeyFile)
 	if err != nil {
 		return nil, fmt.Errorf("--events-secret-key-file: %w", err)
 	}
-	c.Credentials = targets.Static(e.AccessKey, strings.TrimSpace(string(secret)))
+	c.Credentials = targets.Static(e.AccessKey, secret)
 	return targets.New(c), nil
 }
 

@@ -27,7 +27,10 @@ func TestEveryFlagStandsInTheDocs(t *testing.T) {
 		"server are for, and how they are given in a file or by the environment, is in [operations.md](operations.md).\n")
 	for _, node := range parser.Model.Leaves(true) {
 		if strings.HasPrefix(node.Path(), "check ") || node.Path() == "env" {
-			fmt.Fprintf(&want, "\n## carillon %s\n\n%s Its flags are those of `carillon serve`.\n", node.Path(), node.Help)
+			fmt.Fprintf(&want, "\n## carillon %s\n\n%s Its flags are those of `carillon serve`%s.\n", node.Path(), node.Help, besides(parser.Model, node))
+			if node.Detail != "" {
+				fmt.Fprintf(&want, "\n%s\n", node.Detail)
+			}
 			continue
 		}
 		describe(&want, node)
@@ -45,6 +48,22 @@ func TestEveryFlagStandsInTheDocs(t *testing.T) {
 	if err := os.WriteFile(page, []byte(want.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// besides names the flags of a command that serve does not have.
+func besides(app *kong.Application, node *kong.Node) (text string) {
+	serve := map[string]bool{"help": true}
+	for _, leaf := range app.Leaves(true) {
+		for _, f := range leaf.Flags {
+			serve[f.Name] = serve[f.Name] || leaf.Path() == "serve"
+		}
+	}
+	for _, f := range node.Flags {
+		if !serve[f.Name] {
+			text += fmt.Sprintf(", and `--%s`: %s", f.Name, strings.TrimSuffix(f.Help, "."))
+		}
+	}
+	return text
 }
 
 // describe writes a command with its flags.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/config"
@@ -135,11 +136,24 @@ func hookTLS(w config.Webhook) (*tls.Config, error) {
 		}
 	}
 	if w.ClientCert != "" {
-		pair, err := tls.LoadX509KeyPair(w.ClientCert, w.ClientKey)
+		first, err := tls.LoadX509KeyPair(w.ClientCert, w.ClientKey)
 		if err != nil {
 			return nil, err
 		}
-		c.Certificates = []tls.Certificate{pair}
+		c.GetClientCertificate = renewed(w.ClientCert, w.ClientKey, &first)
 	}
 	return c, nil
+}
+
+// renewed returns the certificate in the files as it is when a connection is
+// made, or the last one that could be read.
+func renewed(certFile, keyFile string, first *tls.Certificate) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	var last atomic.Pointer[tls.Certificate]
+	last.Store(first)
+	return func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		if pair, err := tls.LoadX509KeyPair(certFile, keyFile); err == nil {
+			last.Store(&pair)
+		}
+		return last.Load(), nil
+	}
 }

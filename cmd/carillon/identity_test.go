@@ -18,6 +18,9 @@ import (
 func refusedStart(t *testing.T, dir string) error {
 	t.Helper()
 	cfg := settings(t, "--data", dir)
+	if _, err := prepare(cfg); err != nil {
+		return err
+	}
 	s := unstarted(t, cfg)
 	err := s.start(t.Context())
 	if stopErr := s.stop(); stopErr != nil {

@@ -92,10 +92,12 @@ func parse(ctx context.Context, args []string) (command func() error, err error)
 		kong.Vars{"version": "carillon " + thisBuild().String()},
 	}
 	file := os.Getenv(config.FileEnv)
-	if _, err := os.Stat(file); file != "" && err != nil {
-		return nil, fmt.Errorf("%s: %w", config.FileEnv, err)
-	}
 	if file != "" {
+		opened, err := os.Open(file) // kong passes over one that cannot be read
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", config.FileEnv, err)
+		}
+		_ = opened.Close() // nothing was written
 		options = append(options, kong.Configuration(config.Load, file))
 	} else {
 		options = append(options, kong.Configuration(config.Load))

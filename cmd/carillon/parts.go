@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"os"
 
 	"github.com/carillon-meetings/carillon/internal/api"
@@ -55,9 +54,9 @@ func (s *server) openSignal(context.Context) error {
 func (s *server) openAPI(context.Context) error {
 	keys := s.keys
 	if keys == nil {
-		own, err := sigv4.Single(s.id.AccessKey, s.id.SecretKey, s.cfg.Credentials.Account)
+		own, err := ownKeys(s.cfg, s.id)
 		if err != nil {
-			return fmt.Errorf("access key of the data directory: %w", err)
+			return err
 		}
 		keys = own
 	}

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/carillon-meetings/carillon/internal/api"
@@ -18,6 +18,8 @@ import (
 	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/durable"
 	"github.com/carillon-meetings/carillon/internal/identity"
+	"github.com/carillon-meetings/carillon/internal/jointoken"
+	"github.com/carillon-meetings/carillon/internal/ledger"
 	"github.com/carillon-meetings/carillon/internal/operators"
 	"github.com/carillon-meetings/carillon/internal/transcribe"
 )
@@ -67,8 +69,9 @@ func prepare(cfg *config.Serve) (prepared, error) {
 	note(err)
 	p.headers, err = traceHeaders(cfg.Telemetry.HeadersFile)
 	note(err)
+	note(checkFolders(cfg))
 	note(checkAddresses(cfg))
-	note(checkData(cfg.Data))
+	note(checkData(cfg, p))
 	p.files, err = fitFiles(openFiles(), wantedRoom(cfg))
 	note(err)
 	if err := errors.Join(errs...); err != nil {
@@ -117,13 +120,25 @@ func clusterSecret(c config.Cluster) ([]byte, error) {
 	if c.SecretFile == "" {
 		return nil, nil
 	}
-	raw, err := os.ReadFile(c.SecretFile)
+	secret, err := readSecret(c.SecretFile)
 	if err != nil {
 		return nil, fmt.Errorf("--cluster-secret-file: %w", err)
 	}
-	secret := bytes.TrimSpace(raw)
 	if len(secret) < cluster.MinSecret {
 		return nil, fmt.Errorf("--cluster-secret-file: %s has %d characters, at least %d are needed: openssl rand -base64 48 makes some", c.SecretFile, len(secret), cluster.MinSecret)
+	}
+	return []byte(secret), nil
+}
+
+// readSecret returns what a file holds, without the blanks about it.
+func readSecret(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	secret := strings.TrimSpace(string(text))
+	if secret == "" {
+		return "", fmt.Errorf("%s is empty", path)
 	}
 	return secret, nil
 }
@@ -174,11 +189,76 @@ func tryAddress(network, addr string) error {
 	return l.Close()
 }
 
-// checkData checks that the data directory can be used, and that the secrets in
-// it are whole.
-func checkData(dir string) error {
-	if err := durable.Check(dir); err != nil {
-		return fmt.Errorf("--data: %w", err)
+// checkFolders checks the directories beside that of the data.
+func checkFolders(cfg *config.Serve) error {
+	var errs []error
+	if dir := cfg.Recording.Recordings; dir != "" {
+		if err := durable.Check(dir); err != nil {
+			errs = append(errs, fmt.Errorf("--recordings: %w", err))
+		}
 	}
-	return identity.Check(dir)
+	if dir := cfg.Transcription.FiltersDir; dir != "" {
+		if _, err := os.ReadDir(dir); err != nil {
+			errs = append(errs, fmt.Errorf("--transcription-filters-dir: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkData checks that the data directory can be used, that the secrets in it
+// are whole, and that it is of a server like this one. Whether the records in it
+// are whole is not asked: that takes as long as a start.
+func checkData(cfg *config.Serve, p prepared) error {
+	for _, dir := range append([]string{cfg.Data}, dataFolders(cfg.Data)...) {
+		if err := durable.Check(dir); err != nil {
+			return fmt.Errorf("--data: %w", err)
+		}
+	}
+	records, err := ledger.Exists(ledgerDir(cfg))
+	if err != nil {
+		return err
+	}
+	id, err := identity.Check(cfg.Data, records, p.secret)
+	if err != nil {
+		return err
+	}
+	if p.keys == nil && id.AccessKey != "" {
+		if _, err := ownKeys(cfg, id); err != nil {
+			return err
+		}
+	}
+	if cfg.TLSSelfSigned {
+		if err := identity.CheckSelfSigned(cfg.Data); err != nil {
+			return err
+		}
+	}
+	return checkLedger(cfg, id)
+}
+
+// checkLedger checks what the ledger is opened with, before it is.
+func checkLedger(cfg *config.Serve, id identity.Identity) error {
+	lc := storeConfig(cfg)
+	if err := lc.CheckCA(); err != nil {
+		return fmt.Errorf("--nats-ca-file: %w", err)
+	}
+	if err := lc.CheckCredentials(); err != nil {
+		return fmt.Errorf("--nats-credentials-file: %w", err)
+	}
+	if id.TokenKey != nil {
+		key, err := jointoken.NewKey(id.TokenKey)
+		if err != nil {
+			return err
+		}
+		lc.KeyCheck = keyCheck(key)
+	}
+	return explainStore(cfg, ledger.Check(lc))
+}
+
+// ownKeys are the access keys that the server has made for itself.
+func ownKeys(cfg *config.Serve, id identity.Identity) (*sigv4.Keys, error) {
+	own, err := sigv4.Single(id.AccessKey, id.SecretKey, cfg.Credentials.Account)
+	if err != nil {
+		return nil, fmt.Errorf("access key of the data directory: %w", err)
+	}
+	return own, nil
 }

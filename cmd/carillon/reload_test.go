@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"crypto/tls"
+	"encoding/pem"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings"
 
+	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/servertest"
 )
 
@@ -96,4 +101,45 @@ func TestAKeyTakenAwayIsRefused(t *testing.T) {
 	if !works("AKIATHIRD") {
 		t.Error("a broken key file ended the service of the good one")
 	}
+}
+
+// A web hook shows the certificate that is in its files when a connection is
+// made; while they are spoilt it shows the last good one.
+func TestAWebHookShowsItsRenewedCertificate(t *testing.T) {
+	first, next := servertest.NewCertificate(t), servertest.NewCertificate(t)
+	receiver := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write(r.TLS.PeerCertificates[0].Raw)
+	}))
+	receiver.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	receiver.StartTLS()
+	t.Cleanup(receiver.Close)
+	authorities := file(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: receiver.Certificate().Raw})))
+	encryption, err := hookTLS(config.Webhook{CAFile: authorities, ClientCert: first.CertFile, ClientKey: first.KeyFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: encryption, DisableKeepAlives: true}}
+	shows := func(c servertest.Certificate) {
+		t.Helper()
+		res, err := client.Get(receiver.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		shown, err := io.ReadAll(res.Body)
+		if err != nil || !bytes.Equal(shown, c.TLS.Certificates[0].Certificate[0]) {
+			t.Errorf("another certificate is shown, %v", err)
+		}
+	}
+	shows(first)
+	replace(t, first.KeyFile, []byte("half a key"))
+	shows(first)
+	for from, to := range map[string]string{next.CertFile: first.CertFile, next.KeyFile: first.KeyFile} {
+		content, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		replace(t, to, content)
+	}
+	shows(next)
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -52,7 +51,7 @@ func engine(e *config.TranscriptionEngine) (transcribe.Engine, error) {
 		if e.SecretKeyFile == "" { // which Check refuses
 			return nil, nil
 		}
-		secret, err := firstLine(e.SecretKeyFile)
+		secret, err := readSecret(e.SecretKeyFile)
 		return amazon.New(amazon.Config{
 			Endpoint: e.URL, Region: e.Region, Credentials: targets.Static(e.AccessKey, secret), Client: amazon.NewClient(), Languages: e.Languages,
 		}), err
@@ -70,15 +69,9 @@ func engine(e *config.TranscriptionEngine) (transcribe.Engine, error) {
 	}
 	var err error
 	if e.TokenFile != "" {
-		cfg.Token, err = firstLine(e.TokenFile)
+		cfg.Token, err = readSecret(e.TokenFile)
 	}
 	return vosk.New(cfg), err
-}
-
-// firstLine returns what a file holds, without the blanks about it.
-func firstLine(path string) (string, error) {
-	text, err := os.ReadFile(path)
-	return strings.TrimSpace(string(text)), err
 }
 
 // speakers is the signaling door as transcription sees it.

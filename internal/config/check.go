@@ -103,6 +103,25 @@ func (s *Serve) checkAddresses(add func(bool, string, ...any)) {
 	add((s.TLSCert == "") == (s.TLSKey == ""), "--tls-cert and --tls-key go together")
 	add(!s.TLSSelfSigned || s.TLSCert == "", "--tls-self-signed and --tls-cert exclude each other")
 	add(s.Turn.TLS == "" || s.TLS(), "--turn-tls needs --tls-cert and --tls-key")
+	_, err := netip.ParseAddr(s.Turn.Public)
+	add(err == nil || !strings.ContainsAny(s.Turn.Public, "*/:@? "), "--turn-public: %q is not a host name or an address without a port", s.Turn.Public)
+	s.checkOrigins(add)
+}
+
+// checkOrigins finds what no browser sends as its Origin, and so would let nobody
+// in.
+func (s *Serve) checkOrigins(add func(bool, string, ...any)) {
+	for _, o := range []struct {
+		flag string
+		list []string
+		any  bool // * stands for any
+	}{{"origin", s.Pages.Origins, false}, {"cors-origin", s.API.CORSOrigins, true}} {
+		for _, origin := range o.list {
+			u, err := url.Parse(origin)
+			ok := err == nil && u.Scheme != "" && u.Host != "" && u.Scheme+"://"+u.Host == origin
+			add(ok || origin == "null" || o.any && origin == "*", "--%s: %q is not an origin of the form https://host[:port], without a path", o.flag, origin)
+		}
+	}
 }
 
 // checkClashes finds addresses that this server itself would open twice.
@@ -185,6 +204,13 @@ func (s *Serve) checkRecording(add func(bool, string, ...any)) {
 	add(r.MaxComposed > 0, "--capture-max-composed must be positive")
 }
 
+// longest is the longest time that can be set: sums of a few must not overflow.
+const longest = 10 * 365 * 24 * time.Hour
+
+// mostStored bounds what is stored for one purpose, in MiB: half a petabyte of
+// both records and dead letters is what the ledger's engine takes at most.
+const mostStored = 1 << 28
+
 func (s *Serve) checkNumbers(add func(bool, string, ...any)) {
 	l := s.Limits
 	for _, n := range []struct {
@@ -197,7 +223,7 @@ func (s *Serve) checkNumbers(add func(bool, string, ...any)) {
 		{"limit-meeting-tags", l.MeetingTags, 1, 1000}, {"limit-attendee-tags", l.AttendeeTags, 1, 1000},
 		{"limit-video-senders", l.VideoSenders, 0, 250}, {"limit-video-subscriptions", l.VideoSubscriptions, 0, 250},
 		{"limit-content-shares", l.ContentShares, 0, 250}, {"limit-cache-mib", l.CacheMiB, 1, 1 << 20},
-		{"limit-storage-mib", l.StorageMiB, 0, 1 << 40}, {"limit-signaling-sockets", l.SignalingSockets, 1, 10_000_000},
+		{"limit-storage-mib", l.StorageMiB, 0, mostStored}, {"limit-signaling-sockets", l.SignalingSockets, 1, 10_000_000},
 		{"limit-connections", l.Connections, 1, 10_000_000}, {"limit-connections-per-address", l.PerAddress, 1, 10_000_000},
 		{"limit-demo-meetings", l.DemoMeetings, 1, 10_000_000}, {"limit-pipelines", l.Pipelines, 1, 1_000_000},
 		{"media-talkers", s.Media.Talkers, 1, 16}, {"memory-limit-mib", s.MemoryLimitMiB, 0, 1 << 30},
@@ -216,6 +242,7 @@ func (s *Serve) checkNumbers(add func(bool, string, ...any)) {
 		{"timer-dropped", t.Dropped}, {"shutdown-timeout", s.ShutdownTimeout}, {"clock-skew", s.API.ClockSkew}, {"turn-ttl", s.Turn.TTL}, {"body-timeout", s.API.BodyTimeout},
 	} {
 		add(d.value > 0, "--%s must be positive", d.flag)
+		add(d.value <= longest, "--%s: more than ten years", d.flag)
 	}
 	add(!slices.Contains(s.API.MediaRegions, ""), "--media-regions: an empty name")
 }

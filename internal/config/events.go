@@ -164,15 +164,20 @@ func (e *Events) check(add func(bool, string, ...any)) {
 	}
 	e.checkServices(add)
 	for _, n := range []struct {
-		flag  string
-		value int
+		flag        string
+		value, most int
 	}{
-		{"events-dead-mib", e.DeadMiB}, {"events-backlog-count", e.BacklogCount}, {"events-backlog-mib", e.BacklogMiB}, {"events-workers", e.Workers},
+		{"events-dead-mib", e.DeadMiB, mostStored}, {"events-backlog-count", e.BacklogCount, 1 << 30}, {"events-backlog-mib", e.BacklogMiB, 1 << 30}, {"events-workers", e.Workers, 1 << 30},
 	} {
-		add(n.value >= 1 && n.value <= 1<<30, "--%s: %d is not between 1 and %d", n.flag, n.value, 1<<30)
+		add(n.value >= 1 && n.value <= n.most, "--%s: %d is not between 1 and %d", n.flag, n.value, n.most)
 	}
-	add(e.MaxAge >= time.Minute, "--events-max-age: less than a minute")
-	add(e.DeadAge >= time.Minute, "--events-dead-age: less than a minute")
+	for _, d := range []struct {
+		flag  string
+		value time.Duration
+	}{{"events-max-age", e.MaxAge}, {"events-dead-age", e.DeadAge}} {
+		add(d.value >= time.Minute, "--%s: less than a minute", d.flag)
+		add(d.value <= longest, "--%s: more than ten years", d.flag)
+	}
 }
 
 func (e *Events) checkServices(add func(bool, string, ...any)) {
@@ -208,5 +213,6 @@ func (w *Webhook) check(add func(bool, string, ...any)) {
 	}
 	add(len(w.SecretFiles) > 0, "no secret file (secret-files, --webhook-secret-file): without a secret nobody could tell its requests from others'")
 	add(w.Timeout > 0 && w.MaxAge > 0, "timeout and max-age must be positive")
+	add(time.Duration(max(w.Timeout, w.MaxAge)) <= longest, "timeout or max-age: more than ten years")
 	add((w.ClientCert == "") == (w.ClientKey == ""), "client-cert and client-key go together")
 }

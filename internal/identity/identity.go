@@ -95,9 +95,11 @@ func KeyPair(dir string) (accessKey, secretKey string, err error) {
 	return accessKey, secretKey, checkKeyPair(path, pair)
 }
 
-// Check reads the files that are there and returns what Load would refuse of
-// them, without making any.
-func Check(dir string) error {
+// Check is Load without making anything: it returns what Load would, as far as
+// that is there already or comes from the cluster's secret, and refuses what Load
+// and JoinKeys would.
+func Check(dir string, records bool, secret []byte) (id Identity, err error) {
+	found := map[string]string{}
 	for _, file := range []struct {
 		name  string
 		check func(path, content string) error
@@ -107,22 +109,36 @@ func Check(dir string) error {
 		switch {
 		case errors.Is(err, os.ErrNotExist):
 		case err != nil:
-			return fmt.Errorf("data directory: %w", err)
+			return id, fmt.Errorf("data directory: %w", err)
 		default:
-			if err := file.check(path, strings.TrimSpace(string(raw))); err != nil {
-				return err
+			found[file.name] = strings.TrimSpace(string(raw))
+			if err := file.check(path, found[file.name]); err != nil {
+				return id, err
 			}
 		}
 	}
-	path := filepath.Join(dir, JoinKeysFile)
-	raw, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
+	key, there := found[TokenKeyFile]
+	switch path := filepath.Join(dir, TokenKeyFile); {
+	case !there && secret != nil:
+		key = source{secret}.tokenKey()
+	case !there && records:
+		return id, missingKey(path)
 	}
-	if err == nil {
-		_, err = parseJoinKeys(path, raw)
+	if key != "" {
+		if id.TokenKey, err = parseTokenKey(TokenKeyFile, key); err != nil {
+			return id, err
+		}
 	}
-	return err
+	id.AccessKey, id.SecretKey, _ = strings.Cut(found[AccessKeyFile], " ")
+	id.OperatorSecret = found[OperatorSecretFile]
+	_, err = readJoinKeys(dir)
+	return id, err
+}
+
+// missingKey says that there are meetings without the key of their tokens.
+func missingKey(path string) error {
+	return fmt.Errorf("%s is missing beside existing meetings: a new key would end every join token given out so far. "+
+		"Restore the file from a backup, or remove the ledger folder too to begin anew", path)
 }
 
 func checkTokenKey(path, content string) error {
@@ -148,7 +164,7 @@ func checkKeyPair(path, content string) error {
 
 func checkOperatorSecret(path, content string) error {
 	if content == "" {
-		return fmt.Errorf("%s is empty: remove it to have a new secret made, or switch the console off with --no-console", path)
+		return fmt.Errorf("%s is empty: remove it to have a new secret made", path)
 	}
 	return nil
 }
@@ -156,8 +172,7 @@ func checkOperatorSecret(path, content string) error {
 func tokenKey(dir string, records bool, draw source) ([]byte, error) {
 	path := filepath.Join(dir, TokenKeyFile)
 	if _, err := os.Stat(path); records && draw.secret == nil && errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%s is missing beside existing meetings: a new key would end every join token given out so far. "+
-			"Restore the file from a backup, or remove the ledger folder too to begin anew", path)
+		return nil, missingKey(path)
 	}
 	text, _, err := loadOrMake(dir, TokenKeyFile, draw.tokenKey)
 	if err != nil {

@@ -37,15 +37,10 @@ type JoinKey struct {
 // JoinKeys returns the keys of join tokens in dir, the one that mints first.
 // Without JoinKeysFile that is the key of TokenKeyFile, which Load has made.
 func JoinKeys(dir string) ([]JoinKey, error) {
-	path := filepath.Join(dir, JoinKeysFile)
-	raw, err := os.ReadFile(path)
-	switch {
-	case err == nil:
-		return parseJoinKeys(path, raw)
-	case !errors.Is(err, os.ErrNotExist):
-		return nil, fmt.Errorf("data directory: %w", err)
+	if keys, err := readJoinKeys(dir); keys != nil || err != nil {
+		return keys, err
 	}
-	path = filepath.Join(dir, TokenKeyFile)
+	path := filepath.Join(dir, TokenKeyFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%s does not exist: no server has been started with this data directory", path)
@@ -58,6 +53,19 @@ func JoinKeys(dir string) ([]JoinKey, error) {
 		return nil, err
 	}
 	return []JoinKey{{Secret: secret, Mints: true}}, nil
+}
+
+// readJoinKeys reads JoinKeysFile; none when it is not there.
+func readJoinKeys(dir string) ([]JoinKey, error) {
+	path := filepath.Join(dir, JoinKeysFile)
+	raw, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	return parseJoinKeys(path, raw)
 }
 
 // parseJoinKeys reads the file's lines. An error names none of what they hold.

@@ -35,27 +35,42 @@ const (
 // exception made in a browser lasts, unless it lacks a host or ends within a
 // month; a new one is made and kept then. The caller holds the lock of dir.
 func SelfSigned(dir string, hosts []string, now time.Time) (*tls.Certificate, error) {
-	path := filepath.Join(dir, SelfSignedFile)
-	raw, err := os.ReadFile(path)
-	if err == nil {
-		pair, err := tls.X509KeyPair(raw, raw)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w; remove it to have a new one made", path, err)
-		}
-		if serves(pair.Leaf, hosts, now) {
-			return &pair, nil
-		}
-	} else if !errors.Is(err, os.ErrNotExist) {
+	kept, err := keptSelfSigned(dir)
+	if err != nil || kept != nil && serves(kept.Leaf, hosts, now) {
+		return kept, err
+	}
+	raw, err := newSelfSigned(hosts, now)
+	if err != nil {
 		return nil, err
 	}
-	if raw, err = newSelfSigned(hosts, now); err != nil {
-		return nil, err
-	}
-	if err := durable.WriteFile(path, raw); err != nil {
+	if err := durable.WriteFile(filepath.Join(dir, SelfSignedFile), raw); err != nil {
 		return nil, err
 	}
 	pair, err := tls.X509KeyPair(raw, raw)
 	return &pair, err
+}
+
+// CheckSelfSigned returns what SelfSigned would refuse in dir, and makes nothing.
+func CheckSelfSigned(dir string) error {
+	_, err := keptSelfSigned(dir)
+	return err
+}
+
+// keptSelfSigned returns the certificate in dir; nil when there is none.
+func keptSelfSigned(dir string) (*tls.Certificate, error) {
+	path := filepath.Join(dir, SelfSignedFile)
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	pair, err := tls.X509KeyPair(raw, raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; remove it to have a new one made", path, err)
+	}
+	return &pair, nil
 }
 
 func serves(c *x509.Certificate, hosts []string, now time.Time) bool {

@@ -78,26 +78,34 @@ func streamsIn(dir string) (names []string, err error) {
 
 // loadLayout reads the layout of cfg.Dir, or writes a new one.
 func loadLayout(cfg Config) (layout, error) {
+	l, found, err := readLayout(cfg)
+	if found || err != nil {
+		return l, err
+	}
+	l = layout{Version: layoutVersion, Slots: meeting.Slots, Streams: cfg.Streams, KeyCheck: cfg.KeyCheck}
+	return l, l.save(cfg.Dir)
+}
+
+// readLayout reads the layout of cfg.Dir; found tells whether there is one.
+func readLayout(cfg Config) (l layout, found bool, err error) {
 	there, err := streamsIn(cfg.Dir)
 	if err != nil {
-		return layout{}, fmt.Errorf("data directory: %w", err)
+		return layout{}, false, fmt.Errorf("data directory: %w", err)
 	}
 	raw, err := os.ReadFile(filepath.Join(cfg.Dir, layoutName))
 	if errors.Is(err, fs.ErrNotExist) {
 		if len(there) > 0 {
-			return layout{}, fmt.Errorf("%s is missing from the data directory, but the streams %s are there: restore it from a backup, or start with another directory", layoutName, strings.Join(there, ", "))
+			return layout{}, false, fmt.Errorf("%s is missing from the data directory, but the streams %s are there: restore it from a backup, or start with another directory", layoutName, strings.Join(there, ", "))
 		}
-		l := layout{Version: layoutVersion, Slots: meeting.Slots, Streams: cfg.Streams, KeyCheck: cfg.KeyCheck}
-		return l, l.save(cfg.Dir)
+		return layout{}, false, nil
 	}
 	if err != nil {
-		return layout{}, fmt.Errorf("read layout: %w", err)
+		return layout{}, false, fmt.Errorf("read layout: %w", err)
 	}
-	var l layout
 	if err := json.Unmarshal(raw, &l); err != nil {
-		return layout{}, fmt.Errorf("read layout %s: %w", layoutName, err)
+		return layout{}, false, fmt.Errorf("read layout %s: %w", layoutName, err)
 	}
-	return l, l.check(cfg, there)
+	return l, true, l.check(cfg, there)
 }
 
 // check refuses a layout that this program cannot serve, or that does not fit

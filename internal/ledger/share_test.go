@@ -16,8 +16,13 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
 
-// somebodysServer starts a NATS that is not ours.
+// somebodysServer starts a NATS that is not ours, and returns its URL.
 func somebodysServer(t testing.TB, change func(*server.Options)) string {
+	t.Helper()
+	return startSomebodys(t, change).ClientURL()
+}
+
+func startSomebodys(t testing.TB, change func(*server.Options)) *server.Server {
 	t.Helper()
 	opts := &server.Options{
 		Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true,
@@ -35,7 +40,7 @@ func somebodysServer(t testing.TB, change func(*server.Options)) string {
 	if !s.ReadyForConnections(30 * time.Second) {
 		t.Fatal("the server does not start")
 	}
-	return s.ClientURL()
+	return s
 }
 
 // guests are two nodes on a server of somebody else's.
