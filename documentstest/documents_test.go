@@ -57,9 +57,9 @@ func unfit(b block, st step) string {
 		return malformed(json.Unmarshal([]byte(elided.ReplaceAllString(b.text, "$1$2")), new(any)))
 	case "yaml":
 		return malformed(yaml.Unmarshal([]byte(b.text), new(any)))
-	case "go", "js", "python":
-		if st.by == "" {
-			return "no test runs this program"
+	case "go", "js", "python", "ini", "nginx":
+		if st.by == "" && st.not == "" {
+			return "no test runs this"
 		}
 		return ""
 	}
@@ -176,7 +176,7 @@ func TestWhatNobodyRunsIsFound(t *testing.T) {
 		t.Errorf("steps %+v, problems %q", steps, problems)
 	}
 	for page, want := range map[string]string{
-		"```js\nrun()\n```\n":      "line 1: no test runs this program",
+		"```js\nrun()\n```\n":      "line 1: no test runs this",
 		"```yaml\na: [\n```\n":     "line 1: yaml: ",
 		"```json\n{\n```\n":        "line 1: unexpected end",
 		"```bash\nls\n```\n":       `line 1: nobody knows what to do with "bash"`,

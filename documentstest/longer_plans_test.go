@@ -82,3 +82,31 @@ func installPage() plan {
 		{begins: "source <(carillon completion bash)", replace: []string{"source <(carillon completion zsh)", ":", "carillon completion fish | source", ":"}, after: "complete -p carillon"},
 	}}
 }
+
+func runbookPage() plan {
+	const serving = `mkdir -p /etc/carillon "$PWD/renewed"
+export RENEWED_LINEAGE=$PWD/renewed
+issue() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$1" -keyout "$RENEWED_LINEAGE/privkey.pem" -out "$RENEWED_LINEAGE/fullchain.pem" 2>/dev/null; }
+issue second
+`
+	// A server that runs meanwhile presents the renewed certificate.
+	const renewed = `carillon serve --listen 127.0.0.1:8443 --tls-cert /etc/carillon/tls/fullchain.pem --tls-key /etc/carillon/tls/privkey.pem
+issue third
+`
+	const taken = `for _ in {1..600}; do
+  case $(openssl s_client -connect 127.0.0.1:8443 </dev/null 2>/dev/null | openssl x509 -noout -subject) in *third*) echo renewed; break ;; esac
+  sleep 0.1
+done
+`
+	const restored = "cmd/carillon: func TestBackupAndRestoreAsTheGuideSays("
+	return plan{steps: []step{
+		// The group is of the Debian package; whoever runs this may be nobody else.
+		{begins: "#!/bin/sh\nset -e\ninstall", before: serving, replace: []string{" -o root -g carillon", ""}, after: renewed + ". $SESSION_DIR/step-0.sh\n" + taken, says: []string{`renewed`}},
+		{begins: "listen: 0.0.0.0:8443", checks: "carillon check config --config"},
+		{begins: "[Service]", not: "it takes systemd; packaging starts the unit's command as its user"},
+		{begins: "listen: 127.0.0.1:8480", checks: "carillon check config --config"},
+		{begins: "tar --create", by: restored},
+		{begins: "mkdir -p", by: restored},
+		{begins: "carillon token-key", before: "carillon serve --data /var/lib/carillon"},
+	}}
+}

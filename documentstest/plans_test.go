@@ -105,11 +105,7 @@ func plans() map[string]plan {
 			{begins: "aws chime-sdk-media-pipelines create-media-capture", says: []string{`"MediaPipelineId"`, `"Status": "Initializing"`}},
 			{begins: "aws chime-sdk-media-pipelines create-media-live", says: []string{`"MediaPipelineId"`}},
 		}},
-		"docs/runbook.md": {steps: []step{
-			{begins: "tar --create", by: "cmd/carillon: func TestBackupAndRestoreAsTheGuideSays("},
-			{begins: "mkdir -p", by: "cmd/carillon: func TestBackupAndRestoreAsTheGuideSays("},
-			{begins: "carillon token-key", before: "carillon serve --data /var/lib/carillon"},
-		}},
+		"docs/runbook.md": runbookPage(),
 		"docs/testing-your-app.md": {steps: []step{
 			{begins: "carillon serve --test-mode", after: "curl --silent --fail http://127.0.0.1:8480/test/v1/clock"},
 			{begins: "package app_test", by: "documentstest: func TestTheTestInTheDocuments("},
@@ -119,11 +115,14 @@ func plans() map[string]plan {
 			{begins: "go test -race", slow: true},
 			{begins: "cd e2e", by: "scripts/test-browser: npm ci; e2e/tests/content.test.mjs: screen share"},
 		}},
-		"docs/transcription.md": {steps: []step{
+		"docs/transcription.md": {checkout: true, steps: []step{
 			{begins: "docker run", not: engine + "an engine that speaks the same protocol is behind the captions of e2e"},
 			{begins: "carillon serve", after: meeting},
 			{begins: "carillon serve", before: "mkdir -p /etc/carillon\necho secret >/etc/carillon/transcribe.secret"},
 			{begins: "go test -tags figures", slow: true},
+		}},
+		"docs/troubleshooting.md": {before: "carillon serve", steps: []step{
+			{begins: "curl", says: []string{`"status":"ok"`, `carillon_mixer_frames_late_total`, `listen.*127\.0\.0\.1:8480`}},
 		}},
 		"examples/README.md": {checkout: true, before: "carillon serve", steps: []step{
 			{begins: "eval", slow: true, by: "examples: func TestTheApp(", replace: []string{"npm ci && ", ""}, serves: "http://localhost:3000/"},

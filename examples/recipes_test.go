@@ -90,3 +90,81 @@ func TestRecipesForCI(t *testing.T) {
 		})
 	}
 }
+
+// recipe is what both kinds of recipes say of the job that they are for.
+type recipe struct {
+	commands []string
+	env      map[string]string
+}
+
+// job reads a recipe as its service does: GitHub's jobs have steps, GitLab's are
+// at the top and have a script.
+func job(t *testing.T, file string) recipe {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type steps struct {
+		Services, Image any
+		Env, Variables  map[string]string
+		Script          []string
+		Steps           []struct{ Uses, Run string }
+	}
+	var github struct {
+		On   []string `yaml:"on"`
+		Jobs map[string]steps
+	}
+	var gitlab map[string]steps
+	var found steps
+	if err := yaml.Unmarshal(text, &github); err == nil && len(github.Jobs) > 0 {
+		found = github.Jobs["test"]
+	} else if err := yaml.Unmarshal(text, &gitlab); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	} else {
+		found = gitlab["test"]
+	}
+	if found.Services == nil {
+		t.Errorf("%s has no service", file)
+	}
+	out := recipe{commands: found.Script, env: found.Env}
+	if out.env == nil {
+		out.env = found.Variables
+	}
+	for i, s := range found.Steps {
+		if s.Run != "" {
+			out.commands = append(out.commands, s.Run)
+		} else if i > 0 || !strings.HasPrefix(s.Uses, "actions/checkout@v") {
+			t.Errorf("%s: step %d is %+v", file, i, s)
+		}
+	}
+	return out
+}
+
+// The commands of each recipe pass with its variables, in a project that has the
+// fixture for Vitest, against a server that is there already.
+func TestCommandsOfRecipes(t *testing.T) {
+	install(t, ".")
+	for _, file := range []string{"ci/github-actions.yml", "ci/gitlab-ci.yml"} {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			j := job(t, file)
+			if len(j.commands) != 2 || j.commands[0] != "npm ci" { // as install does
+				t.Fatalf("commands %q", j.commands)
+			}
+			srv := carillontest.Start(t)
+			env := []string{"TESTED_CARILLON=/nowhere"}
+			for name, value := range j.env {
+				if name == "AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS" {
+					if !strings.HasSuffix(value, ":8480") {
+						t.Errorf("the service is called at %s", value)
+					}
+					value = srv.Endpoint
+				}
+				env = append(env, name+"="+value)
+			}
+			if out := run(t, env, "sh", "-euc", "cd vitest && "+j.commands[1]); !strings.Contains(out, "3 passed") {
+				t.Errorf("not all three tests passed:\n%s", out)
+			}
+		})
+	}
+}

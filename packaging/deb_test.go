@@ -35,14 +35,14 @@ func debianRoot(t *testing.T) string {
 	return root
 }
 
-// install installs or upgrades a package in the root, as a person does.
+// install installs or upgrades a package in the root, as docs/install.md says.
 func install(t *testing.T, root, deb string) {
 	t.Helper()
 	name := filepath.Join("/tmp", filepath.Base(deb))
 	if err := os.WriteFile(filepath.Join(root, name), read(t, deb), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	command(t, []string{"DEBIAN_FRONTEND=noninteractive"}, "chroot", root, "dpkg", "-i", "--force-confdef", name)
+	command(t, []string{"DEBIAN_FRONTEND=noninteractive"}, "chroot", root, "apt", "install", "--yes", "--option", "Dpkg::Options::=--force-confdef", name)
 }
 
 // unit reads the directives of the installed unit that say how to start it.

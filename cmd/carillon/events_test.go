@@ -235,6 +235,25 @@ func TestDeadLettersOnTheCommandLine(t *testing.T) {
 	}
 }
 
+// A server without receivers says so, instead of having no such address.
+func TestAServerThatTellsNobodySaysSo(t *testing.T) {
+	dir := t.TempDir()
+	s := startServer(t, dir)
+	for command, want := range map[string]string{
+		"status": "This server tells nobody of events: ", "dead": "KEY", "replay": "This server tells nobody of events.", "drop": "This server tells nobody of events.", "resume webhook:own": "This server tells nobody of events.",
+	} {
+		out, err := output(t, func() error {
+			return run(t.Context(), append(append([]string{"events"}, strings.Fields(command)...), "--endpoint", s.ports.public.String(), "--data", dir))
+		})
+		if err != nil {
+			out = err.Error()
+		}
+		if looks := command == "status" || command == "dead"; looks != (err == nil) || !strings.HasPrefix(out, want) {
+			t.Errorf("events %s says %q, %v", command, out, err)
+		}
+	}
+}
+
 func TestASecretIsMade(t *testing.T) {
 	out, err := output(t, func() error { return run(t.Context(), []string{"events", "secret"}) })
 	if _, bad := webhook.ParseSecret(strings.TrimSpace(out)); err != nil || bad != nil {

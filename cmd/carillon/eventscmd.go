@@ -78,6 +78,10 @@ func (c *eventsStatusCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if a.Nobody {
+		fmt.Println("This server tells nobody of events: it has no web hook, and no endpoint of a service (see docs/events.md).")
+		return nil
+	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "DESTINATION\tWAITING\tOLDEST\tSTATE\tLAST FAILURE")
 	for _, d := range a.Destinations {

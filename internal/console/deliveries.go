@@ -22,6 +22,7 @@ type DeliveriesAnswer struct {
 	Count        int                   `json:"count,omitempty"`        // of "replay" and "drop"
 	Letters      []observe.Letter      `json:"letters,omitempty"`      // of "dead"
 	Destinations []observe.Destination `json:"destinations,omitempty"` // of "status"
+	Nobody       bool                  `json:"nobody,omitempty"`       // is told of events, as no receiver is configured
 }
 
 // lettersShown is how many dead letters are shown at most, unless asked

@@ -118,7 +118,14 @@ func TestEventsAreForOperatorsOnly(t *testing.T) {
 	if status, _ := s.ask("dead", `{"filter":{}}`, secret); status != 200 {
 		t.Errorf("the right secret is answered %d", status)
 	}
-	if status, _ := open(t).ask("dead", `{"filter":{}}`, secret); status != 404 {
-		t.Errorf("a server that tells nobody answers %d", status)
+	silent := open(t)
+	if status, answer := silent.ask("dead", `{"filter":{}}`, secret); status != 200 || !strings.HasSuffix(strings.TrimSpace(answer), `{"nobody":true}`) {
+		t.Errorf("a server that tells nobody answers %d %s", status, answer)
+	}
+	if status, _ := silent.ask("dead", `{"filter":{}}`, "wrong"); status != 401 {
+		t.Errorf("a server that tells nobody answers a stranger %d", status)
+	}
+	if status, _ := silent.ask("replay", `{"filter":{}}`, secret); status != 404 {
+		t.Errorf("a server that tells nobody replays: %d", status)
 	}
 }

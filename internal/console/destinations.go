@@ -26,7 +26,7 @@ type destinationsPage struct {
 func (c *Console) deliveryRoutes() []route {
 	list := []route{{"GET " + pathDestinations, lookers, c.destinations, ""}}
 	if c.cfg.Deliveries == nil {
-		return list
+		return append(list, route{"POST " + PathDeliveries + "{action}", programs, nobodyTold, ""})
 	}
 	for _, action := range []string{"status", "dead"} {
 		list = append(list, route{"POST " + PathDeliveries + action, programs, c.delivery(action), ""})
@@ -38,6 +38,17 @@ func (c *Console) deliveryRoutes() []route {
 	return append(list, route{"POST " + PathDeliveries + "{action}", programs, func(w http.ResponseWriter, _ *http.Request) {
 		writeFault(w, http.StatusNotFound, "There is no such action.")
 	}, ""})
+}
+
+// nobodyTold answers the command line of a server that tells nobody of events:
+// whoever looks sees that, and there is nothing to sort out.
+func nobodyTold(w http.ResponseWriter, r *http.Request) {
+	switch r.PathValue("action") {
+	case "status", "dead":
+		writeJSON(w, http.StatusOK, DeliveriesAnswer{Nobody: true})
+	default:
+		writeFault(w, http.StatusNotFound, "This server tells nobody of events.")
+	}
 }
 
 func (c *Console) destinations(w http.ResponseWriter, r *http.Request) {
