@@ -208,4 +208,38 @@ func TestASessionTellsWhatFails(t *testing.T) {
 			t.Errorf("%q: %v, want %q; said %q", commands, err, want, said[0])
 		}
 	}
+	s := begin(t)
+	s.add(0, step{serves: "http://127.0.0.1:1/"}, block{text: "echo begun\nfalse\n"})
+	if _, err := s.run(); err == nil || !strings.Contains(err.Error(), "http://127.0.0.1:1/ does not answer") || strings.Contains(err.Error(), "deadline") {
+		t.Errorf("what is to serve and does not: %v", err)
+	}
+}
+
+// Archives, packages and images are named by the version that is built.
+func TestTheDocumentsNameThisVersion(t *testing.T) {
+	version, err := os.ReadFile("../cmd/carillon/VERSION")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named, found := regexp.MustCompile(`carillon[_:](\d+\.\d+\.\d+)`), 0
+	for _, pattern := range []string{"../*.md", "../docs/*.md", "../examples/*.md", "../examples/ci/*", "../packaging/compose/*.yaml"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range named.FindAllStringSubmatch(string(text), -1) {
+				if found++; m[1] != strings.TrimSpace(string(version)) {
+					t.Errorf("%s names %s, and this is %s", file, m[0], version)
+				}
+			}
+		}
+	}
+	if found < 8 {
+		t.Errorf("only %d versions were found", found)
+	}
 }

@@ -25,7 +25,15 @@ const patience = 5 * time.Minute
 // begins is what every session begins with: a network of its own, whose loopback
 // is all there is, and programs that are looked for beside the server first.
 const begins = `ip link set lo up
-answers() { for _ in {1..1200}; do curl --silent --output /dev/null --fail "$1" && return; sleep 0.1; done; echo "$1 does not answer"; return 1; }
+answers() {
+  for _ in {1..1200}; do
+    curl --silent --output /dev/null --fail "$1" && return
+    [ ! -e "$SESSION_DIR/failed" ] || break
+    sleep 0.1
+  done
+  echo "$1 does not answer"
+  return 1
+}
 `
 
 // session is a page as it is typed.
@@ -84,7 +92,7 @@ func (s *session) add(number int, st step, b block) {
 		typed = st.checks + " " + name
 	}
 	if st.serves != "" {
-		typed = fmt.Sprintf("( %s ) &\nanswers %s", typed, st.serves)
+		typed = fmt.Sprintf("( trap '[ $? = 0 ] || touch \"$SESSION_DIR/failed\"' EXIT; %s ) &\nanswers %s", typed, st.serves)
 	}
 	fmt.Fprintf(&s.script, "echo '%s'\n%s\n%s\n%s\n", mark(number), moved.Replace(st.before), typed, moved.Replace(st.after))
 }
@@ -111,7 +119,7 @@ func (s *session) run() (map[int]string, error) {
 	// Debian's AWS CLI comes first: newer ones lack the legacy calls.
 	cmd.Env = append(os.Environ(),
 		"PATH="+filepath.Join(s.own, "path")+":/usr/bin:"+os.Getenv("PATH"), "SESSION_DIR="+s.own, "SESSION_BINARY="+filepath.Join(s.own, "real", "carillon"),
-		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=")
+		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=", "MAKEFLAGS=", "MAKELEVEL=")
 	out, err := cmd.CombinedOutput()
 	said := map[int]string{}
 	for _, part := range strings.Split(string(out), "@@@@ step ")[1:] {
