@@ -7,10 +7,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -131,6 +133,20 @@ func startTraced(t *testing.T, r *otlpReceiver, flags ...string) (*server, func(
 	return s, log.String
 }
 
+// portOf is the port of the server's public address.
+func portOf(t *testing.T, s *server) int {
+	t.Helper()
+	u, err := url.Parse(s.ports.public.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.Atoi(u.Port())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
 // A stock client's call is a trace: below the client's own, with its steps.
 func TestAStockClientsCallIsTraced(t *testing.T) {
 	r := newReceiver(t)
@@ -158,6 +174,10 @@ func TestAStockClientsCallIsTraced(t *testing.T) {
 		about["aws.request_id"] == "" || about["error.type"] != nil || call.GetStatus() != nil {
 		t.Errorf("it says %v", about)
 	}
+	if about["rpc.system"] != "aws-api" || about["rpc.service"] != "ChimeSDKMeetings" || about["http.request.method"] != "POST" || about["http.route"] != "/meetings" ||
+		about["url.path"] != "/meetings" || about["url.scheme"] != "http" || about["server.address"] != "127.0.0.1" || about["server.port"] != int64(portOf(t, s)) {
+		t.Errorf("it says of HTTP and of the service: %v", about)
+	}
 	if r.service["service.name"] != "carillon" || r.service["service.version"] != thisBuild().Version || !slices.Contains(r.auth, "a-key-nobody-reads") {
 		t.Errorf("sent by %v with keys %v", r.service, r.auth)
 	}
@@ -169,15 +189,23 @@ func TestAStockClientsCallIsTraced(t *testing.T) {
 		t.Fatal("a meeting that is not there was found")
 	}
 	refused, _ := r.find(t, "GetMeeting")
-	if about := said(refused); about["error.type"] != "NotFoundException" || about["http.response.status_code"] != int64(404) || len(refused.GetParentSpanId()) != 0 || refused.GetStatus() != nil {
+	if about := said(refused); about["error.type"] != "NotFoundException" || about["http.response.status_code"] != int64(404) || about["http.route"] != "/meetings/{meetingId}" ||
+		about["url.path"] != "/meetings/00000000-0000-4000-8000-000000000000" || len(refused.GetParentSpanId()) != 0 || refused.GetStatus() != nil {
 		t.Errorf("the refused call: %v below %x", about, refused.GetParentSpanId())
 	}
 	if status, _ := get(t, s.ports.public.String()+"/meetings"); status != http.StatusForbidden {
 		t.Fatalf("unsigned call: %d", status)
 	}
-	_, steps = r.find(t, "unknown operation")
-	if len(steps) == 0 || steps[0].GetStatus().GetCode() != spans.Status_STATUS_CODE_ERROR {
-		t.Errorf("the steps of an unsigned call: %v", steps)
+	unsigned, steps := r.find(t, "ListMeetings")
+	if len(steps) == 0 || steps[0].GetStatus().GetCode() != spans.Status_STATUS_CODE_ERROR || said(unsigned)["error.type"] == nil || said(unsigned)["http.route"] != nil {
+		t.Errorf("an unsigned call: %v with steps %v", said(unsigned), steps)
+	}
+	if status, _ := get(t, s.ports.public.String()+"/meetings/somebody@example.org/what-somebody-has-put-into-a-path?x=tag-value"); status/100 != 4 {
+		t.Fatalf("a call that leads nowhere: %d", status)
+	}
+	lost, _ := r.find(t, "unknown operation")
+	if about := said(lost); about["rpc.method"] != nil || about["url.path"] != "/meetings/…/…" {
+		t.Errorf("a call that leads nowhere: %v", about)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -224,6 +252,9 @@ func TestAJoinIsTraced(t *testing.T) {
 		t.Errorf("the steps of a join: %s", got)
 	}
 	about := said(join)
+	if about["http.route"] != "/control/{meetingId}" || about["url.path"] != "/control/"+id || about["http.request.method"] != "GET" {
+		t.Errorf("it says of HTTP: %v", about)
+	}
 	if about["carillon.meeting_id"] != id || about["carillon.attendee_id"] != *made.Attendee.AttendeeId || about["error.type"] != nil || join.GetStatus() != nil {
 		t.Errorf("it says %v", about)
 	}
@@ -389,7 +420,8 @@ func TestACallOfTheApplicationAPIIsTraced(t *testing.T) {
 	}
 	answer.Body.Close()
 	call, steps := r.find(t, "ListMeetings")
-	if about := said(call); about["carillon.flavour"] != "app" || about["aws.request_id"] != answer.Header.Get("X-Amzn-Requestid") || about["http.response.status_code"] != int64(200) {
+	if about := said(call); about["carillon.flavour"] != "app" || about["aws.request_id"] != answer.Header.Get("X-Amzn-Requestid") || about["http.response.status_code"] != int64(200) ||
+		about["rpc.method"] != "ListMeetings" || about["http.route"] != app.Prefix+"meetings" || about["url.path"] != app.Prefix+"meetings" {
 		t.Errorf("it says %v", about)
 	}
 	if names(steps) != "signature" || !strings.Contains(log(), "trace_id="+hex.EncodeToString(call.GetTraceId())) {

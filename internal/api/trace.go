@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/tracing"
 )
 
@@ -21,15 +22,16 @@ func (s *Server) endTrace(c *call, status int, errorName string) {
 	if c.span == nil {
 		return
 	}
-	about := make([]tracing.Attr, 0, 7)
-	if c.route != nil {
-		c.span.Name(c.route.op.name)
-		about = append(about, tracing.Text("rpc.method", c.route.op.name), tracing.Text("carillon.flavour", c.flavour.String()))
+	const most = 8 // attributes beside those of HTTP
+	about := tracing.Request(c.r, c.tracedPath(), most)
+	if name := c.operation(); name != "" {
+		c.span.Name(name)
+		about = append(about, tracing.Text("rpc.method", name))
 	}
-	about = append(about,
-		tracing.Text("rpc.system", "aws-api"), tracing.Text("aws.request_id", c.id),
-		tracing.Text("http.request.method", c.r.Method), tracing.Number("http.response.status_code", status),
-	)
+	if c.route != nil {
+		about = append(about, tracing.Text("http.route", c.route.path), tracing.Text("rpc.service", service(c.flavour)), tracing.Text("carillon.flavour", c.flavour.String()))
+	}
+	about = append(about, tracing.Text("rpc.system", "aws-api"), tracing.Text("aws.request_id", c.id), tracing.Number("http.response.status_code", status))
 	if errorName != "" {
 		about = append(about, tracing.Text("error.type", errorName))
 	}
@@ -39,4 +41,29 @@ func (s *Server) endTrace(c *call, status int, errorName string) {
 	}
 	c.answering.Done(nil)
 	c.span.Done(nil)
+}
+
+// service is what SDKs call the service of a flavour: its service id, without
+// spaces.
+func service(f meeting.Flavour) string {
+	switch f {
+	case meeting.Legacy:
+		return "Chime"
+	case meeting.Pipelines:
+		return "ChimeSDKMediaPipelines"
+	}
+	return "ChimeSDKMeetings"
+}
+
+// tracedPath is the path of the call, without what is no id of ours.
+func (c *call) tracedPath() string {
+	if c.route == nil {
+		return shape(c.path)
+	}
+	for _, id := range [...]string{c.labels.meetingID, c.labels.attendeeID, c.labels.pipelineID} {
+		if id != "" && !isGUID(id) {
+			return shape(c.path)
+		}
+	}
+	return c.path
 }

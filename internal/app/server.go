@@ -178,21 +178,34 @@ func (s *Server) record(c *call, e *refusal, cause error) {
 // endTrace ends the call's span. Ids that callers chose, data of messages and
 // keys stay out of it.
 func (c *call) endTrace(status int, e *refusal) {
+	const most = 6 // attributes beside those of HTTP
+	about := tracing.Request(c.r, c.tracedPath(), most)
 	if c.op != nil {
 		c.span.Name(c.op.name)
-		c.span.Add(tracing.Text("rpc.method", c.op.name))
+		about = append(about, tracing.Text("rpc.method", c.op.name), tracing.Text("http.route", Prefix+c.op.path))
 	}
-	c.span.Add(
-		tracing.Text("carillon.flavour", "app"), tracing.Text("aws.request_id", c.id),
-		tracing.Text("http.request.method", c.r.Method), tracing.Number("http.response.status_code", status),
-	)
+	about = append(about, tracing.Text("carillon.flavour", "app"), tracing.Text("aws.request_id", c.id), tracing.Number("http.response.status_code", status))
 	if e != nil {
-		c.span.Add(tracing.Text("error.type", e.code))
+		about = append(about, tracing.Text("error.type", e.code))
 	}
+	c.span.Add(about...)
 	if status >= http.StatusInternalServerError {
 		c.span.Fail("")
 	}
 	c.span.Done(nil)
+}
+
+// tracedPath is the path of the call, without what is no id of ours.
+func (c *call) tracedPath() string {
+	if c.op == nil {
+		return Prefix + "…"
+	}
+	for _, id := range [...]string{c.labels.meeting, c.labels.attendee} {
+		if _, ok := meeting.ParseID(id); id != "" && !ok {
+			return Prefix + c.op.path
+		}
+	}
+	return c.r.URL.Path
 }
 
 // audit writes down a change, done or refused. Calls of nobody who is known are

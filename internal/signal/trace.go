@@ -21,6 +21,7 @@ type joinTrace struct {
 // the join is to be traced.
 func (s *Server) traceJoin(one *session, r *http.Request, at time.Time) {
 	if span := s.cfg.Tracer.Start(joinSpan, tracing.FromHeader(r.Header), at); span != nil {
+		span.Add(socket(one.key.meeting, r)...)
 		one.conference.update(func() { one.trace = &joinTrace{span: span} })
 	}
 }
@@ -28,13 +29,24 @@ func (s *Server) traceJoin(one *session, r *http.Request, at time.Time) {
 // traceRefusal tells a join that came to nothing for its token.
 func (s *Server) traceRefusal(id meeting.ID, r *http.Request, at time.Time, err error) {
 	span := s.cfg.Tracer.Start(joinSpan, tracing.FromHeader(r.Header), at)
-	span.Add(tracing.Text("carillon.meeting_id", id.String()), tracing.Text("error.type", observe.StepToken))
+	if span == nil {
+		return
+	}
+	span.Add(append(socket(id, r), tracing.Text("error.type", observe.StepToken))...)
 	span.Fail(joinCause(err).outcome().words)
 	span.End(s.cfg.Now())
 }
 
 // joinSpan is the name of a join's span.
 const joinSpan = "join"
+
+// socket says of a join what its meeting is and what is known of the request
+// for its WebSocket; the query, which may hold the token, is not.
+func socket(id meeting.ID, r *http.Request) []tracing.Attr {
+	const most = 5 // attributes beside those of HTTP
+	return append(tracing.Request(r, PathControl+id.String(), most),
+		tracing.Text("http.route", PathControl+"{meetingId}"), tracing.Text("carillon.meeting_id", id.String()))
+}
 
 // endTrace tells the join, from what is recorded of its steps: each begins when
 // the one before was taken. Sockets that were opened early and never used are
@@ -50,8 +62,7 @@ func (s *session) endTrace() {
 			return
 		}
 		t.span.Add(
-			tracing.Text("carillon.meeting_id", s.key.meeting.String()), tracing.Text("carillon.attendee_id", wireID(s.key)),
-			tracing.Text("carillon.node", s.server.cfg.Host),
+			tracing.Text("carillon.attendee_id", wireID(s.key)), tracing.Text("carillon.node", s.server.cfg.Host),
 		)
 		last := steps[0].At.Time // of the token, with which the join began
 		for _, step := range steps[1:] {
