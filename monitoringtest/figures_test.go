@@ -25,7 +25,7 @@ const (
 	batches  = 2               // of a hundred attendees, for each of them
 	turn     = 40              // calls of one server before the next one has its turn
 	clients  = 4               // who call at the same time
-	settled  = 2 * time.Second // after which nothing is done any more about a call
+	settled  = 6 * time.Second // after which nothing is done any more about a call
 	sound    = "20s"           // of people who talk
 	scrapes  = 1000
 )

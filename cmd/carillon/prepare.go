@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"strings"
 	"syscall"
@@ -35,8 +34,8 @@ type prepared struct {
 	ffmpeg      string           // path; "": nothing is composed or streamed
 	engines     []transcribe.Source
 	operators   *operators.List // nil: none but the one with the operator secret
-	headers     http.Header     // for the receiver of traces; a secret
-	files       room            // how much may be open at once
+	receiver    receiverOfTraces
+	files       room // how much may be open at once
 }
 
 // prepare reads what a configuration names and returns every problem that would
@@ -45,9 +44,12 @@ type prepared struct {
 // starting can tell, such as a port that somebody else has, is not its matter.
 func prepare(cfg *config.Serve) (prepared, error) {
 	var p prepared
-	errs := []error{cfg.Check()}
+	var errs []error
 	note := func(err error) { errs = append(errs, err) }
 	var err error
+	p.receiver, err = traceReceiver(&cfg.Telemetry, os.Getenv) // which says more of the settings
+	note(err)
+	note(cfg.Check())
 	p.keys, err = configuredKeys(cfg.Credentials)
 	note(err)
 	p.certificate, err = certificate(cfg.TLSCert, cfg.TLSKey)
@@ -66,8 +68,6 @@ func prepare(cfg *config.Serve) (prepared, error) {
 	p.ffmpeg, err = ffmpeg(&cfg.Recording)
 	note(err)
 	p.engines, err = engines(&cfg.Transcription)
-	note(err)
-	p.headers, err = traceHeaders(cfg.Telemetry.HeadersFile)
 	note(err)
 	note(checkFolders(cfg))
 	note(checkAddresses(cfg))

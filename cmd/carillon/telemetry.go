@@ -24,13 +24,11 @@ func (s *server) openTracer() {
 	if to == "" {
 		return
 	}
+	own := []tracing.Attr{
+		tracing.Text("service.name", "carillon"), tracing.Text("service.version", thisBuild().Version), tracing.Text("service.instance.id", s.hostName()),
+	}
 	s.tracer = tracing.New(tracing.Config{
-		Endpoint: to, Header: s.headers, Ratio: s.cfg.Telemetry.Sample,
-		Resource: []tracing.Attr{
-			tracing.Text("service.name", "carillon"), tracing.Text("service.version", thisBuild().Version),
-			tracing.Text("service.instance.id", s.hostName()),
-		},
-		Logger: s.log.With("part", "traces"),
+		Endpoint: to, Header: s.receiver.header, Ratio: s.cfg.Telemetry.Sample, Resource: append(own, s.receiver.resource...), Gather: s.receiver.gather, Logger: s.log.With("part", "traces"),
 	})
 }
 
@@ -67,8 +65,6 @@ func traceHeaders(file string) (http.Header, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--otlp-headers-file: %w", err)
 	}
-	fieldName := regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$") // a token, RFC 9110 section 5.6.2
-	fieldValue := regexp.MustCompile("^[ -~]+$")
 	header, n := http.Header{}, 0
 	for line := range strings.Lines(string(raw)) {
 		n++
@@ -77,12 +73,18 @@ func traceHeaders(file string) (http.Header, error) {
 		}
 		name, value, ok := strings.Cut(line, ":")
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-		if !ok || !fieldName.MatchString(name) || !fieldValue.MatchString(value) {
+		if !ok || !isHeader(name, value) {
 			return nil, fmt.Errorf("--otlp-headers-file: line %d is not of the form Name: value", n)
 		}
 		header.Add(name, value)
 	}
 	return header, nil
+}
+
+// isHeader tells whether a name is a token and a value is text that can be seen
+// (RFC 9110 sections 5.6.2 and 5.5).
+func isHeader(name, value string) bool {
+	return regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$").MatchString(name) && regexp.MustCompile("^[ -~]+$").MatchString(value)
 }
 
 // pathPprof is where Go's profiles are, on the address of their own.

@@ -38,12 +38,14 @@ type otlpReceiver struct {
 	mu      sync.Mutex
 	spans   []*spans.Span
 	service map[string]string
+	twice   bool // something was said of the process more than once
 	auth    []string
 	all     [][]byte // as they came
 }
 
 func newReceiver(t *testing.T) *otlpReceiver {
 	t.Helper()
+	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "200") // instead of 5 s
 	r := &otlpReceiver{service: map[string]string{}}
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		raw, err := io.ReadAll(req.Body)
@@ -55,7 +57,10 @@ func newReceiver(t *testing.T) *otlpReceiver {
 		defer r.mu.Unlock()
 		r.all, r.auth = append(r.all, raw), append(r.auth, req.Header.Get("X-Api-Key"))
 		for _, of := range batch.GetResourceSpans() {
+			clear(r.service)
 			for _, a := range of.GetResource().GetAttributes() {
+				_, before := r.service[a.GetKey()]
+				r.twice = r.twice || before
 				r.service[a.GetKey()] = a.GetValue().GetStringValue()
 			}
 			for _, scope := range of.GetScopeSpans() {

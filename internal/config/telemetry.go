@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net"
 	"net/url"
 	"strings"
@@ -12,15 +13,25 @@ type Telemetry struct {
 	HeadersFile string  `help:"File with headers for it, each on a line as Name: value, such as an authorization." name:"otlp-headers-file" type:"path" placeholder:"FILE"`
 	Sample      float64 `help:"Share of the calls and joins that are traced, 0 to 1. A caller who traces, by its traceparent, decides for its own." name:"otlp-sample" default:"1"`
 	Pprof       string  `help:"Address of Go's profiles, under /debug/pprof/, for whoever has the operator secret. Beyond this machine it needs TLS." name:"pprof-listen" placeholder:"ADDR"`
+
+	exact bool // Endpoint is the whole URL
 }
 
 // tracesPath is where an OTLP receiver takes traces, below its base URL (OTLP
 // 1, "OTLP/HTTP Request").
 const tracesPath = "/v1/traces"
 
+// TakeEndpoint takes where traces are sent, if nothing says so yet: a URL that
+// is used as it is, or else a base URL. Both may be "".
+func (t *Telemetry) TakeEndpoint(whole, base string) {
+	if t.Endpoint == "" {
+		t.Endpoint, t.exact = cmp.Or(whole, base), whole != ""
+	}
+}
+
 // TracesURL is where traces are sent; "" when they are sent nowhere.
 func (t *Telemetry) TracesURL() string {
-	if t.Endpoint == "" || strings.HasSuffix(t.Endpoint, tracesPath) {
+	if t.Endpoint == "" || t.exact || strings.HasSuffix(t.Endpoint, tracesPath) {
 		return t.Endpoint
 	}
 	return strings.TrimSuffix(t.Endpoint, "/") + tracesPath

@@ -2,6 +2,7 @@ package tracing
 
 import (
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -52,11 +53,15 @@ type encoder struct {
 	about, scope []byte // fields of the process and of what makes the spans
 }
 
+// newEncoder makes the beginning of requests. What is said of the process twice
+// is as it was said last.
 func newEncoder(resource []Attr) *encoder {
 	e := &encoder{}
 	var about []byte
-	for _, a := range resource {
-		about = appendAttr(about, resourceAttributes, a)
+	for i, a := range resource {
+		if !slices.ContainsFunc(resource[i+1:], func(later Attr) bool { return later.key == a.key }) {
+			about = appendAttr(about, resourceAttributes, a)
+		}
 	}
 	e.about = appendMessage(nil, resourceSpansResource, about)
 	e.scope = appendMessage(nil, scopeSpansScope, appendText(nil, scopeName, scope))

@@ -21,7 +21,8 @@ type Config struct {
 	Endpoint string            // URL that batches are posted to, such as http://127.0.0.1:4318/v1/traces
 	Header   http.Header       // sent with each batch, such as an authorization; a secret
 	Ratio    float64           // share of the calls and joins without a parent that are told, 0 to 1
-	Resource []Attr            // what is said of this process
+	Resource []Attr            // what is said of this process; of two with one name the last one holds
+	Gather   time.Duration     // how long a batch that is not full is gathered; default: 5 s
 	Client   http.RoundTripper // default: a transport of its own
 	Logger   *slog.Logger      // nil discards
 }
@@ -30,7 +31,7 @@ type Config struct {
 const (
 	maxQueue   = 4096             // spans that wait, about 200 bytes each
 	maxBatch   = 512              // spans in one request, as in OpenTelemetry's own SDKs
-	gatherTime = time.Second      // how long a batch that is not full is gathered
+	gatherTime = 5 * time.Second  // how long a batch that is not full is gathered, as there: a request costs as much as a hundred spans
 	postTime   = 10 * time.Second // one request
 	firstPause = time.Second      // before a batch is tried again, and then twice as long each time
 	maxPause   = 30 * time.Second
@@ -75,6 +76,7 @@ type Stats struct {
 // New returns a Tracer that sends until it is closed.
 func New(cfg Config) *Tracer {
 	cfg.Logger = cmp.Or(cfg.Logger, slog.New(slog.DiscardHandler))
+	cfg.Gather = cmp.Or(cfg.Gather, gatherTime)
 	if cfg.Client == nil {
 		own := http.DefaultTransport.(*http.Transport).Clone()
 		own.MaxIdleConns = 1
@@ -205,14 +207,14 @@ func (t *Tracer) run(ctx context.Context) {
 }
 
 // gather waits for a batch: until it is full, or the first span in it has waited
-// for gatherTime, or the Tracer is closed.
+// for Config.Gather, or the Tracer is closed.
 func (t *Tracer) gather() {
 	select {
 	case <-t.wake:
 	case <-t.stop:
 		return
 	}
-	enough := time.NewTimer(gatherTime)
+	enough := time.NewTimer(t.cfg.Gather)
 	defer enough.Stop()
 	for !t.full() {
 		select {

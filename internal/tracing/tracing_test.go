@@ -100,7 +100,7 @@ func traced(t *testing.T, r *receiver, cfg Config, test func(t *testing.T, tr *T
 
 func TestWhatIsSentIsWhatTheOfficialMessagesSay(t *testing.T) {
 	r := &receiver{}
-	traced(t, r, Config{Header: http.Header{"Authorization": {"Bearer x"}}, Resource: []Attr{Text("service.name", "carillon")}}, func(t *testing.T, tr *Tracer) {
+	traced(t, r, Config{Header: http.Header{"Authorization": {"Bearer x"}}, Resource: []Attr{Text("service.name", "other"), Text("service.name", "carillon")}}, func(t *testing.T, tr *Tracer) {
 		began := time.Now()
 		call := tr.Start("unknown", Parent{}, began)
 		step := call.Child("ledger write", began.Add(time.Millisecond))
@@ -156,7 +156,7 @@ func TestWhatIsSentIsWhatTheOfficialMessagesSay(t *testing.T) {
 	})
 }
 
-func TestAnUnfilledBatchWaitsASecondAndAFullOneDoesNot(t *testing.T) {
+func TestAnUnfilledBatchWaitsAndAFullOneDoesNot(t *testing.T) {
 	r := &receiver{}
 	traced(t, r, Config{}, func(t *testing.T, tr *Tracer) {
 		began := time.Now()
