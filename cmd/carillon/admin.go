@@ -180,10 +180,10 @@ func (c *adminRemoveCommand) Run(ctx context.Context) error {
 
 type adminSayCommand struct {
 	adminTarget `embed:""`
-	Meeting     string `arg:"" help:"Id of the meeting."`
-	Text        string `arg:"" help:"What to say."`
-	Topic       string `help:"Topic that the application listens to." default:"chat" placeholder:"TOPIC"`
-	To          string `help:"Id of the only attendee who gets it." placeholder:"ID"`
+	Meeting     string  `arg:"" help:"Id of the meeting."`
+	Text        string  `arg:"" help:"What to say."`
+	Topic       string  `help:"Topic that the application listens to." default:"chat" placeholder:"TOPIC"`
+	To          *string `help:"Id of the only attendee who gets it." placeholder:"ID"`
 }
 
 // Run sends the message and says to how many it went.

@@ -20,7 +20,7 @@ type MessageInput struct {
 	Topic      string  `json:"topic"`                // that clients have subscribed to: letters, digits, "_" and "-"
 	Text       *string `json:"text,omitempty"`       // the data as text, at most 2048 bytes in UTF-8
 	Data       []byte  `json:"data,omitempty"`       // the data as base64, at most 2048 bytes
-	AttendeeID string  `json:"attendeeId,omitempty"` // the only one who gets it; otherwise everybody does
+	AttendeeID *string `json:"attendeeId,omitempty"` // the only one who gets it; otherwise everybody does
 	LifetimeMs int     `json:"lifetimeMs,omitempty"` // for how long whoever joins later gets it as well
 }
 
@@ -91,8 +91,8 @@ func (in *MessageInput) message() (msg meeting.Message, err error) {
 	if in.Text != nil {
 		msg.Data = []byte(*in.Text)
 	}
-	if in.AttendeeID != "" {
-		if msg.Attendee, err = idOf("attendeeId", in.AttendeeID); err != nil {
+	if in.AttendeeID != nil { // an empty one is nobody, not everybody
+		if msg.Attendee, err = idOf("attendeeId", *in.AttendeeID); err != nil {
 			return msg, err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/app"
 	"github.com/carillon-meetings/carillon/internal/observe"
+	"github.com/carillon-meetings/carillon/internal/servertest"
 )
 
 // do makes a change that must succeed and reads its answer.
@@ -37,7 +38,8 @@ func TestTimersOverARestart(t *testing.T) {
 	for _, body := range []string{
 		`{"idleSeconds": 9}`, `{"idleSeconds": 7201}`, `{"idleSeconds": 0}`, `{"idleSeconds": -10}`, `{"maxAgeSeconds": 59}`, `{"maxAgeSeconds": 7201}`,
 		`{"maxAgeSeconds": 9223372036854775807}`, `{"idleSeconds": 1e30}`, `{"idleSeconds": 60.5}`, `{"idleSeconds": "60"}`, `{"idleSeconds": true}`,
-		`{"idleseconds": 60}`, `{"idle": 60}`, `[]`, `null`, `60`, ``, `{`, `{} {}`, "{\"idleSeconds\": 60, \"\xff\": 1}",
+		`{"idleseconds": 60}`, `{"idle": 60}`, `[]`, `null`, `60`, ``, `{`, `{} {}`, `{"idleSeconds": 60, "idleSeconds": 90}`,
+		`{"idleSeconds": 60, "\u0069dleSeconds": 90}`, "{\"idleSeconds\": 60, \"\xff\": 1}",
 	} {
 		a.refused(http.MethodPut, app.Prefix+timers, body, 400, "BadRequestException")
 	}
@@ -58,7 +60,7 @@ func TestMessagesAreChecked(t *testing.T) {
 	for _, body := range []string{
 		`{"topic": "news", "text": ""}`, `{"topic": "news", "text": "` + most + `", "lifetimeMs": 300000}`,
 		`{"topic": "` + strings.Repeat("t", 36) + `", "data": "` + base64.StdEncoding.EncodeToString([]byte(most)) + `"}`,
-		`{"topic": "news", "text": "x", "attendeeId": "` + *people[0].AttendeeId + `"}`,
+		`{"topic": "news", "text": "x", "attendeeId": "` + *people[0].AttendeeId + `"}`, `{"topic": "news", "text": "x", "attendeeId": null}`,
 		`{"topic": "news", "text": "` + strings.Repeat(`\u0041`, 2048) + `"}`,
 	} {
 		want(t, "sent", do[app.Delivery](a, http.MethodPost, path, body).Sent, 0)
@@ -68,6 +70,7 @@ func TestMessagesAreChecked(t *testing.T) {
 		`{"topic": "` + strings.Repeat("t", 37) + `", "text": "x"}`, `{"topic": "news", "text": "x", "data": "eA=="}`, `{"topic": "news", "data": "not base64"}`,
 		`{"topic": "news", "text": "` + most + `x"}`, `{"topic": "news", "data": "` + base64.StdEncoding.EncodeToString([]byte(most+"x")) + `"}`,
 		`{"topic": "news", "text": "x", "lifetimeMs": -1}`, `{"topic": "news", "text": "x", "lifetimeMs": 300001}`, `{"topic": "news", "text": "x", "attendeeId": "ada"}`,
+		`{"topic": "news", "text": "x", "attendeeId": ""}`, `{"topic": "news", "text": "\ud800"}`, `{"topic": "news", "text": "x", "text": "y"}`,
 		`{"topic": "news", "text": "x", "attendee": "ada"}`, `{"topic": 5, "text": "x"}`, `{"topic": "news", "text": ["x"]}`,
 	} {
 		a.refused(http.MethodPost, app.Prefix+path, body, 400, "BadRequestException")
@@ -127,6 +130,7 @@ func TestPagesOfAttendeesAndRecords(t *testing.T) {
 		}
 	}
 	want(t, "attendees", names, users)
+	testTokensOfOtherLists(t, s, a, id)
 	for next := ""; ; {
 		page := get[app.RecordList](a, "meetings/"+id+"/records?maxResults=5"+next)
 		for _, r := range page.Records {
@@ -141,5 +145,33 @@ func TestPagesOfAttendeesAndRecords(t *testing.T) {
 	}
 	for _, path := range []string{"attendees?nextToken=x", "attendees?nextToken=-1", "attendees?nextToken=", "records?nextToken=x", "records?maxResults=0"} {
 		a.refused(http.MethodGet, app.Prefix+"meetings/"+id+"/"+path, "", 400, "BadRequestException")
+	}
+}
+
+// A token is good for the list that it came from: anywhere else it would give a
+// page of something, and nobody would notice.
+func testTokensOfOtherLists(t *testing.T, s *servertest.Server, a *backend, id string) {
+	t.Helper()
+	other, _ := a.meet("x1", map[string]string{"team": "red"}, "user-0", "user-1", "user-2", "user-3")
+	one := "meetings/" + id
+	attendees := get[app.AttendeeList](a, one+"/attendees?maxResults=2").NextToken
+	records := get[app.RecordList](a, one+"/records?maxResults=2").NextToken
+	meetings := get[app.MeetingList](a, "meetings?maxResults=1").NextToken
+	if attendees == "" || records == "" || meetings == "" {
+		t.Fatalf("tokens: %q, %q, %q", attendees, records, meetings)
+	}
+	for _, path := range []string{
+		"meetings/" + other + "/attendees?nextToken=" + attendees, one + "/records?nextToken=" + attendees, "meetings?nextToken=" + attendees,
+		"meetings/" + other + "/records?nextToken=" + records, one + "/attendees?nextToken=" + records, one + "/attendees?nextToken=" + meetings,
+		"meetings?state=ended&nextToken=" + meetings, "meetings?externalMeetingId=x1&nextToken=" + meetings, "meetings?tagKey=team&nextToken=" + meetings,
+		one + "/attendees?nextToken=" + attendees[1:], one + "/records?nextToken=" + records + "0", "meetings?nextToken=" + meetings[:len(meetings)-2],
+	} {
+		a.refused(http.MethodGet, app.Prefix+path, "", 400, "BadRequestException")
+	}
+	bob(t, s).refused(http.MethodGet, app.Prefix+"meetings?nextToken="+meetings, "", 400, "BadRequestException")
+	for _, path := range []string{"meetings?state=active&maxResults=5&nextToken=" + meetings, "meetings/" + strings.ToUpper(id) + "/attendees?nextToken=" + attendees} {
+		if got := a.send(http.MethodGet, app.Prefix+path, ""); got.status != http.StatusOK {
+			t.Errorf("the same list, asked for otherwise, %s: %d %s", path, got.status, got.body)
+		}
 	}
 }

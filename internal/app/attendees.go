@@ -42,16 +42,20 @@ func numbered[T any](c *call, list []T, number func(*T) int) (page []T, next str
 	if err != nil {
 		return nil, "", err
 	}
+	at, err := c.after()
+	if err != nil {
+		return nil, "", err
+	}
 	after := 0
-	if token, given := c.query[paramNextToken]; given {
-		if after, err = strconv.Atoi(token); err != nil || after < 1 {
+	if at != "" {
+		if after, err = strconv.Atoi(at); err != nil || after < 1 {
 			return nil, "", badToken()
 		}
 	}
 	from, _ := slices.BinarySearchFunc(list, after+1, func(one T, n int) int { return cmp.Compare(number(&one), n) })
 	page = list[from:min(from+limit, len(list))]
 	if from+limit < len(list) {
-		next = strconv.Itoa(number(&page[len(page)-1]))
+		next = c.tokenOf(strconv.Itoa(number(&page[len(page)-1])))
 	}
 	return notNil(page), next, nil
 }
@@ -96,9 +100,13 @@ func (s *Server) listRecords(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	last, err := c.after()
+	if err != nil {
+		return nil, err
+	}
 	from := 0
-	if token, given := c.query[paramNextToken]; given {
-		at := slices.IndexFunc(d.Records, func(r observe.Record) bool { return r.ID == token })
+	if last != "" {
+		at := slices.IndexFunc(d.Records, func(r observe.Record) bool { return r.ID == last })
 		if at < 0 {
 			return nil, badToken()
 		}
@@ -107,7 +115,7 @@ func (s *Server) listRecords(c *call) (any, error) {
 	page := d.Records[from:min(from+limit, len(d.Records))]
 	out := RecordList{Records: notNil(page)}
 	if from+limit < len(d.Records) {
-		out.NextToken = page[len(page)-1].ID
+		out.NextToken = c.tokenOf(page[len(page)-1].ID)
 	}
 	return out, nil
 }

@@ -1,21 +1,23 @@
 package app
 
 import (
+	"cmp"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
+	"github.com/carillon-meetings/carillon/internal/jsonbody"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
 )
@@ -104,11 +106,53 @@ func (c *call) limit() (int, error) {
 	return n, nil
 }
 
-// A token is the place that a page ends with, in hexadecimal: milliseconds and
-// an id. It gives nobody anything, so it is not sealed.
-const tokenSize = 8 + 16
+// A token is where a page ends, behind what tells its list from all others: in
+// another one the same place would be a page that is quietly wrong. It gives
+// nobody anything, so it is not sealed.
 
-func tokenOf(p observe.Place) string {
+// tokenOf returns the token for the entries after the place at; "" for "".
+func (c *call) tokenOf(at string) string {
+	if at == "" {
+		return ""
+	}
+	return c.listMark() + at
+}
+
+// after returns the place that the request's token holds; "" without one.
+func (c *call) after() (at string, err error) {
+	token, given := c.query[paramNextToken]
+	if !given {
+		return "", nil
+	}
+	at, ours := strings.CutPrefix(token, c.listMark())
+	if !ours || at == "" {
+		return "", badToken()
+	}
+	return at, nil
+}
+
+// listMark tells the list that is asked for from others, of other meetings,
+// accounts and filters.
+func (c *call) listMark() string {
+	h := sha256.New()
+	list := []string{c.op.name, c.identity.Account, strings.ToLower(c.labels.meeting), cmp.Or(c.query[paramState], stateActive)}
+	for _, name := range []string{paramExternal, paramTagKey, paramTagValue} {
+		list = append(list, c.query[name])
+	}
+	for _, part := range list {
+		_, _ = fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:markSize])
+}
+
+// markSize is the size of a mark in bytes: mistakes are to be noticed, not
+// attacks.
+const markSize = 6
+
+// A place among meetings is milliseconds and an id, in hexadecimal.
+const placeSize = 8 + 16
+
+func placeText(p observe.Place) string {
 	if p.IsZero() {
 		return ""
 	}
@@ -116,14 +160,14 @@ func tokenOf(p observe.Place) string {
 	return hex.EncodeToString(append(b, p.ID[:]...))
 }
 
-// place returns where the page begins.
+// place returns where the page of meetings begins.
 func (c *call) place() (p observe.Place, err error) {
-	token, given := c.query[paramNextToken]
-	if !given {
-		return p, nil
+	at, err := c.after()
+	if err != nil || at == "" {
+		return p, err
 	}
-	b, err := hex.DecodeString(token)
-	if err != nil || len(b) != tokenSize {
+	b, err := hex.DecodeString(at)
+	if err != nil || len(b) != placeSize {
 		return p, badToken()
 	}
 	return observe.Place{At: time.UnixMilli(int64(binary.BigEndian.Uint64(b))).UTC(), ID: meeting.ID(b[8:])}, nil
@@ -132,24 +176,19 @@ func (c *call) place() (p observe.Place, err error) {
 // decode reads the body into an input. A member that it has not is refused: a
 // typing mistake would otherwise be nothing.
 func (c *call) decode(into any) error {
-	if !utf8.Valid(c.body) {
-		return invalid("The request body is not valid UTF-8.")
-	}
-	var given map[string]json.RawMessage
-	if err := json.Unmarshal(c.body, &given); err != nil || given == nil {
+	var (
+		wrong  *json.UnmarshalTypeError
+		member *jsonbody.MemberError
+	)
+	switch err := jsonbody.Decode(c.body, into); {
+	case errors.Is(err, jsonbody.ErrText):
+		return invalid("The request body is not valid UTF-8, or has half of a surrogate pair.")
+	case errors.Is(err, jsonbody.ErrNoObject):
 		return invalid("The request body is not a JSON object.")
-	}
-	known := reflect.TypeOf(into).Elem()
-	for name := range given {
-		if !slices.ContainsFunc(reflect.VisibleFields(known), func(f reflect.StructField) bool {
-			member, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			return member == name
-		}) {
-			return invalid("The request body has a member %q, which %s does not take.", shortened(name), c.op.name)
-		}
-	}
-	var wrong *json.UnmarshalTypeError
-	switch err := json.Unmarshal(c.body, into); {
+	case errors.As(err, &member) && member.Twice:
+		return invalid("The request body has the member %q twice.", shortened(member.Name))
+	case errors.As(err, &member):
+		return invalid("The request body has a member %q, which %s does not take.", shortened(member.Name), c.op.name)
 	case errors.As(err, &wrong):
 		return invalid("The member %s of the request body must not be a %s.", wrong.Field, wrong.Value)
 	case err != nil:

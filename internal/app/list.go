@@ -34,7 +34,7 @@ func (s *Server) listMeetings(c *call) (any, error) {
 		}
 	}
 	page := q.Merge(pages...)
-	return MeetingList{Meetings: notNil(page.Meetings), NextToken: tokenOf(page.Next)}, nil
+	return MeetingList{Meetings: notNil(page.Meetings), NextToken: c.tokenOf(placeText(page.Next))}, nil
 }
 
 // meetingQuery reads which meetings are asked for.

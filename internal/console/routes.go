@@ -3,12 +3,15 @@ package console
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/carillon-meetings/carillon/internal/jsonbody"
 )
 
 // maxBody bounds the JSON a page may send, in bytes.
@@ -128,9 +131,11 @@ func writeFault(w http.ResponseWriter, status int, sentence string) {
 // readJSON decodes the body into v, or answers with the refusal and returns
 // false.
 func readJSON(w http.ResponseWriter, r *http.Request, v any) bool {
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err == nil {
+		err = jsonbody.Decode(body, v)
+	}
+	if err != nil {
 		writeFault(w, http.StatusBadRequest, "The request is not the JSON expected here.")
 		return false
 	}

@@ -76,6 +76,9 @@ func TestSignInRefusals(t *testing.T) {
 		"empty":          {`{"secret":""}`, 401},
 		"not JSON":       {`secret`, 400},
 		"unknown member": {`{"password":"x"}`, 400},
+		"letter case":    {`{"Secret":"` + secret + `"}`, 400},
+		"secret twice":   {`{"secret":"x","secret":"` + secret + `"}`, 400},
+		"two values":     {`{"secret":"` + secret + `"}{}`, 400},
 		"too large":      {`{"secret":"` + strings.Repeat("a", maxBody) + `"}`, 400},
 	} {
 		a := s.send("POST", "/operator/api/session", c.body)

@@ -179,6 +179,9 @@ func (d *Door) readEvents(r *http.Request) (any, error) {
 		default:
 			return nil, badRequest(fmt.Errorf("%s: there are the parameters after, wait, type, meeting and attendee", name))
 		}
+		if len(q[name]) > 1 {
+			return nil, badRequest(fmt.Errorf("%s: is given %d times", name, len(q[name])))
+		}
 	}
 	var (
 		after uint64
@@ -193,6 +196,13 @@ func (d *Door) readEvents(r *http.Request) (any, error) {
 	if q.Has("wait") {
 		if err = wait.UnmarshalText([]byte(q.Get("wait"))); err != nil || wait < 0 || time.Duration(wait) > maxWait {
 			return nil, badRequest(fmt.Errorf("wait: %q is not a time between 0s and %v", q.Get("wait"), maxWait))
+		}
+	}
+	for _, name := range []string{"meeting", "attendee"} {
+		// The content share of an attendee has its id with a suffix.
+		id, _, _ := strings.Cut(q.Get(name), "#")
+		if _, ok := meeting.ParseID(id); !ok && q.Has(name) {
+			return nil, badRequest(fmt.Errorf("%s: %q is not an id", name, q.Get(name)))
 		}
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), time.Duration(wait))

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/jsonbody"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
 )
@@ -151,11 +152,9 @@ const maxBody = 64 << 10
 
 // read reads the body of a call, which is one JSON object of known members.
 func read(r *http.Request, into any) error {
-	dec := json.NewDecoder(r.Body)
-	dec.DisallowUnknownFields()
-	err := dec.Decode(into)
-	if err == nil && dec.Decode(new(any)) != io.EOF {
-		err = errors.New("more than one JSON value")
+	body, err := io.ReadAll(r.Body)
+	if err == nil {
+		err = jsonbody.Decode(body, into)
 	}
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {

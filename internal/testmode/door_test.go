@@ -126,13 +126,16 @@ func TestWrongCallsAreExplained(t *testing.T) {
 		status             int
 		words              string
 	}{
-		{"POST", "clock", ``, 400, "EOF"},
+		{"POST", "clock", ``, 400, "not a JSON object"},
+		{"POST", "clock", `{"advance":"1s","advance":"2s"}`, 400, "given twice"},
+		{"POST", "clock", `{"Advance":"1s"}`, 400, "Advance"},
+		{"POST", "faults", `{"status":500,"status":503}`, 400, "given twice"},
 		{"POST", "clock", `{"advance":"10"}`, 400, `\"10\" is not a time such as 10m`},
 		{"POST", "clock", `{"advance":600}`, 400, "advance"},
 		{"POST", "clock", `{"advance":"-1s"}`, 400, "advance"},
 		{"POST", "clock", `{"advance":"745h"}`, 400, "744h"},
 		{"POST", "clock", `{"move":"1s"}`, 400, "move"},
-		{"POST", "clock", `{"advance":"1s"} {}`, 400, "more than one"},
+		{"POST", "clock", `{"advance":"1s"} {}`, 400, "not a JSON object"},
 		{"POST", "clock", `{"advance":"` + strings.Repeat("1", maxBody) + `"}`, 413, "64 KiB"},
 		{"POST", "faults", `{}`, 400, "neither an error"},
 		{"DELETE", "faults/all", "", 404, "no fault all"},
@@ -147,6 +150,9 @@ func TestWrongCallsAreExplained(t *testing.T) {
 		{"GET", "events?wait=2m", "", 400, "wait"},
 		{"GET", "events?wait=-1s", "", 400, "wait"},
 		{"GET", "events?kind=x", "", 400, "kind: there are"},
+		{"GET", "events?after=0&after=5", "", 400, "after: is given 2 times"},
+		{"GET", "events?meeting=standup", "", 400, "meeting: "},
+		{"GET", "events?attendee=", "", 400, "attendee: "},
 	} {
 		status, answer := do(d, c.method, Prefix+c.path, c.body)
 		var told struct{ Message string }

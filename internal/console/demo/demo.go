@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -18,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings/types"
 
 	"github.com/carillon-meetings/carillon/internal/clientaddr"
+	"github.com/carillon-meetings/carillon/internal/jsonbody"
 )
 
 // Config says which API to call, and as whom.
@@ -124,7 +126,7 @@ func (b *Backend) join(w http.ResponseWriter, r *http.Request) {
 		Name string `json:"name"`
 		Who  string `json:"who"`
 	}
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&body); err != nil {
+	if readJSON(w, r, &body) != nil {
 		refuse(w, http.StatusBadRequest, "The request is not the JSON expected here.")
 		return
 	}
@@ -184,6 +186,15 @@ func (b *Backend) fail(w http.ResponseWriter, err error) {
 	default:
 		refuse(w, http.StatusBadGateway, "The meeting could not be opened. The server's log says why.")
 	}
+}
+
+// readJSON reads the body of a request.
+func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return fmt.Errorf("read body: %w", err)
+	}
+	return jsonbody.Decode(body, into)
 }
 
 // answer sends v as JSON that nobody may keep: it holds a join token.

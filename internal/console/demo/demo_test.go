@@ -204,6 +204,9 @@ func TestBadRequestsReachNoAPI(t *testing.T) {
 		"huge body":       {code, fmt.Sprintf(`{"name":%q}`, strings.Repeat("a", maxBody)), 400},
 		"nobody":          {code, `{"name":"Ada"}`, 400},
 		"nothing":         {code, "", 400},
+		"name twice":      {code, fmt.Sprintf(`{"name":"Bob","name":"Ada","who":%q}`, who), 400},
+		"two values":      {code, good + good, 400},
+		"half a letter":   {code, fmt.Sprintf(`{"name":"\ud83d","who":%q}`, who), 400},
 		"another address": {code + "/more", good, 404},
 	} {
 		r := post(t, b, "/demo/meetings/"+c.code+"/attendees", c.body)

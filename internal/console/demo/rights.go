@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -26,7 +25,7 @@ func (b *Backend) rights(w http.ResponseWriter, r *http.Request) {
 		Meeting  string `json:"meeting"`
 		Attendee string `json:"attendee"`
 	}
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&body); err != nil || body.Meeting == "" || body.Attendee == "" {
+	if readJSON(w, r, &body) != nil || body.Meeting == "" || body.Attendee == "" {
 		refuse(w, http.StatusBadRequest, "The request is not the JSON expected here.")
 		return
 	}

@@ -7,12 +7,13 @@
 package plainweb
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"os"
 	"strings"
+
+	"github.com/carillon-meetings/carillon/internal/jsonbody"
 )
 
 // preflightAge is how long browsers may remember a preflight, in seconds.
@@ -71,7 +72,7 @@ func ReadJSON(w http.ResponseWriter, r *http.Request, limit int64, into any) int
 	case err != nil:
 		return http.StatusBadRequest
 	}
-	if json.Unmarshal(body, into) != nil {
+	if jsonbody.DecodeKnown(body, into) != nil {
 		return http.StatusBadRequest
 	}
 	return http.StatusOK
