@@ -25,22 +25,23 @@ import (
 
 // adminCommand is the application API for people at a terminal.
 type adminCommand struct {
-	List   adminListCommand   `cmd:"" help:"List the account's meetings."`
-	Show   adminShowCommand   `cmd:"" help:"Show a meeting and who is connected, or one attendee, as JSON."`
-	Mute   adminMuteCommand   `cmd:"" help:"Take an attendee's microphone away."`
-	Unmute adminUnmuteCommand `cmd:"" help:"Give it back."`
-	Remove adminRemoveCommand `cmd:"" help:"Remove an attendee; the join token dies."`
-	Say    adminSayCommand    `cmd:"" help:"Send a data message to everybody in a meeting."`
-	End    adminEndCommand    `cmd:"" help:"End a meeting."`
-	Audit  adminAuditCommand  `cmd:"" help:"Show who did what on the server, newest first; asked for with the operator secret."`
+	List   adminListCommand    `cmd:"" help:"List the account's meetings."`
+	Show   adminShowCommand    `cmd:"" help:"Show a meeting and who is connected, or one attendee, as JSON."`
+	Mute   adminMuteCommand    `cmd:"" help:"Take an attendee's microphone away."`
+	Unmute adminUnmuteCommand  `cmd:"" help:"Give it back."`
+	Remove adminRemoveCommand  `cmd:"" help:"Remove an attendee; the join token dies."`
+	Say    adminSayCommand     `cmd:"" help:"Send a data message to everybody in a meeting."`
+	End    adminEndCommand     `cmd:"" help:"End a meeting."`
+	Replay eventsReplayCommand `cmd:"" help:"Send events once more that were given up, as events replay does."`
+	Audit  adminAuditCommand   `cmd:"" help:"Show who did what on the server, newest first; asked for with the operator secret."`
 }
 
 // adminTarget is the server that is asked, and whose key it is asked with.
 type adminTarget struct {
-	Endpoint     string `help:"Base URL of the server." default:"http://127.0.0.1:8480" env:"CARILLON_ENDPOINT,AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS" placeholder:"URL"`
-	AccessKey    string `help:"Access key id to sign with." env:"AWS_ACCESS_KEY_ID" placeholder:"ID"`
-	SecretKey    string `help:"Secret key to sign with." env:"AWS_SECRET_ACCESS_KEY" placeholder:"SECRET"`
-	SessionToken string `help:"Session token to sign with." env:"AWS_SESSION_TOKEN" placeholder:"TOKEN"`
+	Endpoint     string `help:"Base URL of the server." default:"http://127.0.0.1:8480" env:"CARILLON_ENDPOINT,AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS,AWS_ENDPOINT_URL" placeholder:"URL"`
+	AccessKey    string `help:"Access key id to sign with." env:"CARILLON_ACCESS_KEY,AWS_ACCESS_KEY_ID" placeholder:"ID"`
+	SecretKey    string `help:"Secret key to sign with." env:"CARILLON_SECRET_KEY,AWS_SECRET_ACCESS_KEY" placeholder:"SECRET"`
+	SessionToken string `help:"Session token to sign with." env:"CARILLON_SESSION_TOKEN,AWS_SESSION_TOKEN" placeholder:"TOKEN"`
 	Region       string `help:"Control Region to sign for." default:"us-east-1" env:"CARILLON_REGION,AWS_REGION,AWS_DEFAULT_REGION"`
 }
 

@@ -23,8 +23,8 @@ type adminAuditCommand struct {
 	operatorTarget `embed:""`
 	Text           string        `help:"Only entries with this in one of their texts." placeholder:"TEXT"`
 	Who            string        `help:"Only what this one did: operator:NAME or key:ID." placeholder:"WHO"`
-	Via            string        `help:"Only what came this way: console, command, app, api or server." placeholder:"WAY"`
-	Outcome        string        `help:"Only what ended so: done, refused or failed." placeholder:"OUTCOME"`
+	Via            string        `help:"Only what came this way: console, command, app, api or server." enum:",console,command,app,api,server" default:"" placeholder:"WAY"`
+	Outcome        string        `help:"Only what ended so: done, refused or failed." enum:",done,refused,failed" default:"" placeholder:"OUTCOME"`
 	Last           time.Duration `help:"Only of so long a time until now." placeholder:"AGE"`
 	Limit          int           `help:"How many at most." default:"100"`
 	JSON           bool          `help:"Print them as JSON, one a line." name:"json"`

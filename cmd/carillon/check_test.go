@@ -137,7 +137,7 @@ func refusedAlike(t *testing.T, want string, flags ...string) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Fatalf("%s: %v, want %q", strings.Join(command, " "), err, want)
 		}
-		words[i] = err.Error()
+		words[i], _, _ = strings.Cut(err.Error(), "\nSee '") // which names the command
 	}
 	if words[0] != words[1] {
 		t.Errorf("serve says\n%s\ncheck config says\n%s", words[0], words[1])

@@ -14,7 +14,7 @@ import (
 )
 
 type conformCommand struct {
-	Endpoint       string   `help:"Base URL of the server to check." default:"http://127.0.0.1:8480" env:"CARILLON_ENDPOINT,AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS" placeholder:"URL"`
+	Endpoint       string   `help:"Base URL of the server to check." default:"http://127.0.0.1:8480" env:"CARILLON_ENDPOINT,AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS,AWS_ENDPOINT_URL" placeholder:"URL"`
 	LegacyEndpoint string   `help:"Base URL of its legacy flavour; default: the endpoint with /legacy." env:"CARILLON_LEGACY_ENDPOINT,AWS_ENDPOINT_URL_CHIME" placeholder:"URL"`
 	AccessKey      string   `help:"Access key id." env:"CARILLON_ACCESS_KEY,AWS_ACCESS_KEY_ID" placeholder:"ID"`
 	SecretKey      string   `help:"Secret key." env:"CARILLON_SECRET_KEY,AWS_SECRET_ACCESS_KEY" placeholder:"SECRET"`

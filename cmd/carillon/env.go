@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 
 	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/identity"
@@ -59,5 +60,9 @@ export AWS_SECRET_ACCESS_KEY=%s
 export AWS_DEFAULT_REGION=%s
 export AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS=%s
 export AWS_ENDPOINT_URL_CHIME=%s/legacy
-`, accessKey, secretKey, region, base, base)
+export AWS_ENDPOINT_URL_CHIME_SDK_MEDIA_PIPELINES=%s
+`, accessKey, secretKey, region, base, base, base)
+	if cfg.TLSSelfSigned {
+		fmt.Fprintf(w, "export %s=%s\n", bundleEnv, filepath.Join(absolute(cfg.Data), identity.SelfSignedFile))
+	}
 }

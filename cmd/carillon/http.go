@@ -69,6 +69,8 @@ func (d *doors) pick(r *http.Request) http.Handler {
 		return http.HandlerFunc(d.readiness)
 	case path == pathMetrics && d.metrics != nil:
 		return d.metrics
+	case forPeople(r) && path != app.PathDocument && underAny(path, signal.PathControl, signal.PathEvents, signal.PathTURN, signal.PathCalls, app.Prefix):
+		return d.signpost
 	case underAny(path, signal.PathControl, signal.PathEvents, signal.PathTURN, signal.PathScreen, signal.PathScreenViewing, signal.PathCalls):
 		return d.signal
 	case underAny(path, app.Prefix):

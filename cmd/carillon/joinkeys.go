@@ -63,7 +63,7 @@ type tokenKeyCommand struct {
 }
 
 type keyDirectory struct {
-	Data string `help:"Data directory of the server." required:"" type:"path" placeholder:"DIR"`
+	Data string `help:"Data directory of the server." default:"carillon-data" type:"path" placeholder:"DIR"`
 }
 
 // show writes the keys after a change.

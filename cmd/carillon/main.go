@@ -2,7 +2,7 @@
 // Amazon Chime SDK, with the tools to load and to check it.
 //
 //	carillon serve           run the server
-//	carillon admin           list and show meetings, mute, remove, end
+//	carillon admin           list and show meetings, mute, remove, end, replay
 //	carillon env             print what points AWS tools at the server
 //	carillon check config    check a configuration and print what is in force
 //	carillon check health    ask a running server whether it takes calls
@@ -26,7 +26,6 @@ import (
 	"fmt"
 	"os"
 	ossignal "os/signal"
-	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -35,9 +34,11 @@ import (
 	"github.com/carillon-meetings/carillon/internal/config"
 )
 
+const programName = "carillon"
+
 type commandLine struct {
 	Config      kong.ConfigFlag  `help:"YAML file with flag values (also CARILLON_CONFIG)." placeholder:"FILE" env:"-"` // run reads the variable
-	ShowVersion kong.VersionFlag `name:"version" env:"-" help:"Print the version."`
+	ShowVersion kong.VersionFlag `name:"version" short:"v" env:"-" help:"Print the version."`
 
 	Serve      serveCommand      `cmd:"" help:"Run the server."`
 	Admin      adminCommand      `cmd:"" help:"List and show the account's meetings, and act on them."`
@@ -62,10 +63,14 @@ func main() {
 	}
 }
 
-// exitCode tells whoever started the process why it ended: 3 for a disk that
-// failed, 1 for anything else.
+// exitCode tells whoever started the process why it ended: 2 for a command line
+// that makes no sense, 3 for a disk that failed, 1 for anything else.
 func exitCode(err error) int {
-	if errors.Is(err, errDisk) {
+	var usage *misused
+	switch {
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.Is(err, errDisk):
 		return 3
 	}
 	return 1
@@ -84,10 +89,10 @@ func run(ctx context.Context, args []string) error {
 // asks for any more while it runs.
 func parse(ctx context.Context, args []string) (command func() error, err error) {
 	options := []kong.Option{
-		kong.Name("carillon"),
+		kong.Name(programName),
 		kong.Description("A self-hosted meetings server compatible with the Amazon Chime SDK."),
 		kong.DefaultEnvars("CARILLON"),
-		kong.UsageOnError(),
+		kong.ValueFormatter(withDefault),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Vars{"version": "carillon " + thisBuild().String()},
 	}
@@ -110,29 +115,23 @@ func parse(ctx context.Context, args []string) (command func() error, err error)
 	if len(args) > 0 && args[0] == completion.Ask {
 		return func() error { return completion.Complete(os.Stdout, parser.Model, args[1:]) }, nil
 	}
-	parsed, err := parser.Parse(helpful(args))
+	parsed, err := parser.Parse(helpful(parser.Model, args))
 	if err != nil {
-		return nil, err
+		return nil, misuse(err)
 	}
 	if err := config.CheckEnv(parser.Model.Node, os.Environ()); err != nil {
-		return nil, err
+		return nil, misuse(err)
 	}
 	if parsed.Command() == "serve" {
 		cfg, dataNamed, settings := line.Serve.Serve, given(parsed, "data"), inForce(&line.Serve.Serve, parsed)
 		return func() error { return serve(ctx, &cfg, dataNamed, settings) }, nil
 	}
-	return func() error { return parsed.Run() }, nil
-}
-
-// helpful turns the ways in which people ask for help into the flag for it.
-func helpful(args []string) []string {
-	switch {
-	case len(args) == 0:
-		return []string{"--help"}
-	case args[0] == "help":
-		return append(slices.Clone(args[1:]), "--help")
-	}
-	return args
+	return func() error {
+		if err := trustBundle(); err != nil {
+			return err
+		}
+		return parsed.Run()
+	}, nil
 }
 
 type versionCommand struct{}

@@ -51,7 +51,7 @@ func (s *server) newSignpost() (*signpost, error) {
 // forPeople tells a browser's window from every program: SDKs sign, and ask for
 // no HTML.
 func forPeople(r *http.Request) bool {
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.Header.Get("Authorization") == "" &&
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && r.Header.Get("Authorization") == "" && r.Header.Get("Upgrade") == "" &&
 		strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 

@@ -22,7 +22,7 @@ func (d *describer) document() object {
 		}
 		at[strings.ToLower(op.method)] = d.operation(&op)
 	}
-	paths[pathDocument] = object{"get": object{
+	paths[PathDocument] = object{"get": object{
 		"operationId": "GetDescription", "summary": "Returns this description.", "security": []any{},
 		"responses": object{"200": object{"description": "The description.", "content": object{"application/json": object{"schema": object{"type": "object"}}}}},
 	}}

@@ -10,8 +10,8 @@ import (
 // Prefix is what the path of every request begins with.
 const Prefix = "/app/v1/"
 
-// pathDocument is where the description is, for everybody.
-const pathDocument = Prefix + "openapi.json"
+// PathDocument is where the description is, for everybody, people at a browser too.
+const PathDocument = Prefix + "openapi.json"
 
 // operation is one operation of the application API.
 type operation struct {

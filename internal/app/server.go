@@ -38,7 +38,7 @@ type call struct {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{r: r, ctx: r.Context(), id: rand.Text(), began: time.Now()}
 	w.Header().Set("X-Amzn-Requestid", c.id)
-	if r.URL.Path == pathDocument && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	if r.URL.Path == PathDocument && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		sendDocument(w)
 		return
 	}

@@ -130,7 +130,7 @@ func next(out *bytes.Buffer, at *kong.Node, typed string) {
 		for _, flag := range group {
 			offer(out, "--"+flag.Name, flag.Help, typed)
 			if flag.Tag.Negatable != "" {
-				offer(out, "--no-"+flag.Name, flag.Help, typed)
+				offer(out, "--no-"+flag.Name, "Off: "+flag.Help, typed)
 			}
 		}
 	}

@@ -11,10 +11,10 @@ import (
 
 // Options are the flags of `carillon load api`; the tags are for kong.
 type Options struct {
-	Endpoint  string        `help:"Base URL of the server." default:"http://127.0.0.1:8480" env:"CARILLON_ENDPOINT,AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS" placeholder:"URL"`
-	AccessKey string        `help:"Access key id to sign with." env:"AWS_ACCESS_KEY_ID" placeholder:"ID"`
-	SecretKey string        `help:"Secret key to sign with." env:"AWS_SECRET_ACCESS_KEY" placeholder:"SECRET"`
-	Token     string        `name:"session-token" aliases:"token" help:"Session token to sign with." env:"AWS_SESSION_TOKEN" placeholder:"TOKEN"`
+	Endpoint  string        `help:"Base URL of the server." default:"http://127.0.0.1:8480" env:"CARILLON_ENDPOINT,AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS,AWS_ENDPOINT_URL" placeholder:"URL"`
+	AccessKey string        `help:"Access key id to sign with." env:"CARILLON_ACCESS_KEY,AWS_ACCESS_KEY_ID" placeholder:"ID"`
+	SecretKey string        `help:"Secret key to sign with." env:"CARILLON_SECRET_KEY,AWS_SECRET_ACCESS_KEY" placeholder:"SECRET"`
+	Token     string        `name:"session-token" aliases:"token" help:"Session token to sign with." env:"CARILLON_SESSION_TOKEN,AWS_SESSION_TOKEN" placeholder:"TOKEN"`
 	Region    string        `help:"Control Region to sign for." default:"us-east-1" env:"CARILLON_REGION,AWS_REGION,AWS_DEFAULT_REGION"`
 	Flavour   string        `help:"API flavour: meetings or legacy." enum:"meetings,legacy" default:"meetings"`
 	Op        string        `help:"Operation: BatchCreateAttendee, CreateAttendee, CreateMeeting, GetMeeting, GetAttendee, ListAttendees or DeleteMeeting." default:"BatchCreateAttendee"`

@@ -13,11 +13,14 @@ import (
 // account makes meetings and attendees through the API, as an application does.
 type account struct{ api *sdk.Client }
 
+// mediaRegion is that of the meetings, and of who does not say for which to sign.
+const mediaRegion = "us-east-1"
+
 func newAccount(o Options) *account {
 	return &account{api: sdk.New(sdk.Options{
-		Region:       "us-east-1",
+		Region:       o.Region,
 		BaseEndpoint: aws.String(o.Endpoint),
-		Credentials:  credentials.NewStaticCredentialsProvider(o.AccessKey, o.SecretKey, ""),
+		Credentials:  credentials.NewStaticCredentialsProvider(o.AccessKey, o.SecretKey, o.Token),
 	})}
 }
 
@@ -30,7 +33,7 @@ type place struct {
 // open creates a meeting with attendees. If it fails, the meeting is deleted.
 func (a *account) open(ctx context.Context, name string, attendees int) (place, error) {
 	out, err := a.api.CreateMeeting(ctx, &sdk.CreateMeetingInput{
-		ClientRequestToken: aws.String(name), ExternalMeetingId: aws.String(name), MediaRegion: aws.String("us-east-1"),
+		ClientRequestToken: aws.String(name), ExternalMeetingId: aws.String(name), MediaRegion: aws.String(mediaRegion),
 	})
 	if err != nil {
 		return place{}, fmt.Errorf("create meeting: %w", err)

@@ -1,6 +1,7 @@
 package meeting
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -13,9 +14,11 @@ const maxMembers = 250
 
 // Options are the flags of `carillon load meeting`; the tags are for kong.
 type Options struct {
-	Endpoint  string        `help:"Base URL of the server." default:"http://127.0.0.1:8480" env:"CARILLON_ENDPOINT,AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS" placeholder:"URL"`
-	AccessKey string        `help:"Access key id to sign with." env:"AWS_ACCESS_KEY_ID" placeholder:"ID"`
-	SecretKey string        `help:"Secret key to sign with." env:"AWS_SECRET_ACCESS_KEY" placeholder:"SECRET"`
+	Endpoint  string        `help:"Base URL of the server." default:"http://127.0.0.1:8480" env:"CARILLON_ENDPOINT,AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS,AWS_ENDPOINT_URL" placeholder:"URL"`
+	AccessKey string        `help:"Access key id to sign with." env:"CARILLON_ACCESS_KEY,AWS_ACCESS_KEY_ID" placeholder:"ID"`
+	SecretKey string        `help:"Secret key to sign with." env:"CARILLON_SECRET_KEY,AWS_SECRET_ACCESS_KEY" placeholder:"SECRET"`
+	Token     string        `name:"session-token" help:"Session token to sign with." env:"CARILLON_SESSION_TOKEN,AWS_SESSION_TOKEN" placeholder:"TOKEN"`
+	Region    string        `help:"Control Region to sign for." default:"us-east-1" env:"CARILLON_REGION,AWS_REGION,AWS_DEFAULT_REGION"`
 	Talkers   int           `help:"Attendees of a meeting who talk." default:"0"`
 	Listeners int           `help:"Attendees of a meeting who only listen, with the microphone muted." default:"0"`
 	Cameras   int           `help:"Attendees of a meeting who only show a camera: 1.5 Mb/s, 30 pictures a second. All others watch." default:"0"`
@@ -47,6 +50,7 @@ func (o *Options) check() error {
 	if o.AccessKey == "" {
 		o.AccessKey, o.SecretKey = "load", "load" // enough for a server that accepts anybody
 	}
+	o.Region = cmp.Or(o.Region, mediaRegion)
 	add(o.Talkers >= 0 && o.Listeners >= 0 && o.Cameras >= 0, "%d talkers, %d listeners, %d cameras", o.Talkers, o.Listeners, o.Cameras)
 	add(o.members() >= 1 && o.members() <= maxMembers, "%d attendees in a meeting; possible are 1 to %d", o.members(), maxMembers)
 	add(o.Meetings > 0, "%d meetings", o.Meetings)
