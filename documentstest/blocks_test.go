@@ -26,11 +26,11 @@ func (b block) first() string {
 	return line
 }
 
-// pages returns the pages that people read, by their path from the repository's
-// root, with their blocks.
-func pages(t *testing.T) map[string][]block {
+// texts returns the pages that people read, by their path from the repository's
+// root.
+func texts(t *testing.T) map[string]string {
 	t.Helper()
-	found := map[string][]block{}
+	found := map[string]string{}
 	for _, pattern := range []string{"*.md", "docs/*.md", "examples/*.md", "clients/*.md"} {
 		files, err := filepath.Glob(filepath.Join("..", pattern))
 		if err != nil {
@@ -45,15 +45,25 @@ func pages(t *testing.T) map[string][]block {
 			if err != nil {
 				t.Fatal(err)
 			}
-			blocks, problems := read(string(text))
-			for _, problem := range problems {
-				t.Errorf("%s: %s", name, problem)
-			}
-			found[name] = blocks
+			found[name] = string(text)
 		}
 	}
 	if len(found) < 25 {
 		t.Fatalf("found %d pages only", len(found))
+	}
+	return found
+}
+
+// pages returns the blocks of all pages, and says what is wrong with one.
+func pages(t *testing.T) map[string][]block {
+	t.Helper()
+	found := map[string][]block{}
+	for name, text := range texts(t) {
+		blocks, problems := read(text)
+		for _, problem := range problems {
+			t.Errorf("%s: %s", name, problem)
+		}
+		found[name] = blocks
 	}
 	return found
 }
