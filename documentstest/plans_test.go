@@ -127,6 +127,7 @@ func plans() map[string]plan {
 			{begins: "curl", says: []string{`"status":"ok"`, `carillon_mixer_frames_late_total`, `listen.*127\.0\.0\.1:8480`}},
 		}},
 		"examples/README.md": {checkout: true, before: "carillon serve", steps: []step{
+			{begins: "eval \"$(carillon env)\"\ncd examples\n", slow: true, by: "examples: func TestQuickStarts(", replace: []string{"npm ci && ", ""}, after: "cd ..", says: []string{`(?s)"JoinToken".*"JoinToken".*"JoinToken"`}},
 			{begins: "eval", slow: true, by: "examples: func TestTheApp(", replace: []string{"npm ci && ", ""}, serves: "http://localhost:3000/"},
 			{begins: "eval", slow: true, by: "examples: func TestReact(", before: "export PORT=3001", replace: []string{"npm ci && cd react && npm ci && ", "cd react && "}, serves: "http://localhost:3001/"},
 		}},
