@@ -2,6 +2,10 @@ package documentstest
 
 import (
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -67,5 +71,59 @@ carillon serve --webhook http://127.0.0.1:1/ --webhook-secret-file hook.secret -
 		if strings.Contains(m.command, " show") && strings.TrimSpace(said[i]) == "" {
 			t.Errorf("%s says nothing", m.command)
 		}
+	}
+}
+
+// tests returns the names of all tests and benchmarks of the repository, with
+// whatever build tags.
+func tests(t *testing.T) (names []string) {
+	t.Helper()
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz)\w+)\(`)
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == ".git") {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range declared.FindAllSubmatch(text, -1) {
+			names = append(names, string(m[1]))
+		}
+		return err
+	})
+	if err != nil || len(names) < 1000 {
+		t.Fatalf("%d tests, %v", len(names), err)
+	}
+	return names
+}
+
+// What the pages have go test run by name is there: most of it measures for
+// minutes, and is not run here.
+func TestTheDocumentsNameTestsAndBenchmarksThereAre(t *testing.T) {
+	names := strings.Join(tests(t), "\n")
+	commands, chosen := regexp.MustCompile("go test [^`\n]*"), regexp.MustCompile("-(run|bench) '?([^'\\s`]+)")
+	found := 0
+	for page, text := range texts(t) {
+		for _, command := range commands.FindAllString(text, -1) {
+			for _, m := range chosen.FindAllStringSubmatch(command, -1) {
+				top, _, _ := strings.Cut(m[2], "/")
+				for one := range strings.SplitSeq(top, "|") {
+					if one == "^$" || one == "xxx" {
+						continue
+					}
+					kind := map[string]string{"run": "(?:Test|Fuzz)", "bench": "Benchmark"}[m[1]]
+					if found++; !regexp.MustCompile("(?m)^" + kind + `\w*` + strings.Trim(strings.TrimPrefix(one, "Test"), "^$")).MatchString(names) {
+						t.Errorf("%s: %s: nothing is called %s", page, command, one)
+					}
+				}
+			}
+		}
+	}
+	if found < 12 {
+		t.Errorf("only %d were found", found)
 	}
 }
