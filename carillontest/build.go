@@ -3,8 +3,10 @@ package carillontest
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,6 +68,9 @@ func build(dir string) (string, error) {
 	}
 	defer os.RemoveAll(work) // empty by then, or of no use
 	fresh := filepath.Join(work, "carillon")
+	if err := seed(dir, fresh); err != nil {
+		return "", err
+	}
 	if err := compile(work, fresh); err != nil {
 		return "", err
 	}
@@ -78,6 +83,34 @@ func build(dir string) (string, error) {
 		return "", err
 	}
 	return path, removeOld(dir)
+}
+
+// seed puts a copy of what was built last where the next one is to be built. Go
+// looks whether that is up to date and then does not link it again, which takes
+// ten times as long.
+func seed(dir, fresh string) error {
+	found, err := filepath.Glob(filepath.Join(dir, "carillon-*"))
+	if err != nil {
+		return err
+	}
+	var newest string
+	var at time.Time
+	for _, path := range found {
+		if info, err := os.Stat(path); err == nil && info.ModTime().After(at) {
+			newest, at = path, info.ModTime()
+		}
+	}
+	if newest == "" {
+		return nil
+	}
+	last, err := os.ReadFile(newest)
+	if errors.Is(err, fs.ErrNotExist) { // another process found it old
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(fresh, last, 0o700)
 }
 
 // compile builds the server. A module that uses this package has no need of the

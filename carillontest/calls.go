@@ -34,8 +34,12 @@ type Fault struct {
 	// Operation is its name in the API, such as "CreateMeeting"; empty for every
 	// one.
 	Operation string
-	// Flavour is "meetings" or "legacy"; empty for both.
+	// Flavour is "meetings", "legacy" or "pipelines"; empty for any.
 	Flavour string
+	// Account is whose calls are meant, twelve digits: the access key id of a
+	// client of its own, as for parallel tests that share a server. Empty for
+	// everybody's.
+	Account string
 	// Error is the exception's name: one of the API, in either flavour's
 	// spelling, which the answer then has in the spelling of the flavour that is
 	// called; or any other together with a Status.
@@ -44,6 +48,9 @@ type Fault struct {
 	Status int
 	// Message is what the caller reads; empty for the usual one.
 	Message string
+	// RetryAfter is what the header Retry-After says; 0 for what the API says
+	// with that error.
+	RetryAfter time.Duration
 	// Delay is how long the call waits before it is answered. Without Error and
 	// Status it is then answered as ever.
 	Delay time.Duration
@@ -58,8 +65,8 @@ func (s *Server) Fail(f Fault) (clear func()) {
 	s.tb.Helper()
 	var added struct{ ID int }
 	s.call("POST", "faults", map[string]any{
-		"operation": f.Operation, "flavour": f.Flavour, "error": f.Error, "status": f.Status, "message": f.Message,
-		"delay": f.Delay.String(), "calls": f.Calls,
+		"operation": f.Operation, "flavour": f.Flavour, "account": f.Account, "error": f.Error, "status": f.Status, "message": f.Message,
+		"retryAfter": f.RetryAfter.String(), "delay": f.Delay.String(), "calls": f.Calls,
 	}, &added)
 	return func() {
 		s.tb.Helper()

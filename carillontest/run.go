@@ -8,23 +8,22 @@ import (
 
 // Run starts a server for whoever has no test at hand, such as a TestMain whose
 // tests share it. It runs until Close. Where a method would end a test, it
-// panics.
+// panics; tests call those of srv.For(t), which end that test.
+//
+//	var shared *carillontest.Server
 //
 //	func TestMain(m *testing.M) {
-//		srv = carillontest.Run()
+//		shared = carillontest.Run()
 //		code := m.Run()
-//		srv.Close()
+//		shared.Close()
 //		os.Exit(code)
 //	}
+//
+//	func TestStandup(t *testing.T) {
+//		srv := shared.For(t)
+//		…
+//	}
 func Run(opts ...Option) *Server { return Start(&alone{}, opts...) }
-
-// Close ends a server that was started by Run. Those of Start end with their
-// tests.
-func (s *Server) Close() {
-	if tb, ok := s.tb.(*alone); ok {
-		tb.end()
-	}
-}
 
 // alone stands for the test where there is none. Only what this package calls is
 // there.

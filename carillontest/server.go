@@ -1,15 +1,7 @@
 package carillontest
 
 import (
-	"bufio"
-	"cmp"
-	"io"
-	"net/http"
-	"os/exec"
-	"regexp"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -26,7 +18,7 @@ const (
 // is long: it only tells a server that hangs from a busy machine.
 const patience = time.Minute
 
-// Server is a server that runs until its test ends.
+// Server is a running server, in the eyes of one test.
 type Server struct {
 	// Endpoint is the base URL of the chime-sdk-meetings API, for BaseEndpoint
 	// of an SDK's options or AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS.
@@ -34,12 +26,8 @@ type Server struct {
 	// LegacyEndpoint is that of the retired chime API.
 	LegacyEndpoint string
 
-	tb     testing.TB
-	client *http.Client
-	cmd    *exec.Cmd
-	ended  chan struct{} // closed when the process is gone
-	err    error         // how it ended; valid once ended is closed
-	said   output
+	tb testing.TB
+	*process
 }
 
 // Option changes how Start starts a server.
@@ -59,7 +47,8 @@ func Args(args ...string) Option {
 }
 
 // Start starts a server and waits until it serves. It is stopped when the test
-// ends; a test that fails has what the server said in its log.
+// ends; a test that fails has what the server said in its log. A test binary that
+// is killed takes the server with it.
 func Start(tb testing.TB, opts ...Option) *Server {
 	tb.Helper()
 	var o options
@@ -70,14 +59,18 @@ func Start(tb testing.TB, opts ...Option) *Server {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	args := append([]string{"serve", "--test-mode", "--listen", "127.0.0.1:0", "--media-tcp", "off", "--data", tb.TempDir()}, o.args...)
+	args := append([]string{"serve", "--test-mode", "--test-stop-at-eof", "--listen", "127.0.0.1:0", "--media-tcp", "off", "--data", tb.TempDir()}, o.args...)
 	for range starts {
-		s := &Server{tb: tb, client: &http.Client{Transport: &http.Transport{}}, cmd: exec.Command(path, args...), ended: make(chan struct{})}
-		if s.start() {
-			tb.Cleanup(s.stop)
-			s.LegacyEndpoint = s.Endpoint + "/legacy"
-			return s
+		p, endpoint, err := startProcess(path, args)
+		if err != nil {
+			tb.Fatal(err)
 		}
+		if p == nil {
+			continue
+		}
+		s := &Server{Endpoint: endpoint, LegacyEndpoint: endpoint + "/legacy", tb: tb, process: p}
+		tb.Cleanup(s.end)
+		return s
 	}
 	tb.Fatalf("carillontest: no free port in %d tries", starts)
 	return nil
@@ -87,67 +80,54 @@ func Start(tb testing.TB, opts ...Option) *Server {
 // taken for media, which then has the same number.
 const starts = 5
 
-// start starts the process and waits for the line in which it says where it
-// serves. It returns false if a port was taken.
-func (s *Server) start() (served bool) {
+// For returns the same server in the eyes of another test, such as a subtest or
+// one of those that share a server from TestMain: its methods end that test when
+// they cannot do what they are asked, and what the server says from now on is in
+// that test's log if it fails.
+func (s *Server) For(tb testing.TB) *Server {
+	from := s.said.length()
+	tb.Cleanup(func() { logSaid(tb, s.said.since(from)) })
+	return &Server{Endpoint: s.Endpoint, LegacyEndpoint: s.LegacyEndpoint, tb: tb, process: s.process}
+}
+
+// Close stops the server now, for a test of what an application does without it.
+// Otherwise there is no need: a server of Start stops with its test. One of Run
+// stops here only. Closing it again does nothing.
+func (s *Server) Close() {
 	s.tb.Helper()
-	s.cmd.Stderr = &s.said
-	stdout, err := s.cmd.StdoutPipe()
-	if err == nil {
-		err = s.cmd.Start()
+	if tb, ok := s.tb.(*alone); ok {
+		tb.end()
+		return
 	}
-	if err != nil {
-		s.tb.Fatalf("carillontest: starting the server: %v", err)
-	}
-	address := make(chan string, 1)
-	go s.follow(stdout, address)
-	select {
-	case s.Endpoint = <-address:
-		return true
-	case <-s.ended:
-		if !strings.Contains(s.said.String(), "address already in use") {
-			s.tb.Fatalf("carillontest: the server ended at once: %v\n%s", s.err, s.said.String())
-		}
-	case <-time.After(patience):
-		_ = s.cmd.Process.Kill() // fails only when it has just ended
-		<-s.ended
-		s.tb.Fatalf("carillontest: the server did not start serving\n%s", s.said.String())
-	}
-	return false
+	s.close()
 }
 
-// follow reads what the server says until it has ended.
-func (s *Server) follow(stdout io.Reader, address chan<- string) {
-	defer close(s.ended)
-	ready := regexp.MustCompile(`ready in .*API (https?://[^\s,]+)`)
-	lines := bufio.NewScanner(stdout)
-	for lines.Scan() {
-		if m := ready.FindStringSubmatch(lines.Text()); m != nil {
-			address <- m[1]
-		}
-		_, _ = s.said.Write([]byte(lines.Text() + "\n")) // never fails
+func (s *Server) close() {
+	s.tb.Helper()
+	if err := s.stop(); err != nil {
+		s.tb.Errorf("carillontest: the server did not end in good order: %v", err)
 	}
-	s.err = s.cmd.Wait()
 }
 
-// stop ends the server with its test.
-func (s *Server) stop() {
-	s.client.CloseIdleConnections()
-	err := s.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-s.ended:
-	case <-time.After(patience):
-		err = cmp.Or(err, s.cmd.Process.Kill())
-		<-s.ended
-		s.tb.Error("carillontest: the server did not end when it was asked to")
-	}
-	if s.err != nil {
-		s.tb.Errorf("carillontest: the server did not end in good order: %v, %v", s.err, err)
-	}
-	if s.tb.Failed() {
-		s.tb.Logf("carillontest: the server said:\n%s", s.said.tail())
+// end ends the server with its test.
+func (s *Server) end() {
+	s.close()
+	logSaid(s.tb, s.said.since(0))
+}
+
+// Log returns the last that the server has said, on its standard output and in
+// its log: 64 KiB at least, if there was as much.
+func (s *Server) Log() string { return s.said.since(0) }
+
+// logSaid gives a test that failed the last of what the server has said.
+func logSaid(tb testing.TB, said string) {
+	if tb.Failed() {
+		tb.Logf("carillontest: the server said:\n%s", said[max(0, len(said)-maxLogged):])
 	}
 }
+
+// maxLogged is how much of that is put into the log of a test, in bytes.
+const maxLogged = 8 << 10
 
 // Environ returns the environment variables, as "NAME=value", that lead AWS SDKs
 // and the AWS CLI of a program under test to the server.
@@ -172,37 +152,4 @@ func (s *Server) Setenv() {
 		name, value, _ := strings.Cut(variable, "=")
 		setenv.Setenv(name, value)
 	}
-}
-
-// output keeps what a server says.
-type output struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-// maxOutput is how much of it is kept, in bytes: the end.
-const maxOutput = 64 << 10
-
-// Write implements io.Writer.
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.text = append(o.text, p...)
-	if over := len(o.text) - 2*maxOutput; over > 0 {
-		o.text = append([]byte(nil), o.text[len(o.text)-maxOutput:]...)
-	}
-	return len(p), nil
-}
-
-// String returns what is kept.
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return string(o.text)
-}
-
-// tail returns the last of it, enough for a test's log.
-func (o *output) tail() string {
-	text := o.String()
-	return text[max(0, len(text)-8<<10):]
 }

@@ -47,6 +47,11 @@ func serve(ctx context.Context, cfg *config.Serve, dataNamed bool, settings []co
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
+	if cfg.Test.StopAtEOF {
+		var cancel context.CancelFunc
+		ctx, cancel = untilEOF(ctx, os.Stdin)
+		defer cancel()
+	}
 	found, err := prepare(cfg)
 	if err != nil {
 		return err

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"slices"
@@ -72,7 +74,7 @@ func (s *server) openTestMode(doors http.Handler) http.Handler {
 	}
 	s.test.door = testmode.NewDoor(testmode.Config{
 		Clock: &s.test.clock, Faults: &s.test.faults, Events: s.test.events, Meetings: s.control, Connections: s.signal,
-		Tombstone: s.cfg.Timers.Tombstone, WithActor: control.WithActor, Logger: s.log.With("part", "test"),
+		Tombstone: s.cfg.Timers.Tombstone, Refill: s.api.Refill, WithActor: control.WithActor, Logger: s.log.With("part", "test"),
 	})
 	return testmode.Admit(s.cfg.Test.Networks, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, testmode.Prefix) {
@@ -103,6 +105,17 @@ func temporaryData(cfg *config.Serve, named bool) (remove func() error, err erro
 	}
 	cfg.Data = dir
 	return func() error { return os.RemoveAll(dir) }, nil
+}
+
+// untilEOF returns a context that ends with ctx, and when r does. Nothing ends
+// the reading of a standard input that goes on: it ends with the process.
+func untilEOF(ctx context.Context, r io.Reader) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		_, _ = io.Copy(io.Discard, r) // one that fails is at its end, too
+		cancel()
+	}()
+	return ctx, cancel
 }
 
 // given reports whether a flag has a value from the command line, a file or the

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -73,6 +75,69 @@ func TestTheClockOfTheTestModeEndsMeetings(t *testing.T) {
 	}
 }
 
+// The throttle goes by the clock that tests move, and a reset leaves nobody
+// throttled.
+func TestTheThrottleOfTheTestMode(t *testing.T) {
+	s := startServer(t, t.TempDir(), "--test-mode", "--throttle-rate", "0.01", "--throttle-burst", "1")
+	base := s.ports.public.String() + "/test/v1/"
+	create := func(want int) {
+		t.Helper()
+		if status := post(t, s.ports.public.String()+"/meetings", `{"ClientRequestToken":"standup","ExternalMeetingId":"standup","MediaRegion":"us-east-1"}`); status != want {
+			t.Errorf("CreateMeeting: %d, want %d", status, want)
+		}
+	}
+	create(200)
+	create(429)
+	if status := post(t, base+"clock", `{"advance":"101s"}`); status != 200 {
+		t.Fatal(status)
+	}
+	create(200)
+	create(429)
+	if status := post(t, base+"reset", ""); status != 204 {
+		t.Fatal(status)
+	}
+	create(200)
+}
+
+// A reset ends media pipelines, forgets them, and waits for what they tell at
+// their end, which would else be an event of the next test.
+func TestAResetOfTheTestModeLeavesNoPipelines(t *testing.T) {
+	s := startServer(t, t.TempDir(), "--test-mode", "--recordings", t.TempDir())
+	sdk := s.sdk("anybody", "anything", http.DefaultClient)
+	id := createMeeting(t, sdk, "recorded")
+	base := s.ports.public.String()
+	begin := func(path, body string) string {
+		t.Helper()
+		answer, err := http.Post(base+path, "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		var made map[string]struct{ MediaPipelineArn string }
+		if err := json.NewDecoder(answer.Body).Decode(&made); err != nil || answer.StatusCode != http.StatusCreated {
+			t.Fatalf("%s: %s, %v", path, answer.Status, err)
+		}
+		for _, p := range made {
+			return p.MediaPipelineArn
+		}
+		return ""
+	}
+	capture := begin("/sdk-media-capture-pipelines", `{"SourceType":"ChimeSdkMeeting","SinkType":"S3Bucket","SinkArn":"arn:aws:s3:::recordings","SourceArn":"arn:aws:chime:us-east-1:000000000000:meeting/`+id+`"}`)
+	off := `{"State":"Disabled"}`
+	begin("/sdk-media-concatenation-pipelines", `{"Sinks":[{"Type":"S3Bucket","S3BucketSinkConfiguration":{"Destination":"arn:aws:s3:::recordings"}}],
+		"Sources":[{"Type":"MediaCapturePipeline","MediaCapturePipelineSourceConfiguration":{"MediaPipelineArn":"`+capture+`","ChimeSdkMeetingConfiguration":{"ArtifactsConfiguration":
+		{"Audio":{"State":"Enabled"},"Video":`+off+`,"Content":`+off+`,"DataChannel":`+off+`,"TranscriptionMessages":`+off+`,"MeetingEvents":`+off+`,"CompositedVideo":`+off+`}}}}]}`)
+	if status := post(t, base+"/test/v1/reset", ""); status != 204 {
+		t.Fatal(status)
+	}
+	if left := s.control.Pipelines(); len(left) > 0 {
+		t.Errorf("left: %+v", left[0])
+	}
+	if _, told := get(t, base+"/test/v1/events"); !strings.Contains(told, `"events":[]`) {
+		t.Errorf("told after the reset: %s", told)
+	}
+}
+
 // A server that ends is not kept by those who wait for events.
 func TestWhoWaitsForEventsDoesNotKeepTheServer(t *testing.T) {
 	s := startServer(t, t.TempDir(), "--test-mode")
@@ -95,6 +160,20 @@ func TestWhoWaitsForEventsDoesNotKeepTheServer(t *testing.T) {
 	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("stopping took %v", took)
 	}
+}
+
+// A server that goes with who started it goes by its standard input.
+func TestUntilEOF(t *testing.T) {
+	r, w := io.Pipe()
+	ctx, cancel := untilEOF(t.Context(), r)
+	defer cancel()
+	if _, err := w.Write([]byte("not the end")); err != nil || ctx.Err() != nil {
+		t.Fatalf("before the end: %v, %v", err, ctx.Err())
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	<-ctx.Done()
 }
 
 // Without a directory of its own, a server in test mode leaves nothing behind.

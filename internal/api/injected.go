@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
 )
@@ -18,6 +20,8 @@ type Injected struct {
 	Status int
 	// Message is what the caller reads; empty for the usual one.
 	Message string
+	// RetryAfter is told to the caller; 0 for what the API says with that error.
+	RetryAfter time.Duration
 }
 
 // Error returns the name and the message.
@@ -55,5 +59,6 @@ func (s *Server) wireInjected(e *Injected, flavour meeting.Flavour) wireError {
 	if out.status == http.StatusServiceUnavailable {
 		out.retry = retryUnavailable
 	}
+	out.retry = cmp.Or(e.RetryAfter, out.retry)
 	return out
 }

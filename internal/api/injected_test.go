@@ -2,7 +2,9 @@ package api_test
 
 import (
 	"context"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/carillon-meetings/carillon/internal/api"
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -28,7 +30,10 @@ func TestInjectedErrorsHaveTheFormOfTheFlavour(t *testing.T) {
 	} {
 		both(t, func(cfg *api.Config) {
 			cfg.Control = newCanned()
-			cfg.Intercept = func(_ context.Context, operation string, flavour meeting.Flavour) error {
+			cfg.Intercept = func(_ context.Context, operation string, by meeting.Owner) error {
+				if by.Account == "" || by.Region == "" || by.Flavour == 0 {
+					t.Errorf("asked about the calls of %+v", by)
+				}
 				if operation == "GetMeeting" {
 					return &c.asked
 				}
@@ -55,10 +60,53 @@ func TestInjectedErrorsHaveTheFormOfTheFlavour(t *testing.T) {
 	}
 }
 
+// Callers are told when to come again as they are by the API itself, or as the
+// test says.
+func TestInjectedErrorsTellWhenToComeAgain(t *testing.T) {
+	for _, c := range []struct {
+		asked           api.Injected
+		seconds, millis string
+	}{
+		{api.Injected{Status: 503}, "1", "1000"},
+		{api.Injected{Status: 503, RetryAfter: 20 * time.Second}, "20", "20000"},
+		{api.Injected{Name: "ThrottlingException", RetryAfter: 1500 * time.Millisecond}, "2", "1500"},
+		{api.Injected{Name: "ThrottlingException"}, "", ""},
+	} {
+		both(t, func(cfg *api.Config) {
+			cfg.Intercept = func(context.Context, string, meeting.Owner) error { return &c.asked }
+		}, func(t *testing.T, d *door) {
+			a := d.do("GET", "/meetings/"+unknownID, "")
+			if a.header.Get("Retry-After") != c.seconds || a.header.Get("x-amz-retry-after") != c.millis {
+				t.Errorf("%+v: %v", c.asked, a.header)
+			}
+		})
+	}
+}
+
+func TestOperationsByFlavour(t *testing.T) {
+	for name, flavours := range map[string][]meeting.Flavour{
+		"CreateMeeting":               {meeting.Meetings, meeting.Legacy},
+		"UpdateAttendeeCapabilities":  {meeting.Meetings},
+		"ListMeetings":                {meeting.Legacy},
+		"CreateMediaCapturePipeline":  {meeting.Legacy, meeting.Pipelines},
+		"ListMediaPipelines":          {meeting.Pipelines},
+		"CreateMediaInsightsPipeline": nil,
+	} {
+		for _, f := range []meeting.Flavour{meeting.Meetings, meeting.Legacy, meeting.Pipelines} {
+			if got := slices.Contains(api.Operations(f), name); got != slices.Contains(flavours, f) {
+				t.Errorf("%s in %v: %t", name, f, got)
+			}
+		}
+		if got := slices.Contains(api.Operations(), name); got != (flavours != nil) {
+			t.Errorf("%s in any: %t", name, got)
+		}
+	}
+}
+
 // A fault that is asked for does not let anybody in.
 func TestNothingIsInjectedBeforeTheCallerIsKnown(t *testing.T) {
 	d := open(t, func(cfg *api.Config) {
-		cfg.Intercept = func(context.Context, string, meeting.Flavour) error { return &api.Injected{Status: 503} }
+		cfg.Intercept = func(context.Context, string, meeting.Owner) error { return &api.Injected{Status: 503} }
 	})
 	r := d.request("GET", "/meetings/"+unknownID, "")
 	r.Header.Del("Authorization")

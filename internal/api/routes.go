@@ -156,19 +156,36 @@ func pipelineRoutes() []route {
 
 // Actions returns the actions that policies of keys may name, such as
 // "chime:CreateMeeting", in the order of the route tables.
-func Actions() []string {
-	var actions []string
-	seen := map[string]bool{}
-	for _, r := range slices.Concat(currentRoutes(), legacyRoutes(), pipelineRoutes()) {
-		if !seen[r.op.name] {
-			seen[r.op.name] = true
-			actions = append(actions, r.op.action())
-		}
+func Actions() (actions []string) {
+	for _, name := range Operations() {
+		actions = append(actions, actionPrefix+name)
 	}
 	return actions
 }
 
-func (op *operation) action() string { return "chime:" + op.name }
+// Operations returns the names of the operations that one of the flavours has,
+// or any when none is given, in the order of the route tables.
+func Operations(flavours ...meeting.Flavour) (names []string) {
+	for _, table := range []struct {
+		of     meeting.Flavour
+		routes func() []route
+	}{{meeting.Meetings, currentRoutes}, {meeting.Legacy, legacyRoutes}, {meeting.Pipelines, pipelineRoutes}} {
+		if len(flavours) > 0 && !slices.Contains(flavours, table.of) {
+			continue
+		}
+		for _, r := range table.routes() {
+			if !slices.Contains(names, r.op.name) {
+				names = append(names, r.op.name)
+			}
+		}
+	}
+	return names
+}
+
+// actionPrefix makes the action of policies of an operation's name.
+const actionPrefix = "chime:"
+
+func (op *operation) action() string { return actionPrefix + op.name }
 
 // labels are the values of the path labels, decoded once.
 type labels struct {

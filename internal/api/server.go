@@ -66,10 +66,10 @@ type Config struct {
 	// Unreached returns those of a meeting's targets that events cannot be sent
 	// to; nil: all of them.
 	Unreached func(meeting.Owner, meeting.Notifications) []string
-	// Intercept is called for each operation that may be performed, before it
-	// is; its error, such as an *Injected, is the answer instead. For tests of
+	// Intercept is called for each operation that somebody may perform, before
+	// it is; its error, such as an *Injected, is the answer instead. For tests of
 	// applications; nil: nobody looks.
-	Intercept func(ctx context.Context, operation string, flavour meeting.Flavour) error
+	Intercept func(ctx context.Context, operation string, by meeting.Owner) error
 
 	Tracer *tracing.Tracer  // nil traces nothing
 	Logger *slog.Logger     // nil discards
@@ -124,6 +124,10 @@ func New(cfg Config) *Server {
 	cfg = cfg.withDefaults()
 	return &Server{cfg: cfg, current: currentRoutes(), legacy: legacyRoutes(), pipelines: pipelineRoutes(), throttle: throttle.New(cfg.Throttle)}
 }
+
+// Refill forgets who has made how many requests: the throttle lets everybody
+// through as after the start.
+func (s *Server) Refill() { s.throttle.Refill() }
 
 // Drain makes every further request an answer of 503 with Retry-After.
 // Requests that run already finish as they would have.
@@ -234,7 +238,7 @@ func (s *Server) run(c *call) (respond, error) {
 	}
 	c.ctx = control.WithActor(c.ctx, c.actor())
 	if s.cfg.Intercept != nil {
-		if err := s.cfg.Intercept(c.ctx, c.route.op.name, c.flavour); err != nil {
+		if err := s.cfg.Intercept(c.ctx, c.route.op.name, c.owner); err != nil {
 			return nil, err
 		}
 	}

@@ -26,16 +26,19 @@ func (s *Serve) ServesDemo() bool {
 // A public URL or a proxy means that others can, whatever it listens on.
 func (s *Serve) onlyLoopback() bool {
 	for _, addr := range []string{s.Listen, s.Media.UDP, s.Media.TCP, s.Turn.UDP, s.Turn.TCP, s.Turn.TLS, s.Pages.ConsoleListen, s.Telemetry.Pprof} {
-		if addr == "" || addr == "off" { // nothing, or what --listen says
-			continue
-		}
-		host, _, err := net.SplitHostPort(addr)
-		if err != nil || !isLoopback(host) {
+		if !loopbackAddr(addr) {
 			return false
 		}
 	}
 	public, err := url.Parse(s.PublicURL)
 	return len(s.TrustedProxies) == 0 && (s.PublicURL == "" || err == nil && isLoopback(public.Hostname()))
+}
+
+// loopbackAddr reports whether a listener's address is of the loopback interface;
+// none at all, or what --listen says, is no address of its own.
+func loopbackAddr(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	return addr == "" || addr == "off" || err == nil && isLoopback(host)
 }
 
 func isLoopback(host string) bool {

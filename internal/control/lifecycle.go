@@ -98,6 +98,7 @@ func (c *Control) EndDue(ctx context.Context) (next time.Time, err error) {
 		case c.wake <- struct{}{}: // how long it meant to sleep was by the old time
 		default:
 		}
+		c.forgetPipelines()
 		return until, nil
 	}
 }

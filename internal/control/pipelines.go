@@ -93,6 +93,12 @@ func (x *pipelineIndex) forget(now time.Time) {
 	}
 }
 
+func (c *Control) forgetPipelines() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pipelines.forget(c.cfg.Clock.Now())
+}
+
 // foldPipeline takes the next record of a pipeline in.
 func (f *found) foldPipeline(stored ledger.Entry) error {
 	if stored.Gap {

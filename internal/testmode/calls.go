@@ -2,7 +2,6 @@ package testmode
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -10,8 +9,6 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
-	"github.com/carillon-meetings/carillon/internal/notify/event"
-	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
 // atPrefix puts Prefix before the path of a pattern.
@@ -34,7 +31,7 @@ func (d *Door) moveClock(r *http.Request) (any, error) {
 	var body struct {
 		Advance Duration `json:"advance"`
 	}
-	if err := read(r, &body); err != nil {
+	if err := readBody(r, &body); err != nil {
 		return nil, err
 	}
 	if body.Advance <= 0 || time.Duration(body.Advance) > maxAdvance {
@@ -65,7 +62,7 @@ func (d *Door) listFaults(*http.Request) (any, error) {
 
 func (d *Door) addFault(r *http.Request) (any, error) {
 	var wanted Fault
-	if err := read(r, &wanted); err != nil {
+	if err := readBody(r, &wanted); err != nil {
 		return nil, err
 	}
 	added, err := d.cfg.Faults.Add(wanted)
@@ -166,92 +163,4 @@ func (d *Door) dropAttendee(r *http.Request) (any, error) {
 	return struct {
 		Connections int `json:"connections"`
 	}{n}, nil
-}
-
-// maxWait bounds how long a call waits for an event.
-const maxWait = time.Minute
-
-func (d *Door) readEvents(r *http.Request) (any, error) {
-	q := r.URL.Query()
-	for name := range q {
-		switch name {
-		case "after", "wait", "type", "meeting", "attendee":
-		default:
-			return nil, badRequest(fmt.Errorf("%s: there are the parameters after, wait, type, meeting and attendee", name))
-		}
-		if len(q[name]) > 1 {
-			return nil, badRequest(fmt.Errorf("%s: is given %d times", name, len(q[name])))
-		}
-	}
-	var (
-		after uint64
-		wait  Duration
-		err   error
-	)
-	if q.Has("after") {
-		if after, err = strconv.ParseUint(q.Get("after"), 10, 64); err != nil {
-			return nil, badRequest(fmt.Errorf("after: %q is not a number", q.Get("after")))
-		}
-	}
-	if q.Has("wait") {
-		if err = wait.UnmarshalText([]byte(q.Get("wait"))); err != nil || wait < 0 || time.Duration(wait) > maxWait {
-			return nil, badRequest(fmt.Errorf("wait: %q is not a time between 0s and %v", q.Get("wait"), maxWait))
-		}
-	}
-	for _, name := range []string{"meeting", "attendee"} {
-		// The content share of an attendee has its id with a suffix.
-		id, _, _ := strings.Cut(q.Get(name), "#")
-		if _, ok := meeting.ParseID(id); !ok && q.Has(name) {
-			return nil, badRequest(fmt.Errorf("%s: %q is not an id", name, q.Get(name)))
-		}
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), time.Duration(wait))
-	defer cancel()
-	return d.cfg.Events.Wait(ctx, after, filter(q.Get("type"), q.Get("meeting"), q.Get("attendee"))), nil
-}
-
-// filter returns a function that accepts events of a type, about a meeting and an
-// attendee; "" stands for any. A type may be given without "chime:".
-func filter(eventType, in, who string) func(*event.Event) bool {
-	return func(e *event.Event) bool {
-		return (eventType == "" || e.Type == eventType || e.Type == "chime:"+eventType) &&
-			(in == "" || strings.EqualFold(e.Meeting.ID.String(), in)) &&
-			(who == "" || strings.EqualFold(e.Attendee, who))
-	}
-}
-
-// reset ends what there is and puts everything back as it was at the start.
-// Events keep counting, so that a cursor stays good.
-func (d *Door) reset(r *http.Request) (any, error) {
-	ctx := d.cfg.WithActor(r.Context(), actor)
-	d.cfg.Faults.ClearAll()
-	all, err := d.cfg.Meetings.Meetings(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := d.endAll(ctx, all); err != nil {
-		return nil, err
-	}
-	// Ended meetings are forgotten by their time.
-	if err := d.advance(ctx, d.cfg.Tombstone+time.Second); err != nil {
-		return nil, err
-	}
-	d.cfg.Clock.Reset()
-	d.cfg.Events.Clear()
-	_, err = d.cfg.Meetings.EndDue(ctx)
-	return nil, err
-}
-
-func (d *Door) endAll(ctx context.Context, all []observe.Meeting) error {
-	for _, m := range all {
-		if !m.Ended.IsZero() {
-			continue
-		}
-		err := d.cfg.Meetings.EndMeeting(ctx, m.ID)
-		var refused *meeting.Error
-		if err != nil && !(errors.As(err, &refused) && refused.Kind == meeting.NotFound) { // a replica went with its primary
-			return err
-		}
-	}
-	return nil
 }

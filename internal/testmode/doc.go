@@ -11,7 +11,7 @@
 //     plane and the ledger. So no event tells of what did not happen.
 //   - events.go: Events, made as they are for those who are sent them (package
 //     event), kept with a number each and waited for.
-//   - door.go, calls.go: the HTTP calls.
+//   - door.go, input.go, calls.go, watch.go, reset.go: the HTTP calls.
 //   - admit.go: who may call at all.
 //
 // Nothing of it is there in a server without the mode.

@@ -4,12 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"time"
 
-	"github.com/carillon-meetings/carillon/internal/jsonbody"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
 )
@@ -23,6 +21,8 @@ type Meetings interface {
 	EndMeeting(ctx context.Context, id meeting.ID) error
 	RemoveAttendee(ctx context.Context, id, attendee meeting.ID) error
 	EndDue(ctx context.Context) (next time.Time, err error)
+	Pipelines() []*meeting.Pipeline
+	MovePipeline(ctx context.Context, id meeting.ID, to meeting.PipelineStatus, failure string) error
 }
 
 // Connections is the part of the signaling door that tests reach.
@@ -39,6 +39,7 @@ type Config struct {
 	Meetings    Meetings
 	Connections Connections
 	Tombstone   time.Duration // how long ended meetings are remembered
+	Refill      func()        // makes the throttle forget who has called
 	// WithActor names who acts in the records of what a test does.
 	WithActor func(ctx context.Context, actor string) context.Context
 	Logger    *slog.Logger // nil: discard
@@ -57,27 +58,31 @@ func NewDoor(cfg Config) *Door {
 	}
 	d := &Door{cfg: cfg}
 	mux := http.NewServeMux()
-	for pattern, answer := range map[string]func(*http.Request) (any, error){
-		"GET clock":                    d.readClock,
-		"POST clock":                   d.moveClock,
-		"GET faults":                   d.listFaults,
-		"POST faults":                  d.addFault,
-		"DELETE faults":                d.clearFaults,
-		"DELETE faults/{fault}":        d.clearFault,
-		"GET meetings":                 d.listMeetings,
-		"POST meetings/{meeting}/end":  d.endMeeting,
-		"POST " + attendee + "/drop":   d.dropAttendee,
-		"POST " + attendee + "/remove": d.removeAttendee,
-		"GET events":                   d.readEvents,
-		"POST reset":                   d.reset,
+	for pattern, c := range map[string]call{
+		"GET clock":                    {answer: d.readClock},
+		"POST clock":                   {answer: d.moveClock, body: true},
+		"GET faults":                   {answer: d.listFaults},
+		"POST faults":                  {answer: d.addFault, body: true},
+		"DELETE faults":                {answer: d.clearFaults},
+		"DELETE faults/{fault}":        {answer: d.clearFault},
+		"GET meetings":                 {answer: d.listMeetings},
+		"POST meetings/{meeting}/end":  {answer: d.endMeeting},
+		"POST " + attendee + "/drop":   {answer: d.dropAttendee},
+		"POST " + attendee + "/remove": {answer: d.removeAttendee},
+		"GET events":                   {answer: d.readEvents, query: true},
+		"POST reset":                   {answer: d.reset},
 	} {
-		mux.Handle(atPrefix(pattern), d.call(answer))
+		mux.Handle(atPrefix(pattern), d.handle(c))
 	}
 	mux.HandleFunc(Prefix, func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "There is no "+r.Method+" "+r.URL.Path+". docs/testing-your-app.md lists the calls of the test mode.")
 	})
 	// Pages of others that are open in a browser of this machine may not call.
-	d.handler = http.NewCrossOriginProtection().Handler(mux)
+	foreign := http.NewCrossOriginProtection()
+	foreign.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		refuse(w, http.StatusForbidden, "A page of another origin may not make this call. Let the test make it, or the page's own backend.")
+	}))
+	d.handler = foreign.Handler(mux)
 	return d
 }
 
@@ -96,12 +101,21 @@ func (f *fault) Error() string { return f.message }
 
 func badRequest(err error) error { return &fault{http.StatusBadRequest, err.Error()} }
 
-// call turns a function into a handler: what it returns is the answer, in JSON;
-// nil is 204.
-func (d *Door) call(answer func(*http.Request) (any, error)) http.Handler {
+// call is one of the calls.
+type call struct {
+	answer      func(*http.Request) (any, error) // what it returns is the answer, in JSON; nil is 204
+	body, query bool                             // whether it takes any
+}
+
+// handle returns what makes a call.
+func (d *Door) handle(c call) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		body, err := answer(r)
+		err := c.refuseInput(r)
+		var body any
+		if err == nil {
+			body, err = c.answer(r)
+		}
 		if err != nil {
 			status, message := d.explain(err)
 			refuse(w, status, message)
@@ -144,24 +158,7 @@ func write(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // a caller who has gone away is told nothing
-}
-
-// maxBody bounds the body of a call, in bytes.
-const maxBody = 64 << 10
-
-// read reads the body of a call, which is one JSON object of known members.
-func read(r *http.Request, into any) error {
-	body, err := io.ReadAll(r.Body)
-	if err == nil {
-		err = jsonbody.Decode(body, into)
-	}
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		return &fault{http.StatusRequestEntityTooLarge, "The body is larger than 64 KiB."}
-	}
-	if err != nil {
-		return badRequest(errors.New("the body is not what this call takes: " + err.Error()))
-	}
-	return nil
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false) // it is read by people, on their terminals
+	_ = enc.Encode(body)     // a caller who has gone away is told nothing
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -17,8 +18,9 @@ import (
 // plane is a control plane and a signaling door with one meeting, room, in which
 // ada is connected.
 type plane struct {
-	calls []string
-	ended bool
+	calls     []string
+	ended     bool
+	pipelines []*meeting.Pipeline
 }
 
 func (p *plane) note(what string) error {
@@ -63,10 +65,23 @@ func (p *plane) Cut(id, who meeting.ID) int {
 
 func (p *plane) Settle(context.Context) {}
 
+func (p *plane) Pipelines() []*meeting.Pipeline { return p.pipelines }
+
+// MovePipeline stops a pipeline; the end of it comes when it is looked for next.
+func (p *plane) MovePipeline(_ context.Context, id meeting.ID, to meeting.PipelineStatus, _ string) error {
+	for i, old := range p.pipelines {
+		if old.ID == id && to == meeting.PipelineStopping {
+			p.pipelines[i] = &meeting.Pipeline{ID: id, Status: meeting.PipelineStopped}
+			return p.note("stop")
+		}
+	}
+	return meeting.MissingPipeline(id)
+}
+
 func newDoor() (*Door, *plane) {
 	p := &plane{}
 	return NewDoor(Config{
-		Clock: &Clock{}, Faults: &Faults{}, Events: written(), Meetings: p, Connections: p, Tombstone: time.Minute,
+		Clock: &Clock{}, Faults: &Faults{}, Events: written(), Meetings: p, Connections: p, Tombstone: time.Minute, Refill: func() { _ = p.note("refill") },
 		WithActor: func(ctx context.Context, _ string) context.Context { return ctx },
 	}), p
 }
@@ -106,13 +121,14 @@ func TestEveryCall(t *testing.T) {
 		{"POST", inside + who + "/remove", "", 204, ""},
 		{"POST", inside + "/end", "", 204, ""},
 		{"POST", Prefix + "reset", "", 204, ""},
+		{"POST", Prefix + "reset", " {}\n", 204, ""},
 		{"GET", Prefix + "clock", "", 200, `"advanced":"0s"`},
 	} {
 		if status, answer := do(d, c.method, c.path, c.body); status != c.status || !strings.Contains(answer, c.answer) {
 			t.Errorf("%s %s %s: %d %s", c.method, c.path, c.body, status, answer)
 		}
 	}
-	if got := strings.Join(p.calls, " "); got != "cut remove end" {
+	if got := strings.Join(p.calls, " "); got != "cut remove end refill refill" {
 		t.Errorf("done: %s", got)
 	}
 }
@@ -126,18 +142,32 @@ func TestWrongCallsAreExplained(t *testing.T) {
 		status             int
 		words              string
 	}{
-		{"POST", "clock", ``, 400, "not a JSON object"},
 		{"POST", "clock", `{"advance":"1s","advance":"2s"}`, 400, "given twice"},
 		{"POST", "clock", `{"Advance":"1s"}`, 400, "Advance"},
 		{"POST", "faults", `{"status":500,"status":503}`, 400, "given twice"},
+		{"POST", "clock", ``, 400, "not a JSON object"},
+		{"POST", "clock", `{"advance":"1s"`, 400, "not a JSON object"},
+		{"POST", "clock", `advance=1s`, 400, "not a JSON object"},
+		{"POST", "clock", `["1s"]`, 400, "not a JSON object"},
+		{"POST", "clock?advance=1s", `{"advance":"1s"}`, 400, "no parameters"},
 		{"POST", "clock", `{"advance":"10"}`, 400, `\"10\" is not a time such as 10m`},
-		{"POST", "clock", `{"advance":600}`, 400, "advance"},
+		{"POST", "clock", `{"advance":600}`, 400, `advance: a text such as \"10m\" or \"1.5s\" is expected, not a number`},
 		{"POST", "clock", `{"advance":"-1s"}`, 400, "advance"},
 		{"POST", "clock", `{"advance":"745h"}`, 400, "744h"},
 		{"POST", "clock", `{"move":"1s"}`, 400, "move"},
 		{"POST", "clock", `{"advance":"1s"} {}`, 400, "not a JSON object"},
 		{"POST", "clock", `{"advance":"` + strings.Repeat("1", maxBody) + `"}`, 413, "64 KiB"},
 		{"POST", "faults", `{}`, 400, "neither an error"},
+		{"POST", "faults", `{"status":"503"}`, 400, "status: a whole number is expected, not a string"},
+		{"POST", "faults", `{"status":503,"calls":1.5}`, 400, "calls: a whole number"},
+		{"POST", "faults", `{"error":{"name":"X"}}`, 400, "error: a text is expected, not an object"},
+		{"POST", "faults", `{"status":503,"retry":1}`, 400, `no member \"retry\"`},
+		{"POST", "reset", `{"account":"210987654321"}`, 400, "no body"},
+		{"POST", "reset", `everything`, 400, "no body"},
+		{"POST", "reset?account=210987654321", ``, 400, "no parameters"},
+		{"POST", "meetings/" + room.String() + "/end", `{"reason":"x"}`, 400, "no body"},
+		{"GET", "meetings?limit=1", "", 400, "no parameters"},
+		{"POST", "reset", strings.Repeat(" ", maxBody+1), 413, "64 KiB"},
 		{"DELETE", "faults/all", "", 404, "no fault all"},
 		{"DELETE", "clock", "", 404, "There is no DELETE /test/v1/clock"},
 		{"GET", "", "", 404, "docs/testing-your-app.md"},
@@ -150,9 +180,13 @@ func TestWrongCallsAreExplained(t *testing.T) {
 		{"GET", "events?wait=2m", "", 400, "wait"},
 		{"GET", "events?wait=-1s", "", 400, "wait"},
 		{"GET", "events?kind=x", "", 400, "kind: there are"},
-		{"GET", "events?after=0&after=5", "", 400, "after: is given 2 times"},
-		{"GET", "events?meeting=standup", "", 400, "meeting: "},
 		{"GET", "events?attendee=", "", 400, "attendee: "},
+		{"GET", "events?wait=1s&wait=2s", "", 400, "wait is given more than once"},
+		{"GET", "events?type=a;b", "", 400, "cannot be read"},
+		{"GET", "events?type=AttendeeJoind&wait=1m", "", 400, `no \"AttendeeJoind\"; there are AttendeeAdded, `},
+		{"GET", "events?meeting=standup&wait=1m", "", 400, `meeting: \"standup\" is not an id`},
+		{"GET", "events?attendee=ada&wait=1m", "", 400, `attendee: \"ada\" is not an id`},
+		{"POST", "meetings/" + ada.String() + "/end", "", 404, "Meeting <" + ada.String() + ">"},
 	} {
 		status, answer := do(d, c.method, Prefix+c.path, c.body)
 		var told struct{ Message string }
@@ -168,10 +202,43 @@ func TestWrongCallsAreExplained(t *testing.T) {
 	}
 }
 
+// Pipelines that outlive their meeting go, too.
+func TestResetEndsPipelines(t *testing.T) {
+	d, p := newDoor()
+	p.pipelines = []*meeting.Pipeline{
+		{ID: meeting.ID{8}, Status: meeting.PipelineInProgress},
+		{ID: meeting.ID{9}, Status: meeting.PipelineFailed},
+	}
+	if status, answer := do(d, "POST", Prefix+"reset", ""); status != http.StatusNoContent {
+		t.Errorf("%d %s", status, answer)
+	}
+	if got := strings.Join(p.calls, " "); got != "end stop refill" {
+		t.Errorf("done: %s", got)
+	}
+	if status, answer := do(d, "GET", Prefix+"events", ""); status != http.StatusOK || answer != `{"events":[],"next":2}` {
+		t.Errorf("events: %d %s", status, answer)
+	}
+	if ahead := d.cfg.Clock.Ahead(); ahead != 0 {
+		t.Errorf("the clock is %v ahead", ahead)
+	}
+}
+
+// A reset that cannot end them says so, and does not hang.
+func TestAResetThatCannotEndPipelinesSaysIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, p := newDoor()
+		stuck := meeting.ID{8}
+		p.pipelines = []*meeting.Pipeline{{ID: stuck, Status: meeting.PipelineStopping}}
+		if status, answer := do(d, "POST", Prefix+"reset", ""); status != http.StatusInternalServerError || !strings.Contains(answer, stuck.String()) {
+			t.Errorf("%d %s", status, answer)
+		}
+	})
+}
+
 func TestPagesOfOthersMayNotCall(t *testing.T) {
 	d, p := newDoor()
-	if status, _ := do(d, "POST", Prefix+"reset", "", "Sec-Fetch-Site", "cross-site"); status != http.StatusForbidden {
-		t.Errorf("a page of another site: %d", status)
+	if status, answer := do(d, "POST", Prefix+"reset", "", "Sec-Fetch-Site", "cross-site"); status != http.StatusForbidden || !strings.HasPrefix(answer, `{"message":"A page of another origin`) {
+		t.Errorf("a page of another site: %d %s", status, answer)
 	}
 	if status, _ := do(d, "POST", Prefix+"reset", "", "Origin", "https://example.org"); status != http.StatusForbidden || len(p.calls) > 0 {
 		t.Errorf("another origin: %d, %v", status, p.calls)

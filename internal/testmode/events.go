@@ -23,6 +23,7 @@ type Events struct {
 	logs     map[meeting.ID]*told // by media pipeline that is not over: its meeting
 	list     []*event.Event       // the newest
 	last     uint64               // number of the newest
+	cleared  uint64               // what last was when Clear was called
 	news     chan struct{}        // closed, and replaced, with each event
 	closed   bool
 }
@@ -139,7 +140,7 @@ func (e *Events) addLocked(events []*event.Event) {
 func (e *Events) Clear() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.list = nil
+	e.list, e.cleared = nil, e.last
 }
 
 // Close ends all waits, now and in future.
@@ -181,8 +182,8 @@ func (e *Events) after(after uint64, want func(*event.Event) bool) (page Page, n
 	defer e.mu.Unlock()
 	page = Page{Events: []json.RawMessage{}, Next: e.last}
 	first := e.last - uint64(len(e.list)) // the number before the first that is kept
-	if after < first {
-		page.Missed = first - after
+	if seen := max(after, e.cleared); seen < first {
+		page.Missed = first - seen
 	}
 	if after < e.last {
 		for i := max(after, first) - first; i < uint64(len(e.list)); i++ {

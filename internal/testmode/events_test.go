@@ -131,7 +131,7 @@ func TestWhoeverWaitsGetsTheNextEventThatIsWanted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := written()
 		got := make(chan Page, 1)
-		go func() { got <- e.Wait(t.Context(), 0, filter("AttendeeDeleted", room.String(), "")) }()
+		go func() { got <- e.Wait(t.Context(), 0, filter("chime:AttendeeDeleted", room.String(), "")) }()
 		synctest.Wait()
 		e.fact(room, meeting.Fact{Kind: meeting.Joined, Attendee: ada, Time: at})
 		synctest.Wait()
@@ -172,5 +172,16 @@ func TestOldEventsGoAndThatIsTold(t *testing.T) {
 	cancel()
 	if page = e.Wait(over, page.Next, all); len(page.Events) != 0 || page.Missed != 0 || page.Next != maxEvents+2 {
 		t.Errorf("after Clear: %+v", page)
+	}
+	// A new test looks from the beginning, and has missed nothing of its own.
+	e.fact(room, meeting.Fact{Kind: meeting.Left, Attendee: ada, Time: at})
+	if page = e.Wait(t.Context(), 0, all); len(page.Events) != 1 || page.Missed != 0 {
+		t.Errorf("from the beginning after Clear: missed %d, %d events", page.Missed, len(page.Events))
+	}
+	for range maxEvents {
+		e.fact(room, meeting.Fact{Kind: meeting.Joined, Attendee: ada, Time: at})
+	}
+	if page = e.Wait(t.Context(), 0, all); page.Missed != 1 {
+		t.Errorf("of its own it missed %d", page.Missed)
 	}
 }

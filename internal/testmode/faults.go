@@ -19,20 +19,25 @@ const (
 	maxDelay   = 2 * time.Minute
 	maxMessage = 1024 // bytes
 	maxCalls   = 1_000_000
+
+	maxRetryAfter = time.Hour
 )
 
 // Fault is what happens to the next calls of an operation. In JSON times are
 // written as in "1.5s".
 type Fault struct {
-	ID        int      `json:"id"`
-	Operation string   `json:"operation,omitempty"` // as in the API; empty: every one
-	Flavour   string   `json:"flavour,omitempty"`   // meetings or legacy; empty: both
-	Error     string   `json:"error,omitempty"`     // name of the exception; empty with Status 0: none, only a delay
-	Status    int      `json:"status,omitempty"`    // of HTTP; 0: the one that belongs to Error
-	Message   string   `json:"message,omitempty"`
-	Delay     Duration `json:"delay,omitempty"`
-	Calls     int      `json:"calls"` // how many are left; 0: all until it is cleared
-	Hits      int      `json:"hits"`  // how many there were
+	ID        int    `json:"id"`
+	Operation string `json:"operation,omitempty"` // as in the API; empty: every one
+	Flavour   string `json:"flavour,omitempty"`   // meetings, legacy or pipelines; empty: any
+	Account   string `json:"account,omitempty"`   // whose calls, twelve digits; empty: everybody's
+	Error     string `json:"error,omitempty"`     // name of the exception; empty with Status 0: none, only a delay
+	Status    int    `json:"status,omitempty"`    // of HTTP; 0: the one that belongs to Error
+	Message   string `json:"message,omitempty"`
+	// RetryAfter is told to the caller; 0: what the API says with that error.
+	RetryAfter Duration `json:"retryAfter,omitempty"`
+	Delay      Duration `json:"delay,omitempty"`
+	Calls      int      `json:"calls"` // how many are left; 0: all until it is cleared
+	Hits       int      `json:"hits"`  // how many there were
 }
 
 // Duration is a time.Duration that JSON writes as in "1.5s".
@@ -61,20 +66,27 @@ type Faults struct {
 // errorName is what can be sent as an exception's name.
 var errorName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,127}$`)
 
+// account is what names the owner of calls.
+var account = regexp.MustCompile(`^[0-9]{12}$`)
+
 // check returns what is wrong with a fault that somebody asks for.
 func (f *Fault) check() error {
-	operations := api.Actions()
+	if err := f.checkCalls(); err != nil {
+		return err
+	}
 	injected := api.Injected{Name: f.Error, Status: f.Status}
-	wanted := f.Error != "" || f.Status != 0
+	wanted := f.fails()
 	switch {
-	case f.Operation != "" && !slices.Contains(operations, "chime:"+f.Operation):
-		return fmt.Errorf("operation: there is no %q; there are %s", f.Operation, strings.ReplaceAll(strings.Join(operations, ", "), "chime:", ""))
-	case f.Flavour != "" && f.Flavour != meeting.Meetings.String() && f.Flavour != meeting.Legacy.String():
-		return fmt.Errorf("flavour: %q is neither meetings nor legacy", f.Flavour)
 	case !wanted && f.Delay == 0:
 		return fmt.Errorf("neither an error, nor a status, nor a delay is given")
+	case !wanted && f.Message != "":
+		return fmt.Errorf("message: there is no error that would have it")
+	case !wanted && f.RetryAfter != 0:
+		return fmt.Errorf("retryAfter: there is no error that would have it")
 	case f.Delay < 0 || f.Delay > Duration(maxDelay):
 		return fmt.Errorf("delay: %v is not between 0 and %v", time.Duration(f.Delay), maxDelay)
+	case f.RetryAfter < 0 || f.RetryAfter > Duration(maxRetryAfter):
+		return fmt.Errorf("retryAfter: %v is not between 0 and %v", time.Duration(f.RetryAfter), maxRetryAfter)
 	case f.Calls < 0 || f.Calls > maxCalls:
 		return fmt.Errorf("calls: %d is not between 0 and %d", f.Calls, maxCalls)
 	case f.Error != "" && !errorName.MatchString(f.Error):
@@ -89,6 +101,35 @@ func (f *Fault) check() error {
 		return fmt.Errorf("message: longer than %d bytes", maxMessage)
 	}
 	return nil
+}
+
+// fails reports whether calls get an error, and are not just late.
+func (f *Fault) fails() bool { return f.Error != "" || f.Status != 0 }
+
+// checkCalls returns what is wrong with the calls that are meant: those that
+// nobody can make would have the fault never happen, and no test be told.
+func (f *Fault) checkCalls() error {
+	flavours := []meeting.Flavour{meeting.Meetings, meeting.Legacy, meeting.Pipelines}
+	of := slices.IndexFunc(flavours, func(known meeting.Flavour) bool { return known.String() == f.Flavour })
+	switch {
+	case f.Flavour != "" && of < 0:
+		return fmt.Errorf("flavour: %q is neither meetings, legacy nor pipelines", f.Flavour)
+	case f.Flavour != "":
+		flavours = flavours[of : of+1]
+	}
+	if there := api.Operations(flavours...); f.Operation != "" && !slices.Contains(there, f.Operation) {
+		return fmt.Errorf("operation: there is no %q; there are %s", f.Operation, strings.Join(there, ", "))
+	}
+	if f.Account != "" && !account.MatchString(f.Account) {
+		return fmt.Errorf("account: %q is not twelve digits", f.Account)
+	}
+	return nil
+}
+
+// fits reports whether the fault happens to a call.
+func (f *Fault) fits(operation string, by meeting.Owner) bool {
+	return (f.Operation == "" || f.Operation == operation) && (f.Flavour == "" || f.Flavour == by.Flavour.String()) &&
+		(f.Account == "" || f.Account == by.Account)
 }
 
 // Add has a fault happen from now on and returns it with its id.
@@ -136,8 +177,8 @@ func (f *Faults) ClearAll() {
 
 // Intercept is api.Config.Intercept: the oldest fault that fits a call happens
 // to it.
-func (f *Faults) Intercept(ctx context.Context, operation string, flavour meeting.Flavour) error {
-	fault, found := f.next(operation, flavour.String())
+func (f *Faults) Intercept(ctx context.Context, operation string, by meeting.Owner) error {
+	fault, found := f.next(operation, by)
 	if !found {
 		return nil
 	}
@@ -149,19 +190,17 @@ func (f *Faults) Intercept(ctx context.Context, operation string, flavour meetin
 		case <-ctx.Done():
 		}
 	}
-	if fault.Error == "" && fault.Status == 0 {
+	if !fault.fails() {
 		return nil
 	}
-	return &api.Injected{Name: fault.Error, Status: fault.Status, Message: fault.Message}
+	return &api.Injected{Name: fault.Error, Status: fault.Status, Message: fault.Message, RetryAfter: time.Duration(fault.RetryAfter)}
 }
 
 // next uses up one call of the oldest fault that fits.
-func (f *Faults) next(operation, flavour string) (fault Fault, found bool) {
+func (f *Faults) next(operation string, by meeting.Owner) (fault Fault, found bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	i := slices.IndexFunc(f.list, func(fault *Fault) bool {
-		return (fault.Operation == "" || fault.Operation == operation) && (fault.Flavour == "" || fault.Flavour == flavour)
-	})
+	i := slices.IndexFunc(f.list, func(fault *Fault) bool { return fault.fits(operation, by) })
 	if i < 0 {
 		return Fault{}, false
 	}

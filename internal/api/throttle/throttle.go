@@ -73,6 +73,16 @@ func (t *Throttle) Take(account, region, operation string, now time.Time) error 
 	return nil
 }
 
+// Refill makes all buckets full.
+func (t *Throttle) Refill() {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.buckets)
+}
+
 func (t *Throttle) makeRoomLocked(now time.Time) {
 	if len(t.buckets) < maxBuckets {
 		return

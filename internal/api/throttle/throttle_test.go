@@ -33,6 +33,20 @@ func TestEachAccountRegionAndOperationHasABucket(t *testing.T) {
 	}
 }
 
+// What was taken before is forgotten, also when the clock went back with it.
+func TestRefill(t *testing.T) {
+	th, now := New(Config{Rate: 1, Burst: 1}), time.Unix(1_700_000_000, 0)
+	for i, at := range []time.Time{now.Add(time.Hour), now} {
+		if err := th.Take("1", "r", "o", at); err != nil {
+			t.Errorf("first request, round %d: %v", i, err)
+		}
+		if err := th.Take("1", "r", "o", at); err == nil {
+			t.Errorf("second request, round %d: taken", i)
+		}
+		th.Refill()
+	}
+}
+
 func TestOffIsNil(t *testing.T) {
 	var off *Throttle
 	if New(Config{}) != off || New(Config{Rate: -1}) != off {
@@ -41,6 +55,7 @@ func TestOffIsNil(t *testing.T) {
 	if err := off.Take("1", "r", "o", time.Now()); err != nil {
 		t.Error(err)
 	}
+	off.Refill()
 	if err := New(Config{Rate: 1}).Take("1", "r", "o", time.Now()); err != nil {
 		t.Error("without a burst nothing passes:", err)
 	}

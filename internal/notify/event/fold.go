@@ -129,6 +129,19 @@ var ofFact = map[meeting.FactKind]struct {
 	meeting.ContentVideoStopped: {"chime:AttendeeContentVideoStopped", ""},
 }
 
+// Types returns the types of all events there are, in no order.
+func Types() []string {
+	types := []string{
+		MeetingStarted, MeetingEnded, AttendeeAdded, AttendeeDeleted, CapabilitiesUpdated,
+		TranscriptionStarted, TranscriptionInterrupted, TranscriptionResumed, TranscriptionStopped, TranscriptionFailed,
+		PipelineInProgress, PipelineTroubled, PipelineResumed, PipelineDeleted, PipelineFailed,
+	}
+	for _, how := range ofFact {
+		types = append(types, how.kind)
+	}
+	return types
+}
+
 func (t *teller) fact(f meeting.Fact) {
 	how, known := ofFact[f.Kind]
 	if !known {
