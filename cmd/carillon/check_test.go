@@ -297,3 +297,34 @@ func TestSettingsSayWhereTheyComeFrom(t *testing.T) {
 		t.Errorf("only %d settings", len(got))
 	}
 }
+
+// URLs may hold secrets wherever one can be given.
+func TestSettingsShowNoSecretsInURLs(t *testing.T) {
+	path := file(t, "carillon.yaml", "webhooks: [{name: chat, url: 'https://hooks.example/services/T0/secret-path?key=secret-key', secret-files: [a]}, {name: plain, url: 'https://plain.example', secret-files: [b]}]\n"+
+		"transcription: [{name: own, kind: vosk, url: 'wss://me:secret-word@vosk.example/socket?token=secret-token', languages: [en-US]}]\n")
+	var cli commandLine
+	parser, err := kong.New(&cli, kong.DefaultEnvars("CARILLON"), kong.Configuration(config.Load, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := parser.Parse([]string{"serve", "--webhook", "https://me:secret-word@hooks.example/secret-path", "--otlp-endpoint", "https://otlp.example/v1?api-key=secret-key",
+		"--events-sqs-endpoint", "http://secret-word@sqs.example:9324/000/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, s := range inForce(&cli.Serve.Serve, k) {
+		got[s.Name] = s.Value
+		if strings.Contains(s.Value, "secret-word") || strings.Contains(s.Value, "secret-path") || strings.Contains(s.Value, "secret-key") || strings.Contains(s.Value, "secret-token") {
+			t.Errorf("%s shows %q", s.Name, s.Value)
+		}
+	}
+	for name, want := range map[string]string{
+		"webhook": "https://(not shown)@hooks.example/(not shown)", "webhooks": "plain", "transcription": "own",
+		"otlp-endpoint": "https://otlp.example/v1?(not shown)", "events-sqs-endpoint": "http://(not shown)@sqs.example:9324/000/",
+	} {
+		if !strings.Contains(got[name], want) {
+			t.Errorf("%s shows %q, want %s", name, got[name], want)
+		}
+	}
+}

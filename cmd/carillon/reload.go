@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -77,6 +78,18 @@ func (r *reloaded) stamps() []stamp {
 		}
 	}
 	return stamps
+}
+
+// regular refuses what cannot be read to its end at once: with a pipe in place of
+// a file, reading would wait for ever, and so would the server's stop.
+func (r *reloaded) regular() error {
+	for _, file := range r.files {
+		info, err := os.Stat(file)
+		if err == nil && !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is not a regular file", file)
+		}
+	}
+	return nil
 }
 
 // watchFiles reads the files of certificate and keys again when they change.
@@ -158,7 +171,10 @@ func (s *server) reload(r *reloaded) {
 		return
 	}
 	r.seen = now
-	err := r.load()
+	err := r.regular()
+	if err == nil {
+		err = r.load()
+	}
 	r.took(err)
 	s.noteReload(r.what, err)
 	if errors.Is(err, os.ErrNotExist) {

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"crypto/tls"
 	"encoding/pem"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -100,6 +103,31 @@ func TestAKeyTakenAwayIsRefused(t *testing.T) {
 	s.reload(keyFile)
 	if !works("AKIATHIRD") {
 		t.Error("a broken key file ended the service of the good one")
+	}
+	testAPipeIsNotWaitedFor(t, s, keyFile, file)
+	if !works("AKIATHIRD") {
+		t.Error("a pipe in place of the key file ended the service of the good one")
+	}
+}
+
+// Nobody writes to the pipe: whoever read from it would wait for ever.
+func testAPipeIsNotWaitedFor(t *testing.T, s *server, keyFile *reloaded, file string) {
+	t.Helper()
+	if err := errors.Join(syscall.Mkfifo(file+".pipe", 0o600), os.Rename(file+".pipe", file)); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.reload(keyFile)
+	}()
+	select {
+	case <-done:
+	case <-time.After(time.Minute):
+		t.Fatal("a pipe in place of the key file is waited for")
+	}
+	if _, fault := keyFile.state(); fault == nil || !strings.Contains(fault.Error(), "not a regular file") {
+		t.Errorf("a pipe in place of the key file: %v", fault)
 	}
 }
 

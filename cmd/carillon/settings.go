@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -26,7 +27,7 @@ func inForce(cfg *config.Serve, k *kong.Context) (list []console.Setting) {
 		if flag.Hidden || slices.Contains([]string{"help", "online", "config", "version"}, flag.Name) {
 			continue
 		}
-		s := console.Setting{Name: flag.Name, Value: yamlValue(shownValue(cfg, flag)), From: sourceOf(k, flag)}
+		s := console.Setting{Name: flag.Name, Value: withoutURLSecrets(flag.Name, yamlValue(shownValue(cfg, flag))), From: sourceOf(k, flag)}
 		if flag.Group != nil {
 			s.Group = flag.Group.Title
 		}
@@ -45,6 +46,27 @@ func shownValue(cfg *config.Serve, flag *kong.Flag) any {
 		return cfg.ServesDemo()
 	}
 	return value
+}
+
+// What of a URL may be a secret: a user's name and password, and a query; of a
+// web hook the path, too, by which many receivers know their callers.
+var (
+	urlUser  = regexp.MustCompile(`(\w://)[^\s/?#"'@]*@`)
+	urlQuery = regexp.MustCompile(`(\w://[^\s?#"']*)[?#][^\s"']*`)
+	urlPath  = regexp.MustCompile(`(\w://[^\s/?#"']+)[/?#][^\s"']*`)
+)
+
+// notShown stands for what is left out of a URL.
+const notShown = "(not shown)"
+
+// withoutURLSecrets hides what may be secret in the URLs of a setting.
+func withoutURLSecrets(name, value string) string {
+	if strings.HasPrefix(name, "webhook") {
+		value = urlPath.ReplaceAllString(value, "${1}/"+notShown)
+	} else {
+		value = urlQuery.ReplaceAllString(value, "${1}?"+notShown)
+	}
+	return urlUser.ReplaceAllString(value, "${1}"+notShown+"@")
 }
 
 // sourceOf says where the value of a flag comes from. The command line wins over
