@@ -29,11 +29,11 @@ type clusterStatus struct {
 type operatorDoor struct {
 	server *server
 	mux    *http.ServeMux
-	guard  *guard
+	guard  guard
 }
 
 func newOperatorDoor(s *server) *operatorDoor {
-	d := &operatorDoor{server: s, mux: http.NewServeMux(), guard: newGuard(s)}
+	d := &operatorDoor{server: s, mux: http.NewServeMux(), guard: guard{s}}
 	d.mux.HandleFunc("GET "+pathCluster, d.status)
 	d.mux.HandleFunc("POST "+pathCluster+"/nodes/{node}/drain", func(w http.ResponseWriter, r *http.Request) {
 		d.change(w, r, "drain node", s.member.node.Drain)

@@ -158,7 +158,7 @@ func (s *server) start(ctx context.Context) (err error) {
 	if err := s.openData(); err != nil {
 		return err
 	}
-	s.roster = operators.NewRoster(s.operatorSecret(), s.prepared.operators)
+	s.roster = operators.NewRoster(s.operatorSecret(), s.prepared.operators, s.test.now())
 	if err := errors.Join(s.openAudit(), s.openKeyUse()); err != nil {
 		return err
 	}

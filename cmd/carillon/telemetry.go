@@ -106,7 +106,7 @@ func (s *server) openPprof(ctx context.Context) (err error) {
 	mux.HandleFunc(pathPprof+"profile", pprof.Profile)
 	mux.HandleFunc(pathPprof+"symbol", pprof.Symbol)
 	mux.HandleFunc(pathPprof+"trace", pprof.Trace)
-	operators := newGuard(s)
+	operators := guard{s}
 	s.pprofHTTP = s.newHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		who, ok := operators.admits(w, r)

@@ -11,8 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
+	"github.com/carillon-meetings/carillon/internal/allowance"
 	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/clientaddr"
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -61,11 +60,11 @@ type Config struct {
 	// DemoRate is how often one address may ask the demo backend; default 60
 	// at once and one more each second, so that an office behind one address
 	// can join together.
-	DemoRate Rate
+	DemoRate allowance.Rate
 	// RightsRate is how often one address may ask the demo backend what
 	// somebody may do; default 500 at once and 100 more each second: the page
 	// of everybody in a meeting asks every few seconds.
-	RightsRate Rate
+	RightsRate allowance.Rate
 
 	// TLS tells that browsers reach the pages over https, directly or through
 	// a proxy: HSTS is sent. OperatorTLS says so of the console, which may have an
@@ -104,8 +103,8 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.SessionIdle = cmp.Or(c.SessionIdle, 30*time.Minute)
 	c.SessionMax = cmp.Or(c.SessionMax, 12*time.Hour)
-	c.RightsRate = cmp.Or(c.RightsRate, Rate{Burst: 500, Every: 10 * time.Millisecond})
-	c.DemoRate = cmp.Or(c.DemoRate, Rate{Burst: 60, Every: time.Second})
+	c.RightsRate = cmp.Or(c.RightsRate, allowance.Rate{Burst: 500, Every: 10 * time.Millisecond})
+	c.DemoRate = cmp.Or(c.DemoRate, allowance.Rate{Burst: 60, Every: time.Second})
 	c.Refresh = cmp.Or(c.Refresh, time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
 	if c.Now == nil {
@@ -137,11 +136,8 @@ type Console struct {
 	mux      *http.ServeMux
 	pages    pages
 	sessions *sessions
-	tries    *limiter // of signing in
-	names    *allowances[string]
-	familiar familiar
-	visits   *limiter // of the demo backend
-	asks     *limiter // of the demo backend for rights
+	visits   *allowance.PerAddress // of the demo backend
+	asks     *allowance.PerAddress // of the demo backend for rights
 	feeds    feeds
 
 	ctx    context.Context // ends when Close is called
@@ -165,10 +161,8 @@ func New(cfg Config) (*Console, error) {
 		mux:      http.NewServeMux(),
 		pages:    files,
 		sessions: newSessions(cfg),
-		tries:    newLimiter(Rate{Burst: signInBurst, Every: signInEvery}, cfg.Now),
-		names:    &allowances[string]{rate: Rate{Burst: nameBurst, Every: nameEvery}, now: cfg.Now, clients: make(map[string]*rate.Limiter)},
-		visits:   newLimiter(cfg.DemoRate, cfg.Now),
-		asks:     newLimiter(cfg.RightsRate, cfg.Now),
+		visits:   allowance.NewPerAddress(cfg.DemoRate, cfg.Now),
+		asks:     allowance.NewPerAddress(cfg.RightsRate, cfg.Now),
 		feeds:    feeds{open: make(map[string]*feed)},
 		ctx:      ctx,
 		cancel:   cancel,

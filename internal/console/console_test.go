@@ -100,7 +100,7 @@ func TestOddHostsAreNotRepeatedInThePolicy(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	world := newServer()
-	good := Config{Directory: world, Live: world, Actions: world, Ended: world, WithActor: withActor, Operators: operators.NewRoster(secret, nil), AuditLog: noAudit}
+	good := Config{Directory: world, Live: world, Actions: world, Ended: world, WithActor: withActor, Operators: operators.NewRoster(secret, nil, nil), AuditLog: noAudit}
 	for name, spoil := range map[string]func(*Config){
 		"no audit":     func(c *Config) { c.AuditLog = nil },
 		"no directory": func(c *Config) { c.Directory = nil },

@@ -11,6 +11,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
+	"github.com/carillon-meetings/carillon/internal/operators"
 )
 
 // told is what is done to the events of a server that exists only in memory.
@@ -107,11 +108,11 @@ func TestEventsAreForOperatorsOnly(t *testing.T) {
 		}
 	}
 	statuses := map[int]int{}
-	for range signInBurst + 1 {
+	for range operators.TriesBurst + 1 {
 		status, _ := s.ask("dead", `{"filter":{}}`, "wrong")
 		statuses[status]++
 	}
-	if statuses[401] != signInBurst || statuses[429] != 1 || len(d.done) != 0 {
+	if statuses[401] != operators.TriesBurst || statuses[429] != 1 || len(d.done) != 0 {
 		t.Errorf("wrong secrets are answered %v; done: %v", statuses, d.done)
 	}
 	s.clock.advance(time.Hour)

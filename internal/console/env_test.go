@@ -250,7 +250,7 @@ func open(t *testing.T, change ...func(*Config)) *site {
 	s := &site{T: t, server: newServer(), clock: &clock{t: start}}
 	cfg := Config{
 		Directory: s.server, Live: s.server, Actions: s.server, Ended: s.server, WithActor: withActor,
-		Operators: operators.NewRoster(secret, nil), Audit: s.note, AuditLog: s.readNotes,
+		Operators: operators.NewRoster(secret, nil, s.clock.now), Audit: s.note, AuditLog: s.readNotes,
 		Demo:    http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "demo") }),
 		Pages:   built,
 		Refresh: 5 * time.Millisecond,

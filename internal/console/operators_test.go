@@ -46,8 +46,11 @@ func people(t *testing.T, who ...[3]string) *operators.List {
 // who may only look.
 func staffed(t *testing.T, change ...func(*Config)) (*site, *operators.Roster) {
 	t.Helper()
-	roster := operators.NewRoster(secret, people(t, [3]string{"alice", "operator", hashOfAlice}, [3]string{"bob", "read-only", hashOfBob}))
+	var now func() time.Time // that of the site
+	listed := people(t, [3]string{"alice", "operator", hashOfAlice}, [3]string{"bob", "read-only", hashOfBob})
+	roster := operators.NewRoster(secret, listed, func() time.Time { return now() })
 	all := func(c *Config) {
+		now = c.Now
 		c.Operators, c.Deliveries, c.Recordings = roster, &told{}, &shelf{server: newServer()}
 		c.Nodes = func(context.Context) ([]observe.Node, error) { return nil, nil }
 		c.Seat = func(context.Context, meeting.ID, meeting.ID) (Seat, error) { return Seat{}, nil }
@@ -175,7 +178,7 @@ func TestTriesAreLimitedPerName(t *testing.T) {
 	s.signIn()
 	s.cookie = nil
 	wrong := `{"name":"operator","secret":"guessed"}`
-	for i := range nameBurst - 1 {
+	for i := range operators.NameBurst - 1 {
 		addr = netip.AddrFrom4([4]byte{198, 51, 100, byte(i)})
 		s.want(s.send("POST", "/operator/api/session", wrong), 401, "")
 	}
@@ -185,7 +188,7 @@ func TestTriesAreLimitedPerName(t *testing.T) {
 	addr = netip.MustParseAddr("192.0.2.1")
 	s.signIn()
 	addr = netip.MustParseAddr("198.51.100.99")
-	s.clock.advance(nameEvery)
+	s.clock.advance(operators.NameEvery)
 	s.want(s.send("POST", "/operator/api/session", wrong), 401, "")
 }
 

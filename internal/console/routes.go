@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/allowance"
+
 	"github.com/carillon-meetings/carillon/internal/jsonbody"
 )
 
@@ -88,9 +90,9 @@ func crossOriginGuard() *http.CrossOriginProtection {
 }
 
 // limited lets each address through to h as often as the limiter allows.
-func (c *Console) limited(l *limiter, h http.Handler) http.Handler {
+func (c *Console) limited(l *allowance.PerAddress, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if wait, ok := l.take(c.cfg.ClientAddr(r)); !ok {
+		if wait, ok := l.Take(c.cfg.ClientAddr(r)); !ok {
 			tooMany(w, wait, "Too many requests")
 			return
 		}

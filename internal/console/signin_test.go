@@ -2,13 +2,14 @@ package console
 
 import (
 	"bytes"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/carillon-meetings/carillon/internal/allowance"
 
 	"github.com/carillon-meetings/carillon/internal/operators"
 )
@@ -96,7 +97,7 @@ func TestTriesAreLimitedPerAddress(t *testing.T) {
 	addr := netip.MustParseAddr("192.0.2.1")
 	s := open(t, func(c *Config) { c.ClientAddr = func(*http.Request) netip.Addr { return addr } })
 	wrong, right := `{"secret":"wrong"}`, `{"secret":"`+secret+`"}`
-	for range signInBurst {
+	for range operators.TriesBurst {
 		s.want(s.send("POST", "/operator/api/session", wrong), 401, "")
 	}
 	a := s.send("POST", "/operator/api/session", right)
@@ -107,12 +108,12 @@ func TestTriesAreLimitedPerAddress(t *testing.T) {
 	addr = netip.MustParseAddr("192.0.2.2") // somebody else is not locked out
 	s.want(s.send("POST", "/operator/api/session", right), 200, "")
 	addr = netip.MustParseAddr("192.0.2.1")
-	s.clock.advance(signInEvery)
+	s.clock.advance(operators.TriesEvery)
 	s.want(s.send("POST", "/operator/api/session", wrong), 401, "")
 	s.want(s.send("POST", "/operator/api/session", wrong), 429, "")
-	s.clock.advance(signInEvery)
+	s.clock.advance(operators.TriesEvery)
 	s.want(s.send("POST", "/operator/api/session", right), 200, "") // and forgives
-	for range signInBurst {
+	for range operators.TriesBurst {
 		s.want(s.send("POST", "/operator/api/session", wrong), 401, "")
 	}
 }
@@ -147,7 +148,7 @@ func TestSigningInAgainEndsTheOldSession(t *testing.T) {
 }
 
 func TestSessionsAreBounded(t *testing.T) {
-	s := newSessions(Config{Operators: operators.NewRoster(secret, nil), SessionIdle: time.Hour, SessionMax: time.Hour, Now: (&clock{t: start}).now})
+	s := newSessions(Config{Operators: operators.NewRoster(secret, nil, nil), SessionIdle: time.Hour, SessionMax: time.Hour, Now: (&clock{t: start}).now})
 	for range maxSessions + 5 {
 		who, _ := s.roster.Current(operators.Name)
 		s.start(who, "192.0.2.1")
@@ -182,45 +183,8 @@ func TestChangesNeedASessionAndItsToken(t *testing.T) {
 	s.want(s.send("GET", "/operator/api/session", ""), 200, `"signedIn":true`)
 }
 
-func TestLimiter(t *testing.T) {
-	at := &clock{t: start}
-	l := newLimiter(Rate{Burst: 2, Every: time.Second}, at.now)
-	v4, v6 := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")
-	neighbour := netip.MustParseAddr("2001:db8::ffff")
-	mapped := netip.MustParseAddr("::ffff:192.0.2.1")
-	take := func(a netip.Addr, want bool) {
-		t.Helper()
-		if _, ok := l.take(a); ok != want {
-			t.Errorf("take(%v) = %v, want %v", a, ok, want)
-		}
-	}
-	take(v4, true)
-	take(mapped, true) // the same client
-	take(v4, false)
-	take(v6, true)
-	take(neighbour, true) // the same /64
-	take(v6, false)
-	take(netip.Addr{}, true)
-	at.advance(time.Second)
-	take(v4, true)
-	take(v4, false)
-	l.forgive(v4)
-	take(v4, true)
-}
-
-func TestLimiterIsBounded(t *testing.T) {
-	at := &clock{t: start}
-	l := newLimiter(Rate{Burst: 2, Every: time.Second}, at.now)
-	for i := range maxAddresses + 100 {
-		l.take(netip.MustParseAddr(fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255)))
-	}
-	if len(l.clients) > maxAddresses {
-		t.Errorf("%d addresses are kept", len(l.clients))
-	}
-}
-
 func TestDemoIsLimitedAndSameOrigin(t *testing.T) {
-	s := open(t, func(c *Config) { c.DemoRate = Rate{Burst: 2, Every: time.Minute} })
+	s := open(t, func(c *Config) { c.DemoRate = allowance.Rate{Burst: 2, Every: time.Minute} })
 	s.want(s.send("POST", "/demo/meetings", ""), 200, "demo")
 	s.want(s.send("POST", "/demo/meetings", "", "Sec-Fetch-Site", "cross-site"), 403, "another web site")
 	s.want(s.send("POST", "/demo/meetings", ""), 200, "demo")

@@ -38,7 +38,7 @@ var mayUse = map[string][]string{
 	"internal/media/client":      {"github.com/pion/dtls", "github.com/pion/rtp", "github.com/pion/srtp", "github.com/pion/stun", "github.com/pion/transport"},
 	"internal/turn":              {"github.com/pion/logging", "github.com/pion/turn"},
 	"internal/console/demo":      {"github.com/aws/aws-sdk-go-v2"},
-	"internal/console":           {"golang.org/x/time"},
+	"internal/allowance":         {"golang.org/x/time"},
 	"internal/capture":           {"github.com/aws/aws-sdk-go-v2"},
 	"internal/config":            {"github.com/alecthomas/kong", "go.yaml.in/yaml"},
 	"internal/completion":        {"github.com/alecthomas/kong"},

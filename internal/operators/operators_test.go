@@ -2,10 +2,13 @@ package operators
 
 import (
 	"context"
+	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
 )
@@ -73,7 +76,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := NewRoster("the server's secret", list)
+	r := NewRoster("the server's secret", list, nil)
 	for _, c := range []struct {
 		name, secret string
 		known        bool
@@ -112,7 +115,7 @@ func TestStandings(t *testing.T) {
 		"another role":   line("alice", "read-only", hashOfAlice),
 		"another secret": line("alice", "operator", hashOfBob),
 	}
-	r := NewRoster("the server's secret", nil)
+	r := NewRoster("the server's secret", nil, nil)
 	if r.Several() {
 		t.Error("one is several")
 	}
@@ -136,7 +139,7 @@ func TestStandings(t *testing.T) {
 			t.Errorf("%s: alice's standing holds: %v, the server's own: %v", name, r.Holds(alice), r.Holds(own))
 		}
 	}
-	if NewRoster("another secret", nil).Holds(own) {
+	if NewRoster("another secret", nil, nil).Holds(own) {
 		t.Error("a standing is good with another operator secret")
 	}
 }
@@ -155,7 +158,7 @@ func TestHashes(t *testing.T) {
 		}
 	}
 	// A name that nobody has takes as long as one that somebody has.
-	if cost, err := bcrypt.Cost([]byte(NewRoster("x", nil).nobody)); err != nil || cost != hashCost {
+	if cost, err := bcrypt.Cost([]byte(NewRoster("x", nil, nil).nobody)); err != nil || cost != hashCost {
 		t.Errorf("the hash for nobody: cost %d, %v", cost, err)
 	}
 }
@@ -174,4 +177,43 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Who guesses has a few tries from an address and a few for a name; who was
+// admitted from an address before is not kept out of it by others' tries.
+func TestGuessesAreCounted(t *testing.T) {
+	at := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	r := NewRoster("the server's secret", nil, func() time.Time { return at })
+	own, stranger := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("198.51.100.1")
+	admit := func(from netip.Addr, secret string) error {
+		_, err := r.Admit(t.Context(), from, "", secret)
+		return err
+	}
+	tooMany := func(err error, ofName bool, wait time.Duration) {
+		t.Helper()
+		var many *TooMany
+		if !errors.As(err, &many) || many.OfName != ofName || many.Wait != wait {
+			t.Errorf("%v", err)
+		}
+	}
+	if err := admit(own, "the server's secret"); err != nil {
+		t.Fatal(err)
+	}
+	for range TriesBurst {
+		if err := admit(stranger, "guess"); !errors.Is(err, ErrWrong) {
+			t.Fatal(err)
+		}
+	}
+	tooMany(admit(stranger, "the server's secret"), false, TriesEvery)
+	at = at.Add(TriesEvery)
+	if err := admit(stranger, "the server's secret"); err != nil {
+		t.Errorf("after a wait: %v", err)
+	}
+	for i := range NameBurst { // the name's whole allowance, from addresses that each have theirs
+		_ = admit(netip.AddrFrom4([4]byte{203, 0, 113, byte(i)}), "guess")
+	}
+	tooMany(admit(netip.MustParseAddr("203.0.113.99"), "the server's secret"), true, NameEvery)
+	if err := admit(own, "the server's secret"); err != nil {
+		t.Errorf("from where the name was admitted before: %v", err)
+	}
 }

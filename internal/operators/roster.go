@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
 )
@@ -42,12 +43,18 @@ type Roster struct {
 	list   atomic.Pointer[List]
 	turns  chan struct{} // one for each hash that is being compared
 	nobody string        // a hash that no secret has, for names that nobody has
+	tries  tries
 }
 
 // NewRoster returns the one with the operator secret, and those of the list,
-// which may be nil. What a file names takes the place of the list by SetList.
-func NewRoster(secret string, list *List) *Roster {
+// which may be nil. What a file names takes the place of the list by SetList. now
+// tells the time; nil is time.Now.
+func NewRoster(secret string, list *List, now func() time.Time) *Roster {
+	if now == nil {
+		now = time.Now
+	}
 	r := &Roster{
+		tries:  newTries(now),
 		secret: sha256.Sum256([]byte(secret)),
 		own:    Standing{Name: Name, Role: Full, Stamp: stamp(Name, string(Full), secret)},
 		turns:  make(chan struct{}, hashesAtOnce),
