@@ -123,6 +123,11 @@ func typePage(t *testing.T, p plan, steps []step, typed []block) {
 		t.Error(err)
 	}
 	for i, st := range steps {
+		if out, ran := said[i]; ran && st.like != "" {
+			if err := alike(typed[i].text, out, st.optional); err != nil {
+				t.Errorf("%s: %v", line(typed[i].line, st.like), err)
+			}
+		}
 		for _, want := range st.says {
 			if out, ran := said[i]; ran && !regexp.MustCompile(want).MatchString(out) {
 				t.Errorf("%s: nothing in its output is %q:\n%s", line(typed[i].line, typed[i].first()), want, out)
@@ -154,11 +159,13 @@ func elsewhere(t *testing.T, by string) {
 }
 
 // checkout copies what the repository has, and the pages that were built, into a
-// folder. What npm has fetched is linked: there is no network to fetch it by.
+// folder. What npm has fetched is linked: there is no network to fetch it by. Of
+// files that are not committed only the server's go along: other suites, which may
+// run meanwhile, make and remove some in their own folders.
 func checkout(t *testing.T, dir string) {
 	t.Helper()
 	copying := exec.Command("bash", "-eu", "-o", "pipefail", "-c", `
-list() { git ls-files -z --cached --others --exclude-standard; find internal/console/pages/dist -type f -print0; }
+list() { git ls-files -z; git ls-files -z --others --exclude-standard -- cmd internal conform carillontest; find internal/console/pages/dist -type f -print0; }
 list | while IFS= read -r -d '' f; do [ ! -f "$f" ] || printf '%s\0' "$f"; done | tar --create --null --files-from - | tar --extract --directory "$1"
 for folder in web examples examples/react; do [ ! -d $folder/node_modules ] || ln -s "$PWD/$folder/node_modules" "$1/$folder/node_modules"; done`, "copy", dir)
 	copying.Dir = ".."

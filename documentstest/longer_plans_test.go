@@ -30,6 +30,7 @@ done
 	return plan{steps: []step{
 		{begins: "openssl rand", before: machines, serves: "http://10.0.0.1:8480/readyz"},
 		{begins: "carillon cluster status", before: "for n in 2 3; do answers http://10.0.0.$n:8480/readyz; done", says: []string{`(?m)^a .*\n^b .*\n^c `}},
+		{begins: "{\n  \"node\": \"a\"", like: "carillon cluster status --json --endpoint http://10.0.0.1:8480", optional: []string{"next", "offline"}},
 		{begins: "carillon serve --node a --nats-url", by: "cmd/carillon: func TestNodesOnANATSThatIsThere("},
 	}}
 }

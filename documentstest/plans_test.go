@@ -32,6 +32,10 @@ type step struct {
 	slow bool
 	// checks is a command that a block of settings, in a file, is given to.
 	checks string
+	// like is a command that prints JSON like that of the block, which may be without
+	// the optional members.
+	like     string
+	optional []string
 	// by names who runs the block instead: a folder or a file, and what has to stand
 	// in it. Several are separated by semicolons.
 	by string
@@ -110,6 +114,7 @@ func plans() map[string]plan {
 		"docs/runbook.md": runbookPage(),
 		"docs/testing-your-app.md": {steps: []step{
 			{begins: "carillon serve --test-mode", after: "curl --silent --fail http://127.0.0.1:8480/test/v1/clock"},
+			{begins: `{"operation": "CreateAttendee"`, before: `fault() { curl --silent --fail-with-body --data "@$1" http://127.0.0.1:8480/test/v1/faults; }`, checks: "fault", says: []string{`"id"`}},
 			{begins: "package app_test", by: "documentstest: func TestTheTestInTheDocuments("},
 		}},
 		"docs/testing.md": {checkout: true, steps: []step{

@@ -90,6 +90,8 @@ func (s *session) add(number int, st step, b block) {
 	typed := ". " + name
 	if st.checks != "" {
 		typed = st.checks + " " + name
+	} else if st.like != "" {
+		typed = st.like
 	}
 	if st.serves != "" {
 		typed = fmt.Sprintf("( trap '[ $? = 0 ] || touch \"$SESSION_DIR/failed\"' EXIT; %s ) &\nanswers %s", typed, st.serves)
