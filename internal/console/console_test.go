@@ -14,7 +14,7 @@ import (
 func TestPagesAreServed(t *testing.T) {
 	s := open(t)
 	for path, text := range map[string]string{
-		"/": "meeting page", "/m/abc-defg-hij": "meeting page", "/operator/": "console page",
+		"/": "meeting page", "/m/abc-defg-hij": "meeting page", "/m/abc-defg-hij/": "meeting page", "/m/": "meeting page", "/operator/": "console page",
 		"/operator/meetings/0001": "console page", "/operator/explorer": "explorer page", "/demo/anything": "demo",
 	} {
 		s.want(s.send("GET", path, ""), 200, text)
@@ -30,6 +30,7 @@ func TestPartsAreSwitchedOff(t *testing.T) {
 		t.Errorf("without the meeting page / answered %d to %q", a.StatusCode, a.Header.Get("Location"))
 	}
 	s.want(s.send("POST", "/demo/meetings", ""), 404, "")
+	s.want(s.send("GET", "/m/abc-defg-hij", ""), 404, "switched off")
 
 	s = open(t, func(c *Config) { c.Operators = nil })
 	s.want(s.send("GET", "/operator/", ""), 404, "")

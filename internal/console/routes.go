@@ -61,7 +61,11 @@ func (c *Console) routes() {
 		c.mux.Handle(pathDemo, crossOriginGuard().Handler(c.limited(c.visits, c.cfg.Demo)))
 		c.mux.Handle("POST "+pathDemo+"meetings/{code}/rights", crossOriginGuard().Handler(c.limited(c.asks, c.cfg.Demo)))
 		c.mux.HandleFunc("GET "+pathStart+"{$}", c.page("index.html"))
-		c.mux.HandleFunc("GET "+pathMeeting+"{code}", c.page("index.html"))
+		c.mux.HandleFunc("GET "+pathMeeting, c.page("index.html")) // also of a link with more or less than a code
+	} else {
+		c.mux.HandleFunc("GET "+pathMeeting, func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "Meetings by link are switched off on this server. Ask whoever sent you the link.", http.StatusNotFound)
+		})
 	}
 	if c.cfg.Operators == nil {
 		return

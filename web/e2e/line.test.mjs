@@ -2,8 +2,20 @@
 // and of what an operator has taken away.
 
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
-import { asOperator, callAPI, closePage, openPage, patience, until, world } from './world.mjs';
+import { createServer, request } from 'node:http';
+import { after, before, describe, test } from 'node:test';
+import { freePort } from '../../e2e/lib/server.mjs';
+import {
+  asOperator,
+  callAPI,
+  closePage,
+  openPage,
+  patience,
+  startBrowser,
+  startServer,
+  until,
+  world,
+} from './world.mjs';
 
 async function join(browser, server, name, path = '/') {
   const page = await openPage(browser, server, path);
@@ -30,6 +42,27 @@ async function marksOf(page) {
     tell();
   });
   return seen;
+}
+
+/** A proxy that refuses every WebSocket, and the port that it leads all else to. */
+async function startProxy() {
+  const leadsTo = await freePort();
+  const proxy = createServer((asked, answer) => {
+    const { url: path, method, headers } = asked;
+    const passed = request({ host: '127.0.0.1', port: leadsTo, path, method, headers }, (got) => {
+      answer.writeHead(got.statusCode, got.headers);
+      got.pipe(answer);
+    });
+    passed.on('error', () => answer.destroy());
+    asked.pipe(passed);
+  });
+  proxy.on('upgrade', (_, socket) => socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n'));
+  await new Promise((done) => proxy.listen(0, '127.0.0.1', done));
+  const stop = () => {
+    proxy.closeAllConnections();
+    return new Promise((done) => proxy.close(done));
+  };
+  return { url: `http://127.0.0.1:${proxy.address().port}`, leadsTo, stop };
 }
 
 describe('the mark of the line', { timeout: 6 * patience }, () => {
@@ -106,44 +139,70 @@ describe('the mark of the line without a server', { timeout: 3 * patience }, () 
   });
 });
 
-describe('the mark of the line without a way for media', { timeout: 3 * patience }, () => {
-  let server, browser;
-  world(['--media-public-ip', '127.0.0.9'], (s, b) => {
-    server = s;
-    browser = b;
+describe('joining that gets nowhere ends with the reason', { timeout: 3 * patience }, () => {
+  let browser;
+  const open = [];
+  before(async () => {
+    browser = await startBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    await Promise.all(open.map((server) => server.stop()));
   });
 
-  test('is never good, and joining ends with the reason', async () => {
-    const page = await join(browser, server, 'Ada');
+  const serve = async (...flags) => {
+    const server = await startServer(...flags);
+    open.push(server);
+    return server;
+  };
+
+  /** Waits for the end of a joining that has begun just now, and returns why it ended. */
+  async function ended(page) {
+    const begun = await page.evaluate(() => performance.now());
     const said = await marksOf(page);
-    const begun = Date.now();
-    await page.waitForSelector('h1:text-is("Joining took too long")');
-    const took = Date.now() - begun;
+    const over = await page.waitForFunction(() => document.querySelector('.ending h1') && performance.now());
+    const took = (await over.jsonValue()) - begun;
     assert.ok(took < 20_000, `it took ${took} ms`);
-    assert.match(await page.locator('.ending p').first().textContent(), /no way through/);
-    assert.deepEqual([...new Set(said)], ['Connecting…']);
-    await page.click('text=Join again');
+    assert.deepEqual([...new Set(said)], ['Connecting…'], 'the line was never good');
+    const why = (await page.locator('.ending-card').innerText()).replace(/\s+/g, ' ');
+    await page.click('button:text-is("Join again")');
     await page.waitForSelector('.entry-form button:text-is("Join the meeting")');
     await closePage(page);
-  });
+    return why;
+  }
 
-  test('a server that went away is named as the reason', async () => {
-    const page = await openPage(browser, server);
-    await page.route('**/attendees', async (route) => {
-      const answer = await route.fetch();
-      server.freeze();
-      await route.fulfill({ response: answer });
-    });
-    try {
+  // Each of them takes as long as a person has to wait, so they wait together.
+  const ways = {
+    async 'media finds no way'() {
+      const page = await join(browser, await serve('--media-public-ip', '127.0.0.9'), 'Ada');
+      assert.match(await ended(page), /^Joining took too long .*audio and video found no way through/);
+    },
+    async 'the server went away'() {
+      const server = await serve();
+      const page = await openPage(browser, server);
+      await page.route('**/attendees', async (route) => {
+        const answer = await route.fetch();
+        server.freeze();
+        await route.fulfill({ response: answer });
+      });
       await page.fill('#name', 'Ada');
       await page.click('.entry-form button');
-      await page.waitForSelector('h1:text-is("The server is not available")');
-      await page.waitForSelector('text=Join again');
-    } finally {
-      server.thaw();
-    }
-    await closePage(page);
-  });
+      const why = await ended(page).finally(() => server.thaw());
+      assert.match(why, /^The server is not available /);
+    },
+    async 'a proxy lets no WebSocket through'() {
+      const proxy = await startProxy();
+      open.push(proxy);
+      const server = await serve('--public-url', proxy.url, '--listen', `127.0.0.1:${proxy.leadsTo}`);
+      assert.equal(server.url, proxy.url);
+      const page = await join(browser, server, 'Ada');
+      assert.match(await ended(page), /^The connection was not let through .*no WebSocket to 127\.0\.0\.1:\d+ could/);
+    },
+  };
+
+  test('whatever it is', { concurrency: true }, (t) =>
+    Promise.all(Object.entries(ways).map(([name, way]) => t.test(name, way))),
+  );
 });
 
 describe('when it is over', { timeout: 3 * patience }, () => {
@@ -178,6 +237,10 @@ describe('when it is over', { timeout: 3 * patience }, () => {
     try {
       if (frozen) await until('there is no connection', async () => lost.test(await mark(page)));
       await page.click('.control.leave');
+      const left = await page.evaluate(() => performance.now());
+      await page.waitForFunction(() => document.querySelector('.ending'));
+      const took = (await page.evaluate(() => performance.now())) - left;
+      assert.ok(took < 10_000, `leaving took ${took} ms`);
       await page.waitForSelector('text=Your camera and microphone are off');
       await until('nothing is captured any more', async () => (await live()) === 0);
     } finally {

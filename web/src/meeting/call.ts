@@ -6,6 +6,7 @@ import type {
   AudioVideoObserver,
   DataMessage,
   MeetingSession,
+  MeetingSessionConfiguration,
   VideoTileState,
 } from 'amazon-chime-sdk-js';
 import { nameOf, personOf } from '../ui/names';
@@ -14,8 +15,8 @@ import type { Seat } from './backend';
 import { Camera } from './camera';
 import { heard } from './captions';
 import { codes } from './codes';
-import { JoinDeadline } from './deadline';
-import type { Choice } from './devices';
+import { JoinDeadline, opens } from './deadline';
+import { type Choice, findDevice, listDevices } from './devices';
 import type { Phase } from './line';
 import { LineWatch } from './linewatch';
 import { MutedTalk } from './mutedtalk';
@@ -23,14 +24,18 @@ import { RightsWatch } from './rights';
 import type { Sdk } from './sdk';
 import { Signals } from './signals';
 import type { Message, Rights, RoomStore } from './state';
+import { type Course, explainDevice } from './words';
 
 /** What happens in a call and is no state. */
 export interface CallEvents {
   /** Something to be announced. */
   say(text: string): void;
-  /** The call is over, with the SDK's status code; told once. */
-  over(code: number): void;
+  /** The call is over, with the SDK's status code and how far it had come; told once. */
+  over(code: number, course: Course): void;
 }
+
+/** How long leaving may take, in ms. */
+const leaveWithin = 2000;
 
 const chatTopic = 'chat';
 const chatLifetimeMs = 300_000;
@@ -43,6 +48,7 @@ export class Call {
   /** Raised hands and reactions. */
   readonly signals: Signals;
 
+  private readonly configuration: MeetingSessionConfiguration;
   private readonly session: MeetingSession;
   private readonly av: AudioVideoFacade;
   private readonly camera: Camera;
@@ -51,19 +57,20 @@ export class Call {
   private readonly mutedTalk: MutedTalk;
   private readonly selfName: string;
   private deadline: JoinDeadline | undefined;
+  private joined = false;
   private ended = false;
 
   constructor(
-    sdk: Sdk,
+    private readonly sdk: Sdk,
     seat: Seat,
     private readonly devices: Choice,
     private readonly store: RoomStore,
     private readonly events: CallEvents,
   ) {
     const logger = new sdk.ConsoleLogger('carillon', sdk.LogLevel.WARN);
-    const configuration = new sdk.MeetingSessionConfiguration(seat.meeting, seat.attendee);
+    this.configuration = new sdk.MeetingSessionConfiguration(seat.meeting, seat.attendee);
     const controller = new sdk.DefaultDeviceController(logger);
-    this.session = new sdk.DefaultMeetingSession(configuration, logger, controller);
+    this.session = new sdk.DefaultMeetingSession(this.configuration, logger, controller);
     this.av = this.session.audioVideo;
     this.camera = new Camera(sdk, logger, this.av, (why) => void this.unblurred(why));
     this.selfId = seat.attendee.AttendeeId;
@@ -82,7 +89,9 @@ export class Call {
   /** Connects. Whether it worked is seen in the store. */
   async start(speaker: HTMLAudioElement, micOn: boolean, cameraOn: boolean): Promise<void> {
     try {
-      await this.useMicrophone(this.devices.microphone).catch(() => undefined); // listening works without
+      await this.useMicrophone(this.devices.microphone).catch((error: unknown) => {
+        if (micOn) this.fault(error, 'microphone'); // listening works without
+      });
       const heard = micOn && this.store.state.hasMicrophone;
       if (!heard) this.av.realtimeMuteLocalAudio();
       this.store.change({ micOn: heard });
@@ -92,19 +101,38 @@ export class Call {
       this.deadline = new JoinDeadline(
         this.store,
         () => this.line.proven,
+        () => this.socketOpens(),
         (code) => this.giveUp(code),
       );
       this.av.start();
-      if (cameraOn && this.store.state.rights.camera) await this.setCamera(true).catch(() => undefined);
+      if (cameraOn && this.store.state.rights.camera) {
+        await this.setCamera(true).catch((error: unknown) => this.fault(error, 'camera'));
+      }
     } catch {
       this.over(codes.RealtimeApiFailed);
     }
   }
 
-  /** Leaves. The SDK may still be trying to connect; the person need not wait for it. */
+  /** Leaves. The SDK waits long for a server that does not answer; the person need not. */
   leave(): void {
     this.av.stop();
-    if (this.store.state.phase !== 'connected') this.over(codes.Left);
+    const { phase, line } = this.store.state;
+    if (phase !== 'connected' || line.bars === 0) this.over(codes.Left);
+    else window.setTimeout(() => this.over(codes.Left), leaveWithin);
+  }
+
+  /** Says why a device that is wanted cannot be used. */
+  private fault(error: unknown, what: string): void {
+    this.store.change({ notice: explainDevice(error, what) });
+  }
+
+  /** Whether a connection like the session's own opens; joining is what takes the seat, and this does not. */
+  private socketOpens(): Promise<boolean> {
+    const { signalingURL } = this.configuration.urls ?? {};
+    const { joinToken } = this.configuration.credentials ?? {};
+    if (!signalingURL || !joinToken) return Promise.resolve(false);
+    const request = new this.sdk.SignalingClientConnectionRequest(signalingURL, joinToken);
+    return opens(request.url(), request.protocols());
   }
 
   /** Ends a joining that got nowhere. */
@@ -130,10 +158,9 @@ export class Call {
   }
 
   async useMicrophone(id: string): Promise<void> {
-    const first = id || (await this.av.listAudioInputDevices())[0]?.deviceId;
-    if (!first) return;
-    await this.av.startAudioInput(first);
-    this.devices.microphone = first;
+    const device = await findDevice('audio', id);
+    await this.av.startAudioInput(device);
+    this.devices.microphone = device;
     this.store.change({ hasMicrophone: true });
     this.listenWhileMuted();
   }
@@ -162,13 +189,15 @@ export class Call {
 
   /** Takes the camera after the one in use, as those of a phone are switched. */
   async nextCamera(): Promise<void> {
-    const all = await this.av.listVideoInputDevices();
+    const { cameras: all } = await listDevices();
     const at = all.findIndex((device) => device.deviceId === this.devices.camera);
     const next = all[(at + 1) % all.length];
     if (next) await this.useCamera(next.deviceId);
   }
 
-  setMicrophone(on: boolean): void {
+  /** Mutes, or lets the others hear the microphone, for which it may first have to be had. */
+  async setMicrophone(on: boolean): Promise<void> {
+    if (on && !this.store.state.hasMicrophone) await this.useMicrophone(this.devices.microphone);
     if (on) this.av.realtimeUnmuteLocalAudio();
     else this.av.realtimeMuteLocalAudio();
   }
@@ -180,13 +209,12 @@ export class Call {
       this.store.change({ cameraOn: false });
       return;
     }
-    const id = this.devices.camera || (await this.av.listVideoInputDevices())[0]?.deviceId;
-    if (!id) throw new DOMException('', 'NotFoundError');
-    await this.camera.start(id);
-    this.devices.camera = id;
+    const device = await findDevice('video', this.devices.camera);
+    await this.camera.start(device);
+    this.devices.camera = device;
     this.av.startLocalVideoTile();
-    const { length: cameras } = await this.av.listVideoInputDevices();
-    this.store.change({ cameraOn: true, cameras });
+    const { cameras } = await listDevices();
+    this.store.change({ cameraOn: true, cameras: cameras.length });
   }
 
   async setSharing(on: boolean): Promise<void> {
@@ -248,14 +276,17 @@ export class Call {
   }
 
   private enter(phase: Phase): void {
-    if (phase === 'connected') this.deadline?.clear();
+    if (phase === 'connected') {
+      this.deadline?.clear();
+      this.joined = true;
+    }
     this.store.change({ phase, since: performance.now() });
   }
 
   private over(code: number): void {
     if (this.ended) return;
     this.ended = true;
-    this.events.over(code);
+    this.events.over(code, { joined: this.joined, host: hostOf(this.configuration.urls?.signalingURL) });
   }
 
   private async release(): Promise<void> {
@@ -332,4 +363,9 @@ export class Call {
     this.store.change(message.self ? { throttled: false } : {});
     if (!message.self && panel !== 'chat') this.events.say(`Message from ${message.name}: ${message.text}`);
   }
+}
+
+/** The host of an address; the whole of it when it is none. */
+function hostOf(address: string | null | undefined): string {
+  return address && URL.canParse(address) ? new URL(address).host : String(address);
 }

@@ -25,7 +25,13 @@ class Line implements Drawn<Caption> {
   private readonly text = el('span', { class: 'caption-text' });
 
   constructor({ name, attendee }: Caption) {
-    this.element = el('li', { class: 'caption' }, el('b', { 'data-colour': colourOf(attendee) }, name), ' ', this.text);
+    this.element = el(
+      'li',
+      { class: 'caption', dir: 'auto' },
+      el('b', { 'data-colour': colourOf(attendee) }, name),
+      ' ',
+      this.text,
+    );
   }
 
   draw({ text }: Caption): void {

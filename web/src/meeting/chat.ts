@@ -24,6 +24,7 @@ export class Chat {
     this.input = el('textarea', {
       class: 'input',
       rows: 1,
+      dir: 'auto',
       placeholder: 'Write to everybody',
       'aria-label': 'Message to everybody',
       on: { keydown: (event) => this.key(event), input: () => this.typed() },
@@ -69,7 +70,7 @@ export class Chat {
     const head = el(
       'p',
       { class: follows ? 'unseen' : 'message-head' },
-      el('b', { 'data-colour': colourOf(message.from) }, message.self ? 'You' : message.name),
+      el('b', { 'data-colour': colourOf(message.from), dir: 'auto' }, message.self ? 'You' : message.name),
       ' ',
       el(
         'time',
@@ -82,7 +83,7 @@ export class Chat {
         'li',
         { class: message.self ? 'message own' : 'message' },
         head,
-        el('p', { class: 'message-text' }, message.text),
+        el('p', { class: 'message-text', dir: 'auto' }, message.text),
       ),
     );
   }

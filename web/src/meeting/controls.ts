@@ -124,12 +124,11 @@ interface Look {
   title?: string;
 }
 
-function microphoneLook({ rights, micOn, hasMicrophone }: RoomState): Look {
+function microphoneLook({ rights, micOn }: RoomState): Look {
   if (!rights.speak) {
     const denied = 'An operator has muted you: nobody hears you until you may speak again.';
     return { icon: 'micOff', label: 'Muted', more: byOperator, off: true, denied };
   }
-  if (!hasMicrophone) return { icon: 'micOff', label: 'Unmute', off: true, denied: 'No microphone can be used.' };
   return { icon: micOn ? 'mic' : 'micOff', label: micOn ? 'Mute' : 'Unmute', off: !micOn };
 }
 

@@ -4,21 +4,22 @@ import { codes } from './codes';
 import type { RoomStore } from './state';
 
 /** How long joining may take, in ms: within twenty seconds a person knows. */
-const joinWithin = 16_000;
+const joinWithin = 15_000;
 
 /** How long it may take when something has arrived: it is slow, not stuck. */
 const longer = 30_000;
 
 /** How long to find out whether the server answers at all, in ms. */
-const probeWithin = 3000;
+const probeWithin = 2000;
 
 export class JoinDeadline {
   private timer: number;
 
-  /** over is told a status code of the SDK's, once. */
+  /** socketOpens tries a connection of the signaling side; over is told a status code of the SDK's, once. */
   constructor(
     private readonly store: RoomStore,
     private readonly arrived: () => boolean,
+    private readonly socketOpens: () => Promise<boolean>,
     private readonly over: (code: number) => void,
   ) {
     this.timer = window.setTimeout(() => this.due(), joinWithin);
@@ -38,12 +39,30 @@ export class JoinDeadline {
     this.timer = window.setTimeout(() => void this.explain(), longer);
   }
 
-  /** Says which half of the way is closed. */
+  /** Says which part of the way is closed. */
   private async explain(): Promise<void> {
-    const answers = await fetch('/healthz', { cache: 'no-store', signal: AbortSignal.timeout(probeWithin) }).then(
+    const answering = fetch('/healthz', { cache: 'no-store', signal: AbortSignal.timeout(probeWithin) }).then(
       () => true,
       () => false,
     );
-    if (this.store.state.phase !== 'connected') this.over(answers ? codes.TaskFailed : codes.AudioServiceUnavailable);
+    const [answers, opens] = await Promise.all([answering, this.socketOpens()]);
+    if (this.store.state.phase === 'connected') return;
+    if (!answers) this.over(codes.AudioServiceUnavailable);
+    else this.over(opens ? codes.TaskFailed : codes.SignalingChannelClosedUnexpectedly);
   }
+}
+
+/** Whether a WebSocket opens; it is closed again at once. */
+export function opens(url: string, protocols: string[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(url, protocols);
+    const timer = window.setTimeout(() => end(false), probeWithin);
+    const end = (open: boolean) => {
+      window.clearTimeout(timer);
+      socket.close();
+      resolve(open);
+    };
+    socket.onopen = () => end(true);
+    socket.onerror = () => end(false);
+  });
 }

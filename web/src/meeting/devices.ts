@@ -91,6 +91,21 @@ export async function listDevices(): Promise<Devices> {
   };
 }
 
+/**
+ * The device with the id, or else the first that is there: one chosen last time may be gone.
+ * Where the browser tells of none the person is asked, and it fails as getUserMedia does.
+ */
+export async function findDevice(kind: 'audio' | 'video', id: string): Promise<string> {
+  const { microphones, cameras } = await listDevices();
+  const there = kind === 'audio' ? microphones : cameras;
+  const found = there.find((device) => device.deviceId === id) ?? there[0];
+  if (found) return found.deviceId;
+  const stream = await navigator.mediaDevices.getUserMedia({ [kind]: true });
+  const tracks = stream.getTracks();
+  for (const track of tracks) track.stop();
+  return tracks[0]?.getSettings().deviceId ?? '';
+}
+
 /** Measures a microphone track and reports its level, 0 to 1, about 20 times a second. */
 export function measure(track: MediaStreamTrack, report: (level: number) => void): () => void {
   const context = new AudioContext();

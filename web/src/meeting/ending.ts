@@ -4,7 +4,9 @@ import type { Explanation } from './words';
 
 export interface Ways {
   again(): void;
-  home(): void;
+  /** Something else than this meeting, and what its button says. */
+  elsewhere(): void;
+  elsewhereWord: string;
 }
 
 /** The page after a meeting: why it is over, and where to go from here. */
@@ -12,8 +14,8 @@ export function endView(why: Explanation, ways: Ways): HTMLElement {
   const again = el('button', { class: 'button main', type: 'button', on: { click: ways.again } }, 'Join again');
   const home = el(
     'button',
-    { class: why.again ? 'button' : 'button main', type: 'button', on: { click: ways.home } },
-    'New meeting',
+    { class: why.again ? 'button' : 'button main', type: 'button', on: { click: ways.elsewhere } },
+    ways.elsewhereWord,
   );
   return el(
     'main',

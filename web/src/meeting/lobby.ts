@@ -56,6 +56,7 @@ export class Lobby {
       value: preferences.name,
       required: true,
       maxlength: 40,
+      dir: 'auto',
       autocomplete: 'name',
       placeholder: 'How others will see you',
       'data-focus': !preferences.name,

@@ -12,7 +12,7 @@ import { PastePage } from './paste';
 import { Room } from './room';
 import { loadSdk, loadSdkSoon, type Sdk } from './sdk';
 import { newRoomStore } from './state';
-import { type Explanation, explain } from './words';
+import { type Course, type Explanation, explain } from './words';
 
 const app = document.getElementById('app') as HTMLElement;
 const announce = announcer();
@@ -22,7 +22,7 @@ fill(app, view, announce.element);
 const preferences = loadPreferences();
 
 function codeOfAddress(): string {
-  const match = /^\/m\/([^/]+)$/.exec(location.pathname);
+  const match = /^\/m\/([^/]+)/.exec(location.pathname);
   return match ? decodeURIComponent(match[1] ?? '') : '';
 }
 
@@ -51,7 +51,9 @@ function showPaste(given = ''): void {
   show(page.element, 'Join as an attendee · Carillon');
 }
 
-const notLoaded = 'The meeting software could not be loaded. Check your network and try again.';
+/** The server may have been upgraded: it has no longer what this page is made of. */
+const notLoaded =
+  'The meeting software could not be loaded. Check your network, and reload this page: there may be a new version.';
 
 /** Shows what the address asks for. */
 function route(): void {
@@ -75,11 +77,11 @@ async function join(lobby: Lobby, typed: string): Promise<void> {
 function enter(sdk: Sdk, seat: Seat): void {
   const { micOn, cameraOn } = preferences;
   const store = newRoomStore();
-  const over = (code: number) => {
+  const over = (code: number, course: Course) => {
     room.close();
     Object.assign(preferences, call.close());
     savePreferences(preferences);
-    showEnd(explain(code), seat);
+    showEnd(explain(code, course), seat);
   };
   const call = new Call(sdk, seat, { ...preferences }, store, { say: announce.say, over });
   const room = new Room(store, call, seat.code);
@@ -93,10 +95,11 @@ function showEnd(why: Explanation, seat: Seat): void {
     endView(why, {
       again: () =>
         seat.code ? showLobby() : showPaste(JSON.stringify({ Meeting: seat.meeting, Attendee: seat.attendee })),
-      home: () => {
-        history.replaceState(null, '', '/');
-        showLobby();
+      elsewhere: () => {
+        if (seat.code) history.replaceState(null, '', '/');
+        route();
       },
+      elsewhereWord: seat.code ? 'New meeting' : 'Another attendee',
     }),
     `${why.title} · Carillon`,
   );

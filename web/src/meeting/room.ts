@@ -63,7 +63,7 @@ export class Room {
       () => this.open(undefined),
     );
     this.controls = new Controls({
-      microphone: () => call.setMicrophone(!store.state.micOn),
+      microphone: () => void this.switchMicrophone(),
       camera: () => void this.switchCamera(),
       share: () => void this.switchShare(),
       people: () => this.toggle('people'),
@@ -118,7 +118,7 @@ export class Room {
         'header',
         { class: 'room-head' },
         bell(24),
-        el('h1', { class: 'unseen' }, 'Meeting'),
+        el('h1', { class: 'unseen', tabindex: -1, 'data-focus': true }, 'Meeting'),
         !!this.code && copy,
         this.recording,
         this.sharing,
@@ -184,6 +184,14 @@ export class Room {
   private async switchBlur(): Promise<void> {
     const { blur } = this.store.state;
     if (blur !== 'starting') await this.call.setBlur(blur === 'off');
+  }
+
+  private async switchMicrophone(): Promise<void> {
+    try {
+      await this.call.setMicrophone(!this.store.state.micOn);
+    } catch (error) {
+      this.note(explainDevice(error, 'microphone'));
+    }
   }
 
   private async switchCamera(): Promise<void> {

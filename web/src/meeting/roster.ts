@@ -51,7 +51,7 @@ interface Entry {
 
 class RosterRow implements Drawn<Entry> {
   readonly element: HTMLElement;
-  private readonly name = el('span', { class: 'roster-name' });
+  private readonly name = el('span', { class: 'roster-name', dir: 'auto' });
   private readonly bar = el('span', { class: 'volume-bar' });
   private readonly mic = el('span', { class: 'roster-mic' });
   private readonly hand = el(

@@ -22,7 +22,7 @@ export class PlaceTile implements Drawn<Place> {
   readonly element: HTMLElement;
   private readonly video = el('video', { playsinline: true, hidden: true, 'aria-hidden': true });
   private readonly avatar = el('div', { class: 'avatar', 'aria-hidden': true });
-  private readonly name = el('span', { class: 'plate-name' });
+  private readonly name = el('span', { class: 'plate-name', dir: 'auto' });
   private readonly mutedMark = el('span', { class: 'plate-icon' }, icon('micOff', 16));
   private readonly hand = el('span', { class: 'tile-hand', 'aria-hidden': true }, icon('hand', 20));
   private readonly reaction = el('span', { class: 'tile-reaction', 'aria-hidden': true });

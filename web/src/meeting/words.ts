@@ -9,12 +9,27 @@ export interface Explanation {
   again: boolean;
 }
 
+/** How far a session had come when it ended, and where it was. */
+export interface Course {
+  /** Whether it was ever connected. */
+  joined: boolean;
+  /** Where its signaling is. */
+  host: string;
+}
+
+/** What becomes of a connection that was there, whatever the SDK tried last to get it back. */
+const lost: Explanation = {
+  title: 'The connection was lost',
+  text: 'The server could not be reached again. Check your network, then join again: the meeting may still go on.',
+  again: true,
+};
+
 const explanations: Record<number, Explanation> = {
   [codes.Left]: { title: 'You left the meeting', text: 'You can come back as long as it goes on.', again: true },
   [codes.AudioJoinedFromAnotherDevice]: {
     title: 'You joined from somewhere else',
-    text: 'The same seat was taken from another device or tab, so this one was closed.',
-    again: false,
+    text: 'The same seat was taken from another device or tab, so this one was closed. To go on here instead, join again.',
+    again: true,
   },
   [codes.AudioAuthenticationRejected]: {
     title: 'You were not let in',
@@ -62,21 +77,12 @@ const explanations: Record<number, Explanation> = {
     text: 'It answered in a way this page does not understand.',
     again: true,
   },
-  [codes.SignalingChannelClosedUnexpectedly]: {
-    title: 'The connection was lost',
-    text: 'The line to the server broke and could not be set up again.',
-    again: true,
-  },
   [codes.ICEGatheringTimeoutWorkaround]: {
     title: 'No way through the network',
     text: 'This browser found no address to send audio and video from. A firewall or VPN may be in the way.',
     again: true,
   },
-  [codes.ConnectionHealthReconnect]: {
-    title: 'The connection was lost',
-    text: 'Nothing arrived for too long. Check your network.',
-    again: true,
-  },
+  [codes.ConnectionHealthReconnect]: lost,
   [codes.RealtimeApiFailed]: { title: 'This page had a fault', text: 'Reload it and join again.', again: true },
   [codes.TaskFailed]: {
     title: 'Joining took too long',
@@ -95,8 +101,24 @@ const explanations: Record<number, Explanation> = {
   },
 };
 
+const whenLost: number[] = [
+  codes.SignalingChannelClosedUnexpectedly,
+  codes.ICEGatheringTimeoutWorkaround,
+  codes.ConnectionHealthReconnect,
+  codes.TaskFailed,
+  codes.NoAttendeePresent,
+];
+
 /** What to tell a person whose session stopped with this status code. */
-export function explain(code: number): Explanation {
+export function explain(code: number, { joined, host }: Course): Explanation {
+  if (joined && whenLost.includes(code)) return lost;
+  if (code === codes.SignalingChannelClosedUnexpectedly) {
+    return {
+      title: 'The connection was not let through',
+      text: `The server was reached, but no WebSocket to ${host} could be opened. A proxy, a firewall or a browser extension may hold it back.`,
+      again: true,
+    };
+  }
   return (
     explanations[code] ?? {
       title: 'The meeting stopped',
@@ -106,19 +128,19 @@ export function explain(code: number): Explanation {
   );
 }
 
-/** Why a camera or microphone could not be used. */
+/** Why a camera or microphone could not be used: of the browser's error, or of the SDK's around it. */
 export function explainDevice(error: unknown, what: string): string {
-  const name = error instanceof DOMException ? error.name : '';
-  switch (name) {
+  const why = error instanceof Error && error.cause instanceof DOMException ? error.cause : error;
+  switch (why instanceof DOMException ? why.name : '') {
     case 'NotAllowedError':
     case 'SecurityError':
       return `This page may not use the ${what}. Allow it in the browser's address bar, then try again.`;
     case 'NotFoundError':
     case 'OverconstrainedError':
-      return `No ${what} was found.`;
+      return `No ${what} was found. Connect one, then try again.`;
     case 'NotReadableError':
     case 'AbortError':
-      return `The ${what} is in use by another program, or the system does not hand it out.`;
+      return `The ${what} is in use by another program, or the system does not hand it out. Close what uses it, then try again.`;
   }
   if (!navigator.mediaDevices) return `Browsers hand out the ${what} only on https pages and on localhost.`;
   return `The ${what} could not be started.`;
