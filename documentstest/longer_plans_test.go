@@ -56,6 +56,20 @@ unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
 carillon serve --config webhooks.yaml
 ` + meeting + `for _ in {1..600}; do carillon events status | grep --quiet 410 && break; sleep 0.1; done
 `
+	// A receiver that writes down what it is told of two who join.
+	const told = `python3 -c '
+import http.server
+class Told(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        with open("told.log", "ab") as log:
+            log.write(self.rfile.read(int(self.headers["content-length"])) + b"\n")
+        self.send_response(204)
+        self.end_headers()
+http.server.HTTPServer(("127.0.0.1", 8001), Told).serve_forever()' 2>/dev/null &
+carillon serve --webhook http://127.0.0.1:8001/ --webhook-secret-file hook.secret --webhook-allow-private
+` + exports + `carillon load meeting --talkers 1 --listeners 1 --duration 1s --settle 0s >load.log
+for _ in {1..600}; do grep --quiet AttendeeJoined told.log && break; sleep 0.1; done
+`
 	const receivers = "eventstest: func TestTheReceiversInTheDocuments("
 	return plan{steps: []step{
 		{begins: "carillon events secret"},
@@ -65,6 +79,7 @@ carillon serve --config webhooks.yaml
 		{begins: "webhooks:", before: files, checks: "carillon check config --config"},
 		{begins: "keys:", checks: "carillon check config --key-file", replace: []string{"keys: […]", "keys: [{access-key-id: AKIAEXAMPLE, secret-access-key: secret}]"}},
 		{begins: "carillon serve --events-sqs-endpoint", before: "export AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=y\necho secret >key"},
+		{begins: `{"version":"0"`, before: told, like: "grep --max-count 1 AttendeeJoined told.log"},
 		{begins: "carillon events status", before: gone, says: []string{`webhook:billing`}},
 	}}
 }
