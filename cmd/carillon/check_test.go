@@ -217,6 +217,9 @@ func TestTheDefaultQuotasAreThoseOfTheService(t *testing.T) {
 	if got := limits(settings(t, "--limits=amazon")); got != meeting.DefaultLimits() {
 		t.Errorf("%+v", got)
 	}
+	if got := limits(settings(t, "--limit-attendees=10")); got.Attendees != 10 || got.HDAttendees != 10 {
+		t.Errorf("in small meetings: %+v", got)
+	}
 }
 
 func TestConnectionsFitIntoTheOpenFiles(t *testing.T) {

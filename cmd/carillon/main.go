@@ -93,6 +93,7 @@ func parse(ctx context.Context, args []string) (command func() error, err error)
 		kong.Description("A self-hosted meetings server compatible with the Amazon Chime SDK."),
 		kong.DefaultEnvars("CARILLON"),
 		kong.ValueFormatter(withDefault),
+		config.Paths(),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Vars{"version": "carillon " + thisBuild().String()},
 	}

@@ -20,7 +20,7 @@ import (
 func limits(cfg *config.Serve) meeting.Limits {
 	l := cfg.Limits
 	return meeting.Limits{
-		Meetings: cfg.MeetingQuota(), Attendees: l.Attendees, HDAttendees: l.HDAttendees,
+		Meetings: cfg.MeetingQuota(), Attendees: l.Attendees, HDAttendees: min(l.HDAttendees, l.Attendees),
 		Replicas: l.Replicas, MeetingTags: l.MeetingTags, AttendeeTags: l.AttendeeTags,
 	}
 }

@@ -115,6 +115,10 @@ func TestServeAndCheckConfigRefuseWhatIsNamedAlike(t *testing.T) {
 		"traces' headers that are none":    {[]string{"--otlp-endpoint", "http://h", "--otlp-headers-file", odd}, "--otlp-headers-file: line 1"},
 		"profiles for everybody":           {[]string{"--pprof-listen", "0.0.0.0:0"}, "--pprof-listen"},
 		"TURN's name with a port":          {[]string{"--turn-public", "turn.example.org:3478"}, "--turn-public"},
+		"a public URL of no port":          {[]string{"--public-url", "https://meet.example.org:99999"}, "--public-url"},
+		"a public URL with a name":         {[]string{"--public-url", "https://me@meet.example.org"}, "--public-url"},
+		"an address of everything":         {[]string{"--media-public-ip", "0.0.0.0"}, "--media-public-ip"},
+		"two places for keys":              {[]string{"--access-key", "A", "--secret-key", "b", "--key-file", file(t, "both.yaml", "keys: [{access-key-id: A, secret-access-key: b}]\n")}, "exclude each other"},
 		"a web origin with a path":         {[]string{"--origin", "https://meet.example.org/"}, "--origin"},
 		"any web origin":                   {[]string{"--origin", "*"}, "--origin"},
 		"an API origin without a scheme":   {[]string{"--cors-origin", "meet.example.org"}, "--cors-origin"},
@@ -219,6 +223,7 @@ func TestCheckConfigTakesWhatServeTakes(t *testing.T) {
 	for _, flags := range [][]string{
 		{"--tls-cert", cert.CertFile, "--tls-key", cert.KeyFile, "--turn-tls", "127.0.0.1:0", "--turn-public", "2001:db8::1"},
 		{"--tls-self-signed", "--origin", "https://meet.example.org:8443,capacitor://localhost,null", "--cors-origin", "*"},
+		{"--limit-attendees", "10", "--public-url", "https://[2001:db8::1]:8443"},
 		{"--limit-storage-mib", "268435456", "--events-dead-mib", "268435456", "--timer-max-age", "87600h"},
 	} {
 		flags = append(flags, "--listen", "127.0.0.1:0", "--data", filepath.Join(t.TempDir(), "data"), "--log-level", "error")

@@ -52,7 +52,7 @@ func reached(c *kong.Context) (path string) {
 
 // plainly says in words of ours what the library says in its own.
 func plainly(text string) string {
-	noValue := regexp.MustCompile(`^(--[a-z0-9-]+): .*"EOL".*$`)
+	noValue := regexp.MustCompile(`^(--[a-z0-9-]+): (.*"EOL".*|missing value, expecting .*)$`)
 	text = noValue.ReplaceAllString(text, "$1 needs a value")
 	return regexp.MustCompile(`^expected (".+)$`).ReplaceAllString(text, "$1 is missing")
 }

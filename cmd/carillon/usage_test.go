@@ -27,6 +27,7 @@ func TestAWrongCommandLineIsExplained(t *testing.T) {
 		"serve --lisen x":       "unknown flag --lisen, did you mean \"--listen\"?\nSee 'carillon serve --help'.",
 		"serve --listen":        "--listen needs a value\nSee 'carillon serve --help'.",
 		"serve --timer-idle":    "--timer-idle needs a value\nSee 'carillon serve --help'.",
+		"serve --origin":        "--origin needs a value\nSee 'carillon serve --help'.",
 		"serve more":            "unexpected argument more\nSee 'carillon serve --help'.",
 		"serve --log-level=x":   "--log-level must be one of \"debug\",\"info\",\"warn\",\"error\" but got \"x\"\nSee 'carillon serve --help'.",
 		"check confg":           "unexpected argument confg, did you mean \"config\"?\nSee 'carillon check --help'.",

@@ -94,13 +94,17 @@ func (s *Serve) checkAddresses(add func(bool, string, ...any)) {
 		add(name != "*" || !s.AnyCredentials(), "--allowed-hosts: * is not possible with --dev or --test-mode, where a web page of anybody's could call the API")
 	}
 	for _, ip := range s.Media.PublicIPs {
-		_, err := netip.ParseAddr(ip)
-		add(err == nil, "--media-public-ip: %q is not an IP address", ip)
+		addr, err := netip.ParseAddr(ip)
+		add(err == nil && !addr.IsUnspecified() && !addr.IsMulticast(), "--media-public-ip: %q is not an IP address that clients can reach", ip)
 	}
 	if s.PublicURL != "" {
 		u, err := url.Parse(s.PublicURL)
-		ok := err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") &&
+		ok := err == nil && u.Hostname() != "" && u.User == nil && (u.Scheme == "http" || u.Scheme == "https") &&
 			strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""
+		if ok && u.Port() != "" {
+			_, err = net.LookupPort("tcp", u.Port())
+			ok = err == nil
+		}
 		add(ok, "--public-url: %q is not of the form https://host[:port]", s.PublicURL)
 	}
 	add((s.TLSCert == "") == (s.TLSKey == ""), "--tls-cert and --tls-key go together")
@@ -183,6 +187,7 @@ func (s *Serve) checkCredentials(add func(bool, string, ...any)) {
 	_, err := c.AppKeyOf()
 	add(err == nil, "%w", err)
 	add((c.AccessKey == "") == (c.SecretKey == ""), "--access-key and --secret-key go together")
+	add(c.AccessKey == "" || c.KeyFile == "", "--access-key and --key-file exclude each other: the file names all keys")
 	add(isAccount(c.Account), "--account: %q is not twelve digits", c.Account)
 	region := strings.Trim(s.API.Region, "abcdefghijklmnopqrstuvwxyz0123456789-") == "" && len(s.API.Region) <= 64
 	add(region, "--region: %q is not the name of a Region: lower-case letters, digits and dashes", s.API.Region)
@@ -222,7 +227,7 @@ func (s *Serve) checkNumbers(add func(bool, string, ...any)) {
 		min, max int
 	}{
 		{"limit-meetings", l.Meetings, 0, 10_000_000}, {"limit-attendees", l.Attendees, 1, 10_000},
-		{"limit-hd-attendees", l.HDAttendees, 1, l.Attendees}, {"limit-replicas", l.Replicas, 1, 1000},
+		{"limit-hd-attendees", l.HDAttendees, 1, 10_000}, {"limit-replicas", l.Replicas, 1, 1000},
 		{"limit-meeting-tags", l.MeetingTags, 1, 1000}, {"limit-attendee-tags", l.AttendeeTags, 1, 1000},
 		{"limit-video-senders", l.VideoSenders, 0, 250}, {"limit-video-subscriptions", l.VideoSubscriptions, 0, 250},
 		{"limit-content-shares", l.ContentShares, 0, 250}, {"limit-cache-mib", l.CacheMiB, 1, 1 << 20},

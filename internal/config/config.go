@@ -77,7 +77,7 @@ type API struct {
 type Limits struct {
 	Meetings           int `help:"Active meetings of one account, Region and flavour; 0 for as many as --limits says." default:"0"`
 	Attendees          int `help:"Attendees of a meeting." default:"250"`
-	HDAttendees        int `help:"Attendees of a high-definition meeting." default:"25" name:"hd-attendees"`
+	HDAttendees        int `help:"Attendees of a high-definition meeting; never more than --limit-attendees." default:"25" name:"hd-attendees"`
 	Replicas           int `help:"Replica meetings of a primary." default:"4"`
 	MeetingTags        int `help:"Tags of a meeting." default:"50"`
 	AttendeeTags       int `help:"Tags of a legacy attendee." default:"10"`

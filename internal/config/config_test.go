@@ -75,7 +75,7 @@ func TestUnusableFilesAreRefused(t *testing.T) {
 
 func TestCheckNamesEveryProblemAtOnce(t *testing.T) {
 	s, err := parse(t, "", "--listen", "nonsense", "--access-key", "A", "--account", "12", "--timer-idle", "0s",
-		"--limit-hd-attendees", "300", "--public-url", "ftp://x/y", "--media-public-ip", "host", "--tls-cert", "/nowhere", "--throttle-rate=-1",
+		"--limit-hd-attendees", "0", "--public-url", "ftp://x/y", "--media-public-ip", "host", "--tls-cert", "/nowhere", "--throttle-rate=-1",
 		"--region", "US East", "--allowed-hosts", "a:1,*", "--dev", "--metrics-listen", "x", "--limit-connections", "0")
 	if err != nil {
 		t.Fatal(err)
