@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -36,6 +37,9 @@ func (c *adminAuditCommand) Run(ctx context.Context) error {
 }
 
 func (c *adminAuditCommand) print(ctx context.Context, w, notes io.Writer) error {
+	if c.Limit < 1 {
+		return errors.New("--limit: at least 1")
+	}
 	entries, silent, err := c.read(ctx)
 	if err != nil {
 		return err

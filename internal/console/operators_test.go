@@ -248,7 +248,8 @@ func TestTheAuditIsRead(t *testing.T) {
 	if s.asked != want {
 		t.Errorf("asked for %+v, want %+v", s.asked, want)
 	}
-	for query, says := range map[string]string{"limit=0": "limit", "limit=many": "limit", "limit=501": "limit", "since=yesterday": "since"} {
+	for query, says := range map[string]string{"limit=0": "limit", "limit=many": "limit", "limit=501": "limit", "since=yesterday": "since",
+		"via=webhook": "via must be one of console command app api server.", "outcome=ok": "outcome must be one of done refused failed.", "from=x": "cannot be asked for"} {
 		s.want(s.send("GET", "/operator/api/audit?"+query, ""), 400, says)
 	}
 	s.auditFault = audit.ErrCursor

@@ -27,6 +27,11 @@ test('what is missing is said', () => {
   assert.match(problem(JSON.stringify({ Meeting })), /The Attendee is missing/);
   assert.match(problem(JSON.stringify({ Meeting }), '{"AttendeeId":"a1"}'), /The Attendee is missing/);
   assert.match(problem(JSON.stringify({ Meeting }), 'AttendeeId: a1'), /not JSON/);
+  for (const name of [5, true, {}, ['ada']]) {
+    const odd = JSON.stringify({ Meeting, Attendee: { ...Attendee, ExternalUserId: name } });
+    assert.match(problem(odd), /ExternalUserId .* not a text/);
+  }
+  assert.equal(problem(JSON.stringify({ Meeting, Attendee: { ...Attendee, ExternalUserId: null } })), '');
   for (const odd of ['null', '3', '"x"', '[]', '{"a":{"a":{"a":{"a":{"a":{}}}}}}'])
     assert.match(problem(odd), /missing/);
 });

@@ -25,6 +25,9 @@ export function seatIn(...texts: string[]): Pasted {
   }
   if (!meeting) return { problem: 'The Meeting is missing: an object with MeetingId and MediaPlacement.' };
   if (!attendee) return { problem: 'The Attendee is missing: an object with AttendeeId and JoinToken.' };
+  const name = attendee.ExternalUserId;
+  if (name !== undefined && name !== null && typeof name !== 'string')
+    return { problem: 'The ExternalUserId of the Attendee is not a text.' };
   return { seat: { code: '', meeting: meeting as Seat['meeting'], attendee: attendee as Seat['attendee'] } };
 }
 
