@@ -151,8 +151,8 @@ test-recorded-call: build setup
 # Not part of make test: building promtool takes minutes of processor, the first
 # time.
 .PHONY: test-monitoring
-test-monitoring:
-	cd monitoringtest && $(GO) vet -tags figures . && $(GO) test -count=1 -timeout 20m .
+test-monitoring: build
+	prometheus=$$(scripts/prometheus) && cd monitoringtest && $(GO) vet -tags figures . && PROMETHEUS=$$prometheus $(GO) test -count=1 -timeout 20m .
 
 # Servers with and without, side by side, called in turns.
 .PHONY: figures-telemetry

@@ -165,6 +165,21 @@ func (s *carillon) createAttendees(t *testing.T, meeting string, n int) {
 	s.call(t, "/meetings/"+meeting+"/attendees?operation=batch-create", string(body)+"]}")
 }
 
+// load has the load generator of the product call the server, and reads its
+// report.
+func (s *carillon) load(t *testing.T, report any, args ...string) {
+	args = append([]string{"load"}, append(args, "--endpoint", s.url, "--json")...)
+	cmd := exec.CommandContext(t.Context(), binary(), args...)
+	cmd.Env, cmd.Stderr = append(os.Environ(), "AWS_ACCESS_KEY_ID="+accessKey, "AWS_SECRET_ACCESS_KEY="+secretKey), os.Stderr
+	out, err := cmd.Output()
+	if err == nil {
+		err = json.Unmarshal(out, report)
+	}
+	if err != nil {
+		t.Errorf("%q: %v", args, err)
+	}
+}
+
 // metric returns the value of a metric, with its labels as they are told.
 func (s *carillon) metric(t *testing.T, name string) (value float64) {
 	t.Helper()

@@ -3,11 +3,9 @@
 package monitoringtest
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -148,21 +146,6 @@ func (s *carillon) processorTime(t *testing.T) time.Duration {
 		t.Fatal(err)
 	}
 	return time.Duration(used.Nano())
-}
-
-// load has the load generator of the product call the server, and reads its
-// report.
-func (s *carillon) load(t *testing.T, report any, args ...string) {
-	args = append([]string{"load"}, append(args, "--endpoint", s.url, "--json")...)
-	cmd := exec.CommandContext(t.Context(), binary(), args...)
-	cmd.Env, cmd.Stderr = append(os.Environ(), "AWS_ACCESS_KEY_ID="+accessKey, "AWS_SECRET_ACCESS_KEY="+secretKey), os.Stderr
-	out, err := cmd.Output()
-	if err == nil {
-		err = json.Unmarshal(out, report)
-	}
-	if err != nil {
-		t.Errorf("%q: %v", args, err)
-	}
 }
 
 // figures are the values of each round: what was measured, and by variant.

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 
 // receive takes traces over OTLP, as protobuf over HTTP, until the process is
 // ended. It reads them with the official messages and tells at /spans how many
-// came.
+// came. At /hook it takes events.
 func receive() error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -54,6 +54,7 @@ func receive() error {
 		}
 		w.Header().Set("Content-Type", "application/x-protobuf")
 	})
+	mux.HandleFunc("POST /hook", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	fmt.Println("receives at http://" + l.Addr().String())
 	return http.Serve(l, mux)
 }

@@ -18,16 +18,22 @@ import (
 
 const folder = "../packaging/monitoring"
 
-// promtool runs promtool, built from the module, in the folder of the rules.
-// Service discovery is left out of it: it takes minutes to compile.
-func promtool(t *testing.T, args ...string) {
+// promtool builds promtool from the module and returns its path. Service
+// discovery is left out of it: it takes minutes to compile.
+func promtool(t *testing.T) string {
 	t.Helper()
 	tool := filepath.Join(t.TempDir(), "promtool")
 	build := exec.Command("go", "build", "-tags", "netgo,builtinassets,remove_all_sd", "-o", tool, "github.com/prometheus/prometheus/cmd/promtool")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building promtool: %v\n%s", err, out)
 	}
-	run := exec.Command(tool, args...)
+	return tool
+}
+
+// onRules runs promtool in the folder of the rules.
+func onRules(t *testing.T, args ...string) {
+	t.Helper()
+	run := exec.Command(promtool(t), args...)
 	run.Dir = folder
 	if out, err := run.CombinedOutput(); err != nil {
 		t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
@@ -35,11 +41,11 @@ func promtool(t *testing.T, args ...string) {
 }
 
 func TestPromtoolFindsTheAlertRulesSound(t *testing.T) {
-	promtool(t, "check", "rules", "--lint=all", "--lint-fatal", "alerts.yml")
+	onRules(t, "check", "rules", "--lint=all", "--lint-fatal", "alerts.yml")
 }
 
 func TestAlertsFireWhenTheyShouldAndNotBefore(t *testing.T) {
-	promtool(t, "test", "rules", "alerts_test.yml")
+	onRules(t, "test", "rules", "alerts_test.yml")
 }
 
 // read reads one of the YAML files.
