@@ -5,6 +5,12 @@ GO       ?= go
 REVISION ?= $(shell git describe --always --exclude '*' --abbrev=12 --dirty=.dirty 2>/dev/null)
 LDFLAGS  := -s -w -X main.revision=$(REVISION)
 
+# Everything is built as the product is, without cgo and with the same flags, so
+# that linters, server and suites share what was compiled once. The race
+# detector and libopus need cgo.
+export CGO_ENABLED ?= 0
+test-quick test-documents-slow test-libopus: export CGO_ENABLED := 1
+
 .PHONY: help
 help:
 	@echo 'make build          the server, bin/carillon (static), with its pages when npm is there'
@@ -43,7 +49,7 @@ help:
 
 .PHONY: build
 build: pages
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/carillon ./cmd/carillon
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/carillon ./cmd/carillon
 
 # The pages are fetched and built when npm is there; without it the server
 # builds all the same and says that they are missing.
@@ -53,7 +59,7 @@ pages:
 
 .PHONY: screenshots
 screenshots: build
-	cd e2e && npm ci --no-audit --no-fund --loglevel=error
+	scripts/fetch e2e
 	cd web && node e2e/screenshots.mjs
 
 .PHONY: run
@@ -78,11 +84,12 @@ test-chart: build setup
 	@scripts/setup-packages
 	TESTED_CARILLON=$(CURDIR)/bin/carillon $(GO) test -tags packages -count=1 -timeout 20m -v -run 'Chart|Compose|Front' ./packaging
 
-# A cluster's nodes mostly wait, and leave a processor to what runs beside them.
+# A cluster's nodes mostly wait, and leave a processor to what runs beside them. What
+# the browser tests need is fetched meanwhile.
 # Each of these tells what it found when it has ended.
 .PHONY: test
 test: announce setup lint test-quick
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-cluster test-clients test-examples test-documents test-events test-pipelines
+	@scripts/fetch e2e & $(MAKE) --no-print-directory --jobs=2 --output-sync=target test-cluster test-clients test-examples test-documents test-events test-pipelines && wait $$!
 	@$(MAKE) --no-print-directory test-browser
 
 .PHONY: announce
@@ -124,8 +131,8 @@ test-documents: build setup
 
 .PHONY: test-documents-slow
 test-documents-slow: build setup
-	npm --prefix examples ci --no-audit --no-fund --loglevel=error
-	npm --prefix examples/react ci --no-audit --no-fund --loglevel=error
+	scripts/fetch examples
+	scripts/fetch examples/react
 	$(DOCUMENTS) -v -as-written
 
 .PHONY: test-events
@@ -146,7 +153,7 @@ test-pipelines-versity: setup
 # What make test-browser does for fifteen seconds into a directory.
 .PHONY: test-recorded-call
 test-recorded-call: build setup
-	gateway=$$(scripts/versitygw) && cd e2e && npm ci --no-audit --no-fund --loglevel=error && VERSITYGW=$$gateway RECORDED_SECONDS=60 node --test --test-timeout=300000 tests/recording.test.mjs
+	gateway=$$(scripts/versitygw) && scripts/fetch e2e && cd e2e && VERSITYGW=$$gateway RECORDED_SECONDS=60 node --test --test-timeout=300000 tests/recording.test.mjs
 
 # Not part of make test: building promtool takes minutes of processor, the first
 # time.

@@ -118,10 +118,11 @@ done
 		// The group is of the Debian package; whoever runs this may be nobody else.
 		{begins: "#!/bin/sh\nset -e\ninstall", before: serving, replace: []string{" -o root -g carillon", ""}, after: renewed + ". $SESSION_DIR/step-0.sh\n" + taken, says: []string{`renewed`}},
 		{begins: "listen: 0.0.0.0:8443", checks: "carillon check config --config"},
-		{begins: "[Service]", not: "it takes systemd; packaging starts the unit's command as its user"},
+		{begins: "[Service]", by: "packaging: func (m *machine) checkCertificates("},
 		{begins: "listen: 127.0.0.1:8480", checks: "carillon check config --config"},
 		{begins: "tar --create", by: restored},
 		{begins: "mkdir -p", by: restored},
+		{begins: "systemctl stop", by: "packaging: func TestTheDebianPackageLivesAndLeaves("},
 		{begins: "carillon token-key", before: "carillon serve --data /var/lib/carillon"},
 	}}
 }

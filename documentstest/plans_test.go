@@ -105,7 +105,7 @@ func plans() map[string]plan {
 			{begins: "keys:", checks: "carillon check config --key-file"},
 			{begins: "operators:", checks: "carillon check config --operators-file", replace: []string{"$2a$10$…", hash}},
 		}},
-		"docs/pages.md": {steps: []step{{begins: "cd web", by: "scripts/fetch-web: npm ci; scripts/lint: npm run check; scripts/lint: npm test; scripts/build-pages: npm run build; scripts/test-browser: cd web && npm run e2e"}}},
+		"docs/pages.md": {steps: []step{{begins: "cd web", by: "scripts/fetch: npm ci; scripts/lint: npm run check; scripts/lint: npm test; scripts/build-pages: npm run build; scripts/test-browser: cd web && npm run e2e"}}},
 		"docs/recording.md": {steps: []step{
 			{begins: "carillon serve", after: meeting},
 			{begins: "aws chime-sdk-media-pipelines create-media-capture", says: []string{`"MediaPipelineId"`, `"Status": "Initializing"`}},
@@ -120,7 +120,7 @@ func plans() map[string]plan {
 		"docs/testing.md": {checkout: true, steps: []step{
 			{begins: "cd clustertest", by: "clustertest: func TestDrain; clustertest: func TestNothingIsLost; clustertest: CLUSTERTEST_LOGS; Makefile: DURATION)"},
 			{begins: "go test -race", slow: true},
-			{begins: "cd e2e", by: "scripts/test-browser: npm ci; e2e/tests/content.test.mjs: screen share"},
+			{begins: "cd e2e", by: "scripts/test-browser: scripts/fetch e2e; e2e/tests/content.test.mjs: screen share"},
 		}},
 		"docs/transcription.md": {checkout: true, steps: []step{
 			{begins: "docker run", not: engine + "an engine that speaks the same protocol is behind the captions of e2e"},

@@ -3,6 +3,7 @@
 package packaging
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -84,6 +85,51 @@ func TestTheChartMakesWhatKubernetesTakes(t *testing.T) {
 		if out, err := h.conform(t, damaged); err == nil {
 			t.Errorf("%s went through: %s", name, out)
 		}
+	}
+}
+
+// The policy lets clients to all that they use, and to the nodes' own ports nobody
+// but the nodes; every port that it names is one of the container's.
+func TestTheChartsPolicyIsForItsPorts(t *testing.T) {
+	manifests := newHelm(t).mustRender(t, "three", "--set", "turn.enabled=true")
+	var policy struct {
+		Spec struct {
+			Ingress []struct {
+				Ports []struct{ Port string }
+				From  []map[string]any
+			}
+		}
+	}
+	_, rest, _ := strings.Cut(manifests, "kind: NetworkPolicy\n")
+	text, _, _ := strings.Cut(rest, "\n---\n")
+	if err := yaml.Unmarshal([]byte(text), &policy); err != nil {
+		t.Fatalf("%v\n%s", err, manifests)
+	}
+	peers := map[string]string{}
+	for _, rule := range policy.Spec.Ingress {
+		for _, port := range rule.Ports {
+			peers[port.Port] = "all"
+			for _, from := range rule.From {
+				for kind := range from {
+					peers[port.Port] = kind
+				}
+			}
+		}
+	}
+	want := map[string]string{
+		"web": "all", "media-udp": "all", "media-tcp": "all", "turn-udp": "all", "turn-tcp": "all",
+		"metrics": "namespaceSelector", "cluster": "podSelector", "cluster-http": "podSelector",
+	}
+	if !maps.Equal(peers, want) {
+		t.Errorf("%v, want %v\n%s", peers, want, text)
+	}
+	for _, port := range newRelease(t, manifests, nil).set.Template.Spec.Containers[0].Ports {
+		if want[port.Name] == "" {
+			t.Errorf("port %s is in no rule", port.Name)
+		}
+	}
+	if strings.Contains(newHelm(t).mustRender(t, "one"), "NetworkPolicy") {
+		t.Error("a policy that nobody asked for")
 	}
 }
 

@@ -9,79 +9,19 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings"
 )
 
 // patience is how long a server may take until it serves, on a busy machine.
 const patience = 60 * time.Second
-
-// debianRoot makes a root with Debian's smallest system, from the mirror that
-// this machine installs from.
-func debianRoot(t *testing.T) string {
-	t.Helper()
-	mirror, _, _ := strings.Cut(command(t, nil, "apt-get", "indextargets", "--format", "$(SITE) $(RELEASE)", "Created-By: Packages"), "\n")
-	site, release, ok := strings.Cut(strings.TrimSpace(mirror), " ")
-	if !ok {
-		t.Fatalf("this machine installs from no mirror: %q", mirror)
-	}
-	root := filepath.Join(t.TempDir(), "root")
-	command(t, nil, "debootstrap", "--variant=minbase", release, root, site)
-	return root
-}
-
-// install installs or upgrades a package in the root, as docs/install.md says.
-func install(t *testing.T, root, deb string) {
-	t.Helper()
-	name := filepath.Join("/tmp", filepath.Base(deb))
-	if err := os.WriteFile(filepath.Join(root, name), read(t, deb), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	command(t, []string{"DEBIAN_FRONTEND=noninteractive"}, "chroot", root, "apt", "install", "--yes", "--option", "Dpkg::Options::=--force-confdef", name)
-}
-
-// unit reads the directives of the installed unit that say how to start it.
-func unit(t *testing.T, root string) map[string]string {
-	t.Helper()
-	directives := map[string]string{}
-	for line := range strings.Lines(string(read(t, filepath.Join(root, "usr/lib/systemd/system/carillon.service")))) {
-		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
-			directives[name] = value
-		}
-	}
-	return directives
-}
-
-// startUnit runs what the unit's ExecStart says as its user in the root, and
-// returns what stops it. There is no systemd in the root.
-func startUnit(t *testing.T, root, address string) (stop func()) {
-	t.Helper()
-	u := unit(t, root)
-	args := append([]string{"--userspec=" + u["User"] + ":" + u["Group"], root, "/usr/bin/env", "-i"}, strings.Fields(u["ExecStart"])...)
-	cmd := exec.Command("chroot", args...)
-	var log strings.Builder
-	cmd.Stderr = &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	waitHealthy(t, address, ended, &log)
-	return func() {
-		t.Helper()
-		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Error(err)
-		}
-		if err := <-ended; err != nil {
-			t.Errorf("the server ended with %v\n%s", err, log.String())
-		}
-	}
-}
 
 // waitHealthy waits until the server at the address says that it is well, in
 // the version that the packages have.
@@ -143,21 +83,84 @@ func exists(root, path string) bool {
 	return err == nil
 }
 
-// From installing to purging: the server runs as its own user with its pages,
-// an upgrade keeps settings and meetings, a removal keeps both, a purge takes them.
-func TestTheDebianPackageLivesAndLeaves(t *testing.T) {
-	deb := filepath.Join(dist, "carillon_"+version(t)+"_"+runtime.GOARCH+".deb")
-	root, address := debianRoot(t), freeAddress(t)
-	install(t, root, deb)
-	checkCompletion(t, root)
-	command(t, nil, "chroot", root, "runuser", "-u", "carillon", "--", "carillon", "check", "config", "--config", "/etc/carillon/carillon.yaml")
-
-	settings := filepath.Join(root, "etc/carillon/carillon.yaml")
-	if err := os.WriteFile(settings, []byte("data: /var/lib/carillon\nlisten: "+address+"\nmedia-tcp: \"off\"\n"), 0o644); err != nil {
+// older is the package under a lower number, as if it were the version before: what
+// an upgrade does is up to the new one. That records of other versions are read is
+// held beside the records (internal/meeting).
+func older(t *testing.T, deb string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "package")
+	command(t, nil, "dpkg-deb", "--raw-extract", deb, dir)
+	control := filepath.Join(dir, "DEBIAN/control")
+	text := strings.Replace(string(read(t, control)), "Version: "+version(t), "Version: 0.1.9", 1)
+	if err := os.WriteFile(control, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	stop := startUnit(t, root, address)
-	response, err := http.Get("http://" + address + "/")
+	into := filepath.Join(t.TempDir(), "carillon_0.1.9.deb")
+	command(t, nil, "dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", dir, into)
+	return into
+}
+
+// From installing to purging, on a system that systemd runs: the server starts by
+// itself and is confined, an upgrade keeps settings and meetings, a removal
+// keeps both, a purge takes them.
+func TestTheDebianPackageLivesAndLeaves(t *testing.T) {
+	deb, err := filepath.Abs(filepath.Join(dist, "carillon_"+version(t)+"_"+runtime.GOARCH+".deb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, before := newMachine(t), older(t, deb)
+	m.install(t, before)
+	m.untilLogged(t, "msg=started")
+	if said := m.run(t, "carillon", "check", "health"); strings.TrimSpace(said) != "ready" {
+		t.Errorf("the health check says %q", said)
+	}
+	checkCompletion(t, m.root)
+	m.run(t, "runuser", "-u", "carillon", "--", "carillon", "check", "config", "--config", "/etc/carillon/carillon.yaml")
+	m.put(t, "etc/carillon/carillon.yaml", "data: /var/lib/carillon\nlisten: "+m.address+"\n", 0o644)
+	m.run(t, "systemctl", "restart", "carillon")
+	m.checkPage(t)
+	v := m.visit(t)
+	checkOwner(t, m.root)
+
+	m.run(t, "carillon", "token-key", "rotate", "--data", "/var/lib/carillon") // the guide's command, as root
+	m.untilLogged(t, "read again, in use from now on")
+	const backup = "BACKUP=/root/backup.tar.gz"
+	m.run(t, "systemctl", "stop", "carillon")
+	m.run(t, "env", "DATA=/var/lib/carillon", backup, "sh", "-e", "-c", guide(t, "sh backup", "tar"))
+	m.run(t, "systemctl", "start", "carillon")
+	m.install(t, deb)
+	v.checkThere(t)
+	back := strings.Replace(guide(t, "sh going-back", "apt"), "./carillon_0.1.9_amd64.deb", "/root/"+filepath.Base(before), 1)
+	m.run(t, "env", backup, "sh", "-e", "-c", strings.Replace(back, "apt install", "apt install --yes --option Dpkg::Options::=--force-confold", 1))
+	v.checkThere(t)
+	if said := m.run(t, "dpkg-query", "--show", "carillon"); !strings.Contains(said, "0.1.9") {
+		t.Errorf("the guide's way back leads to %s", said)
+	}
+	m.install(t, deb)
+	v.checkThere(t)
+	t.Run("certificates", m.checkCertificates)
+	m.checkLog(t, v)
+
+	m.run(t, "dpkg", "--remove", "carillon")
+	if exists(m.root, "usr/bin/carillon") || !exists(m.root, "etc/carillon/carillon.yaml") || !exists(m.root, "var/lib/carillon/token.key") {
+		t.Error("a removal takes the binary and keeps settings and meetings")
+	}
+	if answer, err := http.Get("http://" + m.address + "/healthz"); err == nil {
+		t.Errorf("what was removed still answers: %s", answer.Status)
+		_ = answer.Body.Close()
+	}
+	m.install(t, deb)
+	v.checkThere(t)
+	m.run(t, "dpkg", "--purge", "carillon")
+	if exists(m.root, "etc/carillon") || exists(m.root, "var/lib/carillon") || strings.Contains(m.run(t, "systemctl", "list-units", "--all"), "carillon") {
+		t.Error("a purge left settings, meetings or a unit")
+	}
+}
+
+func (m *machine) checkPage(t *testing.T) {
+	t.Helper()
+	waitHealthy(t, m.address, nil, m)
+	response, err := http.Get("http://" + m.address + "/")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,22 +169,58 @@ func TestTheDebianPackageLivesAndLeaves(t *testing.T) {
 	if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(page), "Carillon "+version(t)) {
 		t.Errorf("the meeting page: %s, %v\n%s", response.Status, err, page)
 	}
-	stop()
-	checkOwner(t, root)
-	key := read(t, filepath.Join(root, "var/lib/carillon/token.key"))
+}
 
-	install(t, root, deb)
-	startUnit(t, root, address)()
-	if string(key) != string(read(t, filepath.Join(root, "var/lib/carillon/token.key"))) {
-		t.Error("the upgrade lost the token key")
+// visit is a meeting on the machine and who calls for it.
+type visit struct {
+	*machine
+	secret string
+	chime  *chimesdkmeetings.Client
+	made   *chimesdkmeetings.CreateMeetingWithAttendeesOutput
+}
+
+// visit makes a meeting with the key pair that the first start made.
+func (m *machine) visit(t *testing.T) *visit {
+	t.Helper()
+	key := regexp.MustCompile(`AWS_ACCESS_KEY_ID=(\S+)\nexport AWS_SECRET_ACCESS_KEY=(\S+)`).FindStringSubmatch(m.run(t, "carillon", "env", "--data", "/var/lib/carillon"))
+	if len(key) != 3 {
+		t.Fatal("no key pair")
 	}
-	command(t, nil, "chroot", root, "dpkg", "-r", "carillon")
-	if exists(root, "usr/bin/carillon") || !exists(root, "etc/carillon/carillon.yaml") || !exists(root, "var/lib/carillon/token.key") {
-		t.Error("a removal takes the binary and keeps settings and meetings")
+	v := &visit{machine: m, secret: key[2], chime: sdkAt("http://"+m.address, key[1], key[2])}
+	var err error
+	v.made, err = v.chime.CreateMeetingWithAttendees(t.Context(), &chimesdkmeetings.CreateMeetingWithAttendeesInput{
+		ClientRequestToken: aws.String("standup-1"), ExternalMeetingId: aws.String("standup"), MediaRegion: aws.String("us-east-1"), Attendees: attendees("ada"),
+	})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, m)
 	}
-	command(t, nil, "chroot", root, "dpkg", "-P", "carillon")
-	if exists(root, "etc/carillon") || exists(root, "var/lib/carillon") {
-		t.Error("a purge left settings or meetings")
+	return v
+}
+
+// checkThere holds that the meeting is there and its old token lets in, with sound.
+func (v *visit) checkThere(t *testing.T) {
+	t.Helper()
+	waitHealthy(t, v.address, nil, v)
+	if _, err := v.chime.GetMeeting(t.Context(), &chimesdkmeetings.GetMeetingInput{MeetingId: v.made.Meeting.MeetingId}); err != nil {
+		t.Errorf("the meeting is gone: %v\n%s", err, v)
+	}
+	join(t, http.DefaultClient, aws.ToString(v.made.Meeting.MediaPlacement.SignalingUrl), aws.ToString(v.made.Attendees[0].JoinToken))
+}
+
+// checkLog holds that the journal has what an operator looks for, and no secret.
+func (m *machine) checkLog(t *testing.T, v *visit) {
+	t.Helper()
+	log := m.String()
+	for _, want := range []string{"msg=started", "msg=stopped", "operation=CreateMeetingWithAttendees", "msg=connected"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("no %s in the log\n%s", want, log)
+		}
+	}
+	operator := strings.TrimSpace(string(read(t, filepath.Join(m.root, "var/lib/carillon/operator.secret"))))
+	for _, secret := range []string{v.secret, operator, aws.ToString(v.made.Attendees[0].JoinToken)} {
+		if strings.Contains(log, secret) {
+			t.Errorf("a secret is in the log:\n%s", log)
+		}
 	}
 }
 

@@ -17,6 +17,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings"
 )
 
 // command runs a program in the repository's root and returns what it printed;
@@ -78,11 +81,47 @@ func TestArchivesAreWholeAndReproducible(t *testing.T) {
 		}
 	}
 	for arch, machine := range map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64} {
-		checkBinary(t, filepath.Join(unpacked(t, arch), "carillon"), machine)
+		binary := filepath.Join(unpacked(t, arch), "carillon")
+		checkBinary(t, binary, machine)
+		checkServes(t, arch, binary)
 	}
-	native := filepath.Join(unpacked(t, runtime.GOARCH), "carillon")
-	if said := command(t, nil, native, "--version"); !strings.HasPrefix(said, "carillon "+version(t)+"+") {
-		t.Errorf("the binary says %q", said)
+}
+
+// emulators run the programs of the machines that this one is not.
+var emulators = map[string]string{"amd64": "qemu-x86_64-static", "arm64": "qemu-aarch64-static"}
+
+// checkServes holds that a binary of the machine says its version and serves a stock
+// client, by Debian's emulator when this is another machine.
+func checkServes(t *testing.T, arch, binary string) {
+	t.Helper()
+	run := []string{binary}
+	if arch != runtime.GOARCH {
+		run = []string{emulators[arch], binary}
+	}
+	if said := command(t, nil, run[0], append(run[1:], "--version")...); !strings.HasPrefix(said, "carillon "+version(t)+"+") {
+		t.Errorf("%s: the binary says %q", arch, said)
+	}
+	address := freeAddress(t)
+	server := exec.Command(run[0], append(run[1:], "serve", "--data", t.TempDir(), "--listen", address, "--access-key", "AKIADIST", "--secret-key", "a secret of the test")...)
+	var log strings.Builder
+	server.Stderr = &log
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Wait() }()
+	waitHealthy(t, address, ended, &log)
+	made, err := sdkAt("http://"+address, "AKIADIST", "a secret of the test").CreateMeeting(t.Context(), &chimesdkmeetings.CreateMeetingInput{
+		ClientRequestToken: aws.String("standup-1"), ExternalMeetingId: aws.String("standup"), MediaRegion: aws.String("us-east-1"),
+	})
+	if err != nil || aws.ToString(made.Meeting.MeetingId) == "" {
+		t.Errorf("%s: %v\n%s", arch, err, log.String())
+	}
+	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("%s: the server ended with %v\n%s", arch, err, log.String())
 	}
 }
 
@@ -148,6 +187,23 @@ func checkBinary(t *testing.T, path string, machine elf.Machine) {
 	}
 	if !bytes.Contains(content, []byte("Carillon "+version(t))) {
 		t.Errorf("%s has no pages of this version", path)
+	}
+}
+
+// The bills of materials are what readers of CycloneDX expect, by its own schema.
+func TestBillsOfMaterialsFollowTheirSchema(t *testing.T) {
+	for _, arch := range []string{"amd64", "arm64"} {
+		name := "carillon_" + version(t) + "_linux_" + arch + ".cdx.json"
+		command(t, nil, "go", "-C", "packaging/tools", "run", "./bomcheck", "../../dist/"+name)
+		slip := filepath.Join(t.TempDir(), name)
+		text := strings.Replace(string(read(t, filepath.Join(dist, name))), `"library"`, `"books"`, 1)
+		if err := os.WriteFile(slip, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command("go", "-C", "tools", "run", "./bomcheck", slip).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "/components/") {
+			t.Errorf("a slip goes through: %v\n%s", err, out)
+		}
 	}
 }
 

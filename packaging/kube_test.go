@@ -129,8 +129,13 @@ func terminateLater(t *testing.T, pods []*pod) {
 
 // sdk is a client of the AWS SDK that reaches the server at a pod.
 func (p *pod) sdk(accessKey, secretKey string) *chimesdkmeetings.Client {
+	return sdkAt(p.url("web"), accessKey, secretKey)
+}
+
+// sdkAt is a client of the AWS SDK for the server at a URL.
+func sdkAt(url, accessKey, secretKey string) *chimesdkmeetings.Client {
 	return chimesdkmeetings.New(chimesdkmeetings.Options{
-		BaseEndpoint: aws.String(p.url("web")), Region: "us-east-1",
+		BaseEndpoint: aws.String(url), Region: "us-east-1",
 		Credentials: credentials.NewStaticCredentialsProvider(accessKey, secretKey, ""),
 	})
 }

@@ -14,7 +14,9 @@ import (
 	"log"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )
@@ -95,26 +97,43 @@ func noticesText(all []component) string {
 	return b.String()
 }
 
+// specification is the version of CycloneDX's form: the newest that the common
+// readers know.
+const specification = cdx.SpecVersion1_6
+
+// writeSBOM writes the list in the form of CycloneDX. Its date is that of the commit, so
+// that two builds of one commit write the same.
 func writeSBOM(path, version string, all []component) error {
+	const itself = "pkg:golang/github.com/carillon-meetings/carillon"
+	made, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64)
+	if err != nil {
+		return fmt.Errorf("SOURCE_DATE_EPOCH, the date of the commit in seconds: %w", err)
+	}
 	bom := cdx.NewBOM()
-	bom.Metadata = &cdx.Metadata{Component: &cdx.Component{
-		Type: cdx.ComponentTypeApplication, Name: "carillon", Version: version,
-		Licenses: &cdx.Licenses{{License: &cdx.License{ID: "Apache-2.0"}}},
-	}}
+	bom.Metadata = &cdx.Metadata{
+		Timestamp: time.Unix(made, 0).UTC().Format(time.RFC3339),
+		Component: &cdx.Component{
+			BOMRef: itself, Type: cdx.ComponentTypeApplication, Name: "carillon", Version: version, PackageURL: itself + "@v" + version,
+			Licenses: &cdx.Licenses{{License: &cdx.License{ID: "Apache-2.0"}}},
+		},
+	}
 	var list []cdx.Component
+	var parts []string
 	for _, c := range all {
+		parts = append(parts, c.purl)
 		list = append(list, cdx.Component{
 			Type: cdx.ComponentTypeLibrary, BOMRef: c.purl, PackageURL: c.purl, Name: c.name, Version: c.version,
 			Licenses: &cdx.Licenses{{Expression: c.licence}},
 		})
 	}
 	bom.Components = &list
+	bom.Dependencies = &[]cdx.Dependency{{Ref: itself, Dependencies: &parts}}
 	file, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	if err := cdx.NewBOMEncoder(file, cdx.BOMFileFormatJSON).SetPretty(true).Encode(bom); err != nil {
+	if err := cdx.NewBOMEncoder(file, cdx.BOMFileFormatJSON).SetPretty(true).EncodeVersion(bom, specification); err != nil {
 		return err
 	}
 	return file.Close()

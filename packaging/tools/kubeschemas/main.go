@@ -32,6 +32,7 @@ func kinds() map[string]any {
 		"service-v1":                    corev1.Service{},
 		"configmap-v1":                  corev1.ConfigMap{},
 		"ingress-networking-v1":         networkingv1.Ingress{},
+		"networkpolicy-networking-v1":   networkingv1.NetworkPolicy{},
 		"poddisruptionbudget-policy-v1": policyv1.PodDisruptionBudget{},
 	}
 }
