@@ -165,7 +165,7 @@ func elsewhere(t *testing.T, by string) {
 func checkout(t *testing.T, dir string) {
 	t.Helper()
 	copying := exec.Command("bash", "-eu", "-o", "pipefail", "-c", `
-list() { git ls-files -z; git ls-files -z --others --exclude-standard -- cmd internal conform carillontest; find internal/console/pages/dist -type f -print0; }
+list() { git ls-files -z; git ls-files -z --others --exclude-standard -- cmd internal conform carillontest; find internal/console/pages/dist web/.built -type f -print0; }
 list | while IFS= read -r -d '' f; do [ ! -f "$f" ] || printf '%s\0' "$f"; done | tar --create --null --files-from - | tar --extract --directory "$1"
 for folder in web examples examples/react; do [ ! -d $folder/node_modules ] || ln -s "$PWD/$folder/node_modules" "$1/$folder/node_modules"; done`, "copy", dir)
 	copying.Dir = ".."

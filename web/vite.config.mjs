@@ -61,7 +61,8 @@ function bundledPackages() {
       }
     },
     closeBundle() {
-      const list = resolve(import.meta.dirname, 'node_modules/.carillon-bundled.json');
+      const list = resolve(import.meta.dirname, '.built/bundled.json'); // not in node_modules, which two trees may share
+      mkdirSync(resolve(list, '..'), { recursive: true });
       writeFileSync(list, JSON.stringify([...found].sort()));
     },
   };
