@@ -2,6 +2,9 @@ module github.com/carillon-meetings/carillon
 
 go 1.26.8
 
+// What npm brings may come while Go looks for packages.
+ignore node_modules
+
 require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/aws/aws-sdk-go v1.55.8
