@@ -93,6 +93,7 @@ var mayImport = map[string][]string{
 	"packaging":                  {},
 	"pipelinestest":              {},
 	"packaging/tools/bom":        {},
+	"packaging/tools/bomcheck":   {},
 	"carillontest":               {},
 	"documentstest":              {},
 	"examples":                   {},

@@ -53,6 +53,7 @@ var mayUse = map[string][]string{
 	"clustertest":                {"github.com/anishathalye/porcupine", "github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "github.com/coder/websocket"},
 	"cmd/carillon":               {"github.com/aws/aws-sdk-go-v2", "github.com/alecthomas/kong", "github.com/prometheus/client_golang"},
 	"packaging/tools/bom":        {"github.com/CycloneDX/cyclonedx-go"},
+	"packaging/tools/bomcheck":   {"github.com/santhosh-tekuri/jsonschema"},
 
 	"packaging/tools/composed":    {"github.com/compose-spec/compose-go"},
 	"packaging/tools/kubeschemas": {"k8s.io/api", "k8s.io/apimachinery"},
