@@ -1,14 +1,17 @@
 package examples
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/carillon-meetings/carillon/carillontest"
 )
@@ -104,5 +107,72 @@ func TestFixtures(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A runner that is killed, as by CI when its time is up, takes the server of the
+// fixture with it.
+func TestFixturesGoWithTheirRunner(t *testing.T) {
+	install(t, ".")
+	modules, err := filepath.Abs("node_modules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		fixture, file, test string
+		command             []string
+	}{
+		"pytest": {"pytest/conftest.py", "test_hang.py", "import time\n\ndef test_hang(carillon):\n    open('endpoint', 'w').write(carillon.endpoint + ' ')\n    time.sleep(600)\n",
+			[]string{"/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"}},
+		"Vitest": {"vitest/carillon.mjs", "hang.test.mjs", "import { writeFileSync } from 'node:fs';\nimport { test } from './carillon.mjs';\n\n" +
+			"test('hangs', { timeout: 600_000 }, async ({ carillon }) => {\n  writeFileSync('endpoint', `${carillon.endpoint} `);\n" +
+			"  while (await fetch(carillon.endpoint).then(answer => answer.text(), () => '')) await new Promise(done => setTimeout(done, 100));\n});\n", // a worker outlives the runner
+
+			[]string{"node", "node_modules/vitest/vitest.mjs", "run"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			fixture, err := os.ReadFile(c.fixture)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = errors.Join(os.Symlink(modules, filepath.Join(dir, "node_modules")), os.WriteFile(filepath.Join(dir, c.file), []byte(c.test), 0o600),
+				os.WriteFile(filepath.Join(dir, filepath.Base(c.fixture)), fixture, 0o600))
+			if err != nil {
+				t.Fatal(err)
+			}
+			runner := exec.CommandContext(t.Context(), c.command[0], c.command[1:]...)
+			var said bytes.Buffer
+			runner.Stdout, runner.Stderr = &said, &said
+			runner.Dir, runner.Env = dir, append(os.Environ(), "TESTED_CARILLON="+carillontest.BinaryPath(t), "PYTHONDONTWRITEBYTECODE=1")
+			if err := runner.Start(); err != nil {
+				t.Fatal(err)
+			}
+			deadline := time.Now().Add(2 * time.Minute)
+			var address string
+			for address == "" && time.Now().Before(deadline) {
+				text, err := os.ReadFile(filepath.Join(dir, "endpoint"))
+				if endpoint, whole := strings.CutSuffix(string(text), " "); err == nil && whole {
+					address = strings.TrimPrefix(endpoint, "http://")
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+			if err := runner.Process.Kill(); err != nil {
+				t.Error(err)
+			}
+			_ = runner.Wait() // killed
+			if address == "" {
+				t.Fatalf("the test did not begin:\n%s", said.String())
+			}
+			for served := true; served; time.Sleep(20 * time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatal("the server has outlived its runner")
+				}
+				c, err := net.Dial("tcp", address)
+				if served = err == nil; served {
+					_ = c.Close()
+				}
+			}
+		})
 	}
 }

@@ -27,7 +27,7 @@ class Carillon:
         return self.call("POST", "clock", {"advance": by})
 
     def fail(self, **fault):
-        """Has calls fail or wait: operation, error, status, message, delay, calls, flavour."""
+        """Has calls fail or wait: operation, error, status, message, retryAfter, delay, calls, flavour, account."""
         return self.call("POST", "faults", fault)
 
     def throttle(self, operation, calls):
@@ -47,7 +47,7 @@ class Carillon:
         return self.call("GET", "events?" + urllib.parse.urlencode(which))["events"]
 
     def reset(self):
-        """Ends all meetings, takes all faults away and sets the clock back."""
+        """Ends all meetings and recordings, takes all faults away and sets the clock back."""
         return self.call("POST", "reset")
 
     def call(self, method, path, body=None):
@@ -63,16 +63,19 @@ def carillon_server():
     """One server for all tests. TESTED_CARILLON names its binary; by default it is looked for on the path."""
     given = os.environ.get("AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS")
     if given:
+        # pytest-xdist's workers run at the same time, and each test begins with reset.
+        assert os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1") == "1", "tests that share a server must not run at the same time: leave out -n, or AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS"
         yield Carillon(given)
         return
-    command = [os.environ.get("TESTED_CARILLON", "carillon"), "serve", "--test-mode", "--listen", "127.0.0.1:0", "--media-tcp", "off", "--log-level", "error"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    # It stops when its standard input ends: here, and with a runner that is killed.
+    command = [os.environ.get("TESTED_CARILLON", "carillon"), "serve", "--test-mode", "--test-stop-at-eof", "--listen", "127.0.0.1:0", "--media-tcp", "off", "--log-level", "error"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             ready = next((found for line in process.stdout if (found := re.search(r"ready in .*API (\S+)", line))), None)
             assert ready, "carillon did not start"
             yield Carillon(ready[1])
         finally:
-            process.terminate()
+            process.stdin.close()
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ import { test as base } from 'vitest';
 export async function startCarillon(...flags) {
   const given = process.env.AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS;
   if (given) return new Carillon(given);
-  const args = ['serve', '--test-mode', '--listen', '127.0.0.1:0', '--media-tcp', 'off', '--log-level', 'error', ...flags];
-  const child = spawn(process.env.TESTED_CARILLON ?? 'carillon', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  // It stops when its standard input ends: with stop, and with this process, however that ends.
+  const args = ['serve', '--test-mode', '--test-stop-at-eof', '--listen', '127.0.0.1:0', '--media-tcp', 'off', '--log-level', 'error', ...flags];
+  const child = spawn(process.env.TESTED_CARILLON ?? 'carillon', args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const endpoint = await new Promise((found, failed) => {
     child.once('error', failed).once('exit', code => failed(new Error(`carillon ended with ${code}`)));
     createInterface({ input: child.stdout }).on('line', line => {
@@ -16,6 +17,7 @@ export async function startCarillon(...flags) {
       if (url) found(url);
     });
   });
+  process.once('disconnect', () => child.stdin.end()); // Vitest was killed: its workers would go on to the end of their test
   return new Carillon(endpoint, child);
 }
 
@@ -34,7 +36,7 @@ export class Carillon {
     return this.call('POST', 'clock', { advance: by });
   }
 
-  /** Has calls fail or wait: { operation, error, status, message, delay, calls, flavour }. */
+  /** Has calls fail or wait: { operation, error, status, message, retryAfter, delay, calls, flavour, account }. */
   fail(fault) {
     return this.call('POST', 'faults', fault);
   }
@@ -59,7 +61,7 @@ export class Carillon {
     return (await this.call('GET', `events?${new URLSearchParams(filter)}`)).events;
   }
 
-  /** Ends all meetings, takes all faults away and sets the clock back. */
+  /** Ends all meetings and recordings, takes all faults away and sets the clock back. */
   reset() {
     return this.call('POST', 'reset');
   }
@@ -72,14 +74,14 @@ export class Carillon {
   }
 
   async stop() {
-    if (!this.child) return;
+    if (!this.child || this.child.exitCode !== null) return;
     const ended = new Promise(done => this.child.once('exit', done));
-    this.child.kill();
+    this.child.stdin.end();
     await ended;
   }
 }
 
-/** Vitest's test, with one server for each file; it is as new for each test. */
+/** Vitest's test, with one server for each file; it is as new for each test, so tests of one file must not be concurrent. */
 export const test = base.extend({
   server: [async ({}, use) => {
     const server = await startCarillon();
