@@ -254,7 +254,8 @@ func (c *trio) balanced(live int) {
 
 func TestThreeNodesAnswerAsOne(t *testing.T) {
 	t.Parallel()
-	c := startTrio(t, "--limit-meetings", "15", "--limit-pipelines", "6", "--recordings", t.TempDir())
+	r := newReceiver(t)
+	c := startTrio(t, "--otlp-endpoint", r.URL, "--limit-meetings", "15", "--limit-pipelines", "6", "--recordings", t.TempDir())
 	c.balanced(3)
 	c.make(30)
 	c.check(0, 1, 2)
@@ -279,6 +280,7 @@ func TestThreeNodesAnswerAsOne(t *testing.T) {
 		t.Errorf("status %+v", status)
 	}
 	c.measured(status.Slots)
+	c.traced(r, status.Slots)
 	for _, s := range status.Streams {
 		if s.Leader == "" || len(s.Replicas) != 2 {
 			t.Errorf("stream %+v", s)

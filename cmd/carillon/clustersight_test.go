@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,7 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings"
+	spans "go.opentelemetry.io/proto/slim/otlp/trace/v1"
+
 	"github.com/carillon-meetings/carillon/internal/audit"
+	"github.com/carillon-meetings/carillon/internal/cluster"
+	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
 	"github.com/carillon-meetings/carillon/internal/servertest"
 )
@@ -196,4 +203,51 @@ func TestTheAuditOfOneServerNamesNoNode(t *testing.T) {
 	if strings.Join(strings.Fields(head), " ") != "WHEN WHO FROM VIA ACTION TARGET OUTCOME WHY" || !strings.Contains(rest, "start") {
 		t.Errorf("it prints\n%s", &out)
 	}
+}
+
+// traced finds that a call which came to one node and was answered by another is
+// one trace: the caller's span, that of passing it on, and the call.
+func (c *trio) traced(r *otlpReceiver, slots []cluster.SlotStatus) {
+	c.Helper()
+	const caller = "b7ad6b7169203331"
+	passed := 0
+	for id, base := range c.base {
+		at, ok := meeting.ParseID(id)
+		if !ok {
+			c.Fatalf("no id of a meeting: %s", id)
+		}
+		if passed++; passed > 3 {
+			return
+		}
+		node := 0
+		for slots[at.Slot()].Owner == fmt.Sprint("n", node) {
+			node++
+		}
+		trace := fmt.Sprintf("0af7651916cd43dd8448eb211c8031%02x", passed)
+		if _, err := c.at(node, base).GetMeeting(c.Context(), &chimesdkmeetings.GetMeetingInput{MeetingId: &id}, byTraceparent("00-"+trace+"-"+caller+"-01")); err != nil {
+			c.Fatal(err)
+		}
+		until(c.T, "the trace of a call that was passed on", func() bool {
+			call, forward := r.of(trace, "GetMeeting"), r.of(trace, "forward")
+			if call == nil || forward == nil {
+				return false
+			}
+			if !bytes.Equal(call.GetParentSpanId(), forward.GetSpanId()) || hex.EncodeToString(forward.GetParentSpanId()) != caller {
+				c.Errorf("the call %v is not below %v", call, forward)
+			}
+			return true
+		})
+	}
+}
+
+// of returns the span of a trace with a name; nil when it has not come.
+func (r *otlpReceiver) of(trace, name string) *spans.Span {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.spans {
+		if s.GetName() == name && hex.EncodeToString(s.GetTraceId()) == trace {
+			return s
+		}
+	}
+	return nil
 }

@@ -10,7 +10,7 @@ import (
 // beginTrace begins the span of a call, if it is to be traced. Steps of the call
 // find it in the call's context.
 func (s *Server) beginTrace(c *call) {
-	c.span = s.cfg.Tracer.Start("unknown operation", tracing.FromHeader(c.r.Header), c.began)
+	c.span = s.cfg.Tracer.Start("unknown operation", tracing.FromRequest(c.r), c.began)
 	c.ctx = tracing.With(c.ctx, c.span)
 }
 

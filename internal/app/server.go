@@ -42,7 +42,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		sendDocument(w)
 		return
 	}
-	c.span = s.cfg.Tracer.Start("unknown operation", tracing.FromHeader(r.Header), c.began)
+	c.span = s.cfg.Tracer.Start("unknown operation", tracing.FromRequest(r), c.began)
 	c.ctx = tracing.With(c.ctx, c.span)
 	body, err := s.answer(c)
 	if err != nil {

@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"internal/media":             {"internal/media/...", "internal/serial"},
 	"internal/history":           {"internal/durable", "internal/meeting", "internal/observe", "internal/observe/timeline"},
 	"internal/cluster":           {},
-	"internal/route":             {"internal/meeting"},
+	"internal/route":             {"internal/meeting", "internal/tracing"},
 	"internal/notify/event":      {"internal/meeting"},
 	"internal/notify/outbox":     {"internal/meeting", "internal/notify/event"},
 	"internal/notify/webhook":    {"internal/notify/event", "internal/notify/outbox", "internal/publicaddr"},

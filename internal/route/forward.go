@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/carillon-meetings/carillon/internal/tracing"
 )
 
 var (
@@ -24,6 +26,9 @@ var (
 // was not, nothing was written and nothing was done: it may be sent again.
 func (r *Router) forward(w http.ResponseWriter, req *http.Request, body []byte, slot int, address string) (answered bool) {
 	answered = true
+	span, below := r.cfg.Tracer.Forward("forward", tracing.FromRequest(req), time.Now())
+	span.Add(tracing.Text("carillon.owner", address))
+	defer span.Done(nil)
 	ctx, cancel := context.WithCancelCause(req.Context())
 	defer cancel(nil)
 	sent := &sending{slot: slot, owner: address, again: req.Method == http.MethodGet}
@@ -33,6 +38,9 @@ func (r *Router) forward(w http.ResponseWriter, req *http.Request, body []byte, 
 		FlushInterval: -1, // event streams
 		Rewrite: func(p *httputil.ProxyRequest) {
 			r.rewrite(p, address)
+			if below != "" {
+				p.Out.Header.Set(traceHeader, below)
+			}
 			if body != nil {
 				p.Out.Body = io.NopCloser(bytes.NewReader(body))
 			}
@@ -42,9 +50,11 @@ func (r *Router) forward(w http.ResponseWriter, req *http.Request, body []byte, 
 				return errNotOwner
 			}
 			sent.answered.Store(true)
+			span.Done(nil) // what is sent from now on, by a connection too, is the owner's
 			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+			span.Fail("")
 			switch {
 			case req.Context().Err() != nil: // the caller has gone
 			case errors.Is(err, errNotOwner), req.Method == http.MethodGet, isDial(err):

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/tracing"
 )
 
 // Owners says who owns which slot.
@@ -46,6 +47,8 @@ type Config struct {
 	Poll     time.Duration // between two looks at who owns a slot; default 50 ms
 	Farewell time.Duration // how long a request may go on at least at an owner that has lost the slot, if it cannot be sent again; default 5 s
 	Logger   *slog.Logger  // default: discard
+
+	Tracer *tracing.Tracer // tells how long owners take to answer; nil for none
 }
 
 func (c Config) withDefaults() Config {
@@ -83,11 +86,13 @@ func (r *Router) Close() { r.transport.CloseIdleConnections() }
 const (
 	clientHeader   = "Carillon-Client"    // the caller's address, as the first node saw it
 	notOwnerHeader = "Carillon-Not-Owner" // set on the answer of a node that does not own the slot
+	traceHeader    = "Carillon-Trace"     // a traceparent: where the owner's spans belong. The caller's own may be signed
 )
 
 // ServeHTTP serves a caller's request here or at its slot's owner.
 func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	req.Header.Del(clientHeader)
+	req.Header.Del(traceHeader)
 	b := &body{req: req, router: r}
 	defer b.release()
 	slot, ok := r.slotOf(req, b)
@@ -152,6 +157,10 @@ func (r *Router) Inner(local http.Handler) http.Handler {
 			req.RemoteAddr = client
 		}
 		req.Header.Del(clientHeader)
+		if below := req.Header.Get(traceHeader); below != "" {
+			req = req.WithContext(tracing.WithParent(req.Context(), below))
+			req.Header.Del(traceHeader)
+		}
 		b := &body{req: req, router: r}
 		defer b.release()
 		slot, ok := r.slotOf(req, b)

@@ -20,7 +20,7 @@ type joinTrace struct {
 // traceJoin begins the span of a join whose token was found valid at a time, if
 // the join is to be traced.
 func (s *Server) traceJoin(one *session, r *http.Request, at time.Time) {
-	if span := s.cfg.Tracer.Start(joinSpan, tracing.FromHeader(r.Header), at); span != nil {
+	if span := s.cfg.Tracer.Start(joinSpan, tracing.FromRequest(r), at); span != nil {
 		span.Add(socket(one.key.meeting, r)...)
 		one.conference.update(func() { one.trace = &joinTrace{span: span} })
 	}
@@ -28,7 +28,7 @@ func (s *Server) traceJoin(one *session, r *http.Request, at time.Time) {
 
 // traceRefusal tells a join that came to nothing for its token.
 func (s *Server) traceRefusal(id meeting.ID, r *http.Request, at time.Time, err error) {
-	span := s.cfg.Tracer.Start(joinSpan, tracing.FromHeader(r.Header), at)
+	span := s.cfg.Tracer.Start(joinSpan, tracing.FromRequest(r), at)
 	if span == nil {
 		return
 	}

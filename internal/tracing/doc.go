@@ -2,7 +2,7 @@
 // or a join took: spans over OTLP, as protobuf over HTTP.
 //
 //	t := tracing.New(tracing.Config{Endpoint: "http://127.0.0.1:4318/v1/traces", Ratio: 1})
-//	span := t.Start("CreateMeeting", tracing.FromHeader(r.Header), time.Now())
+//	span := t.Start("CreateMeeting", tracing.FromRequest(r), time.Now())
 //	ctx = tracing.With(ctx, span)
 //	…
 //	write := tracing.Step(ctx, "ledger write")

@@ -1,7 +1,9 @@
 package tracing
 
 import (
+	"context"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"strings"
 )
@@ -36,6 +38,34 @@ func FromHeader(h http.Header) Parent {
 		return Parent{}
 	}
 	return parse(values[0])
+}
+
+// parentKey is the key of a Parent in a context.
+type parentKey struct{}
+
+// WithParent returns a context in which a request's spans belong to the
+// traceparent, whatever its header says: that one may be signed, and so has to
+// stay as it is.
+func WithParent(ctx context.Context, traceparent string) context.Context {
+	return context.WithValue(ctx, parentKey{}, parse(traceparent))
+}
+
+// FromRequest returns the parent of a request: that of WithParent, or the one that
+// its header names.
+func FromRequest(r *http.Request) Parent {
+	if p, ok := r.Context().Value(parentKey{}).(Parent); ok {
+		return p
+	}
+	return FromHeader(r.Header)
+}
+
+// header returns the traceparent that parse reads, in version 00.
+func (p Parent) header() string {
+	flags := 0
+	if p.sampled {
+		flags = flagBit
+	}
+	return fmt.Sprintf("00-%x-%x-%02x", p.trace, p.span, flags)
 }
 
 // parse reads a traceparent: version, trace, span and flags. Of a version that

@@ -57,15 +57,34 @@ func (t *Tracer) Start(name string, parent Parent, at time.Time) *Span {
 	if t == nil {
 		return nil
 	}
+	if parent = t.decided(parent); !parent.sampled {
+		return nil
+	}
+	return &Span{tracer: t, parent: parent, id: newSpanID(), name: name, kind: server, begun: at.UnixNano()}
+}
+
+// decided returns the parent, or of none that of a new trace.
+func (t *Tracer) decided(parent Parent) Parent {
 	if parent.trace == (traceID{}) {
 		binary.LittleEndian.PutUint64(parent.trace[:8], rand.Uint64())
 		binary.LittleEndian.PutUint64(parent.trace[8:], rand.Uint64()|1) // never all zero
 		parent.sampled = rand.Float64() < t.cfg.Ratio
 	}
-	if !parent.sampled {
-		return nil
+	return parent
+}
+
+// Forward is Start for a request that another server answers. below is the
+// traceparent that has the other one's spans below this one, or that it is not to
+// tell any; "" of a nil Tracer, which knows nothing.
+func (t *Tracer) Forward(name string, parent Parent, at time.Time) (span *Span, below string) {
+	if t == nil {
+		return nil, ""
 	}
-	return &Span{tracer: t, parent: parent, id: newSpanID(), name: name, kind: server, begun: at.UnixNano()}
+	parent = t.decided(parent)
+	if span = t.Start(name, parent, at); span == nil {
+		return nil, Parent{trace: parent.trace, span: newSpanID()}.header()
+	}
+	return span, Parent{trace: parent.trace, span: span.id, sampled: true}.header()
 }
 
 func newSpanID() (id spanID) {
