@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 
 	"github.com/carillon-meetings/carillon/internal/api"
@@ -58,6 +59,9 @@ func (s *server) openFronts(doors http.Handler) {
 
 // withoutConsole is the address of everybody else.
 func (s *server) withoutConsole(doors http.Handler) http.Handler {
+	elsewhere := s.noting(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		operatorFault(w, http.StatusNotFound, "The console of this server is at another address.")
+	}), "operators", slog.LevelWarn)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		toConsole := r.URL.Path == "/" && !s.cfg.ServesDemo() // would lead there
 		switch {
@@ -66,7 +70,7 @@ func (s *server) withoutConsole(doors http.Handler) http.Handler {
 		case forPeople(r):
 			s.doors.signpost.ServeHTTP(w, r)
 		default:
-			operatorFault(w, http.StatusNotFound, "The console of this server is at another address.")
+			elsewhere.ServeHTTP(w, r)
 		}
 	})
 }

@@ -2,12 +2,14 @@ package main
 
 import (
 	"errors"
+	"log/slog"
 	"math"
 	"net/http"
 	"strconv"
 
 	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/operators"
+	"github.com/carillon-meetings/carillon/internal/refusals"
 )
 
 // guard lets in operators: by the operator secret as a bearer token, or by basic
@@ -30,14 +32,15 @@ func (g guard) admits(w http.ResponseWriter, r *http.Request) (who operators.Sta
 	case err == nil:
 		return who, true
 	case errors.As(err, &many):
-		g.server.log.Warn("operator sign-in refused: "+many.Words(), "from", from, "via", audit.Command, "operator", name)
+		refusals.Note(r.Context(), "operator sign-in refused: "+many.Words(), slog.String("via", audit.Command), slog.String("operator", name))
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(many.Wait.Seconds()))))
 		operatorFault(w, http.StatusTooManyRequests, "Too many tries with wrong secrets.")
 		return who, false
 	}
-	g.server.log.Warn("operator sign-in refused: wrong secret", "from", from, "via", audit.Command, "operator", name)
+	refusals.Note(r.Context(), "operator sign-in refused: wrong secret", slog.String("via", audit.Command), slog.String("operator", name))
 	g.server.audit.Write(audit.Entry{
 		Via: audit.Command, Who: "operator:" + name, From: from.String(), Action: "sign in", Outcome: audit.Refused, Reason: "wrong secret",
+		Request: refusals.ID(r.Context()),
 	})
 	wantsSecret(w)
 	return who, false

@@ -46,6 +46,7 @@ const (
 type doors struct {
 	api, app, signal, pages, metrics http.Handler
 	operator, signpost               http.Handler
+	moving                           http.Handler     // answers for a meeting without an owner, but for the API
 	unavailable                      http.HandlerFunc // in the form of the API
 
 	ready *atomic.Bool
@@ -92,6 +93,11 @@ func (d *doors) away(w http.ResponseWriter, r *http.Request) {
 		d.unavailable(w, r)
 		return
 	}
+	d.moving.ServeHTTP(w, r)
+}
+
+// moving answers for the other doors.
+func moving(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Retry-After", "1")
 	operatorFault(w, http.StatusServiceUnavailable, "The meeting is moving to another server. Try again in a moment.")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/cluster"
 	"github.com/carillon-meetings/carillon/internal/operators"
+	"github.com/carillon-meetings/carillon/internal/refusals"
 )
 
 // pathCluster is where operators see the cluster and change it, by the operator
@@ -51,16 +53,20 @@ func (d *operatorDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	refusals.Note(r.Context(), "", slog.String("operator", who.Name))
 	if d.server.member == nil {
 		operatorFault(w, http.StatusNotFound, "This server is on its own.")
 		return
 	}
 	if r.Method != http.MethodGet && !who.MayChange() {
+		refusals.Note(r.Context(), "operator action refused: the role is read-only")
 		d.note(r, who, "change cluster", http.StatusForbidden, "the role is read-only")
 		operatorFault(w, http.StatusForbidden, "You may look at everything and change nothing: your role is read-only.")
 		return
 	}
-	d.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), standingKey{}, who)))
+	known := r.WithContext(context.WithValue(r.Context(), standingKey{}, who))
+	d.mux.ServeHTTP(w, known)
+	r.Pattern = known.Pattern // for the line of a refusal
 }
 
 // note writes down what came of a request.
@@ -68,6 +74,7 @@ func (d *operatorDoor) note(r *http.Request, who operators.Standing, action stri
 	d.server.audit.Write(audit.Entry{
 		Via: audit.Command, Who: "operator:" + who.Name, From: d.server.proxies().Of(r).String(), Action: action,
 		Target: strings.TrimSpace("node " + r.PathValue("node")), Outcome: audit.OutcomeOf(status), Reason: reason,
+		Request: refusals.ID(r.Context()),
 	})
 }
 
@@ -112,6 +119,12 @@ func operatorJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // a caller who has gone away is told nothing
+}
+
+// noting has a door's refusals written down in the log, by the part of the server
+// that it is.
+func (s *server) noting(door http.Handler, part string, level slog.Level) http.Handler {
+	return &refusals.Door{Next: door, From: s.proxies().Of, Level: level, Logger: s.log.With("part", part)}
 }
 
 // operatorFault answers with a sentence, in the form the console has for it.

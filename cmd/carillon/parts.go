@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"log/slog"
+	"net/http"
 	"os"
 
 	"github.com/carillon-meetings/carillon/internal/api"
@@ -195,9 +197,10 @@ func (s *server) operatorSecret() string {
 
 func (s *server) openDoors() (*doors, error) {
 	d := &doors{
-		signal: s.signal, operator: newOperatorDoor(s), unavailable: s.api.Unavailable,
+		signal: s.noting(s.signal, "signal", slog.LevelInfo), operator: s.noting(newOperatorDoor(s), "operators", slog.LevelWarn), unavailable: s.api.Unavailable,
 		ready: &s.ready, store: s.ledger.Space, waits: s.waitsFor,
 	}
+	d.moving = s.noting(http.HandlerFunc(moving), "cluster", slog.LevelWarn)
 	var err error
 	if d.signpost, err = s.newSignpost(); err != nil {
 		return nil, err

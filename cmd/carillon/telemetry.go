@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/pprof"
 	"os"
@@ -107,7 +108,7 @@ func (s *server) openPprof(ctx context.Context) (err error) {
 	mux.HandleFunc(pathPprof+"symbol", pprof.Symbol)
 	mux.HandleFunc(pathPprof+"trace", pprof.Trace)
 	operators := guard{s}
-	s.pprofHTTP = s.newHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.pprofHTTP = s.newHTTPServer(s.noting(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		who, ok := operators.admits(w, r)
 		if ok && !who.MayChange() { // it slows the server down
@@ -115,7 +116,7 @@ func (s *server) openPprof(ctx context.Context) (err error) {
 		} else if ok {
 			mux.ServeHTTP(w, r)
 		}
-	}), conns)
+	}), "operators", slog.LevelWarn), conns)
 	s.background(func() error { return ignoreClosed(s.pprofHTTP.Serve(s.ports.pprof)) })
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"slices"
@@ -76,13 +77,15 @@ func (s *server) openTestMode(doors http.Handler) http.Handler {
 		Clock: &s.test.clock, Faults: &s.test.faults, Events: s.test.events, Meetings: s.control, Connections: s.signal,
 		Tombstone: s.cfg.Timers.Tombstone, Refill: s.api.Refill, WithActor: control.WithActor, Logger: s.log.With("part", "test"),
 	})
+	noted := func(door http.Handler) http.Handler { return s.noting(door, "test", slog.LevelWarn) }
+	own := noted(s.test.door)
 	return testmode.Admit(s.cfg.Test.Networks, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, testmode.Prefix) {
-			s.test.door.ServeHTTP(w, r)
+			own.ServeHTTP(w, r)
 			return
 		}
 		doors.ServeHTTP(w, r)
-	}))
+	}), noted)
 }
 
 // close ends the calls that wait for events.

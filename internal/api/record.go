@@ -5,11 +5,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/audit"
+	"github.com/carillon-meetings/carillon/internal/refusals"
 )
 
 // record writes the access log and tells the observer. External ids, tokens
@@ -30,7 +30,7 @@ func (s *Server) recordRefusal(c *call, e *wireError, err error) {
 	s.audit(c, e.status, e)
 	why := []slog.Attr{slog.String("error", e.name), slog.String("reason", shortened(e.message, maxReason))}
 	if c.operation() == "" {
-		why = append(why, slog.String("path", shape(c.path)))
+		why = append(why, slog.String("path", refusals.Shape(c.path)))
 	}
 	level := slog.LevelWarn
 	if e.status >= http.StatusInternalServerError {
@@ -153,23 +153,6 @@ func shortened(s string, most int) string {
 		return s
 	}
 	return s[:most] + "…"
-}
-
-// maxSegment is how long a path's segment may be to be logged, in bytes: names
-// of operations are shorter, ids and tokens longer.
-const maxSegment = 24
-
-// shape returns what a path that leads nowhere looks like, without anything in
-// it that could be somebody's.
-func shape(path string) string {
-	parts := strings.SplitN(path, "/", 10)
-	for i, part := range parts {
-		plain := all(part, func(r rune) bool { return isAlphanumeric(r) || strings.ContainsRune("-_.", r) })
-		if len(part) > maxSegment || !plain {
-			parts[i] = "…"
-		}
-	}
-	return strings.Join(parts, "/")
 }
 
 // fromText is an address in the log; callers inside the process have none.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/refusals"
 	"github.com/carillon-meetings/carillon/internal/tracing"
 )
 
@@ -58,11 +59,11 @@ func service(f meeting.Flavour) string {
 // tracedPath is the path of the call, without what is no id of ours.
 func (c *call) tracedPath() string {
 	if c.route == nil {
-		return shape(c.path)
+		return refusals.Shape(c.path)
 	}
 	for _, id := range [...]string{c.labels.meetingID, c.labels.attendeeID, c.labels.pipelineID} {
 		if id != "" && !isGUID(id) {
-			return shape(c.path)
+			return refusals.Shape(c.path)
 		}
 	}
 	return c.path

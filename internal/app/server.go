@@ -14,6 +14,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/api/sigv4"
 	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/refusals"
 	"github.com/carillon-meetings/carillon/internal/tracing"
 )
 
@@ -159,6 +160,9 @@ func (s *Server) record(c *call, e *refusal, cause error) {
 	if e != nil {
 		status, level = e.status, slog.LevelWarn
 		attrs = append(attrs, slog.String("error", e.code), slog.String("reason", e.message))
+		if c.op == nil {
+			attrs = append(attrs, slog.String("path", refusals.Shape(c.r.URL.Path)))
+		}
 		if status >= http.StatusInternalServerError {
 			level = slog.LevelError
 			attrs = append(attrs, slog.Any("cause", cause))

@@ -3,11 +3,13 @@ package console
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
 	"github.com/carillon-meetings/carillon/internal/operators"
+	"github.com/carillon-meetings/carillon/internal/refusals"
 )
 
 // actor names the operator in a meeting's record: by the address alone who has
@@ -104,7 +106,7 @@ func (c *Console) finish(w http.ResponseWriter, r *http.Request, what string, id
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	c.cfg.Logger.Warn("operator action refused", "action", what, "meeting", id, "actor", actor(r), "err", err)
+	refusals.Note(r.Context(), "", slog.Any("meeting", id), slog.String("actor", actor(r)), slog.Any("err", err))
 	refuse(w, refusal(err, "The server could not do this."))
 }
 

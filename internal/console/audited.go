@@ -2,10 +2,12 @@ package console
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 
 	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/operators"
+	"github.com/carillon-meetings/carillon/internal/refusals"
 )
 
 // readOnly is what operators are outcome who may change nothing.
@@ -14,8 +16,8 @@ const readOnly = "You may look at everything and change nothing: your role is re
 // mayChange lets only operators through to h who may change something.
 func (c *Console) mayChange(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if who := whoOf(r); !who.MayChange() {
-			c.cfg.Logger.Warn("operator action refused: the role is read-only", "operator", who.Name, "from", c.cfg.ClientAddr(r))
+		if !whoOf(r).MayChange() {
+			refusals.Note(r.Context(), "operator action refused: the role is read-only")
 			writeFault(w, http.StatusForbidden, readOnly)
 			return
 		}
@@ -26,6 +28,7 @@ func (c *Console) mayChange(h http.HandlerFunc) http.HandlerFunc {
 // audited writes down what came of a change.
 func (c *Console) audited(does string, h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		refusals.Note(r.Context(), "operator action refused", slog.String("action", does))
 		t := &outcome{ResponseWriter: w, status: http.StatusOK}
 		h(t, r)
 		c.cfg.Audit(c.entry(r, does, t.status, t.sentence()))
@@ -40,7 +43,7 @@ func (c *Console) entry(r *http.Request, does string, status int, reason string)
 	}
 	return audit.Entry{
 		Via: via, Who: "operator:" + whoOf(r).Name, From: c.cfg.ClientAddr(r).String(), Action: does, Target: target(r),
-		Outcome: audit.OutcomeOf(status), Reason: reason,
+		Outcome: audit.OutcomeOf(status), Reason: reason, Request: refusals.ID(r.Context()),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
 	"github.com/carillon-meetings/carillon/internal/operators"
+	"github.com/carillon-meetings/carillon/internal/refusals"
 )
 
 // Config says what New is to serve.
@@ -132,13 +134,14 @@ func (c Config) check() error {
 // Console serves the pages. It is an http.Handler for every address that the
 // package comment lists.
 type Console struct {
-	cfg      Config
-	mux      *http.ServeMux
-	pages    pages
-	sessions *sessions
-	visits   *allowance.PerAddress // of the demo backend
-	asks     *allowance.PerAddress // of the demo backend for rights
-	feeds    feeds
+	cfg                    Config
+	mux                    *http.ServeMux
+	refusals, demoRefusals refusals.Door // the console's JSON and the demo backend
+	pages                  pages
+	sessions               *sessions
+	visits                 *allowance.PerAddress // of the demo backend
+	asks                   *allowance.PerAddress // of the demo backend for rights
+	feeds                  feeds
 
 	ctx    context.Context // ends when Close is called
 	cancel context.CancelFunc
@@ -168,6 +171,9 @@ func New(cfg Config) (*Console, error) {
 		cancel:   cancel,
 	}
 	c.routes()
+	c.refusals = refusals.Door{Next: c.mux, From: cfg.ClientAddr, Level: slog.LevelWarn, Logger: cfg.Logger}
+	c.demoRefusals = c.refusals
+	c.demoRefusals.Level = slog.LevelInfo // mistaken codes and ended meetings are everyday life
 	return c, nil
 }
 
@@ -186,5 +192,12 @@ func (c *Console) Close() error {
 // ServeHTTP answers a request for any of the pages.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.setHeaders(w.Header(), r)
-	c.mux.ServeHTTP(w, r)
+	switch {
+	case strings.HasPrefix(r.URL.Path, pathAPI):
+		c.refusals.ServeHTTP(w, r)
+	case strings.HasPrefix(r.URL.Path, pathDemo):
+		c.demoRefusals.ServeHTTP(w, r)
+	default:
+		c.mux.ServeHTTP(w, r)
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
 	"github.com/carillon-meetings/carillon/internal/operators"
+	"github.com/carillon-meetings/carillon/internal/refusals"
 )
 
 // The secrets of alice and bob with what stands for them in a file.
@@ -129,12 +130,14 @@ func TestOperatorsSignInByName(t *testing.T) {
 	if strings.Contains(view.body, "readOnly") {
 		t.Errorf("alice may change things: %s", view.body)
 	}
-	s.want(s.send("POST", "/operator/api/meetings/"+weekly.String()+"/end", ""), 204, "")
+	ended := s.send("POST", "/operator/api/meetings/"+weekly.String()+"/end", "")
+	s.want(ended, 204, "")
 	if len(s.done) != 1 || !strings.HasPrefix(s.done[0], "operator:alice@127.0.0.1: end ") {
 		t.Errorf("done: %v", s.done)
 	}
 	last := s.noted[len(s.noted)-1]
-	want := audit.Entry{Via: "console", Who: "operator:alice", From: "127.0.0.1", Action: "end meeting", Target: "meeting " + weekly.String(), Outcome: "done"}
+	want := audit.Entry{Via: "console", Who: "operator:alice", From: "127.0.0.1", Action: "end meeting", Target: "meeting " + weekly.String(), Outcome: "done",
+		Request: ended.Header.Get(refusals.Header)}
 	if last != want {
 		t.Errorf("the audit has %+v, want %+v", last, want)
 	}

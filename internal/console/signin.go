@@ -1,10 +1,11 @@
 package console
 
 import (
-	"context"
+	"log/slog"
 	"net/http"
 
 	"github.com/carillon-meetings/carillon/internal/audit"
+	"github.com/carillon-meetings/carillon/internal/refusals"
 )
 
 // sessionView tells a page whether it is signed in. CSRF goes back in the
@@ -66,7 +67,7 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 	token, sess := c.sessions.start(who, addr.String())
 	c.setCookie(w, token, int(c.cfg.SessionMax.Seconds()))
 	c.cfg.Logger.Info("operator signed in", "operator", who.Name, "from", addr)
-	c.cfg.Audit(audit.Entry{Via: audit.Console, Who: "operator:" + who.Name, From: addr.String(), Action: "sign in", Outcome: audit.Done})
+	c.cfg.Audit(audit.Entry{Via: audit.Console, Who: "operator:" + who.Name, From: addr.String(), Action: "sign in", Outcome: audit.Done, Request: refusals.ID(r.Context())})
 	writeJSON(w, http.StatusOK, c.view(sess))
 }
 
@@ -99,15 +100,16 @@ func (c *Console) signedIn(h http.HandlerFunc) http.Handler {
 			writeFault(w, http.StatusUnauthorized, "Sign in first.")
 			return
 		}
-		h(w, r.WithContext(context.WithValue(r.Context(), sessionKey{}, sess)))
+		refusals.Note(r.Context(), "", slog.String("operator", sess.who.Name))
+		h(w, as(r, sessionKey{}, sess))
 	})
 }
 
 // ownChange lets only requests through to h that an operator's own page sent.
 func (c *Console) ownChange(h http.HandlerFunc) http.Handler {
 	return crossOriginGuard().Handler(c.signedIn(func(w http.ResponseWriter, r *http.Request) {
-		if sess := sessionOf(r); sess.forged(r) {
-			c.cfg.Logger.Warn("operator action refused: no token of the session", "operator", sess.who.Name, "from", c.cfg.ClientAddr(r))
+		if sessionOf(r).forged(r) {
+			refusals.Note(r.Context(), "operator action refused: no token of the session")
 			writeFault(w, http.StatusForbidden, "The request lacks the token of your session. Reload the page.")
 			return
 		}

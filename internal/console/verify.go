@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/operators"
+	"github.com/carillon-meetings/carillon/internal/refusals"
 )
 
 // verify finds out who has the name and the secret, or answers with the refusal.
@@ -20,7 +22,7 @@ func (c *Console) verify(w http.ResponseWriter, r *http.Request, via, name, secr
 	case err == nil:
 		return who, true
 	case errors.As(err, &many):
-		c.cfg.Logger.Warn("operator sign-in refused: "+many.Words(), "from", addr, "operator", c.known(name))
+		refusals.Note(r.Context(), "operator sign-in refused: "+many.Words(), slog.String("operator", c.known(name)))
 		tooMany(w, many.Wait, "Too many tries")
 		return who, false
 	}
@@ -28,8 +30,9 @@ func (c *Console) verify(w http.ResponseWriter, r *http.Request, via, name, secr
 	if name != operators.Name {
 		sentence = "There is no operator with this name and this secret."
 	}
-	c.cfg.Logger.Warn("operator sign-in refused: wrong secret", "from", addr, "via", via, "operator", c.known(name))
-	c.cfg.Audit(audit.Entry{Via: via, Who: "operator:" + c.known(name), From: addr.String(), Action: "sign in", Outcome: audit.Refused, Reason: sentence})
+	refusals.Note(r.Context(), "operator sign-in refused: wrong secret", slog.String("via", via), slog.String("operator", c.known(name)))
+	c.cfg.Audit(audit.Entry{Via: via, Who: "operator:" + c.known(name), From: addr.String(), Action: "sign in", Outcome: audit.Refused, Reason: sentence,
+		Request: refusals.ID(r.Context())})
 	writeFault(w, http.StatusUnauthorized, sentence)
 	return who, false
 }
@@ -55,7 +58,13 @@ func (c *Console) bySecret(h http.HandlerFunc) http.Handler {
 			return
 		}
 		if who, ok := c.verify(w, r, audit.Command, name, secret); ok {
-			h(w, r.WithContext(context.WithValue(r.Context(), whoKey{}, who)))
+			refusals.Note(r.Context(), "", slog.String("operator", who.Name))
+			h(w, as(r, whoKey{}, who))
 		}
 	})
+}
+
+// as returns the request with a value in its context.
+func as(r *http.Request, key, value any) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), key, value))
 }

@@ -2,13 +2,17 @@ package gate
 
 import (
 	"cmp"
+	"crypto/rand"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"math"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/carillon-meetings/carillon/internal/refusals"
 )
 
 // Rules say which requests come in.
@@ -77,18 +81,24 @@ func ambiguous(r *http.Request) bool {
 // maxTold bounds the host names that are logged: they are a stranger's words.
 const maxTold = 100
 
+// misdirectedRequest is what the refusal is called.
+const misdirectedRequest = "MisdirectedRequestException"
+
 // misdirected refuses a request for a host that is not served. Clients of the
 // API read the message, people the whole.
 func (h *handler) misdirected(w http.ResponseWriter, r *http.Request) {
 	host := r.Host[:min(len(r.Host), 255)]
 	h.mu.Lock()
 	tell := !h.told[host] && len(h.told) < maxTold
+	id := rand.Text()
 	if tell {
 		h.told[host] = true
 	}
 	h.mu.Unlock()
 	if tell {
-		h.log.Warn("refused a request for a host name that is not served here", "host", host, "from", r.RemoteAddr)
+		from, _ := netip.ParseAddrPort(r.RemoteAddr) // of a listener that has no addresses none is told
+		h.log.Warn("refused a request for a host name that is not served here", "host", host, "from", from.Addr().Unmap().String(), "request_id", id,
+			"method", r.Method, "operation", "", "path", refusals.Shape(r.URL.Path), "error", misdirectedRequest, "reason", "the host name is not served here", "status", http.StatusMisdirectedRequest)
 	}
 	body, err := json.Marshal(map[string]string{
 		"message": "This server does not answer to the host name \"" + host + "\". If that is its name, start it with --public-url or --allowed-hosts.",
@@ -99,7 +109,8 @@ func (h *handler) misdirected(w http.ResponseWriter, r *http.Request) {
 	head := w.Header()
 	head.Set("Content-Type", "application/json")
 	head.Set("X-Content-Type-Options", "nosniff")
-	head.Set("X-Amzn-Errortype", "MisdirectedRequestException")
+	head.Set("X-Amzn-Errortype", misdirectedRequest)
+	head.Set("X-Amzn-Requestid", id)
 	w.WriteHeader(http.StatusMisdirectedRequest)
 	_, _ = w.Write(body) // the client has gone if this fails
 }

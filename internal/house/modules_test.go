@@ -36,7 +36,7 @@ var mayUse = map[string][]string{
 	"internal/media/reception":   {"github.com/pion/rtcp"},
 	"internal/media/transport":   {"github.com/pion/dtls", "github.com/pion/logging", "github.com/pion/rtp", "github.com/pion/srtp", "github.com/pion/stun", "github.com/pion/transport"},
 	"internal/media/client":      {"github.com/pion/dtls", "github.com/pion/rtp", "github.com/pion/srtp", "github.com/pion/stun", "github.com/pion/transport"},
-	"internal/turn":              {"github.com/pion/logging", "github.com/pion/turn"},
+	"internal/turn":              {"github.com/pion/logging", "github.com/pion/turn", "golang.org/x/time"},
 	"internal/console/demo":      {"github.com/aws/aws-sdk-go-v2"},
 	"internal/allowance":         {"golang.org/x/time"},
 	"internal/capture":           {"github.com/aws/aws-sdk-go-v2"},

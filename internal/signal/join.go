@@ -85,7 +85,7 @@ func contentOff(f *meeting.Features) bool { return f != nil && f.ContentOff() }
 // refuseJoin tells the client why it may not join.
 func (s *session) refuseJoin(err error) {
 	why := joinCause(err)
-	s.log.Info("join refused", "reason", why.explain(err))
+	s.log.Info("join refused", "operation", joinOperation, "error", why.exception(), "reason", why.explain(err))
 	s.conference.update(func() {
 		s.fails(observe.StepJoin, why.explain(err))
 		if part := s.participant; part != nil {

@@ -1,6 +1,7 @@
 package signal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/media"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
+	"github.com/carillon-meetings/carillon/internal/refusals"
 	"github.com/carillon-meetings/carillon/internal/signal/plainweb"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
@@ -174,6 +176,24 @@ func refuse(w http.ResponseWriter, c cause) {
 		w.Header().Set("Retry-After", "1")
 	}
 	plainweb.Reply(w, o.http, `{"message":"`+o.words+`"}`)
+}
+
+// joinOperation is what the log calls an attempt to join a meeting.
+const joinOperation = "join"
+
+// exception is what the log calls the cause: as the API's exceptions.
+func (c cause) exception() string {
+	switch c {
+	case contentNotPermitted:
+		return refusals.Name(http.StatusForbidden)
+	case contentFull:
+		return "ResourceLimitExceededException"
+	case joinsTooOften, tooManySockets, overBudget:
+		return refusals.Name(http.StatusTooManyRequests)
+	case badFrames, badOffer:
+		return refusals.Name(http.StatusBadRequest)
+	}
+	return refusals.Name(cmp.Or(c.outcome().http, http.StatusServiceUnavailable))
 }
 
 // Error makes a cause an error.

@@ -104,17 +104,23 @@ func (meet *openMeeting) socketsLocked(key participantKey) int {
 	return n
 }
 
+// opener is who opened a connection: from which address, and by which request.
+type opener struct {
+	from    netip.Addr
+	request string
+}
+
 // newSession adds a connection with a valid token to its meeting.
-func newSession(srv *Server, c *conn, meet *openMeeting, grant control.Grant, remote netip.Addr, tokenAt time.Time) *session {
+func newSession(srv *Server, c *conn, meet *openMeeting, grant control.Grant, by opener, tokenAt time.Time) *session {
 	key := participantKey{meet.id, grant.Attendee.ID, grant.Content}
 	s := &session{
 		server: srv, conn: c, conference: meet.conference, meeting: meet, key: key, grant: grant,
-		log: meet.logOf(key.attendee, key.content), limits: newLimits(), inflate: srv.sdp.NewInflater(),
+		log: meet.logOf(key.attendee, key.content).With("from", by.from, "request_id", by.request), limits: newLimits(), inflate: srv.sdp.NewInflater(),
 		signal: goodSignal, level: silence, loudest: silence, ended: make(chan struct{}),
 	}
 	s.conference.update(func() {
 		s.rec = meet.history.Open(history.Start{
-			Attendee: key.attendee, External: grant.Attendee.ExternalUserID, Content: key.content, Remote: remote, At: tokenAt,
+			Attendee: key.attendee, External: grant.Attendee.ExternalUserID, Content: key.content, Remote: by.from, At: tokenAt,
 		})
 		s.rec.Step(observe.StepSocket, s.conference.now())
 		s.refused = meet.over

@@ -12,6 +12,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
+	"github.com/carillon-meetings/carillon/internal/refusals"
 	"github.com/carillon-meetings/carillon/internal/signal/wire"
 )
 
@@ -47,7 +48,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		refuse(w, foreignOrigin)
 		return
 	}
-	caller, ok := offered(r)
+	offer, ok := offered(r)
 	if !ok {
 		refuse(w, noToken)
 		return
@@ -59,7 +60,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	defer s.end()
 	tokenAt := s.cfg.Now()
 	from := allowanceOf(r.Header)
-	meet, grant, err := s.admit(r.Context(), id, caller.token, &from)
+	meet, grant, err := s.admit(r.Context(), id, offer.token, &from)
 	if err != nil {
 		// Bad tokens must not take the place of good ones.
 		defer s.refusing.Add(-1)
@@ -69,22 +70,22 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	m := newMeter(err == nil)
-	ws, acceptErr := accept(metered{w, m}, r, caller.protocol)
+	ws, acceptErr := accept(metered{w, m}, r, offer.protocol)
 	if acceptErr != nil {
 		s.log.Debug("not a websocket", "meeting", id, "err", acceptErr)
 		return
 	}
-	c := newConn(ws, m, &s.cfg.Timers, caller.prefix())
+	c := newConn(ws, m, &s.cfg.Timers, offer.prefix())
 	defer c.wait()
 	if err != nil {
 		s.noteRefusal(id, r, tokenAt, err)
 		s.refuseJoin(c, joinCause(err))
 		return
 	}
-	one := newSession(s, c, meet, grant, s.cfg.ClientAddr(r), tokenAt)
-	one.native, one.from = caller.native(), from
+	one := newSession(s, c, meet, grant, opener{s.cfg.ClientAddr(r), refusals.ID(r.Context())}, tokenAt)
+	one.native, one.from = offer.native(), from
 	s.traceJoin(one, r, tokenAt)
-	one.confirm(caller.token)
+	one.confirm(offer.token)
 	one.run()
 }
 
@@ -92,7 +93,8 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 func (s *Server) noteRefusal(id meeting.ID, r *http.Request, at time.Time, err error) {
 	why, remote := joinCause(err).explain(err), s.cfg.ClientAddr(r)
 	s.traceRefusal(id, r, at, err)
-	s.log.Info("token refused", "meeting", id, "from", remote, "reason", why)
+	s.log.Info("token refused", "operation", joinOperation, "error", joinCause(err).exception(), "reason", why, "meeting", id, "from", remote,
+		"request_id", refusals.ID(r.Context()))
 	s.history.Refuse(id, s.cfg.Now(), remote, why)
 }
 

@@ -248,7 +248,12 @@ func TestPagesOfOthersMayNotCall(t *testing.T) {
 func TestOnlyNeighboursAreAdmitted(t *testing.T) {
 	h := Admit([]netip.Prefix{netip.MustParsePrefix("172.16.0.0/12")}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
-	}))
+	}), func(refusing http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Noted", "yes")
+			refusing.ServeHTTP(w, r)
+		})
+	})
 	for from, want := range map[string]int{
 		"127.0.0.1:1": 204, "[::1]:1": 204, "172.17.0.1:1": 204, "[::ffff:172.17.0.1]:1": 204,
 		"10.0.0.1:1": 403, "[2001:db8::1]:1": 403, "192.0.2.1:1": 403, "": 403,
@@ -258,8 +263,8 @@ func TestOnlyNeighboursAreAdmitted(t *testing.T) {
 		r.Header.Set("X-Forwarded-For", "127.0.0.1")
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		if w.Code != want {
-			t.Errorf("%q: %d", from, w.Code)
+		if w.Code != want || (w.Header().Get("Noted") == "yes") != (want == 403) {
+			t.Errorf("%q: %d, %v", from, w.Code, w.Header())
 		}
 	}
 }

@@ -93,8 +93,8 @@ func (r *relays) announced(ipv4 bool) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// permit is the PermissionHandler: only announced media addresses are peers.
-func (r *relays) permit(_ net.Addr, peer net.IP) bool {
+// permit reports whether relays may lead to a peer: only announced media addresses are peers.
+func (r *relays) permit(peer net.IP) bool {
 	addr, ok := netip.AddrFromSlice(peer)
 	if !ok {
 		return false

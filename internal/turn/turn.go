@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/pion/turn/v5"
+	"golang.org/x/time/rate"
 )
 
 // Config says where the server listens and what it relays to. At least one
@@ -71,6 +72,7 @@ type Server struct {
 	relays *relays
 	conns  []*boundedListener
 	uris   []string
+	lines  *rate.Limiter // of the log, about refusals
 }
 
 // Credentials are what one client gets to use the server for a while.
@@ -87,12 +89,12 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, relays: newRelays(cfg)}
+	s := &Server{cfg: cfg, relays: newRelays(cfg), lines: rate.NewLimiter(linesPerSecond, linesAtOnce)}
 	conf := turn.ServerConfig{
 		Realm:         realm,
 		AuthHandler:   s.authenticate,
 		LoggerFactory: logFactory{cfg.Logger},
-		EventHandler:  turn.EventHandler{OnAllocationCreated: s.allocated},
+		EventHandler:  turn.EventHandler{OnAllocationCreated: s.allocated, OnAuth: s.authenticated},
 		// Browsers want an IPv4 relay unless they say otherwise; with only
 		// IPv6 media there is none to give, so follow the listener then.
 		StrictAddressFamily: s.relays.announced(true).IsValid(),
@@ -161,7 +163,7 @@ func (s *Server) listen(conf *turn.ServerConfig) error {
 		}
 		s.addURI("turn", conn.LocalAddr().(*net.UDPAddr).Port, "udp")
 		conf.PacketConnConfigs = append(conf.PacketConnConfigs, turn.PacketConnConfig{
-			PacketConn: conn, RelayAddressGenerator: s.relays, PermissionHandler: s.relays.permit,
+			PacketConn: conn, RelayAddressGenerator: s.relays, PermissionHandler: s.permit,
 		})
 	}
 	for _, l := range []struct {
@@ -179,7 +181,7 @@ func (s *Server) listen(conf *turn.ServerConfig) error {
 		bounded := newBoundedListener(inner, l.tls, &s.cfg)
 		s.conns = append(s.conns, bounded)
 		conf.ListenerConfigs = append(conf.ListenerConfigs, turn.ListenerConfig{
-			Listener: bounded, RelayAddressGenerator: s.relays, PermissionHandler: s.relays.permit,
+			Listener: bounded, RelayAddressGenerator: s.relays, PermissionHandler: s.permit,
 		})
 	}
 	return nil
@@ -242,7 +244,12 @@ func (s *Server) password(user string) string {
 func (s *Server) authenticate(ra *turn.RequestAttributes) (string, []byte, bool) {
 	stamp, attendee, ok := strings.Cut(ra.Username, ":")
 	expiry, err := strconv.ParseInt(stamp, 10, 64)
-	if !ok || err != nil || attendee == "" || s.cfg.Now().Unix() >= expiry {
+	if !ok || err != nil || attendee == "" {
+		s.refused(ra.SrcAddr, ra.Method.String(), "the credentials are none of this server's")
+		return "", nil, false
+	}
+	if s.cfg.Now().Unix() >= expiry {
+		s.refused(ra.SrcAddr, ra.Method.String(), "the credentials have expired")
 		return "", nil, false
 	}
 	return attendee, turn.GenerateAuthKey(ra.Username, ra.Realm, s.password(ra.Username)), true

@@ -374,7 +374,7 @@ func TestCredentials(t *testing.T) {
 		t.Errorf("URIs %s, want %s", uris, want)
 	}
 	now = now.Add(time.Hour)
-	if _, _, ok := s.authenticate(&turn.RequestAttributes{Username: got.Username}); ok {
+	if _, _, ok := s.authenticate(&turn.RequestAttributes{SrcAddr: &net.UDPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 5}, Username: got.Username}); ok {
 		t.Error("credentials outlived their time")
 	}
 }
