@@ -87,7 +87,7 @@ func TestEveryCommandIsRun(t *testing.T) {
 	for page, blocks := range shown {
 		steps, typed, problems := arrange(all[page], blocks)
 		for _, problem := range problems {
-			t.Errorf("%s: %s", page, problem)
+			t.Errorf("%s: %s (what to do about it stands in docs/testing.md under Commands in documents)", page, problem)
 		}
 		if len(typed) == 0 {
 			continue
