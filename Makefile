@@ -7,9 +7,8 @@ LDFLAGS  := -s -w -X main.revision=$(REVISION)
 
 # Everything is built as the product is, without cgo and with the same flags, so
 # that linters, server and suites share what was compiled once. The race
-# detector and libopus need cgo.
-export CGO_ENABLED ?= 0
-test-quick test-documents-slow test-libopus: export CGO_ENABLED := 1
+# detector and libopus need cgo, and say so in their recipes.
+export CGO_ENABLED := 0
 
 .PHONY: help
 help:
@@ -111,8 +110,8 @@ CODEC := -gcflags=github.com/thesyncim/gopus/...=-race=false
 
 .PHONY: test-quick
 test-quick: setup
-	$(GO) build -race $(CODEC) -o bin/carillon-race ./cmd/carillon
-	TESTED_CARILLON=$(CURDIR)/bin/carillon-race $(GO) test -race $(CODEC) -vet=off -timeout 20m $$($(GO) list ./... | grep -v -e /clients -e /examples -e /documentstest)
+	CGO_ENABLED=1 $(GO) build -race $(CODEC) -o bin/carillon-race ./cmd/carillon
+	TESTED_CARILLON=$(CURDIR)/bin/carillon-race CGO_ENABLED=1 $(GO) test -race $(CODEC) -vet=off -timeout 20m $$($(GO) list ./... | grep -v -e /clients -e /examples -e /documentstest)
 
 .PHONY: test-clients
 test-clients: build setup
@@ -133,7 +132,7 @@ test-documents: build setup
 test-documents-slow: build setup
 	scripts/fetch examples
 	scripts/fetch examples/react
-	$(DOCUMENTS) -v -as-written
+	CGO_ENABLED=1 $(DOCUMENTS) -v -as-written
 
 .PHONY: test-events
 test-events: setup
@@ -204,7 +203,7 @@ test-powercut:
 
 .PHONY: test-libopus
 test-libopus: setup
-	$(GO) test -tags libopus -count=1 -v ./internal/media/opus
+	CGO_ENABLED=1 $(GO) test -tags libopus -count=1 -v ./internal/media/opus
 
 .PHONY: fuzz
 fuzz:
