@@ -128,7 +128,7 @@ func parse(ctx context.Context, args []string) (command func() error, err error)
 		return func() error { return serve(ctx, &cfg, dataNamed, settings) }, nil
 	}
 	return func() error {
-		if err := trustBundle(); err != nil {
+		if err := trustBundle(parsed.Command()); err != nil {
 			return err
 		}
 		return parsed.Run()

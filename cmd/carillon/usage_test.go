@@ -138,4 +138,9 @@ func TestCommandsTrustWhatAWSToolsTrust(t *testing.T) {
 	if _, err := binary(t, append(target, "AWS_CA_BUNDLE=/nowhere"), "admin", "list"); err == nil {
 		t.Error("a bundle that is not there was passed over")
 	}
+	for _, args := range [][]string{{"version"}, {"completion", "bash"}, {"env", "--data", s.Dir}} {
+		if out, err := binary(t, []string{"AWS_CA_BUNDLE=/nowhere"}, args...); err != nil {
+			t.Errorf("%v needs no bundle: %v, %s", args, err, out)
+		}
+	}
 }
