@@ -29,7 +29,15 @@ func (e *Injected) Error() string { return "injected by a test: " + e.Name + " "
 
 // Known reports whether Name, or without one Status, stands for an error of the
 // API, so that the other may be left out.
-func (e *Injected) Known() bool { return e.kind() != 0 }
+func (e *Injected) Known() bool { return e.kind() != 0 || e.unprocessable() }
+
+// unprocessable reports whether the one error is meant that the API has and
+// this server has no reason to give (API decision D-24).
+func (e *Injected) unprocessable() bool {
+	return e.Name == nameUnprocessable || e.Name == "" && e.Status == http.StatusUnprocessableEntity
+}
+
+const nameUnprocessable = "UnprocessableEntityException"
 
 // kind is the kind of error that is meant; 0 for one that the API does not have.
 func (e *Injected) kind() meeting.Kind {
@@ -47,6 +55,8 @@ func (s *Server) wireInjected(e *Injected, flavour meeting.Flavour) wireError {
 	var out wireError
 	if kind := e.kind(); kind != 0 {
 		out = s.wireKind(kind, e.Message, flavour)
+	} else if e.unprocessable() {
+		out = wireError{name: nameUnprocessable, code: "Unprocessable", status: http.StatusUnprocessableEntity}
 	} else {
 		out = wireError{name: e.Name, code: strings.TrimSuffix(e.Name, "Exception")}
 	}

@@ -25,6 +25,8 @@ func TestInjectedErrorsHaveTheFormOfTheFlavour(t *testing.T) {
 		{api.Injected{Status: 429}, 429, "ThrottlingException", "ThrottledClientException", "Throttling", "Throttled", "Rate exceeded"},
 		{api.Injected{Name: "ConflictException", Message: "so"}, 409, "ConflictException", "ConflictException", "Conflict", "Conflict", "so"},
 		{api.Injected{Name: "ServiceFailureException", Message: "so"}, 500, "ServiceFailureException", "ServiceFailureException", "ServiceFailure", "ServiceFailure", "so"},
+		{api.Injected{Name: "UnprocessableEntityException"}, 422, "UnprocessableEntityException", "UnprocessableEntityException", "Unprocessable", "Unprocessable", ""},
+		{api.Injected{Status: 422, Message: "so"}, 422, "UnprocessableEntityException", "UnprocessableEntityException", "Unprocessable", "Unprocessable", "so"},
 		{api.Injected{Name: "ForbiddenException", Status: 418}, 418, "ForbiddenException", "ForbiddenException", "Forbidden", "Forbidden", "AWS authorization failed"},
 		{api.Injected{Name: "TeapotException", Status: 418, Message: "so"}, 418, "TeapotException", "TeapotException", "Teapot", "Teapot", "so"},
 	} {
@@ -51,7 +53,7 @@ func TestInjectedErrorsHaveTheFormOfTheFlavour(t *testing.T) {
 		})
 	}
 	for asked, want := range map[api.Injected]bool{
-		{Name: "LimitExceededException"}: true, {Name: "ResourceLimitExceededException"}: true, {Status: 503}: true,
+		{Name: "LimitExceededException"}: true, {Name: "ResourceLimitExceededException"}: true, {Status: 503}: true, {Name: "UnprocessableEntityException"}: true, {Status: 422}: true,
 		{Name: "TeapotException"}: false, {Status: 418}: false, {Name: "TeapotException", Status: 503}: false,
 	} {
 		if asked.Known() != want {
