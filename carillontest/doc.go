@@ -31,8 +31,9 @@
 //
 // Starting takes a tenth of a second, so that each test may have a server of its
 // own. Tests that share one, from TestMain or by a parent test, keep apart by
-// their meetings: events can be filtered by them. Reset, faults and the clock
-// are everybody's.
+// their meetings: events can be filtered by them, and faults be meant for an
+// account. Reset and the clock are everybody's. For gives a test a shared server
+// in its own eyes.
 //
 // Every method that talks to the server ends the test with Fatal when it cannot
 // do what it is asked, and so must be called by the goroutine of the test.
