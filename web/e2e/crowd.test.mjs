@@ -102,6 +102,7 @@ describe('a crowd', { timeout: 6 * patience }, () => {
     await zoe.keyboard.press('Alt+m');
     await ada.waitForSelector('.tile.speaking[aria-label^="Zoe"]');
     await ada.click('[aria-label="Previous people"]');
+    await ada.waitForSelector('.more:text-is("page 2 of 3")');
     await ada.click('[aria-label="Previous people"]');
     await ada.waitForSelector('.tile.speaking[aria-label^="Zoe"]');
     const talking = await names(ada);
