@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/carillon-meetings/carillon/internal/config"
 	"github.com/carillon-meetings/carillon/internal/identity"
 	"github.com/carillon-meetings/carillon/internal/meeting"
@@ -23,9 +25,46 @@ type refusedFlags struct {
 	want string
 }
 
+// asked asks, with one parser for many cases, the function that serve and check
+// config both ask first: TestWhatServeRefusesCheckConfigRefuses holds them to it.
+type asked struct {
+	parser *kong.Kong
+	line   *struct {
+		Config kong.ConfigFlag
+		Serve  serveCommand `cmd:""`
+	}
+}
+
+func newAsked(t *testing.T) asked {
+	t.Helper()
+	var a asked
+	var err error
+	a.line = new(struct {
+		Config kong.ConfigFlag
+		Serve  serveCommand `cmd:""`
+	})
+	if a.parser, err = kong.New(a.line, kong.Configuration(config.Load), config.Paths()); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// refuses checks that flags are refused with a sentence.
+func (a asked) refuses(t *testing.T, name, want string, flags ...string) {
+	t.Helper()
+	_, err := a.parser.Parse(append([]string{"serve", "--data", filepath.Join(t.TempDir(), "data")}, flags...))
+	if err == nil {
+		_, err = prepare(&a.line.Serve.Serve)
+	}
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%s: %v, want %q", name, err, want)
+	}
+}
+
 // What a cluster's flags, its secret and its store have wrong.
 func TestServeAndCheckConfigRefuseAClusterAlike(t *testing.T) {
 	t.Setenv(config.FileEnv, "")
+	all := newAsked(t)
 	secret, empty, short := file(t, "cluster.secret", strings.Repeat("secret ", 8)), file(t, "empty", "\n"), file(t, "short", "too short")
 	noKey := file(t, "no-key.pem", "-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n")
 	of := func(more ...string) []string {
@@ -56,14 +95,16 @@ func TestServeAndCheckConfigRefuseAClusterAlike(t *testing.T) {
 		"credentials for NATS missing":      {nats("--nats-credentials-file", "/nowhere/creds"), "--nats-credentials-file: nats: open /nowhere/creds"},
 		"credentials for NATS without seed": {nats("--nats-credentials-file", empty), "--nats-credentials-file: unable to extract key pair"},
 	} {
-		t.Run(name, func(t *testing.T) { refusedAlike(t, c.want, c.args...) })
+		all.refuses(t, name, c.want, c.args...)
 	}
+	refusedAlike(t, "--nats-ca-file: nats:", nats("--nats-ca-file", empty)...)
 }
 
 // What is wrong with recordings, transcription, events, traces and the rest that
 // names files and other servers.
 func TestServeAndCheckConfigRefuseWhatIsNamedAlike(t *testing.T) {
 	t.Setenv(config.FileEnv, "")
+	all := newAsked(t)
 	empty, odd := file(t, "empty", ""), file(t, "odd", "no header")
 	missing := "/nowhere/file"
 	s3 := func(secret string) []string {
@@ -127,13 +168,15 @@ func TestServeAndCheckConfigRefuseWhatIsNamedAlike(t *testing.T) {
 		"more records than there can be":   {[]string{"--limit-storage-mib", "1099511627776"}, "--limit-storage-mib"},
 		"meetings for ever":                {[]string{"--timer-max-age", "2000000h"}, "--timer-max-age: more than ten years"},
 	} {
-		t.Run(name, func(t *testing.T) { refusedAlike(t, c.want, c.args...) })
+		all.refuses(t, name, c.want, c.args...)
 	}
+	refusedAlike(t, "is empty", s3(empty)...)
 }
 
 // A data directory that is not this server's, or that has lost something.
 func TestServeAndCheckConfigRefuseADataDirectoryAlike(t *testing.T) {
 	t.Setenv(config.FileEnv, "")
+	all := newAsked(t)
 	const layout = `{"version":2,"slots":%d,"streams":8,"key_check":%q,"created":false%s}`
 	of := func(more ...string) map[string]string {
 		files := map[string]string{identity.TokenKeyFile: base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("t"), 32))}
@@ -146,19 +189,20 @@ func TestServeAndCheckConfigRefuseADataDirectoryAlike(t *testing.T) {
 		files map[string]string
 		args  []string
 		want  string
+		alike bool // is tried with both commands
 	}{
-		"the token key is missing beside meetings": {map[string]string{"ledger/ledger.json": fmt.Sprintf(layout, meeting.Slots, "", "")}, nil, "is missing beside existing meetings"},
-		"the token key is another server's":        {of("ledger/ledger.json", fmt.Sprintf(layout, meeting.Slots, "0123456789abcdef", "")), nil, "token.key does not fit the data directory"},
-		"it is a node's of a cluster":              {of("ledger/ledger.json", fmt.Sprintf(layout, meeting.Slots, "", `,"shared":true`)), nil, "that of a node of a cluster"},
-		"it is a newer program's":                  {of("ledger/ledger.json", strings.Replace(fmt.Sprintf(layout, meeting.Slots, "", ""), `"version":2`, `"version":3`, 1)), nil, "needs a newer program"},
-		"the layout is no JSON":                    {of("ledger/ledger.json", "{"), nil, "read layout"},
-		"the layout is missing":                    {of("ledger/streams/jetstream/$G/streams/MT00/x", ""), nil, "ledger.json is missing"},
-		"the ledger is a file":                     {of("ledger", ""), nil, "--data"},
-		"the audit is a file":                      {of("audit", ""), nil, "audit is not a directory"},
-		"the archive is a file":                    {of("history", ""), nil, "history is not a directory"},
-		"the access key has a blank too many":      {of(identity.AccessKeyFile, "A#B secret"), nil, "access key of the data directory"},
-		"the keys of join tokens":                  {of(identity.JoinKeysFile, "mint now x\n"), nil, "join.keys: line 1"},
-		"the certificate made here":                {of(identity.SelfSignedFile, "spoilt"), []string{"--tls-self-signed"}, "remove it to have a new one made"},
+		"the token key is missing beside meetings": {map[string]string{"ledger/ledger.json": fmt.Sprintf(layout, meeting.Slots, "", "")}, nil, "is missing beside existing meetings", true},
+		"the token key is another server's":        {of("ledger/ledger.json", fmt.Sprintf(layout, meeting.Slots, "0123456789abcdef", "")), nil, "token.key does not fit the data directory", true},
+		"it is a node's of a cluster":              {of("ledger/ledger.json", fmt.Sprintf(layout, meeting.Slots, "", `,"shared":true`)), nil, "that of a node of a cluster", false},
+		"it is a newer program's":                  {of("ledger/ledger.json", strings.Replace(fmt.Sprintf(layout, meeting.Slots, "", ""), `"version":2`, `"version":3`, 1)), nil, "needs a newer program", false},
+		"the layout is no JSON":                    {of("ledger/ledger.json", "{"), nil, "read layout", false},
+		"the layout is missing":                    {of("ledger/streams/jetstream/$G/streams/MT00/x", ""), nil, "ledger.json is missing", false},
+		"the ledger is a file":                     {of("ledger", ""), nil, "--data", false},
+		"the audit is a file":                      {of("audit", ""), nil, "audit is not a directory", false},
+		"the archive is a file":                    {of("history", ""), nil, "history is not a directory", false},
+		"the access key has a blank too many":      {of(identity.AccessKeyFile, "A#B secret"), nil, "access key of the data directory", false},
+		"the keys of join tokens":                  {of(identity.JoinKeysFile, "mint now x\n"), nil, "join.keys: line 1", false},
+		"the certificate made here":                {of(identity.SelfSignedFile, "spoilt"), []string{"--tls-self-signed"}, "remove it to have a new one made", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -171,7 +215,10 @@ func TestServeAndCheckConfigRefuseADataDirectoryAlike(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			refusedAlike(t, c.want, append(c.args, "--data", dir)...)
+			all.refuses(t, name, c.want, append(c.args, "--data", dir)...)
+			if c.alike {
+				refusedAlike(t, c.want, append(c.args, "--data", dir)...)
+			}
 		})
 	}
 }
