@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings"
@@ -70,8 +71,8 @@ func TestWhatTheStandardVariablesSayOfTheProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	variables := []string{"OTEL_EXPORTER_OTLP_HEADERS=authorization=Basic%20eDp5, x-scope = a ,", "OTEL_SERVICE_NAME=meet", "OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=night%2Cshift,service.name=other"}
-	got, err := readStandard(&config.Telemetry{Endpoint: "http://set:1", Sample: 1}, variables...)
-	if err != nil || got.header.Get("Authorization") != "Basic eDp5" || got.header.Get("X-Scope") != "a" || len(got.header) != 2 {
+	got, err := readStandard(&config.Telemetry{Endpoint: "http://set:1", Sample: 1}, append(variables, "OTEL_BSP_SCHEDULE_DELAY=1500")...)
+	if err != nil || got.gather != 1500*time.Millisecond || got.header.Get("Authorization") != "Basic eDp5" || got.header.Get("X-Scope") != "a" || len(got.header) != 2 {
 		t.Errorf("headers %v, %v", got.header, err)
 	}
 	got, err = readStandard(&config.Telemetry{Endpoint: "http://set:1", Sample: 1, HeadersFile: file}, variables...)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -182,6 +183,34 @@ func TestAnUnfilledBatchWaitsAndAFullOneDoesNot(t *testing.T) {
 			if n := len(p.read.GetResourceSpans()[0].GetScopeSpans()[0].GetSpans()); n > maxBatch {
 				t.Errorf("a batch of %d", n)
 			}
+		}
+	})
+}
+
+// The room of a batch that was sent is used for another one: each span must be
+// read as it was written all the same.
+func TestTheSpansOfManyBatchesComeOnceEach(t *testing.T) {
+	r := &receiver{}
+	traced(t, r, Config{Gather: time.Second}, func(t *testing.T, tr *Tracer) {
+		const rounds = 3
+		for round := range rounds {
+			for n := range 3*maxBatch + 7 {
+				tr.Start(fmt.Sprintf("%d of round %d", n, round), Parent{}, time.Now()).Done(nil)
+			}
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		seen := map[string]int{}
+		for _, span := range r.got() {
+			seen[span.GetName()]++
+		}
+		for name, n := range seen {
+			if n != 1 {
+				t.Errorf("%s came %d times", name, n)
+			}
+		}
+		if len(seen) != rounds*(3*maxBatch+7) || len(r.posts) < rounds*4 {
+			t.Errorf("%d spans came in %d requests", len(seen), len(r.posts))
 		}
 	})
 }
