@@ -29,9 +29,9 @@ type Config struct {
 
 // Bounds of what waits and of how long.
 const (
-	maxQueue   = 4096             // spans that wait, about 200 bytes each
-	maxBatch   = 512              // spans in one request, as in OpenTelemetry's own SDKs
-	gatherTime = 5 * time.Second  // how long a batch that is not full is gathered, as there: a request costs as much as a hundred spans
+	maxQueue   = 8192             // spans that wait, about 150 bytes each
+	maxBatch   = 2048             // spans in one request, 300 kB: a request costs as much as a thousand of them
+	gatherTime = 5 * time.Second  // how long a batch that is not full is gathered, as in OpenTelemetry's own SDKs
 	postTime   = 10 * time.Second // one request
 	firstPause = time.Second      // before a batch is tried again, and then twice as long each time
 	maxPause   = 30 * time.Second
