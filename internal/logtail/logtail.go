@@ -49,7 +49,16 @@ func New(limit int) *Tail {
 
 // Handler returns what keeps records of a level and above.
 func (t *Tail) Handler(level slog.Leveler) slog.Handler {
-	return slog.NewJSONHandler(t, &slog.HandlerOptions{Level: level})
+	return slog.NewJSONHandler(t, &slog.HandlerOptions{Level: level, ReplaceAttr: readable})
+}
+
+// readable writes a length of time as the log itself has it, such as 1.5ms: JSON
+// would have it in nanoseconds, without saying so.
+func readable(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // Write keeps one line, as slog.JSONHandler writes it.

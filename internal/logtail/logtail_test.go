@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/carillon-meetings/carillon/internal/observe"
 )
@@ -55,6 +56,15 @@ func TestLinesAreFoundByLevelAndText(t *testing.T) {
 		if got := fmt.Sprint(messages(t, part)); got != c.want || part.Cut {
 			t.Errorf("%+v: %s, cut %v; want %s", c.query, got, part.Cut, c.want)
 		}
+	}
+}
+
+func TestLengthsOfTimeSayTheirUnit(t *testing.T) {
+	tail, log := opened(Kept)
+	log.With("for", 90*time.Second).Info("answered", "took", 1500*time.Microsecond)
+	line := string(tail.Lines("a", observe.LogQuery{Limit: 1}).Lines[0].Line)
+	if !strings.Contains(line, `"for":"1m30s"`) || !strings.Contains(line, `"took":"1.5ms"`) {
+		t.Errorf("the line is %s", line)
 	}
 }
 
