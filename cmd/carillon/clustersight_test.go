@@ -28,6 +28,16 @@ import (
 // console decodes what the console of a node answers.
 func (c *trio) console(node int, path string, into any) {
 	c.Helper()
+	answer := c.get(node, path)
+	defer answer.Body.Close()
+	if err := json.NewDecoder(answer.Body).Decode(into); err != nil || answer.StatusCode != http.StatusOK {
+		c.Errorf("%s at node %d: %s, %v", path, node, answer.Status, err)
+	}
+}
+
+// get asks the console of a node for an operator.
+func (c *trio) get(node int, path string) *http.Response {
+	c.Helper()
 	if c.cookie == nil {
 		c.signIn(node)
 	}
@@ -40,10 +50,7 @@ func (c *trio) console(node int, path string, into any) {
 	if err != nil {
 		c.Fatal(err)
 	}
-	defer answer.Body.Close()
-	if err := json.NewDecoder(answer.Body).Decode(into); err != nil || answer.StatusCode != http.StatusOK {
-		c.Errorf("%s at node %d: %s, %v", path, node, answer.Status, err)
-	}
+	return answer
 }
 
 // signIn signs an operator in at a node, for all nodes.
@@ -170,6 +177,8 @@ func (c *trio) silent(gone string, through ...int) {
 		if c.console(node, "log", &lines); !slices.Equal(lines.Silent, []string{gone}) || !ofTwo(lines.Lines, func(l observe.LogLine) string { return l.Node }) {
 			c.Errorf("node %d has the log %+v", node, lines)
 		}
+		c.noLog(node, gone, http.StatusServiceUnavailable)
+		c.noLog(node, "n9", http.StatusNotFound)
 		var page audit.Page
 		if c.console(node, "audit", &page); !slices.Equal(page.Silent, []string{gone}) || !ofTwo(page.Entries, func(e audit.Entry) string { return e.Node }) {
 			c.Errorf("node %d has the audit %+v", node, page)
@@ -179,6 +188,16 @@ func (c *trio) silent(gone string, through ...int) {
 		if err := command.print(c.Context(), &out, &notes); err != nil || !strings.Contains(notes.String(), "node "+gone+" does not answer") {
 			c.Errorf("carillon admin audit at node %d says %q, %v", node, &notes, err)
 		}
+	}
+}
+
+// noLog finds that a node refuses the log of one that does not answer, or is none.
+func (c *trio) noLog(node int, of string, want int) {
+	c.Helper()
+	answer := c.get(node, "log?node="+of)
+	_ = answer.Body.Close()
+	if answer.StatusCode != want {
+		c.Errorf("asked for the log of %s, node %d answers %s", of, node, answer.Status)
 	}
 }
 

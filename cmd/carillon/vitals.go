@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/observe"
 	"github.com/carillon-meetings/carillon/internal/vitals"
 )
@@ -65,14 +66,19 @@ func (s *server) Log(ctx context.Context, q observe.LogQuery) (observe.LogPart, 
 	case q.Node == "":
 		return s.logs(ctx, q), nil
 	case s.member == nil:
-		return observe.LogPart{}, fmt.Errorf("there is no node %q: this server is on its own", q.Node)
+		return observe.LogPart{}, fmt.Errorf("%w: this server is on its own", console.UnknownNode(q.Node))
 	}
 	for _, peer := range s.member.node.Peers() {
 		if peer.Node == q.Node && peer.Address != "" {
 			return s.member.nodes.Log(ctx, peer.Address, q)
 		}
 	}
-	return observe.LogPart{}, fmt.Errorf("node %q does not answer", q.Node)
+	for _, n := range s.member.node.Status() {
+		if n.Node == q.Node {
+			return observe.LogPart{}, fmt.Errorf("node %q does not answer", q.Node)
+		}
+	}
+	return observe.LogPart{}, console.UnknownNode(q.Node)
 }
 
 // logs returns lines of the logs of all nodes.

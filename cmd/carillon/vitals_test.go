@@ -82,7 +82,7 @@ func TestOperatorsReadTheLog(t *testing.T) {
 	}
 	response := o.send("GET", "log?node=elsewhere", "")
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusServiceUnavailable {
+	if response.StatusCode != http.StatusNotFound {
 		t.Errorf("the log of a node that is none: %d", response.StatusCode)
 	}
 }

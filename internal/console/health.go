@@ -3,6 +3,8 @@ package console
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -15,9 +17,15 @@ type Health interface {
 	// hour in finer steps. Of a node that does not answer it says so.
 	Vitals(ctx context.Context, day bool) []observe.Vitals
 	// Log returns lines of the log of a node, or of all nodes; those that do not
-	// answer it names.
+	// answer it names. An error is an UnknownNode, or why the node tells nothing.
 	Log(ctx context.Context, q observe.LogQuery) (observe.LogPart, error)
 }
+
+// UnknownNode is the name of a node that there is not.
+type UnknownNode string
+
+// Error names it.
+func (n UnknownNode) Error() string { return fmt.Sprintf("there is no node %q", string(n)) }
 
 // maxLogLines is how many lines of a log one answer may have.
 const maxLogLines = 500
@@ -59,7 +67,11 @@ func (c *Console) showLog(w http.ResponseWriter, r *http.Request) {
 	}
 	part, err := c.cfg.Health.Log(r.Context(), q)
 	if err != nil {
-		writeFault(w, http.StatusServiceUnavailable, "The log cannot be told: "+err.Error()+".")
+		status := http.StatusServiceUnavailable
+		if _, unknown := errors.AsType[UnknownNode](err); unknown {
+			status = http.StatusNotFound
+		}
+		writeFault(w, status, "The log cannot be told: "+err.Error()+".")
 		return
 	}
 	writeJSON(w, http.StatusOK, part)

@@ -32,8 +32,11 @@ func (*ward) Vitals(_ context.Context, day bool) []observe.Vitals {
 
 func (w *ward) Log(_ context.Context, q observe.LogQuery) (observe.LogPart, error) {
 	w.asked = append(w.asked, q)
-	if q.Node == "n9" {
-		return observe.LogPart{}, errors.New(`there is no node "n9"`)
+	switch q.Node {
+	case "n8":
+		return observe.LogPart{}, errors.New(`node "n8" does not answer`)
+	case "n9":
+		return observe.LogPart{}, UnknownNode(q.Node)
 	}
 	return observe.LogPart{Last: observe.LogMark{"n1": 7}, Cut: true, Silent: []string{"n3"}, Lines: []observe.LogLine{{Node: "n1", N: 7, Line: json.RawMessage(`{"time":"2026-05-01T12:00:00Z","level":"WARN","msg":"refused","part":"api"}`)}}}, nil
 }
@@ -62,8 +65,9 @@ func TestTheLogIsAskedForAsTheAddressSays(t *testing.T) {
 	for _, after := range []string{"x", "7", "[]", `{"n2":-1}`, `{"n2":1.5}`, `{"n2":99999999999999999999}`, `{"n2":"7"}`, `{"` + strings.Repeat("n", maxBody) + `":1}`} {
 		s.want(s.send("GET", "/operator/api/log?after="+url.QueryEscape(after), ""), http.StatusBadRequest, "not what another answer had")
 	}
-	s.want(s.send("GET", "/operator/api/log?node=n9", ""), http.StatusServiceUnavailable, `there is no node \"n9\".`)
-	if len(w.asked) != 2 {
+	s.want(s.send("GET", "/operator/api/log?node=n8", ""), http.StatusServiceUnavailable, `node \"n8\" does not answer.`)
+	s.want(s.send("GET", "/operator/api/log?node=n9", ""), http.StatusNotFound, `there is no node \"n9\".`)
+	if len(w.asked) != 3 {
 		t.Errorf("bad questions were passed on: %v", w.asked)
 	}
 }
