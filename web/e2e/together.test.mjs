@@ -141,6 +141,27 @@ describe('two people', { timeout: 6 * patience }, () => {
     await closePage(page);
     await closePage(ada);
   });
+
+  test('a phone with two cameras shows the other one', async () => {
+    const cameras = await launchChromium(['--use-fake-device-for-media-stream=device-count=2,fps=10']);
+    try {
+      const page = await join(cameras, server, 'Bea', '/', phone);
+      const shown = () => page.locator('.tile video').evaluate((video) => video.srcObject?.getVideoTracks()[0]?.label);
+      await until('her camera is on', async () => (await shown()) === 'fake_device_0');
+      await page.click('.control:has-text("More")');
+      await page.click('.menu >> text=Switch camera');
+      await until('it is the other one', async () => (await shown()) === 'fake_device_1');
+      await page.waitForFunction(
+        () => document.querySelector('.tile video').getVideoPlaybackQuality().totalVideoFrames > 0,
+      );
+      await page.click('.control:has-text("More")');
+      await page.click('.menu >> text=Switch camera');
+      await until('it is the first one', async () => (await shown()) === 'fake_device_0');
+      await closePage(page);
+    } finally {
+      await cameras.close();
+    }
+  });
 });
 
 describe('a seat of another backend', { timeout: 3 * patience }, () => {
