@@ -103,7 +103,7 @@ func TestStandardVariablesThatAreRefused(t *testing.T) {
 
 // A server among others is traced as they are, without a flag of its own.
 func TestAServerIsTracedAsItsEnvironmentHasIt(t *testing.T) {
-	r := newReceiver(t)
+	r := newPromptReceiver(t)
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", r.URL)
 	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-api-key=of%20the%20environment")
 	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "service.name=never,deployment.environment.name=night")

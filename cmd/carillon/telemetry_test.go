@@ -45,7 +45,6 @@ type otlpReceiver struct {
 
 func newReceiver(t *testing.T) *otlpReceiver {
 	t.Helper()
-	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "200") // instead of 5 s
 	r := &otlpReceiver{service: map[string]string{}}
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		raw, err := io.ReadAll(req.Body)
@@ -127,6 +126,14 @@ func byTraceparent(value string) func(*chimesdkmeetings.Options) {
 	}
 }
 
+// newPromptReceiver is one to which the servers of this process send after 0.2 s
+// instead of 5. Tests that run beside others cannot have it.
+func newPromptReceiver(t *testing.T) *otlpReceiver {
+	t.Helper()
+	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
+	return newReceiver(t)
+}
+
 // startTraced starts a server that sends traces to the receiver.
 func startTraced(t *testing.T, r *otlpReceiver, flags ...string) (*server, func() string) {
 	t.Helper()
@@ -154,7 +161,7 @@ func portOf(t *testing.T, s *server) int {
 
 // A stock client's call is a trace: below the client's own, with its steps.
 func TestAStockClientsCallIsTraced(t *testing.T) {
-	r := newReceiver(t)
+	r := newPromptReceiver(t)
 	s, log := startTraced(t, r)
 	sdk := s.sdk(s.id.AccessKey, s.id.SecretKey, http.DefaultClient)
 	const trace, caller = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -243,7 +250,7 @@ func joinAs(t *testing.T, s *server, meeting, token string) {
 // A join is a trace too, from the token to the first sound; one that fails says
 // where.
 func TestAJoinIsTraced(t *testing.T) {
-	r := newReceiver(t)
+	r := newPromptReceiver(t)
 	s, _ := startTraced(t, r)
 	sdk := s.sdk(s.id.AccessKey, s.id.SecretKey, http.DefaultClient)
 	id := createMeeting(t, sdk, "a-token")
@@ -286,7 +293,7 @@ func TestAJoinIsTraced(t *testing.T) {
 
 // A receiver that is not there is no reason not to serve, nor to end late.
 func TestAReceiverThatIsDownIsCountedAndNoMore(t *testing.T) {
-	r := newReceiver(t)
+	r := newPromptReceiver(t)
 	r.Close()
 	s, _ := startTraced(t, r)
 	createMeeting(t, s.sdk(s.id.AccessKey, s.id.SecretKey, http.DefaultClient), "a-token")
@@ -306,7 +313,7 @@ func TestAReceiverThatIsDownIsCountedAndNoMore(t *testing.T) {
 
 // What is left is sent when the server ends.
 func TestTheLastTracesAreSentAtTheEnd(t *testing.T) {
-	r := newReceiver(t)
+	r := newPromptReceiver(t)
 	s, _ := startTraced(t, r)
 	createMeeting(t, s.sdk(s.id.AccessKey, s.id.SecretKey, http.DefaultClient), "a-token")
 	if err := s.stop(); err != nil {
@@ -408,7 +415,7 @@ func TestProfilesAreForOperators(t *testing.T) {
 
 // The application API's calls are traced as well.
 func TestACallOfTheApplicationAPIIsTraced(t *testing.T) {
-	r := newReceiver(t)
+	r := newPromptReceiver(t)
 	s, log := startTraced(t, r)
 	req, err := http.NewRequest(http.MethodGet, s.ports.public.String()+app.Prefix+"meetings", nil)
 	if err != nil {
