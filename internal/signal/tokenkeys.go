@@ -11,6 +11,9 @@ import (
 func (s *Server) DropTokenKeys(inUse func(jointoken.KeyID) bool) {
 	for _, conf := range s.allConferences() {
 		conf.update(func() {
+			for _, meet := range conf.meetings { // a replica's attendee would else not be told of it
+				meet.dropPromotionKeysLocked(inUse)
+			}
 			for _, meet := range conf.meetings {
 				meet.dropTokenKeysLocked(inUse)
 			}
@@ -18,13 +21,16 @@ func (s *Server) DropTokenKeys(inUse func(jointoken.KeyID) bool) {
 	}
 }
 
-func (meet *openMeeting) dropTokenKeysLocked(inUse func(jointoken.KeyID) bool) {
-	conf := meet.conference
-	for _, part := range conf.participants {
+func (meet *openMeeting) dropPromotionKeysLocked(inUse func(jointoken.KeyID) bool) {
+	for _, part := range meet.conference.participants {
 		if p := part.promoted; p != nil && p.meeting == meet && !inUse(p.tokenKey) {
 			meet.endPromotionOfLocked(p.attendee)
 		}
 	}
+}
+
+func (meet *openMeeting) dropTokenKeysLocked(inUse func(jointoken.KeyID) bool) {
+	conf := meet.conference
 	for _, content := range []bool{true, false} { // a share would else be told that its owner left
 		for _, part := range conf.participants {
 			if part.meeting == meet && part.session != nil && part.key.content == content && !inUse(part.session.grant.TokenKey) {
