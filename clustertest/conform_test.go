@@ -13,6 +13,7 @@ import (
 // made at another one.
 func TestEveryBehaviourThroughAnyNode(t *testing.T) {
 	c := shop(t).Start(t, Build{}, 3)
+	await(t, "the slots are shared out", func() bool { return sharedOut(c.Status()) }) // a meeting that moves names other addresses
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	report, err := conform.Run(ctx, cases.All(), conform.Options{
