@@ -112,10 +112,11 @@ describe('a crowd', { timeout: 6 * patience }, () => {
     assert.deepEqual(await names(ada), talking, 'nobody has moved');
     await ada.click('.control:has-text("People")');
     const rows = ada.locator('.roster-name');
+    await until('everybody is listed', async () => (await rows.count()) === listeners + 2);
     assert.deepEqual((await rows.allTextContents()).slice(0, 2), ['Ada (you)', 'Zoe']);
     await ada.fill('.roster-find input', 'LOAD-17');
     await ada.waitForSelector(`.roster-found:text-is("1 of ${listeners + 2}")`);
-    assert.deepEqual(await rows.allTextContents(), ['load-17']);
+    await until('only who was looked for is listed', async () => (await rows.allTextContents()).join() === 'load-17');
     await closePage(ada);
     await closePage(zoe);
   });
