@@ -443,7 +443,7 @@ func TestAConcatenationLooksForPartsOfOtherNodes(t *testing.T) {
 		h := newHouse(t, sink, func(c *Config) { c.Shared = shared })
 		p := h.record(h.meeting())
 		h.untilStatus(p.ID, meeting.PipelineInProgress)
-		between := Piece{Stream: eventsFolder, Type: typeText, Start: time.Now()}
+		between := Piece{Stream: eventsFolder, Type: typeText, Start: p.Created.Add(-around / 2)} // as none of its own pieces is called
 		newNamer(p, nil).name(&between)
 		must(t, sink.Put(t.Context(), Object{Bucket: p.Settings.Bucket, Key: between.Key, Type: typeText}, strings.NewReader("from elsewhere\n"), int64(len("from elsewhere\n"))))
 		h.stop(p.ID)
