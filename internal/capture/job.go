@@ -161,6 +161,8 @@ func (j *job) record(ctx context.Context, s *spool) (failure string) {
 		j.end(diskFull)
 	}
 	if j.pipeline.Status < meeting.PipelineStopping {
+		watch := j.watch()
+		defer watch.close()
 		j.takeUp(ctx)
 		if err := j.compose(r); err != nil {
 			j.log.Error("the composition did not begin", "err", err)
@@ -179,7 +181,7 @@ func (j *job) record(ctx context.Context, s *spool) (failure string) {
 		})
 		j.tell(ctx, meeting.PipelineInProgress, "")
 		j.attached.Store(true)
-		j.attend(ctx, r.rechoose)
+		j.attend(ctx, watch, r.rechoose)
 		stop()
 		j.ending.Store(true)
 	}
@@ -230,27 +232,38 @@ func (j *job) attach(ctx context.Context, m member, codecs []media.Codec, change
 	return cfg.Listen(p.Meeting, p.Attendee, p.AttendeeUser, m)
 }
 
-// attend waits until the pipeline is to end, and calls look every second. When the
-// meeting ends it waits, for a moment, for what the conference has yet to say.
-func (j *job) attend(ctx context.Context, look func()) {
-	var ended atomic.Bool
-	unwatch := j.service.cfg.Control.Watch(j.pipeline.Meeting, func(c control.Change) {
+// watch is how a job hears of its meeting.
+type watch struct {
+	ended atomic.Bool // the meeting has
+	close func()
+}
+
+// watch has the job end when its attendee is removed. It begins before that is let
+// in, so that no removal is missed.
+func (j *job) watch() *watch {
+	w := new(watch)
+	w.close = j.service.cfg.Control.Watch(j.pipeline.Meeting, func(c control.Change) {
 		switch c := c.(type) {
 		case control.AttendeeDeleted:
 			if c.Attendee == j.pipeline.Attendee {
 				j.end("")
 			}
 		case control.Ended: // with which the pipeline stops: see follow
-			ended.Store(true)
+			w.ended.Store(true)
 		}
 	})
-	defer unwatch()
+	return w
+}
+
+// attend waits until the pipeline is to end, and calls look every second. When the
+// meeting ends it waits, for a moment, for what the conference has yet to say.
+func (j *job) attend(ctx context.Context, w *watch, look func()) {
 	ticker := time.NewTicker(lookAgain)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-j.stop:
-			if ended.Load() {
+			if w.ended.Load() {
 				j.hearOut(ctx)
 			}
 			return

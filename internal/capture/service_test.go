@@ -462,6 +462,24 @@ func TestAConcatenationLooksForPartsOfOtherNodes(t *testing.T) {
 	}
 }
 
+// Whoever removes the attendee of a recording ends it, also before the recording
+// has begun, when it must not come back.
+func TestAnAttendeeRemovedAtOnceEndsTheRecording(t *testing.T) {
+	h := newHouse(t, newStore(), nil)
+	var begun []*meeting.Pipeline
+	for range 20 {
+		p := h.record(h.meeting())
+		must(t, h.plane.DeleteAttendee(t.Context(), meetings, p.Meeting, p.Attendee))
+		begun = append(begun, p)
+	}
+	for _, p := range begun {
+		h.untilStatus(p.ID, meeting.PipelineStopped)
+		if h.hasAttendee(p) {
+			t.Error("the attendee is back")
+		}
+	}
+}
+
 // Spools of pipelines that are forgotten go when another pipeline is over, without
 // a new start.
 func TestOldSpoolsGoMeanwhile(t *testing.T) {

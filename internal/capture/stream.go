@@ -137,6 +137,8 @@ func (j *job) broadcast(ctx context.Context) (failure string) {
 	}
 	defer show.Close()
 	s := &stream{show: show, over: j.meetingOver}
+	watch := j.watch()
+	defer watch.close()
 	leave, err := j.attach(ctx, s, nil, s.review, s.listener.Store)
 	defer func() {
 		if leave != nil {
@@ -153,7 +155,7 @@ func (j *job) broadcast(ctx context.Context) (failure string) {
 	publishing, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() { j.publish(publishing, publisher) })
-	j.attend(ctx, func() {})
+	j.attend(ctx, watch, func() {})
 	stop()
 	running.Wait()
 	if isClosed(j.stop) {

@@ -290,13 +290,17 @@ func (s *PipelineSettings) Selects(attendee, user string) bool {
 func MissingPipeline(id ID) *Error { return Errorf(NotFound, "MediaPipeline %s not found", id) }
 
 // DecideCaptureAttendee makes the attendee that stands for a recording in its
-// meeting. It counts against no limit. When it is there, nothing happens.
+// meeting. It counts against no limit. When it is there, nothing happens; when it
+// was there and has been removed, with which the recording ends, it is NotFound.
 func DecideCaptureAttendee(s *State, by Stamp, p *Pipeline) (*Record, error) {
 	if err := s.mustBeActive(); err != nil {
 		return nil, err
 	}
 	if s.find(p.Attendee) >= 0 {
 		return nil, nil
+	}
+	if _, removed := s.recorders[p.Attendee]; removed {
+		return nil, Errorf(NotFound, "The attendee of the media pipeline was removed")
 	}
 	return &Record{Stamp: by, Body: &AttendeesAdded{Attendees: []Attendee{{
 		ID: p.Attendee, ExternalUserID: p.AttendeeUser, Pipeline: p.ID,

@@ -207,6 +207,10 @@ func TestTheAttendeeOfARecordingCountsAgainstNoLimit(t *testing.T) {
 	if gone, err := DecideCaptureAttendeeGone(s, at(6), p); gone != nil || err != nil {
 		t.Errorf("gone twice: %+v, %v", gone, err)
 	}
+	var removed *Error
+	if again, err := DecideCaptureAttendee(s, at(6), p); again != nil || !errors.As(err, &removed) || removed.Kind != NotFound {
+		t.Errorf("made again after its removal: %+v, %v", again, err)
+	}
 	if _, err := DecideCaptureAttendee(new(State), at(7), p); err == nil {
 		t.Error("made in a meeting that does not exist")
 	}

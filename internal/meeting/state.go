@@ -21,7 +21,7 @@ type State struct {
 	timers        Timers
 	ended         *Ended
 	members       []member  // in creation order
-	recorders     map[ID]ID // of these, those that stand for a recording, with its pipeline; nil for none
+	recorders     map[ID]ID // those that stand for a recording, with its pipeline, and the zero ID for those that did and were removed; nil for none
 	ordinal       uint32    // attendees created so far
 	size          int       // bytes held by members and tags, roughly
 }
@@ -71,12 +71,20 @@ func (s *State) Len() int { return len(s.members) }
 
 // Recorder returns the pipeline that an attendee stands for; false for people.
 func (s *State) Recorder(attendee ID) (pipeline ID, ok bool) {
-	pipeline, ok = s.recorders[attendee]
-	return pipeline, ok
+	pipeline = s.recorders[attendee]
+	return pipeline, !pipeline.IsZero()
 }
 
 // people is how many attendees count against the meeting's limit.
-func (s *State) people() int { return len(s.members) - len(s.recorders) }
+func (s *State) people() int {
+	n := len(s.members)
+	for _, pipeline := range s.recorders {
+		if !pipeline.IsZero() {
+			n--
+		}
+	}
+	return n
+}
 
 // Size returns roughly how many bytes of memory the State holds.
 func (s *State) Size() int { return 256 + s.size }
@@ -151,7 +159,9 @@ func (s *State) Apply(r *Record) error {
 		i := s.find(b.Attendee)
 		s.size -= s.members[i].size()
 		s.members = slices.Delete(s.members, i, i+1)
-		delete(s.recorders, b.Attendee)
+		if _, recorded := s.recorders[b.Attendee]; recorded {
+			s.recorders[b.Attendee] = ID{}
+		}
 	case *CapabilitiesSet:
 		at := 0
 		for _, id := range b.Attendees {
