@@ -97,20 +97,27 @@ func (c *trio) ownedBy(node int) string {
 	return ""
 }
 
+// newClient makes a client's end of a media connection, until the test ends.
+func newClient(t *testing.T) *client.Client {
+	t.Helper()
+	cert, err := client.NewCertificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.New(cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
 // comeIn joins a meeting at a server with media, until the test ends.
 func comeIn(t *testing.T, server, meeting, token string) *client.Client {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cert, err := client.NewCertificate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	line, err := client.New(cert)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = line.Close() })
+	line := newClient(t)
 	d, err := door.Dial(ctx, nil, "ws"+strings.TrimPrefix(server, "http")+"/control/"+meeting, token, func(*wire.Index) {})
 	if err != nil {
 		t.Fatal(err)

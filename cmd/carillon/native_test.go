@@ -95,16 +95,7 @@ func shoot(ctx context.Context, to *client.Client) {
 // pictures is the client of somebody, and how many packets of pictures it had.
 func pictures(t *testing.T) (*client.Client, *atomic.Int64) {
 	t.Helper()
-	cert, err := client.NewCertificate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := client.New(cert)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close() })
-	seen := new(atomic.Int64)
+	c, seen := newClient(t), new(atomic.Int64)
 	c.OnRTP = func(h *rtpx.Header, _ []byte, _ time.Time) {
 		if h.PayloadType == client.VP8Type {
 			seen.Add(1)

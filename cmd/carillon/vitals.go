@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/observe"
@@ -73,10 +74,8 @@ func (s *server) Log(ctx context.Context, q observe.LogQuery) (observe.LogPart, 
 			return s.member.nodes.Log(ctx, peer.Address, q)
 		}
 	}
-	for _, n := range s.member.node.Status() {
-		if n.Node == q.Node {
-			return observe.LogPart{}, fmt.Errorf("node %q does not answer", q.Node)
-		}
+	if slices.Contains(s.member.silent(nil), q.Node) {
+		return observe.LogPart{}, fmt.Errorf("node %q does not answer", q.Node)
 	}
 	return observe.LogPart{}, console.UnknownNode(q.Node)
 }
