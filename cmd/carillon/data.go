@@ -55,7 +55,7 @@ func (s *server) ledgerConfig() ledger.Config {
 	if cfg.Cluster != nil {
 		cfg.Cluster.TLS = s.member.tls
 	}
-	cfg.KeyCheck, cfg.MaxAge, cfg.Needed = s.keyCheck, s.ledgerAge(), s.needed()
+	cfg.KeyCheck, cfg.MaxAge, cfg.Needed = s.keyCheck, s.ledgerAge(), s.needed
 	cfg.Logger = s.log.With("part", "ledger")
 	return cfg
 }

@@ -218,12 +218,10 @@ func (e *eventSettings) giveUp() time.Duration {
 	return longest
 }
 
-// needed is ledger.Config.Needed.
-func (s *server) needed() func(meeting.ID) bool {
-	if s.notifier == nil {
-		return nil
-	}
-	return s.notifier.Needed
+// needed is ledger.Config.Needed. There is an archiver when slots are adopted,
+// and before that the ledger does not ask.
+func (s *server) needed(id meeting.ID) bool {
+	return s.notifier != nil && s.notifier.Needed(id) || s.archiver.Needed(id)
 }
 
 // slotsOf is the ledger as control sees it: with events, if anybody gets them.

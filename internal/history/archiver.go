@@ -23,6 +23,9 @@ const (
 	retryKeep = 30 * time.Second
 	// maxWaiting bounds how many ended meetings wait to be written down.
 	maxWaiting = 65_536
+	// neededMost is how long the records of an ended meeting are held back for
+	// one that cannot be written down.
+	neededMost = 10 * time.Minute
 	// expireEvery is how often what is too old is looked for.
 	expireEvery = time.Hour
 )
@@ -62,7 +65,8 @@ type Archiver struct {
 
 	mu      sync.Mutex
 	waiting queue
-	lost    int // that there was no room for
+	pending map[meeting.ID]time.Time // told of since then, and not written down yet
+	lost    int                      // that there was no room for
 }
 
 // waiting is an ended meeting that is not written down yet.
@@ -75,7 +79,9 @@ type waiting struct {
 // NewArchiver starts an Archiver. Close ends it.
 func NewArchiver(cfg ArchiverConfig) *Archiver {
 	ctx, stop := context.WithCancel(context.Background())
-	a := &Archiver{cfg: cfg, stop: stop, done: make(chan struct{}), wake: make(chan struct{}, 1)}
+	a := &Archiver{
+		cfg: cfg, stop: stop, done: make(chan struct{}), wake: make(chan struct{}, 1), pending: make(map[meeting.ID]time.Time),
+	}
 	go a.run(ctx)
 	return a
 }
@@ -97,6 +103,9 @@ func (a *Archiver) push(w waiting) {
 		return
 	}
 	heap.Push(&a.waiting, w)
+	if _, known := a.pending[w.meeting.ID]; !known {
+		a.pending[w.meeting.ID] = w.since
+	}
 	select {
 	case a.wake <- struct{}{}:
 	default:
@@ -108,6 +117,23 @@ func (a *Archiver) Waiting() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return len(a.waiting)
+}
+
+// Needed reports whether an ended meeting is still to be written down, for which
+// its records have to stay. It does not hold them back for ever, nor while the
+// disk is nearly full. It does not block.
+func (a *Archiver) Needed(id meeting.ID) bool {
+	a.mu.Lock()
+	since, pending := a.pending[id]
+	a.mu.Unlock()
+	return pending && time.Since(since) < neededMost && a.cfg.Room()
+}
+
+// finished takes note that a meeting has been written down.
+func (a *Archiver) finished(id meeting.ID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.pending, id)
 }
 
 // Close writes down what waits, as far as it can be read before ctx ends, and
@@ -197,13 +223,16 @@ func (a *Archiver) process(ctx context.Context, w waiting) {
 		a.push(w)
 		return
 	}
-	if err := a.keep(ctx, &w.meeting); err != nil && ctx.Err() == nil {
+	err := a.keep(ctx, &w.meeting)
+	if err == nil {
+		a.finished(w.meeting.ID)
+		return
+	}
+	if ctx.Err() == nil {
 		a.cfg.Logger.Warn("an ended meeting could not be kept yet", "meeting", w.meeting.ID.String(), "err", err)
 		w.due = now.Add(retryKeep)
-		a.push(w)
-	} else if err != nil {
-		a.push(w)
 	}
+	a.push(w)
 }
 
 // keep reads a meeting and writes it down. When its records cannot be read any

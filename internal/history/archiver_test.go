@@ -124,12 +124,43 @@ func TestWhatCannotBeWrittenDownIsTriedAgain(t *testing.T) {
 				if !s.Has(ended(1).Meeting.ID) {
 					t.Error("not written down afterwards")
 				}
+				if a.Needed(ended(1).Meeting.ID) {
+					t.Error("its records are needed although it is written down")
+				}
 				if err := a.Close(t.Context()); err != nil {
 					t.Error(err)
 				}
 			})
 		})
 	}
+}
+
+// The records of a meeting stay until it is written down: what would be kept
+// without them names nobody.
+func TestRecordsAreNeededUntilTheyAreWrittenDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := new(remains)
+		r.broken.Store(true)
+		_, a := archiver(t, r)
+		id := ended(1).Meeting.ID
+		a.Ended(ended(1).Meeting)
+		time.Sleep(retryKeep + settle)
+		if !a.Needed(id) || a.Needed(ended(2).Meeting.ID) {
+			t.Errorf("needed: %t, another one %t", a.Needed(id), a.Needed(ended(2).Meeting.ID))
+		}
+		r.full.Store(true)
+		if a.Needed(id) {
+			t.Error("records are held back on a disk that is nearly full")
+		}
+		r.full.Store(false)
+		time.Sleep(neededMost)
+		if a.Needed(id) {
+			t.Error("records are held back for ever")
+		}
+		if err := a.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestAStopWritesDownWhatWaits(t *testing.T) {
