@@ -1,7 +1,9 @@
 package logtail
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -107,8 +109,8 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 	}
 	part := tail.Lines("a", observe.LogQuery{Limit: 1000})
 	size := 0
-	for _, l := range part.Lines {
-		size += len(l.Line)
+	for _, c := range tail.chunks {
+		size += cap(c)
 	}
 	if size > limit || size < limit/2 {
 		t.Errorf("%d bytes are kept, of %d", size, limit)
@@ -160,7 +162,53 @@ func TestManyWriteAndRead(t *testing.T) {
 	all.Wait()
 }
 
+// What is made into JSON for who looks is what slog makes of it at once.
+func TestALineIsAsSlogWritesIt(t *testing.T) {
+	var want bytes.Buffer
+	tail := New(Kept)
+	level := slog.LevelDebug
+	both := slog.New(slog.NewMultiHandler(slog.NewJSONHandler(&want, &slog.HandlerOptions{Level: level, ReplaceAttr: readable}), tail.Handler(level)))
+	both.Info("nothing more")
+	both.Debug("ends\nof \x00 \"lines\"", "text", "ä<&>\xff", "", "no name", "number", -1<<63, "for", -time.Second, "status", 1<<62)
+	both.Log(t.Context(), slog.LevelWarn+1, "another level", "one", 1)
+	both.Error("failed", "err", errors.New("disk full"), "is", true, "list", []string{"a"}, "at", time.Now(), "nothing", nil, "part", 0.5, "more", uint64(1<<63))
+	both.With("part", "media", "took", time.Minute).With("n", 1).Info("said beforehand", "here", "too")
+	both.With("part", "media", "on", true).Info("said beforehand", "here", "too")
+	both.WithGroup("group").Info("in a group", "n", 1)
+	both.With("n", 1).WithGroup("group").With("m", 2).Info("in a group", "n", 1)
+	both.Info("a group", slog.Group("group", "n", 1))
+	both.Info("valued", "level", slog.LevelWarn, "secret", hidden("x"))
+	for _, at := range []time.Time{{}, time.Now().UTC(), time.Unix(1, 2)} {
+		r := slog.NewRecord(at, slog.LevelInfo, "at another time", 0)
+		r.AddAttrs(slog.Int("n", 1))
+		if err := both.Handler().Handle(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for _, l := range tail.Lines("a", observe.LogQuery{Limit: 100}).Lines {
+		got = append(got, string(l.Line))
+	}
+	if lines := strings.Join(got, "\n") + "\n"; lines != want.String() {
+		t.Errorf("kept is\n%s, slog writes\n%s", lines, want.String())
+	}
+}
+
+// hidden is a text that no log shows.
+type hidden string
+
+func (hidden) LogValue() slog.Value { return slog.StringValue("hidden") }
+
+func TestALineThatJSONMakesLongIsShortened(t *testing.T) {
+	tail, log := opened(Kept)
+	log.Info("bytes", "text", strings.Repeat("\x00", maxLine/2))
+	if l := tail.Lines("a", observe.LogQuery{Limit: 1}).Lines[0].Line; !json.Valid(l) || len(l) > maxLine || !strings.Contains(string(l), "left_off") {
+		t.Errorf("%d bytes: %.200s", len(l), l)
+	}
+}
+
 func BenchmarkAKeptLine(b *testing.B) {
+	b.ReportAllocs()
 	_, log := opened(Kept)
 	for b.Loop() {
 		log.Info("api request", "operation", "CreateMeeting", "flavour", "meetings", "status", 201, "from", "192.0.2.1", "request_id", "0123456789")
