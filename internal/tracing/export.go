@@ -63,6 +63,7 @@ type Tracer struct {
 type batch struct {
 	spans []byte
 	n     int
+	begun time.Time // when the first one came
 }
 
 // Stats are the spans of this process since its start.
@@ -113,7 +114,7 @@ func (t *Tracer) push(s *Span) {
 		return
 	}
 	if last := len(t.waiting) - 1; last < 0 || t.waiting[last].n == maxBatch {
-		t.waiting = append(t.waiting, batch{spans: t.spare})
+		t.waiting = append(t.waiting, batch{spans: t.spare, begun: time.Now()})
 		t.spare = nil
 	}
 	b := &t.waiting[len(t.waiting)-1]
@@ -130,7 +131,7 @@ func (t *Tracer) push(s *Span) {
 	}
 }
 
-// take returns the next batch, one without spans when nothing waits.
+// take takes the next batch, if there is one.
 func (t *Tracer) take() (b batch) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -142,17 +143,23 @@ func (t *Tracer) take() (b batch) {
 	return b
 }
 
-// reuse keeps the room of a batch for another one.
+// reuse keeps the room of a batch for another one, if it is the largest so far.
 func (t *Tracer) reuse(b batch) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.spare = b.spans[:0]
+	if cap(b.spans) > cap(t.spare) {
+		t.spare = b.spans[:0]
+	}
 }
 
-func (t *Tracer) full() bool {
+// next tells how many spans the next batch has, and since when it has waited.
+func (t *Tracer) next() (n int, begun time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.queued >= maxBatch
+	if len(t.waiting) > 0 {
+		n, begun = t.waiting[0].n, t.waiting[0].begun
+	}
+	return n, begun
 }
 
 func (t *Tracer) count(add func(*Stats)) {
@@ -187,42 +194,38 @@ func (t *Tracer) Close(ctx context.Context) {
 func (t *Tracer) run(ctx context.Context) {
 	defer close(t.done)
 	works, encoder := true, newEncoder(t.cfg.Resource)
-	for {
-		t.gather()
-		for {
-			b := t.take()
-			if b.n == 0 {
-				break
-			}
-			body := encoder.request(b.spans)
-			t.reuse(b)
-			works = t.send(ctx, body, b.n, works)
-		}
-		select {
-		case <-t.stop:
-			return
-		default:
-		}
+	for t.gather() {
+		b := t.take()
+		body := encoder.request(b.spans)
+		t.reuse(b)
+		works = t.send(ctx, body, b.n, works)
 	}
 }
 
-// gather waits for a batch: until it is full, or the first span in it has waited
-// for Config.Gather, or the Tracer is closed.
-func (t *Tracer) gather() {
-	select {
-	case <-t.wake:
-	case <-t.stop:
-		return
-	}
+// gather waits for a batch: until it is full, or its first span has waited for
+// Config.Gather, or the Tracer is closed. So the spans that end while a request
+// is at work wait for others: a request for each few would cost more than all
+// else. It is false when the Tracer is closed and nothing is left.
+func (t *Tracer) gather() bool {
 	enough := time.NewTimer(t.cfg.Gather)
 	defer enough.Stop()
-	for !t.full() {
+	for {
+		n, begun := t.next()
+		if n == maxBatch {
+			return true
+		}
+		var late <-chan time.Time
+		if n > 0 {
+			enough.Reset(time.Until(begun.Add(t.cfg.Gather)))
+			late = enough.C
+		}
 		select {
 		case <-t.wake:
-		case <-enough.C:
-			return
+		case <-late:
+			return true
 		case <-t.stop:
-			return
+			n, _ = t.next()
+			return n > 0
 		}
 	}
 }

@@ -28,6 +28,7 @@ type receiver struct {
 	mu      sync.Mutex
 	answers []answer // of the next requests, in order; then 200
 	posts   []post
+	takes   time.Duration // for each request
 }
 
 type answer struct {
@@ -61,6 +62,7 @@ func (r *receiver) RoundTrip(req *http.Request) (*http.Response, error) {
 		a, r.answers = r.answers[0], r.answers[1:]
 	}
 	r.mu.Unlock()
+	time.Sleep(r.takes)
 	if a.hangs {
 		<-req.Context().Done()
 		return nil, req.Context().Err()
@@ -83,6 +85,13 @@ func (r *receiver) got() (all []*spans.Span) {
 		}
 	}
 	return all
+}
+
+// requests returns how many came.
+func (r *receiver) requests() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.posts)
 }
 
 // traced runs a test with a Tracer that sends to r, by a clock that stands
@@ -183,6 +192,37 @@ func TestAnUnfilledBatchWaitsAndAFullOneDoesNot(t *testing.T) {
 			if n := len(p.read.GetResourceSpans()[0].GetScopeSpans()[0].GetSpans()); n > maxBatch {
 				t.Errorf("a batch of %d", n)
 			}
+		}
+	})
+}
+
+// A request for the few spans that ended during the one before it would cost more
+// than all else that is done about them.
+func TestSpansThatEndDuringARequestWaitForOthers(t *testing.T) {
+	const pause = 500 * time.Microsecond
+	r := &receiver{takes: 10 * time.Millisecond}
+	traced(t, r, Config{}, func(t *testing.T, tr *Tracer) {
+		const rounds = 3
+		for range rounds*maxBatch + 100 {
+			tr.Start("call", Parent{}, time.Now()).Done(nil)
+			time.Sleep(pause)
+		}
+		synctest.Wait()
+		if n := r.requests(); n != rounds {
+			t.Errorf("%d requests for %d batches", n, rounds)
+		}
+		time.Sleep(gatherTime - 100*pause)
+		synctest.Wait()
+		if n := r.requests(); n != rounds+1 {
+			t.Errorf("%d requests: the last spans are sent when the first of them has waited for %v", n, gatherTime)
+		}
+		for range maxBatch {
+			tr.Start("call", Parent{}, time.Now()).Done(nil)
+		}
+		time.Sleep(2 * r.takes) // the one before is at work yet
+		synctest.Wait()
+		if s := tr.Stats(); s != (Stats{Sent: (rounds+1)*maxBatch + 100}) {
+			t.Errorf("counted %+v", s)
 		}
 	})
 }
