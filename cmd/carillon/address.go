@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -60,9 +61,9 @@ func reachableHost(announced []string) string {
 }
 
 // placement builds the addresses of a meeting's MediaPlacement, all of them
-// here. mediaHost is where media is reached, as host:port. turnOn tells whether
-// there is a TURN server, events whether clients get an address for their own
-// reports.
+// here. mediaHost is where media of this server's meetings is reached, as
+// host:port. turnOn tells whether there is a TURN server, events whether clients
+// get an address for their own reports.
 //
 // Clients of the legacy API's age ask the TurnControlUrl, if they are given
 // one, and use nothing but TURN from then on. In the current API it is always
@@ -73,7 +74,7 @@ func placement(base *url.URL, mediaHost string, turnOn, events bool) func(meetin
 	return func(m meeting.Summary) api.MediaPlacement {
 		id := m.ID.String()
 		p := api.MediaPlacement{
-			AudioHostURL:     mediaHost,
+			AudioHostURL:     cmp.Or(m.MediaHost, mediaHost),
 			AudioFallbackURL: socket + signal.PathCalls + id,
 			SignalingURL:     socket + signal.PathControl + id,
 			TurnControlURL:   web + signal.PathTURN,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"testing"
 	"time"
@@ -47,6 +48,48 @@ func (c *trio) listed(node int, state string) (count int) {
 			return count
 		}
 	}
+}
+
+// sounding returns where the meetings of a node's list have their sound.
+func (c *trio) sounding(node int) map[string]string {
+	c.Helper()
+	var got struct {
+		Meetings []struct {
+			ID    string `json:"MeetingId"`
+			Place struct {
+				Sound string `json:"AudioHostUrl"`
+			} `json:"MediaPlacement"`
+		}
+	}
+	c.legacy(node, "/meetings", &got)
+	list := map[string]string{}
+	for _, m := range got.Meetings {
+		list[m.ID] = m.Place.Sound
+	}
+	return list
+}
+
+// Sound goes to the node that has the meeting, whichever node tells of it.
+func TestListsSayWhereTheSoundOfEachMeetingGoes(t *testing.T) {
+	t.Parallel()
+	c := startTrio(t)
+	c.balanced(3)
+	c.make(12)
+	until(t, "every list to say of each meeting what it says itself", func() bool { // one that moves says something else
+		want, nodes := map[string]string{}, map[string]bool{}
+		for id, base := range c.base {
+			if base == "" {
+				continue
+			}
+			got, err := c.at(0, base).GetMeeting(t.Context(), &chimesdkmeetings.GetMeetingInput{MeetingId: &id})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want[id] = *got.Meeting.MediaPlacement.AudioHostUrl
+			nodes[want[id]] = true
+		}
+		return len(nodes) > 1 && maps.Equal(c.sounding(0), want) && maps.Equal(c.sounding(1), want) && maps.Equal(c.sounding(2), want)
+	})
 }
 
 func TestTheApplicationAPIIsTheSameAtEveryNode(t *testing.T) {

@@ -41,11 +41,12 @@ type Lister interface {
 
 // Config says whom to ask. All that has no default is required.
 type Config struct {
-	Control Control
-	List    Lister
-	Load    func(meeting.ID) observe.Load // of a meeting of this node
-	Holds   func(slot int) bool           // whether this node may answer for the slot now
-	Peers   func() []string               // where the other nodes are asked, as host:port
+	Control   Control
+	List      Lister
+	Load      func(meeting.ID) observe.Load // of a meeting of this node
+	Holds     func(slot int) bool           // whether this node may answer for the slot now
+	Peers     func() []string               // where the other nodes are asked, as host:port
+	MediaHost string                        // where clients send sound and pictures of this node's meetings, as host:port
 
 	Vitals func(day bool) observe.Vitals                                // how this node has fared
 	Log    func(q observe.LogQuery) observe.LogPart                     // lines of this node's log

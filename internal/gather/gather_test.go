@@ -134,7 +134,8 @@ func three(t *testing.T, count int) []*node {
 				}
 				return others
 			},
-			Vitals: func(day bool) observe.Vitals { return observe.Vitals{Node: fmt.Sprint("n", i), Here: day} },
+			MediaHost: fmt.Sprint("n", i),
+			Vitals:    func(day bool) observe.Vitals { return observe.Vitals{Node: fmt.Sprint("n", i), Here: day} },
 			Log: func(q observe.LogQuery) observe.LogPart {
 				node := fmt.Sprint("n", i)
 				n := q.After[node] + 1
@@ -173,7 +174,7 @@ func TestPagesHaveTheMeetingsOfAllNodes(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, m := range list {
-				if m.CreatedAt.Second() != seen || m.Owner != owner {
+				if m.CreatedAt.Second() != seen || m.Owner != owner || m.MediaHost != fmt.Sprint("n", m.ID.Slot()%3) {
 					t.Errorf("meeting %d is %+v", seen, m)
 				}
 				seen++

@@ -19,6 +19,9 @@ func (p meetingsPart) covers() []int { return p.Slots }
 func (n *Nodes) meetingsHere(q question) (meetingsPart, error) {
 	p, err := n.cfg.Control.PartOfMeetings(q.Owner, q.Limit, q.Token)
 	p.Slots = n.held(p.Slots)
+	for i := range p.Meetings {
+		p.Meetings[i].MediaHost = n.cfg.MediaHost
+	}
 	return meetingsPart(p), err
 }
 

@@ -52,4 +52,5 @@ type Summary struct {
 	PrimaryID         ID // zero unless a replica
 	TenantIDs         []string
 	CreatedAt         time.Time
+	MediaHost         string // where its sound and pictures go, host:port; "" when that is this server's own
 }
