@@ -141,10 +141,11 @@ func (c *Cluster) WaitReady() {
 // Status is what `carillon cluster status` says, as far as the tests use it.
 type Status struct {
 	Nodes []struct {
-		Node    string `json:"node"`
-		Live    bool   `json:"live"`
-		Slots   int    `json:"slots"`
-		Version string `json:"version"`
+		Node        string `json:"node"`
+		Live        bool   `json:"live"`
+		Incarnation uint64 `json:"incarnation"`
+		Slots       int    `json:"slots"`
+		Version     string `json:"version"`
 	} `json:"nodes"`
 	Slots []struct {
 		Owner string `json:"owner"`

@@ -13,11 +13,10 @@ import (
 // shared builds servers for all tests.
 var shared = sync.OnceValue(NewShop)
 
-// TestMain has three clusters at work at the same time, however few processors
-// there are: they mostly wait, for those who were killed and for elections.
+// TestMain lets as many tests begin as there are: the queue says whose turn it is.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "3"); err != nil {
+	if err := flag.Set("test.parallel", "100"); err != nil {
 		panic(err)
 	}
 	code := Main(m)
@@ -67,7 +66,7 @@ func sound(t *testing.T, v *Verdict) {
 
 // One server alone is the measure: the clients must find nothing there either.
 func TestOneNodeAlone(t *testing.T) {
-	t.Parallel()
+	alongside(t, 10)
 	c := shop(t).Start(t, Build{}, 1)
 	v := NewVerdict()
 	trial := begin(t, c, v, Load{Writers: 2, Pinned: 1, Chronicles: 1, Meetings: 2, Pause: 100 * time.Millisecond})
@@ -100,31 +99,31 @@ func suffer(t *testing.T, source rand.Source, faults ...string) {
 // meeting. All of them comes last: in an outage the SDK uses up the retries that
 // it allows itself, and would have none for the next fault.
 func TestNothingIsLostWhenNodesAreKilled(t *testing.T) {
-	t.Parallel()
+	alongside(t, 130)
 	suffer(t, rand.NewPCG(1, 2), "kill -9 of the owner of most", "kill -9 of a stream's leader", "kill -9 of the bucket's leader", "kill -9 of all nodes at once")
 }
 
 // Nor does what keeps a node from the others, or from its work.
 func TestNothingIsLostWhenNodesAreCutOffOrFrozen(t *testing.T) {
-	t.Parallel()
+	alongside(t, 130)
 	suffer(t, rand.NewPCG(1, 3), "a rolling restart", "a node cut off from the others, not from clients", "SIGSTOP of the owner of most, 20 s")
 }
 
 // The same clients have to find what goes wrong without the fence and the
 // lease: otherwise they would find nothing with them either.
 func TestWithoutTheFenceTheClientsFindIt(t *testing.T) {
-	t.Parallel()
+	alongside(t, 60)
 	c := shop(t).Start(t, Build{Tags: "unfenced"}, 3)
 	v := NewVerdict()
-	trial := begin(t, c, v, Load{Writers: 2, Chronicles: 6, Meetings: 2, Pause: 50 * time.Millisecond})
 	draw := rand.New(rand.NewPCG(1, 3))
 	for range 6 { // mostly the first time shows it
+		trial := begin(t, c, v, Load{Writers: 2, Chronicles: 6, Meetings: 2, Pause: 50 * time.Millisecond})
 		trial.Suffer(FaultNamed("a node cut off from the others, not from clients"), draw)
-		if v.Found(Stale)+v.Found(Disorder)+v.Found(Doubled) > 0 {
+		trial.End() // only then all histories are looked at
+		if v.Found(Lost)+v.Found(Stale)+v.Found(Disorder)+v.Found(Doubled) > 0 {
 			break
 		}
 	}
-	trial.End()
 	for _, n := range c.Nodes {
 		n.Kill() // nobody promises that what has gone so wrong ends in good order
 	}

@@ -3,6 +3,7 @@ package clustertest
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -48,7 +49,10 @@ func inHub(name string) (code int, err error) {
 		}
 	}
 	cmd := exec.Command("ip", append([]string{"netns", "exec", name}, os.Args...)...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	var said digest
+	defer said.tell(os.Stdout)
+	out := io.MultiWriter(os.Stdout, &said)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, out, out // the same for both: they come from one goroutine
 	cmd.Env = append(os.Environ(), hubEnv+"="+name)
 	if err := cmd.Start(); err != nil {
 		return 1, err
@@ -64,10 +68,13 @@ func inHub(name string) (code int, err error) {
 			_ = cmd.Process.Signal(s) // it may have ended
 		case err := <-done:
 			var exit *exec.ExitError
-			if errors.As(err, &exit) {
-				return max(exit.ExitCode(), 1), nil
+			if errors.As(err, &exit) && exit.Exited() {
+				return exit.ExitCode(), nil
 			}
-			return 0, err
+			if err != nil { // a signal that was sent to it alone
+				return 1, fmt.Errorf("the tests ended: %w", err)
+			}
+			return 0, nil
 		}
 	}
 }

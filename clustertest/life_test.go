@@ -43,7 +43,7 @@ func waitSlots(t *testing.T, c *Cluster, n *Node, some bool) {
 // A node that is drained hands everything over before it goes, and gets its
 // share when it is back.
 func TestDrain(t *testing.T) {
-	t.Parallel()
+	alongside(t, 35)
 	c := shop(t).Start(t, Build{}, 3)
 	v := NewVerdict()
 	trial := begin(t, c, v, DefaultLoad())
@@ -63,7 +63,7 @@ func TestDrain(t *testing.T) {
 // A fourth node joins and gets slots; then the first leaves for good, with its
 // disk, and what it stored is with the others.
 func TestANodeJoinsAndAnotherLeavesForGood(t *testing.T) {
-	t.Parallel()
+	alongside(t, 50)
 	c := shop(t).Start(t, Build{}, 3)
 	v := NewVerdict()
 	trial := begin(t, c, v, DefaultLoad())
@@ -89,14 +89,14 @@ func TestANodeJoinsAndAnotherLeavesForGood(t *testing.T) {
 
 // A disk that is wiped is filled again by the others.
 func TestAWipedDisk(t *testing.T) {
-	t.Parallel()
+	alongside(t, 50)
 	suffer(t, rand.NewPCG(2, 2), "kill -9 and a wiped disk", "kill -9 of the owner of most")
 }
 
 // One server becomes three, as docs/cluster.md says, and keeps its meetings and
 // the tokens that were given out.
 func TestOneServerBecomesThree(t *testing.T) {
-	t.Parallel()
+	alongside(t, 60)
 	c := shop(t).Start(t, Build{}, 1)
 	v := NewVerdict()
 	trial := begin(t, c, v, Load{Writers: 3, Chronicles: 1, Meetings: 4, Pause: 60 * time.Millisecond})

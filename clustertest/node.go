@@ -218,11 +218,22 @@ func (n *Node) With(args ...string) {
 	n.args = append(n.args, args...)
 }
 
-// tail returns the end of what the process wrote.
+// tailLines is how many lines of a node are shown when a test fails.
+const tailLines = 200
+
+// tail returns the last lines that the process wrote, each marked as a node's so
+// that a digest can leave it out. What the store says of its connections and calls
+// that went well would push everything else out.
 func (n *Node) tail() string {
 	text, err := os.ReadFile(n.log)
 	if err != nil {
 		return err.Error()
 	}
-	return string(text[max(0, len(text)-6000):])
+	lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(string(text)), "\n"), func(line string) bool {
+		return strings.Contains(line, "level=DEBUG") && strings.Contains(line, "from=jetstream") ||
+			strings.Contains(line, `msg="api request"`) && strings.Contains(line, " status=2")
+	})
+	lines = lines[max(0, len(lines)-tailLines):]
+	mark := n.Name + " | "
+	return mark + strings.Join(lines, "\n"+mark)
 }

@@ -21,7 +21,7 @@ import (
 // that no store has yet, and when it is drained. What the nodes recorded becomes
 // one file, in which nothing is missing that a journal had acknowledged.
 func TestARecordingMovesWithItsMeeting(t *testing.T) {
-	t.Parallel()
+	alongside(t, 75)
 	c := shop(t).Prepare(t, Build{}, 3)
 	bin, hook := newBin(t), newHook(t)
 	for _, n := range c.Nodes {

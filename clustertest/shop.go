@@ -24,19 +24,20 @@ type Build struct {
 // it closed at the end.
 type Shop struct {
 	mu    sync.Mutex
-	made  map[Build]string // guarded by mu; the paths of programs
-	hosts int              // guarded by mu; made so far
+	made  map[Build]func() (path string, err error) // guarded by mu; each compiles once
+	dirs  []string                                  // guarded by mu; of programs
+	hosts int                                       // guarded by mu; made so far
 }
 
 // NewShop returns an empty Shop.
-func NewShop() *Shop { return &Shop{made: map[Build]string{}} }
+func NewShop() *Shop { return &Shop{made: map[Build]func() (string, error){}} }
 
 // Close removes what was built.
 func (s *Shop) Close() (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, path := range s.made {
-		err = errors.Join(err, os.RemoveAll(filepath.Dir(path)))
+	for _, dir := range s.dirs {
+		err = errors.Join(err, os.RemoveAll(dir))
 	}
 	return err
 }
@@ -57,20 +58,25 @@ func (s *Shop) Program(what Build) (string, error) {
 		return filepath.Abs(path)
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if path := s.made[what]; path != "" {
-		return path, nil
+	program := s.made[what]
+	if program == nil {
+		program = sync.OnceValues(func() (string, error) { return s.build(what) })
+		s.made[what] = program
 	}
+	s.mu.Unlock()
+	return program() // others do not wait for this one
+}
+
+// build compiles a server into a folder of its own.
+func (s *Shop) build(what Build) (path string, err error) {
 	dir, err := os.MkdirTemp("", "carillon-clustertest-")
 	if err != nil {
 		return "", err
 	}
-	path, err := compile(dir, what)
-	if err != nil {
-		return "", errors.Join(err, os.RemoveAll(dir))
-	}
-	s.made[what] = path
-	return path, nil
+	s.mu.Lock()
+	s.dirs = append(s.dirs, dir)
+	s.mu.Unlock()
+	return compile(dir, what)
 }
 
 // program is Program for a test.

@@ -55,7 +55,7 @@ func stores(t *testing.T, dir, text string) bool {
 // one, which writes what this one does not know. Meanwhile the first of them dies,
 // so that nodes of this version take over what the next one wrote.
 func TestTheNextVersionComesNodeByNode(t *testing.T) {
-	t.Parallel()
+	alongside(t, 100)
 	s := shop(t)
 	next := s.program(t, Build{Next: true})
 	c := s.Start(t, Build{}, 3)
