@@ -82,10 +82,21 @@ func (meet *openMeeting) mayTryLocked(key participantKey) bool {
 
 func contentOff(f *meeting.Features) bool { return f != nil && f.ContentOff() }
 
+// noteRefusal tells operators why the client may not join.
+func (s *session) noteRefusal(why cause, reason string) {
+	s.log.Info("join refused", "operation", joinOperation, "error", why.exception(), "reason", reason)
+}
+
+// keepOutLocked closes a connection that is not asked what it wants.
+func (s *session) keepOutLocked(why cause) {
+	s.noteRefusal(why, why.outcome().words)
+	s.finishLocked(why)
+}
+
 // refuseJoin tells the client why it may not join.
 func (s *session) refuseJoin(err error) {
 	why := joinCause(err)
-	s.log.Info("join refused", "operation", joinOperation, "error", why.exception(), "reason", why.explain(err))
+	s.noteRefusal(why, why.explain(err))
 	s.conference.update(func() {
 		s.fails(observe.StepJoin, why.explain(err))
 		if part := s.participant; part != nil {

@@ -128,9 +128,9 @@ func newSession(srv *Server, c *conn, meet *openMeeting, grant control.Grant, by
 		s.armLocked(srv.cfg.Timers.Idle, func() { s.finishLocked(neverUsed) })
 		switch {
 		case srv.draining.Load():
-			s.finishLocked(stopping)
+			s.keepOutLocked(stopping)
 		case meet.socketsLocked(key) > maxSocketsEach:
-			s.finishLocked(tooManySockets)
+			s.keepOutLocked(tooManySockets)
 		}
 	})
 	return s
