@@ -369,7 +369,7 @@ func (l *Log) release() error {
 		l.space.close()
 	}
 	if l.witness != nil {
-		errs = append(errs, l.witness.close(l.fault.check() == nil))
+		errs = append(errs, l.closeAccount())
 	}
 	if l.lock != nil {
 		errs = append(errs, l.lock.Close())

@@ -26,6 +26,7 @@ var plays = map[string]func(dir string) error{
 	"reserve":    playReserve,
 	"no reserve": playNoReserve,
 	"full disk":  playFullDisk,
+	"full stop":  playFullStop,
 }
 
 // act runs a play in a process of its own.

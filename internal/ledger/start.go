@@ -71,10 +71,29 @@ func (l *Log) keepAccount(cfg Config, seen map[string]uint64) (err error) {
 	}
 	// Somebody else has filled the disk since. Without an account there is no
 	// start, and without a start nothing could be ended either.
-	room := newBallast(cfg)
-	if err := room.resize(max(room.size-ballastFloor, 0)); err != nil {
+	if err := giveBallast(cfg); err != nil {
 		return err
 	}
 	l.witness, err = startWitness(cfg, seen, failed)
 	return err
+}
+
+// closeAccount ends the account of what is stored. Somebody else may have filled
+// the disk: then ballast makes room for the last word, so that a stop in order
+// is one.
+func (l *Log) closeAccount() error {
+	err := l.witness.close(l.fault.check() == nil)
+	if !errors.Is(err, unix.ENOSPC) {
+		return err
+	}
+	if err := giveBallast(l.cfg); err != nil {
+		return err
+	}
+	return l.witness.finish()
+}
+
+// giveBallast makes the ballast smaller by one piece, as long as there is some.
+func giveBallast(cfg Config) error {
+	b := newBallast(cfg)
+	return b.resize(max(b.size-ballastFloor, 0))
 }

@@ -273,6 +273,11 @@ func (w *witness) close(clean bool) error {
 	if already || !clean {
 		return nil
 	}
+	return w.finish()
+}
+
+// finish notes exactly what is there, once nothing changes any more.
+func (w *witness) finish() error {
 	stores, err := blockStores(w.from)
 	if err != nil {
 		return err
