@@ -43,6 +43,17 @@ func TestDefaultsAreFreeOfProblems(t *testing.T) {
 	}
 }
 
+// Of two files in one, the second half would have no effect.
+func TestAFileHasOneDocument(t *testing.T) {
+	_, err := parse(t, "region: us-east-1\n---\nregion: us-west-2\n")
+	if err == nil || !strings.Contains(err.Error(), "more than one YAML document") {
+		t.Errorf("two documents: %v", err)
+	}
+	if _, err := parse(t, "---\nregion: us-east-1\n"); err != nil {
+		t.Errorf("a document that is begun: %v", err)
+	}
+}
+
 func TestFlagsWinOverEnvironmentOverFile(t *testing.T) {
 	file := "listen: 127.0.0.1:1\nlimit-meetings: 11\ntimer-idle: 1m\nmedia-public-ip: [10.0.0.1, 10.0.0.2]\ndemo: false\n"
 	t.Setenv("CARILLON_LIMIT_MEETINGS", "12")

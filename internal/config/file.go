@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,8 +23,12 @@ const FileEnv = "CARILLON_CONFIG"
 // the command line or in the environment win over the file.
 func Load(r io.Reader) (kong.Resolver, error) {
 	values := map[string]any{}
-	if err := yaml.NewDecoder(r).Decode(&values); err != nil && err != io.EOF {
+	dec := yaml.NewDecoder(r)
+	if err := dec.Decode(&values); err != nil && err != io.EOF {
 		return nil, fmt.Errorf("configuration file: %w", err)
+	}
+	if dec.Decode(new(yaml.Node)) != io.EOF {
+		return nil, errors.New("configuration file: it has more than one YAML document")
 	}
 	return &fileResolver{values: values}, nil
 }

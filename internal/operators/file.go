@@ -40,6 +40,10 @@ const (
 	hashCost = minCost
 )
 
+// hashLength is how long a bcrypt hash is. One that lost a letter in copying
+// still has a cost, but fits no secret.
+const hashLength = 60
+
 // maxOperators bounds a file.
 const maxOperators = 1000
 
@@ -80,11 +84,17 @@ func parse(raw []byte) (*List, error) {
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(raw))
 	dec.KnownFields(true)
-	if err := dec.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
+	err := dec.Decode(&doc)
+	switch {
+	case errors.Is(err, io.EOF), err == nil && doc.Operators == nil:
+		// Cut off while it was written, perhaps: it would sign everybody out.
+		return nil, errors.New("it is empty; a file that names nobody says `operators: []`")
+	case err != nil:
 		// What the parser quotes may be a secret that stands in the wrong place.
 		return nil, errors.New(regexp.MustCompile("`[^`]*`").ReplaceAllString(err.Error(), "`…`"))
-	}
-	if len(doc.Operators) > maxOperators {
+	case !errors.Is(dec.Decode(new(yaml.Node)), io.EOF):
+		return nil, errors.New("it has more than one YAML document")
+	case len(doc.Operators) > maxOperators:
 		return nil, fmt.Errorf("more than %d operators", maxOperators)
 	}
 	l := &List{byName: make(map[string]entry, len(doc.Operators))}
@@ -114,7 +124,7 @@ func (e entry) check() error {
 	}
 	cost, err := bcrypt.Cost([]byte(e.Hash))
 	switch {
-	case err != nil:
+	case err != nil, len(e.Hash) != hashLength:
 		return fmt.Errorf("secret-hash of %s: it is no bcrypt hash; `carillon operators hash` makes one", e.Name)
 	case cost < minCost || cost > maxCost:
 		return fmt.Errorf("secret-hash of %s: its cost is %d, not %d to %d", e.Name, cost, minCost, maxCost)

@@ -48,6 +48,13 @@ func TestWhatAFileMaySay(t *testing.T) {
 		"no role":              {"operators:\n  - {name: alice, secret-hash: \"" + hashOfAlice + "\"}\n", "role"},
 		"a secret in clear":    {"operators:\n" + line("alice", "operator", "hunter2 and more"), "no bcrypt hash"},
 		"a cheap hash":         {"operators:\n" + line("alice", "operator", strings.Replace(hashOfAlice, "$10$", "$04$", 1)), "cost is 4"},
+		"a hash cut off":       {"operators:\n" + line("alice", "operator", hashOfAlice[:len(hashOfAlice)-1]), "no bcrypt hash"},
+		"a letter too many":    {"operators:\n" + line("alice", "operator", hashOfAlice+"x"), "no bcrypt hash"},
+		"nothing":              {"", "it is empty"},
+		"a comment alone":      {"# nobody yet\n", "it is empty"},
+		"null":                 {"null\n", "it is empty"},
+		"cut after its head":   {"operators:\n", "it is empty"},
+		"two documents":        {"operators:\n" + good + "---\noperators:\n" + line("bob", "read-only", hashOfBob), "more than one YAML document"},
 		"an expensive one":     {"operators:\n" + line("alice", "operator", strings.Replace(hashOfAlice, "$10$", "$20$", 1)), "cost is 20"},
 		"somebody twice":       {"operators:\n" + good + good, "twice"},
 		"two problems at once": {"operators:\n" + line("a b", "operator", hashOfAlice) + line("alice", "king", hashOfAlice), "operator 2"},
@@ -61,7 +68,7 @@ func TestWhatAFileMaySay(t *testing.T) {
 			t.Errorf("%s: the error repeats the secret: %v", name, err)
 		}
 	}
-	for text, n := range map[string]int{"": 0, "operators: []\n": 0, "operators:\n" + good + line("bob", "read-only", hashOfBob): 2} {
+	for text, n := range map[string]int{"operators: []\n": 0, "operators:\n" + good + line("bob", "read-only", hashOfBob): 2} {
 		if list, err := load(t, text); err != nil || list.Len() != n {
 			t.Errorf("%q: %v operators, %v", text, list.Len(), err)
 		}

@@ -1,9 +1,11 @@
 package sigv4
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"slices"
@@ -46,11 +48,14 @@ func LoadKeys(path string, actions []string) (*Keys, error) {
 func ParseKeys(name string, data []byte, actions []string) (*Keys, error) {
 	l := &loader{name: name, actions: actions, keys: &Keys{byID: map[string]*key{}}}
 	var doc yaml.Node
-	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return nil, fmt.Errorf("key file %s: %s", name, syntaxProblem(err))
-	}
-	if doc.Kind == 0 {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	switch err := dec.Decode(&doc); {
+	case errors.Is(err, io.EOF):
 		return nil, fmt.Errorf("key file %s: it is empty", name)
+	case err != nil:
+		return nil, fmt.Errorf("key file %s: %s", name, syntaxProblem(err))
+	case !errors.Is(dec.Decode(new(yaml.Node)), io.EOF):
+		return nil, fmt.Errorf("key file %s: it has more than one YAML document", name)
 	}
 	disabled := map[string]bool{}
 	l.mapping(doc.Content[0], "", map[string]func(*yaml.Node, string){

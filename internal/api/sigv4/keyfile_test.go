@@ -115,6 +115,7 @@ func TestKeyFileErrorsNameLineAndField(t *testing.T) {
 	const start = "keys:\n  - access-key-id: A\n    secret-access-key: hush-hush\n"
 	for content, want := range map[string]string{
 		"":                                   "keys.yaml: it is empty",
+		start + "---\n" + start:              "keys.yaml: it has more than one YAML document",
 		"keys: []":                           "keys.yaml:1: keys: the file has no keys",
 		"keys: {a: b}":                       "keys.yaml:1: keys: must be a list",
 		"- a":                                "keys.yaml:1: must be a mapping of fields",
