@@ -10,6 +10,9 @@ import { closePage, openPage, patience, signIn, world } from './world.mjs';
 
 const dist = resolve(import.meta.dirname, '../../internal/console/pages/dist');
 
+/** No place on a phone has room for all of it. */
+const longName = 'Augusta Ada King, Countess of Lovelace';
+
 describe('accessibility', { timeout: 20 * patience }, () => {
   let server, browser;
   world([], (s, b) => {
@@ -26,7 +29,7 @@ describe('accessibility', { timeout: 20 * patience }, () => {
         const { found, look } = inspector();
         const page = await openPage(browser, server, '/', { viewport, colorScheme });
         await look('lobby', page);
-        await page.fill('#name', 'Ada');
+        await page.fill('#name', longName);
         await page.click('.entry-form button');
         await page.waitForSelector('.tile');
         await page.waitForSelector('.invite svg');
@@ -85,7 +88,7 @@ describe('accessibility', { timeout: 20 * patience }, () => {
     test(`in trouble: ${size}`, async () => {
       const { found, look } = inspector();
       const page = await openPage(browser, server, '/', options);
-      await page.fill('#name', 'Ada');
+      await page.fill('#name', longName);
       await page.click('.entry-form button');
       await page.waitForSelector('.quality[data-bars="3"]');
       const operator = await openPage(browser, server, '/operator/', options);

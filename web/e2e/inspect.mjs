@@ -1,5 +1,5 @@
-// What is looked for on every page, whatever it shows: faults that axe knows, and
-// sideways scrolling.
+// What is looked for on every page, whatever it shows: faults that axe knows,
+// sideways scrolling, and text that is cut and nowhere whole.
 
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -20,12 +20,30 @@ async function faults(page) {
 const scrollsSideways = (page) =>
   page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
 
+/** What shows a letter is at least as wide and as high, in pixels. */
+const leastLetter = 10;
+
+/** What is cut for want of room, and not told whole to whoever points at it. */
+const cut = (page) =>
+  page.evaluate((letter) => {
+    const texts = [];
+    for (const node of document.querySelectorAll('body *')) {
+      const { width, height } = node.getBoundingClientRect();
+      if (width < letter || height < letter) continue; // its words are to be heard only
+      if (node.scrollWidth <= node.clientWidth + 1) continue;
+      if (getComputedStyle(node).overflowX !== 'hidden' || node.closest('[title]')) continue;
+      texts.push(node.textContent.trim());
+    }
+    return texts.filter(Boolean);
+  }, leastLetter);
+
 /** Keeps what is wrong with a page when it is looked at, by the name of what it shows. */
 export function inspector() {
   const found = [];
   const look = async (name, page) => {
     found.push(...(await faults(page)).map((f) => `${name}: ${f}`));
     if (await scrollsSideways(page)) found.push(`${name}: scrolls sideways`);
+    found.push(...(await cut(page)).map((text) => `${name}: cut: ${text}`));
   };
   return { found, look };
 }

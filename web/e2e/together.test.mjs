@@ -77,11 +77,15 @@ describe('two people', { timeout: 6 * patience }, () => {
 
   test('a name that is too long is cut visibly, and whole to whoever points at it', async () => {
     const name = grace.locator('.tile[aria-label^="Grace"] .plate-name');
-    const look = await name.evaluate((node) => ({
-      cut: node.scrollWidth > node.clientWidth,
-      overflow: getComputedStyle(node).textOverflow,
-      title: node.title,
-    }));
+    const look = await name.evaluate((node) => {
+      const [cut, rest] = node.children;
+      return {
+        cut: cut.scrollWidth > cut.clientWidth,
+        overflow: getComputedStyle(cut).textOverflow,
+        whole: rest.scrollWidth <= rest.clientWidth && rest.textContent,
+        title: node.title,
+      };
+    });
     assert.deepEqual(look, {
       cut: true,
       overflow: 'ellipsis',

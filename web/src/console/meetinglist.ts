@@ -97,9 +97,11 @@ export function endedRow(): Drawn<MeetingRow> {
 function nameCell(): Drawn<MeetingRow> {
   const link = el('a', { 'data-local': true });
   const id = el('span', { class: 'mono soft m-id' });
+  const element = cell('m-name', link, id);
   return {
-    element: cell('m-name', link, id),
+    element,
     draw(m) {
+      attribute(element, 'title', m.external || undefined); // there may be room for a part of it only
       attribute(link, 'href', `/operator/meetings/${m.id}`);
       setText(link, m.external || 'without a name');
       setText(id, short(m.id));

@@ -93,10 +93,11 @@ export class PeopleTable {
     const share = new Mark('share', 'sharing');
     const bar = el('span', { class: 'volume-bar' });
     const loss = cell('a-loss number');
+    const name = cell('a-name', link);
     const element = el(
       'div',
       { class: 'vt-row', role: 'row' },
-      cell('a-name', link),
+      name,
       cell('a-state', state, muted.element, video.element, share.element),
       cell('a-volume', el('span', { class: 'volume' }, bar)),
       loss,
@@ -106,6 +107,7 @@ export class PeopleTable {
       attribute(link, 'href', `/operator/meetings/${meeting}/${a.id}`);
       attribute(link, 'aria-current', chosen ? 'true' : undefined);
       setText(link, nameOfAttendee(a.id, a.external));
+      attribute(name, 'title', link.textContent ?? ''); // there may be room for a part of it only
       element.classList.toggle('chosen', chosen);
       attribute(state, 'data-state', stateOf(a));
       setText(state, stateWord(a, this.ended));

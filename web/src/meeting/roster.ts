@@ -3,6 +3,7 @@
 import { attribute, type Drawn, el, fill, Keyed, setText } from '../ui/dom';
 import { icon } from '../ui/icons';
 import { colourOf, initials } from '../ui/names';
+import { PersonName } from './personname';
 import { inOrder, isMuted, type Person, type Rights, type RoomState } from './state';
 
 export class Roster {
@@ -51,7 +52,7 @@ interface Entry {
 
 class RosterRow implements Drawn<Entry> {
   readonly element: HTMLElement;
-  private readonly name = el('span', { class: 'roster-name', dir: 'auto' });
+  private readonly name = new PersonName('roster-name');
   private readonly bar = el('span', { class: 'volume-bar' });
   private readonly mic = el('span', { class: 'roster-mic' });
   private readonly hand = el(
@@ -70,7 +71,7 @@ class RosterRow implements Drawn<Entry> {
         { class: 'avatar small', 'aria-hidden': true, 'data-colour': colourOf(person.id) },
         initials(person.name),
       ),
-      el('span', { class: 'roster-who' }, this.name, this.hand),
+      el('span', { class: 'roster-who' }, this.name.element, this.hand),
       el('span', { class: 'volume', 'aria-hidden': true }, this.bar),
       this.mic,
     );
@@ -78,9 +79,7 @@ class RosterRow implements Drawn<Entry> {
 
   draw({ person, rights, hand }: Entry): void {
     const muted = isMuted(person, rights);
-    const name = person.self ? `${person.name} (you)` : person.name;
-    setText(this.name, name);
-    attribute(this.name, 'title', name); // there may be room for a part of it only
+    this.name.draw(person);
     this.hand.hidden = !hand;
     const byOperator = person.self && !rights.speak;
     const state = byOperator

@@ -4,6 +4,7 @@ import { attribute, type Drawn, el, setText } from '../ui/dom';
 import { icon } from '../ui/icons';
 import { colourOf, initials } from '../ui/names';
 import type { Call } from './call';
+import { PersonName } from './personname';
 import { isMuted, type Person, type Rights, type Tile } from './state';
 
 export interface Place {
@@ -22,7 +23,7 @@ export class PlaceTile implements Drawn<Place> {
   readonly element: HTMLElement;
   private readonly video = el('video', { playsinline: true, hidden: true, 'aria-hidden': true });
   private readonly avatar = el('div', { class: 'avatar', 'aria-hidden': true });
-  private readonly name = el('span', { class: 'plate-name', dir: 'auto' });
+  private readonly name = new PersonName('plate-name');
   private readonly mutedMark = el('span', { class: 'plate-icon' }, icon('micOff', 16));
   private readonly hand = el('span', { class: 'tile-hand', 'aria-hidden': true }, icon('hand', 20));
   private readonly reaction = el('span', { class: 'tile-reaction', 'aria-hidden': true });
@@ -53,7 +54,7 @@ export class PlaceTile implements Drawn<Place> {
       this.avatar,
       this.hand,
       this.reaction,
-      el('div', { class: 'plate' }, this.mutedMark, this.name),
+      el('div', { class: 'plate' }, this.mutedMark, this.name.element),
       !place.content && this.pin,
     );
   }
@@ -65,11 +66,8 @@ export class PlaceTile implements Drawn<Place> {
     this.drawn = tile?.id;
     this.video.hidden = !tile;
     this.avatar.hidden = !!tile;
-    const name = person ? (person.self ? `${person.name} (you)` : person.name) : 'Somebody';
-    const label = content ? `${name} is sharing` : name;
+    const label = this.name.draw(person, content ? 'is sharing' : '');
     const muted = !content && !!person && isMuted(person, rights);
-    setText(this.name, label);
-    attribute(this.name, 'title', label); // there may be room for a part of it only
     this.mutedMark.hidden = !muted;
     this.hand.hidden = !hand || content;
     setText(this.reaction, content ? '' : shown);
@@ -77,7 +75,7 @@ export class PlaceTile implements Drawn<Place> {
     attribute(this.element, 'data-colour', colourOf(person?.id ?? ''));
     this.element.classList.toggle('speaking', !content && !!person?.speaking && !muted);
     this.element.classList.toggle('weak', (person?.signal ?? 1) < 1);
-    attribute(this.pin, 'aria-label', `${pinned ? 'Unpin' : 'Pin'} ${name}`);
+    attribute(this.pin, 'aria-label', `${pinned ? 'Unpin' : 'Pin'} ${label}`);
     attribute(this.pin, 'title', pinned ? 'Unpin' : 'Show large');
     const camera = !content && (tile ? 'camera on' : 'camera off');
     attribute(
