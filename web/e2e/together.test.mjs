@@ -75,6 +75,29 @@ describe('two people', { timeout: 6 * patience }, () => {
     }
   });
 
+  test('the menu opens over what opens it', async () => {
+    const over = async (page, shape) => {
+      await page.click('.control:has-text("More")');
+      const [menu, more] = await Promise.all(
+        ['.menu', '.control:has-text("More")'].map((selector) => page.locator(selector).boundingBox()),
+      );
+      const middle = more.x + more.width / 2;
+      assert.ok(menu.x < middle && middle < menu.x + menu.width, `${shape}: ${JSON.stringify({ menu, more })}`);
+      assert.ok(menu.y + menu.height <= more.y, `${shape}: it covers the controls`);
+      await page.keyboard.press('Escape');
+    };
+    await over(grace, 'a phone');
+    await over(ada, 'a desktop');
+    await ada.keyboard.press('Alt+p');
+    await ada.waitForSelector('.panel:visible');
+    await over(ada, 'beside a panel');
+    await ada.keyboard.press('Alt+p');
+    const { width, height } = ada.viewportSize();
+    await ada.setViewportSize({ width: 800, height });
+    await over(ada, 'a tablet');
+    await ada.setViewportSize({ width, height });
+  });
+
   test('a name that is too long is cut visibly, and whole to whoever points at it', async () => {
     const name = grace.locator('.tile[aria-label^="Grace"] .plate-name');
     const look = await name.evaluate((node) => {
@@ -89,6 +112,7 @@ describe('two people', { timeout: 6 * patience }, () => {
     assert.deepEqual(look, {
       cut: true,
       overflow: 'ellipsis',
+      whole: ' (you)',
       title: 'Grace Brewster Murray Hopper the Admiral (you)',
     });
   });
