@@ -30,7 +30,7 @@ export function factsOf(m: MeetingRow, now: number): Fact[] {
     ['Created', when(m.created)],
     ['Account', m.account],
     ['API', `${m.flavour}, ${m.region}`],
-    ['Media Region', m.mediaRegion],
+    ['Media region', m.mediaRegion],
   );
   if (m.primary) facts.push(['Replica of', m.primary]);
   facts.push(...featureFacts(m.features), ...timerFacts(m.timers));

@@ -9,13 +9,24 @@ import { endedColumns, endedRow, liveColumns, liveRow } from './meetinglist';
 import type { MeetingRow } from './rows';
 import { VirtualTable } from './virtual';
 
+type Counted = 'meetings' | 'connected' | 'audio' | 'video' | 'content';
+
+/** What is counted over all meetings: one of it, and more. */
+const words: Record<Counted, [string, string]> = {
+  meetings: ['meeting', 'meetings'],
+  connected: ['person', 'people'],
+  audio: ['with audio', 'with audio'],
+  video: ['camera', 'cameras'],
+  content: ['share', 'shares'],
+};
+
 export class MeetingsPage implements Page {
   readonly element: HTMLElement;
   readonly title: string;
 
   private readonly feed: Feed;
   private readonly table: VirtualTable<MeetingRow>;
-  private readonly totals: Record<'meetings' | 'connected' | 'audio' | 'video' | 'content', HTMLElement>;
+  private readonly totals: Record<Counted, { word: HTMLElement; number: HTMLElement }>;
   private readonly found = el('span', { class: 'soft found', role: 'status' });
   private readonly search: HTMLInputElement;
   private readonly timer: number;
@@ -33,7 +44,7 @@ export class MeetingsPage implements Page {
       'aria-label': 'Find meetings',
       on: { input: () => this.draw() },
     });
-    const total = () => el('dd', {}, '0');
+    const total = () => ({ word: el('dt'), number: el('dd') });
     this.totals = { meetings: total(), connected: total(), audio: total(), video: total(), content: total() };
     this.table = new VirtualTable<MeetingRow>({
       label: this.title,
@@ -73,17 +84,8 @@ export class MeetingsPage implements Page {
   }
 
   private summary(): HTMLElement {
-    const pair = (label: string, value: HTMLElement) => el('div', {}, el('dt', {}, label), value);
-    const t = this.totals;
-    return el(
-      'dl',
-      { class: 'totals' },
-      pair('meetings', t.meetings),
-      pair('people', t.connected),
-      pair('with audio', t.audio),
-      pair('cameras', t.video),
-      pair('shares', t.content),
-    );
+    const pairs = Object.values(this.totals).map(({ word, number }) => el('div', {}, word, number));
+    return el('dl', { class: 'totals' }, ...pairs);
   }
 
   private draw(): void {
@@ -99,7 +101,11 @@ export class MeetingsPage implements Page {
       sum.content += m.content;
       if (!wanted || `${m.external} ${m.id} ${m.account} ${m.host}`.toLowerCase().includes(wanted)) rows.push(m);
     }
-    for (const key of Object.keys(sum) as (keyof typeof sum)[]) setText(this.totals[key], count(sum[key]));
+    for (const key of Object.keys(sum) as Counted[]) {
+      const [one, more] = words[key];
+      setText(this.totals[key].number, count(sum[key]));
+      setText(this.totals[key].word, sum[key] === 1 ? one : more);
+    }
     setText(this.found, wanted ? `${count(rows.length)} found` : '');
     this.table.show(rows);
   }

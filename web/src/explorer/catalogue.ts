@@ -57,7 +57,7 @@ export class Catalogue {
       'button',
       { class: 'operation', type: 'button', on: { click: () => this.choose(flavour, o.name) } },
       el('span', { class: `method ${o.method}` }, o.method),
-      o.name,
+      el('span', {}, ...o.name.split(/(?=[A-Z])/).flatMap((word) => [el('wbr'), word])),
     );
   }
 
