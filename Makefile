@@ -56,10 +56,11 @@ build: pages
 pages:
 	@scripts/build-pages
 
+# The browser test that takes them in each run keeps them here.
 .PHONY: screenshots
 screenshots: build
 	scripts/fetch e2e
-	cd web && node e2e/screenshots.mjs
+	cd web && KEEP_PICTURES=1 node --test e2e/pictures.test.mjs
 
 .PHONY: run
 run: build
