@@ -14,7 +14,6 @@ const verdict = (different: Partial<Evidence>) =>
       listens: true,
       strength: 1,
       missedPongs: 0,
-      poor: false,
       lossPercent: 0,
       roundTripMs: 20,
       ...different,
@@ -53,7 +52,7 @@ test('a line is poor when sound, the server or its signaling does not come throu
     ['the server gets little', { strength: 0.5 }],
     ['the server gets nothing', { strength: 0 }],
     ['signaling is silent', { missedPongs: 2 }],
-    ['a bad minute', { poor: true }],
+    ['much of the sound is lost', { lossPercent: 10 }],
   ];
   for (const [what, different] of poor) {
     assert.equal(verdict(different).word, 'Poor connection', what);

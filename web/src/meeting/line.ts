@@ -16,9 +16,7 @@ export interface Evidence {
   strength: number;
   /** Pings in a row that the signaling side did not answer. */
   missedPongs: number;
-  /** The SDK's own opinion of the last minute. */
-  poor: boolean;
-  /** Share of audio packets lost on the way here, in percent. */
+  /** Share of audio packets lost on the way here in the last seconds, in percent. */
   lossPercent: number | undefined;
   roundTripMs: number | undefined;
 }
@@ -38,6 +36,9 @@ const patience = 4000;
 /** From here on loss is heard, in percent, even while the line is fine. */
 const audibleLoss = 2;
 
+/** From here on people repeat themselves, in percent: more than the codec's own redundancy makes up for. */
+const painfulLoss = 10;
+
 /** What to say of a line at a moment. */
 export function judge(e: Evidence, now: number): Line {
   if (e.phase === 'connecting') return { bars: 0, word: 'Connecting…', details: '' };
@@ -53,8 +54,9 @@ export function judge(e: Evidence, now: number): Line {
   ];
   const told = details.filter(Boolean).join(', ');
   const silent = e.listens && stale(e.sounded);
-  if (e.strength < 1 || e.poor || silent || e.missedPongs > 1)
+  const loss = e.lossPercent ?? 0;
+  if (e.strength < 1 || loss >= painfulLoss || silent || e.missedPongs > 1)
     return { bars: 1, word: 'Poor connection', details: told };
-  if ((e.lossPercent ?? 0) >= audibleLoss) return { bars: 2, word: 'Fair connection', details: told };
+  if (loss >= audibleLoss) return { bars: 2, word: 'Fair connection', details: told };
   return { bars: 3, word: 'Good connection', details: told };
 }

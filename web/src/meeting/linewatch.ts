@@ -7,6 +7,9 @@ import type { Person, RoomStore } from './state';
 /** How often the line is judged, in ms: what does not arrive tells nobody. */
 const judgeEvery = 500;
 
+/** Of how many reports the loss is the mean; there is one each second. */
+const lossReports = 4;
+
 type Measured = Omit<Evidence, 'phase' | 'listens'>;
 
 /** What a new connection begins with: it has to prove itself. */
@@ -15,7 +18,6 @@ const unproven: Measured = {
   sounded: 0,
   strength: 1,
   missedPongs: 0,
-  poor: false,
   lossPercent: undefined,
   roundTripMs: undefined,
 };
@@ -24,6 +26,7 @@ const unproven: Measured = {
 export class LineWatch {
   private known = unproven;
   private received = 0;
+  private losses: number[] = [];
   private readonly timer: number;
 
   constructor(
@@ -37,10 +40,9 @@ export class LineWatch {
     av.addObserver({
       audioVideoDidStartConnecting: () => {
         this.known = unproven;
+        this.losses = [];
         this.judge();
       },
-      connectionDidBecomePoor: () => learn({ poor: true }),
-      connectionDidBecomeGood: () => learn({ poor: false }),
       connectionHealthDidChange: (health) => learn({ missedPongs: health.consecutiveMissedPongs }),
       metricsDidReceive: (report) => learn(this.measured(report)),
     });
@@ -60,8 +62,10 @@ export class LineWatch {
     const now = performance.now();
     const received = receivedIn(report.getRTCStatsReport());
     const metrics = report.getObservableMetrics();
+    const loss = finite(metrics.audioPacketLossPercent);
+    if (loss !== undefined) this.losses = [loss, ...this.losses.slice(0, lossReports - 1)];
     const news: Partial<Measured> = {
-      lossPercent: finite(metrics.audioPacketLossPercent),
+      lossPercent: loss === undefined ? undefined : mean(this.losses),
       roundTripMs: finite(metrics.currentRoundTripTimeMs),
     };
     if (received > 0 && received !== this.received) news.arrived = now; // less than before on a new connection
@@ -94,6 +98,10 @@ function receivedIn(stats: RTCStatsReport): number {
     for (const key of ['bytesReceived', 'requestsReceived', 'responsesReceived']) sum += finite(stat[key]) ?? 0;
   }
   return sum;
+}
+
+function mean(values: number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function finite(value: unknown): number | undefined {
