@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net/url"
 	"os"
 	"path"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/config"
@@ -67,7 +64,7 @@ func (w *waysOut) openHook(hook config.Webhook) (*webhook.Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	encryption, err := hookTLS(hook)
+	trust, err := newHookTrust(hook)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +82,13 @@ func (w *waysOut) openHook(hook config.Webhook) (*webhook.Sender, error) {
 	}
 	cfg := webhook.Config{
 		URL: target, Secrets: secrets, Form: hook.Form, Timeout: time.Duration(hook.Timeout), AllowPrivate: hook.AllowPrivate,
-		TLS: encryption, Version: thisBuild().Version, Width: hookWidth,
+		Version: thisBuild().Version, Width: hookWidth,
+	}
+	if trust != nil {
+		cfg.TLS = trust.config
+	}
+	if trust != nil && hook.CAFile != "" {
+		w.trusts = append(w.trusts, trust)
 	}
 	if hook.Handshake {
 		cfg.Origin = w.origin
@@ -116,44 +119,5 @@ func accepts(patterns []string) func(string) bool {
 			ok, err := path.Match(p, kind)
 			return ok && err == nil
 		})
-	}
-}
-
-// hookTLS returns the authorities and the client certificate of an endpoint; nil
-// for the system's and none.
-func hookTLS(w config.Webhook) (*tls.Config, error) {
-	if w.CAFile == "" && w.ClientCert == "" {
-		return nil, nil
-	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
-	if w.CAFile != "" {
-		text, err := os.ReadFile(w.CAFile)
-		if err != nil {
-			return nil, err
-		}
-		if c.RootCAs = x509.NewCertPool(); !c.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("%s holds no certificate", w.CAFile)
-		}
-	}
-	if w.ClientCert != "" {
-		first, err := tls.LoadX509KeyPair(w.ClientCert, w.ClientKey)
-		if err != nil {
-			return nil, err
-		}
-		c.GetClientCertificate = renewed(w.ClientCert, w.ClientKey, &first)
-	}
-	return c, nil
-}
-
-// renewed returns the certificate in the files as it is when a connection is
-// made, or the last one that could be read.
-func renewed(certFile, keyFile string, first *tls.Certificate) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-	var last atomic.Pointer[tls.Certificate]
-	last.Store(first)
-	return func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-		if pair, err := tls.LoadX509KeyPair(certFile, keyFile); err == nil {
-			last.Store(&pair)
-		}
-		return last.Load(), nil
 	}
 }

@@ -5,12 +5,15 @@ import (
 	"crypto/tls"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -19,6 +22,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/chimesdkmeetings"
 
 	"github.com/carillon-meetings/carillon/internal/config"
+	"github.com/carillon-meetings/carillon/internal/console"
+	"github.com/carillon-meetings/carillon/internal/notify/webhook"
 	"github.com/carillon-meetings/carillon/internal/servertest"
 )
 
@@ -142,11 +147,11 @@ func TestAWebHookShowsItsRenewedCertificate(t *testing.T) {
 	receiver.StartTLS()
 	t.Cleanup(receiver.Close)
 	authorities := file(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: receiver.Certificate().Raw})))
-	encryption, err := hookTLS(config.Webhook{CAFile: authorities, ClientCert: first.CertFile, ClientKey: first.KeyFile})
+	trust, err := newHookTrust(config.Webhook{CAFile: authorities, ClientCert: first.CertFile, ClientKey: first.KeyFile})
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: encryption, DisableKeepAlives: true}}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: trust.config(), DisableKeepAlives: true}}
 	shows := func(c servertest.Certificate) {
 		t.Helper()
 		res, err := client.Get(receiver.URL)
@@ -170,4 +175,71 @@ func TestAWebHookShowsItsRenewedCertificate(t *testing.T) {
 		replace(t, to, content)
 	}
 	shows(next)
+}
+
+// Who renews the authority of a web hook's endpoint renews the file, and the next
+// connection trusts what is in it. A spoilt file leaves the authorities in use,
+// and is told as one of a certificate is.
+func TestTheAuthoritiesOfAWebHookAreReadAgain(t *testing.T) {
+	old, next := servertest.NewCertificate(t), servertest.NewCertificate(t)
+	var served atomic.Pointer[tls.Certificate]
+	served.Store(&old.TLS.Certificates[0])
+	var taken atomic.Int64
+	receiver := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { taken.Add(1) }))
+	receiver.Config.SetKeepAlivesEnabled(false)
+	receiver.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
+	receiver.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		return &tls.Config{Certificates: []tls.Certificate{*served.Load()}}, nil
+	}}
+	receiver.StartTLS()
+	t.Cleanup(receiver.Close)
+	authority := func(c servertest.Certificate) []byte {
+		content, err := os.ReadFile(c.CertFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return content
+	}
+	trusted := file(t, "ca.pem", string(authority(old)))
+	hooks := fmt.Sprintf(`[{"name":"own","url":%q,"secret-files":[%q],"allow-private":true,"ca-file":%q}]`, receiver.URL, file(t, "secret", webhook.NewSecret()), trusted)
+	s := startServer(t, t.TempDir(), "--webhooks", hooks)
+	client := &http.Client{}
+	t.Cleanup(client.CloseIdleConnections)
+	tells := func(what string) { // of a meeting
+		t.Helper()
+		before := taken.Load()
+		_, err := s.sdk(s.id.AccessKey, s.id.SecretKey, client).CreateMeeting(t.Context(), &chimesdkmeetings.CreateMeetingInput{
+			ClientRequestToken: aws.String(fmt.Sprint("after-", before)), ExternalMeetingId: aws.String("x1"), MediaRegion: aws.String("us-east-1"),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		until(t, what, func() bool { return taken.Load() > before })
+	}
+	ends := func(c servertest.Certificate, why string) {
+		t.Helper()
+		want := fmt.Sprintf("%g", float64(leaf(nil, c.TLS.Certificates[0].Certificate).NotAfter.Unix()))
+		if got := scraped(t, s, `carillon_certificate_expiry_timestamp_seconds{use="webhook:own"}`); got != want {
+			t.Errorf("%s: the authority ends at %s, want %s", why, got, want)
+		}
+	}
+	told := func() (f console.WatchedFile) {
+		for _, f = range s.sheet().Files {
+			if f.What == "authorities of the web hook own" {
+				return f
+			}
+		}
+		t.Fatal("the file is not watched")
+		return f
+	}
+	tells("the event of a trusted endpoint")
+	ends(old, "at the start")
+	replace(t, trusted, []byte("no certificate at all"))
+	until(t, "the fault of the file", func() bool { return strings.Contains(told().Fault, "holds no certificate") })
+	tells("the event, though the file is spoilt")
+	replace(t, trusted, authority(next))
+	until(t, "the renewed file", func() bool { return told().Fault == "" && !told().Read.IsZero() })
+	served.Store(&next.TLS.Certificates[0])
+	tells("the event of an endpoint with the renewed authority")
+	ends(next, "after it was read again")
 }

@@ -103,14 +103,16 @@ func (p *lines) close() {
 	}
 }
 
-// dialing returns what opens connections to an address; encryption is nil for
-// none.
-func dialing(d *net.Dialer, address string, encryption *tls.Config) func(context.Context) (net.Conn, error) {
+// dialing returns what opens connections to an address; encryption, which is
+// asked for each of them, is nil for none.
+func dialing(d *net.Dialer, address string, encryption func() *tls.Config) func(context.Context) (net.Conn, error) {
 	if encryption == nil {
 		return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "tcp", address) }
 	}
-	secure := tls.Dialer{NetDialer: d, Config: encryption}
-	return func(ctx context.Context) (net.Conn, error) { return secure.DialContext(ctx, "tcp", address) }
+	return func(ctx context.Context) (net.Conn, error) {
+		secure := tls.Dialer{NetDialer: d, Config: encryption()}
+		return secure.DialContext(ctx, "tcp", address)
+	}
 }
 
 // post sends a request and returns the answer's head, which has to come until the

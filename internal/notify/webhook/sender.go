@@ -45,12 +45,12 @@ type Config struct {
 	URL          *url.URL
 	Secrets      []Secret
 	Form         string
-	Timeout      time.Duration // of one attempt
-	AllowPrivate bool          // loopback, private and link-local addresses
-	TLS          *tls.Config   // authorities and client certificates of the endpoint; nil for the system's
-	Version      string        // of this server, for User-Agent
-	Width        int           // connections that are kept
-	Origin       string        // as whom to ask for permission before anything is sent; empty: nobody is asked
+	Timeout      time.Duration      // of one attempt
+	AllowPrivate bool               // loopback, private and link-local addresses
+	TLS          func() *tls.Config // authorities and client certificates of the endpoint, asked for each connection; nil for the system's
+	Version      string             // of this server, for User-Agent
+	Width        int                // connections that are kept
+	Origin       string             // as whom to ask for permission before anything is sent; empty: nobody is asked
 }
 
 // Sender hands events to one endpoint.
@@ -65,27 +65,36 @@ type Sender struct {
 
 // New returns a Sender. It opens no connection yet.
 func New(cfg Config) *Sender {
-	s := &Sender{cfg: cfg, client: &http.Client{
-		Timeout:       cfg.Timeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{ // without a proxy: that would resolve names where nobody looks at the address
-			DialContext: publicaddr.Dialer(cfg.AllowPrivate, dialTimeout).DialContext, TLSClientConfig: cfg.TLS,
-			TLSHandshakeTimeout: dialTimeout, DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: answerMost,
-		},
-	}}
+	s := &Sender{cfg: cfg}
 	s.head = fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: Carillon/%s\r\n", cfg.URL.RequestURI(), cfg.URL.Host, cfg.Version)
-	port, encryption := cfg.URL.Port(), (*tls.Config)(nil)
+	port, encryption := cfg.URL.Port(), (func() *tls.Config)(nil)
 	if cfg.URL.Scheme == "https" {
-		encryption = &tls.Config{MinVersion: tls.VersionTLS12}
-		if cfg.TLS != nil {
-			encryption = cfg.TLS.Clone()
-		}
-		encryption.ServerName, encryption.NextProtos = cfg.URL.Hostname(), []string{"http/1.1"}
-		port = cmp.Or(port, "443")
+		encryption, port = cfg.encryption, cmp.Or(port, "443")
 	}
 	address := net.JoinHostPort(cfg.URL.Hostname(), cmp.Or(port, "80"))
 	s.lines.dial, s.lines.most = dialing(publicaddr.Dialer(cfg.AllowPrivate, dialTimeout), address, encryption), cfg.Width
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, 2*dialTimeout) // the connection and the handshake
+		defer cancel()
+		return s.lines.dial(ctx)
+	}
+	s.client = &http.Client{
+		Timeout:       cfg.Timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		// Without a proxy: that would resolve names where nobody looks at the address.
+		Transport: &http.Transport{DialContext: dial, DialTLSContext: dial, DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: answerMost},
+	}
 	return s
+}
+
+// encryption is how the next connection is encrypted.
+func (c *Config) encryption() *tls.Config {
+	encryption := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.TLS != nil {
+		encryption = c.TLS().Clone()
+	}
+	encryption.ServerName, encryption.NextProtos = c.URL.Hostname(), []string{"http/1.1"}
+	return encryption
 }
 
 // Close closes connections that nothing is sent on.

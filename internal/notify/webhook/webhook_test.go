@@ -241,7 +241,7 @@ func TestCertificatesAreVerified(t *testing.T) {
 	}
 	known := x509.NewCertPool()
 	known.AddCert(server.Certificate())
-	s := newSender(t, server.URL, func(c *Config) { c.TLS = &tls.Config{RootCAs: known} })
+	s := newSender(t, server.URL, func(c *Config) { c.TLS = func() *tls.Config { return &tls.Config{RootCAs: known} } })
 	if err := s.Send(t.Context(), sample(), 1); err != nil {
 		t.Errorf("a known authority: %v", err)
 	}
