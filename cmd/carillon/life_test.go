@@ -100,15 +100,21 @@ func (n *night) turnRefused() {
 	n.secrets = append(n.secrets, good.Password)
 	_, port, _ := strings.Cut(strings.TrimPrefix(good.URIs[0], "turn:"), ":")
 	port, _, _ = strings.Cut(port, "?")
+	ipv6 := "media has no address of the family that was asked for"
 	for reason, user := range map[string]string{
 		"the password is wrong": good.Username, "the credentials have expired": "1000:attendee", "the credentials are none of this server's": "somebody",
+		ipv6: good.Username,
 	} {
 		conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 		if err != nil {
 			n.Fatal(err)
 		}
 		address := net.JoinHostPort("127.0.0.1", port)
-		client, err := turn.NewClient(&turn.ClientConfig{STUNServerAddr: address, TURNServerAddr: address, Conn: conn, Username: user, Password: wrongSecret})
+		password, family, name := wrongSecret, turn.RequestedAddressFamilyIPv4, "UnauthorizedException"
+		if reason == ipv6 {
+			password, family, name = good.Password, turn.RequestedAddressFamilyIPv6, "BadRequestException"
+		}
+		client, err := turn.NewClient(&turn.ClientConfig{STUNServerAddr: address, TURNServerAddr: address, Conn: conn, Username: user, Password: password, RequestedAddressFamily: family})
 		if err != nil {
 			n.Fatal(err)
 		}
@@ -120,6 +126,6 @@ func (n *night) turnRefused() {
 		}
 		client.Close()
 		_ = conn.Close()
-		n.has(reason, map[string]any{"msg": "turn refused", "operation": "Allocate", "error": "UnauthorizedException", "reason": reason, "from": "127.0.0.1"})
+		n.has(reason, map[string]any{"msg": "turn refused", "operation": "Allocate", "error": name, "reason": reason, "from": "127.0.0.1", "request_id": something})
 	}
 }

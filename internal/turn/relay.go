@@ -1,7 +1,6 @@
 package turn
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -9,12 +8,6 @@ import (
 	"sync/atomic"
 
 	"github.com/pion/turn/v5"
-)
-
-var (
-	errNoTCPRelay = errors.New("turn: only UDP is relayed")
-	errTooMany    = errors.New("turn: too many allocations")
-	errNoFamily   = errors.New("turn: no media address of the requested family")
 )
 
 // relays makes the sockets behind allocations. It is the RelayAddressGenerator
@@ -47,12 +40,12 @@ func (r *relays) Validate() error { return nil }
 
 // AllocateListener refuses TCP allocations (RFC 6062): media is UDP.
 func (r *relays) AllocateListener(turn.AllocateListenerConfig) (net.Listener, net.Addr, error) {
-	return nil, nil, errNoTCPRelay
+	return nil, nil, errNoTCP
 }
 
 // AllocateConn refuses TCP allocations.
 func (r *relays) AllocateConn(turn.AllocateConnConfig) (net.Conn, error) {
-	return nil, errNoTCPRelay
+	return nil, errNoTCP
 }
 
 // AllocatePacketConn opens the socket of one allocation. The address returned
@@ -69,7 +62,7 @@ func (r *relays) AllocatePacketConn(conf turn.AllocateListenerConfig) (net.Packe
 	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(r.media))
 	if err != nil {
 		r.release(nil, conf.UserID)
-		return nil, nil, fmt.Errorf("turn: open relay: %w", err)
+		return nil, nil, fmt.Errorf("%w: %w", errUnopened, err)
 	}
 	one := &relay{UDPConn: conn, set: r, user: conf.UserID}
 	one.peer.Store(net.UDPAddrFromAddrPort(announced))
@@ -111,7 +104,10 @@ func (r *relays) permit(peer net.IP) bool {
 func (r *relays) reserve(user string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.open) >= r.total || r.byUser[user] >= r.perID {
+	if len(r.open) >= r.total {
+		return errFull
+	}
+	if r.byUser[user] >= r.perID {
 		return errTooMany
 	}
 	r.byUser[user]++

@@ -94,7 +94,7 @@ func New(cfg Config) (*Server, error) {
 		Realm:         realm,
 		AuthHandler:   s.authenticate,
 		LoggerFactory: logFactory{cfg.Logger},
-		EventHandler:  turn.EventHandler{OnAllocationCreated: s.allocated, OnAuth: s.authenticated},
+		EventHandler:  turn.EventHandler{OnAllocationCreated: s.allocated, OnAuth: s.authenticated, OnAllocationError: s.failed},
 		// Browsers want an IPv4 relay unless they say otherwise; with only
 		// IPv6 media there is none to give, so follow the listener then.
 		StrictAddressFamily: s.relays.announced(true).IsValid(),
@@ -245,11 +245,11 @@ func (s *Server) authenticate(ra *turn.RequestAttributes) (string, []byte, bool)
 	stamp, attendee, ok := strings.Cut(ra.Username, ":")
 	expiry, err := strconv.ParseInt(stamp, 10, 64)
 	if !ok || err != nil || attendee == "" {
-		s.refused(ra.SrcAddr, ra.Method.String(), "the credentials are none of this server's")
+		s.refused(ra.SrcAddr, ra.Method.String(), errForeign)
 		return "", nil, false
 	}
 	if s.cfg.Now().Unix() >= expiry {
-		s.refused(ra.SrcAddr, ra.Method.String(), "the credentials have expired")
+		s.refused(ra.SrcAddr, ra.Method.String(), errExpired)
 		return "", nil, false
 	}
 	return attendee, turn.GenerateAuthKey(ra.Username, ra.Realm, s.password(ra.Username)), true

@@ -279,28 +279,6 @@ func TestStrangersDropped(t *testing.T) {
 	}
 }
 
-func TestLimits(t *testing.T) {
-	s := start(t, func(c *Config) { c.MaxPerAttendee, c.MaxAllocations = 2, 3 })
-	get := func(attendee string) error {
-		conn, err := client(t, s, "udp", s.Credentials(attendee)).Allocate()
-		if err == nil {
-			t.Cleanup(func() { conn.Close() })
-		}
-		return err
-	}
-	for i, tt := range []struct {
-		attendee string
-		ok       bool
-	}{{"a", true}, {"a", true}, {"a", false}, {"b", true}, {"c", false}} {
-		if err := get(tt.attendee); (err == nil) != tt.ok {
-			t.Errorf("allocation %d by %s: %v", i, tt.attendee, err)
-		}
-	}
-	if _, err := client(t, s, "tcp", s.Credentials("d")).AllocateTCP(); err == nil {
-		t.Error("a TCP allocation was granted")
-	}
-}
-
 func TestAllocationFreed(t *testing.T) {
 	s := start(t, func(c *Config) { c.MaxPerAttendee = 1 })
 	c := client(t, s, "udp", s.Credentials("a"))
