@@ -83,7 +83,7 @@ func (s *server) openGather(context.Context) error {
 	m.nodes = gather.New(gather.Config{
 		Control: s.control, List: app.Here(s.control, s.signal), Load: s.signal.Load,
 		Holds: m.node.Answers, Peers: m.addresses, MediaHost: s.ports.mediaHost(s.cfg), TLS: m.tls, Logger: s.log.With("part", "gather"),
-		Vitals: s.vitalsHere, Log: s.logHere, Audit: s.audit.Part,
+		Vitals: s.vitalsHere, Log: s.logHere, Audit: s.audit.Part, KeyUse: s.keyUseHere,
 	})
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/cluster"
+	"github.com/carillon-meetings/carillon/internal/console"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
 	"github.com/carillon-meetings/carillon/internal/servertest"
@@ -163,6 +164,20 @@ func (c *trio) audited(node int, want ...string) {
 	}
 }
 
+// keyUsed finds at nodes that the key was used, whichever of them has checked it.
+func (c *trio) keyUsed(at ...int) {
+	c.Helper()
+	c.signIn(0)
+	for _, node := range at {
+		var sheet console.Sheet
+		c.console(node, "sheet", &sheet)
+		i := slices.IndexFunc(sheet.Keys, func(k console.SheetKey) bool { return k.ID == servertest.AccessKey })
+		if i < 0 || sheet.Keys[i].Used.IsZero() || len(sheet.Silent) > 0 {
+			c.Errorf("node %d does not know that the key was used: %+v, without %v", node, sheet.Keys, sheet.Silent)
+		}
+	}
+}
+
 // silent finds that a node that is away is named by others, wherever its part
 // would be, and that theirs are there.
 func (c *trio) silent(gone string, through ...int) {
@@ -182,6 +197,10 @@ func (c *trio) silent(gone string, through ...int) {
 		var page audit.Page
 		if c.console(node, "audit", &page); !slices.Equal(page.Silent, []string{gone}) || !ofTwo(page.Entries, func(e audit.Entry) string { return e.Node }) {
 			c.Errorf("node %d has the audit %+v", node, page)
+		}
+		var sheet console.Sheet
+		if c.console(node, "sheet", &sheet); !slices.Equal(sheet.Silent, []string{gone}) {
+			c.Errorf("node %d says when keys were used without naming %s: %v", node, gone, sheet.Silent)
 		}
 		command := adminAuditCommand{operatorTarget: operatorTarget{Endpoint: c.nodes[node].Endpoint, OperatorSecret: servertest.OperatorSecret}, Limit: 5}
 		var out, notes strings.Builder

@@ -224,7 +224,7 @@ func TestTheAuthoritiesOfAWebHookAreReadAgain(t *testing.T) {
 		}
 	}
 	told := func() (f console.WatchedFile) {
-		for _, f = range s.sheet().Files {
+		for _, f = range s.sheet(t.Context()).Files {
 			if f.What == "authorities of the web hook own" {
 				return f
 			}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/console"
+	"github.com/carillon-meetings/carillon/internal/keyuse"
 	"github.com/carillon-meetings/carillon/internal/servertest"
 )
 
@@ -84,7 +85,7 @@ func TestKeysAreShownWithTheirLastUse(t *testing.T) {
 	if raw, err := os.ReadFile(filepath.Join(data, "keys-used.json")); err != nil || !strings.Contains(string(raw), "AKIAUSED") {
 		t.Errorf("%s, %v", raw, err)
 	}
-	if !s.used.Last("AKIAUSED").IsZero() {
+	if !keyuse.Latest("AKIAUSED", []keyuse.Part{s.keyUseHere()}).IsZero() {
 		t.Error("a key that was taken away is remembered")
 	}
 }
@@ -146,7 +147,7 @@ func TestCertificatesAreRenewedAndToldEverywhere(t *testing.T) {
 		until(t, "the renewed certificate of "+name, func() bool { return trusts(addr, next) })
 	}
 	leaf := s.certificates.current.Load().Leaf
-	sheet := s.sheet()
+	sheet := s.sheet(t.Context())
 	if len(sheet.Certificates) != 2 {
 		t.Fatalf("%+v", sheet.Certificates)
 	}

@@ -39,16 +39,33 @@ func (s *server) keepUsed(keys *sigv4.Keys) {
 	s.used.Keep(ids)
 }
 
+// keyUseHere is when keys were last used at this node.
+func (s *server) keyUseHere() keyuse.Part { return s.used.Part(s.cfg.Cluster.Node) }
+
+// keyUse is the same of all nodes; silent are those that did not answer.
+func (s *server) keyUse(ctx context.Context) (parts []keyuse.Part, silent []string) {
+	if s.member == nil {
+		return []keyuse.Part{s.keyUseHere()}, nil
+	}
+	parts = s.member.nodes.KeyUse(ctx)
+	said := make(map[string]bool, len(parts))
+	for _, p := range parts {
+		said[p.Node] = true
+	}
+	return parts, s.member.silent(said)
+}
+
 // sheet is how the server is set up.
-func (s *server) sheet() console.Sheet {
+func (s *server) sheet(ctx context.Context) console.Sheet {
+	used, silent := s.keyUse(ctx)
 	sheet := console.Sheet{
-		Node: s.cfg.Cluster.Node, KeysFrom: s.keysFrom(), Keys: []console.SheetKey{},
+		Node: s.cfg.Cluster.Node, KeysFrom: s.keysFrom(), Keys: []console.SheetKey{}, Silent: silent,
 		Certificates: s.shownCertificates(), Files: []console.WatchedFile{}, Settings: s.settings,
 	}
 	for _, k := range s.verifier.Keys().List() {
 		sheet.Keys = append(sheet.Keys, console.SheetKey{
 			ID: k.ID, Account: k.Account, Disabled: k.Disabled, Allow: k.Allow, Deny: k.Deny, Sessions: k.Sessions,
-			Expires: observe.At(k.Expires), Used: observe.At(s.used.Last(k.ID)),
+			Expires: observe.At(k.Expires), Used: observe.At(keyuse.Latest(k.ID, used)),
 		})
 	}
 	for _, r := range s.watching {

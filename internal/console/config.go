@@ -55,7 +55,7 @@ type Config struct {
 	// AuditLog reads what Audit got, newest first. Required with Operators.
 	AuditLog func(ctx context.Context, q audit.Query) (audit.Page, error)
 	// Sheet tells how the server is set up; nil when nobody is told.
-	Sheet func() Sheet
+	Sheet func(context.Context) Sheet
 	// Demo answers /demo/ for the meeting page. Nil switches the meeting page
 	// off as well.
 	Demo http.Handler

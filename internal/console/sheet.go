@@ -11,7 +11,8 @@ import (
 type Sheet struct {
 	Node         string        `json:"node,omitempty"` // of a cluster, whose nodes each have their own
 	Keys         []SheetKey    `json:"keys"`
-	KeysFrom     string        `json:"keysFrom"` // where the keys come from, in words
+	KeysFrom     string        `json:"keysFrom"`         // where the keys come from, in words
+	Silent       []string      `json:"silent,omitempty"` // nodes that did not say when keys were used at them, by name
 	Certificates []Certificate `json:"certificates"`
 	Files        []WatchedFile `json:"files"`
 	Settings     []Setting     `json:"settings"`
@@ -26,7 +27,7 @@ type SheetKey struct {
 	Deny     []string     `json:"deny,omitempty"`
 	Sessions int          `json:"sessions,omitempty"` // session tokens, one of which it needs
 	Expires  observe.Time `json:"expires"`            // of the token that is good for longest; 0 without
-	Used     observe.Time `json:"used"`               // last, to the minute; 0 for never
+	Used     observe.Time `json:"used"`               // last, at any node, to the minute; 0 for never
 }
 
 // Certificate is one that the server shows to others, or trusts.
@@ -55,6 +56,6 @@ type Setting struct {
 	From  string `json:"from"` // "default", "command line", "environment" or "file"
 }
 
-func (c *Console) showSheet(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, c.cfg.Sheet())
+func (c *Console) showSheet(w http.ResponseWriter, r *http.Request) {
+	writeJSON(w, http.StatusOK, c.cfg.Sheet(r.Context()))
 }

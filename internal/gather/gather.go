@@ -17,6 +17,7 @@ import (
 
 	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/control"
+	"github.com/carillon-meetings/carillon/internal/keyuse"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
 )
@@ -51,6 +52,7 @@ type Config struct {
 	Vitals func(day bool) observe.Vitals                                // how this node has fared
 	Log    func(q observe.LogQuery) observe.LogPart                     // lines of this node's log
 	Audit  func(ctx context.Context, q audit.Query) (audit.Part, error) // its account of who did what
+	KeyUse func() keyuse.Part                                           // when access keys were last used at it
 
 	TLS      *tls.Config   // for the way to other nodes; nil for none, on loopback only
 	Patience time.Duration // how long an answer that is not whole yet is waited for; default 10 s
@@ -115,6 +117,7 @@ const (
 	askVitals = "vitals" // how a node has fared
 	askLines  = "lines"  // of its log
 	askAudit  = "audit"  // who did what
+	askKeyUse = "keyuse" // when access keys were last used
 )
 
 // question is the body of a question; what is asked says which members it has.
@@ -190,6 +193,8 @@ func (n *Nodes) Answer(w http.ResponseWriter, r *http.Request) {
 		answer = n.cfg.Log(q.Lines)
 	case askAudit:
 		answer, err = n.cfg.Audit(r.Context(), q.Audit)
+	case askKeyUse:
+		answer = n.cfg.KeyUse()
 	default:
 		err = errors.New("an unknown question")
 	}

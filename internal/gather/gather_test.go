@@ -18,6 +18,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/audit"
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/gather"
+	"github.com/carillon-meetings/carillon/internal/keyuse"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/observe"
 )
@@ -146,6 +147,9 @@ func three(t *testing.T, count int) []*node {
 					return audit.Part{}, errors.New("this disk is broken")
 				}
 				return audit.Part{Node: fmt.Sprint("n", i), Entries: []audit.Entry{{Action: q.Text}}, Places: []audit.Place{{File: 1}}, Whole: true}, nil
+			},
+			KeyUse: func() keyuse.Part {
+				return keyuse.Part{Node: fmt.Sprint("n", i), Last: map[string]int64{"AKIA": int64(100 + i)}}
 			},
 			Patience: 300 * time.Millisecond, Poll: 5 * time.Millisecond, Recent: time.Hour,
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/carillon-meetings/carillon/internal/audit"
+	"github.com/carillon-meetings/carillon/internal/keyuse"
 	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
@@ -40,4 +41,13 @@ func (n *Nodes) Audit(ctx context.Context, q audit.Query) ([]audit.Part, error) 
 		err = n.ask(ctx, address, askAudit, question{Audit: q}, &part)
 		return part, err
 	})...), nil
+}
+
+// KeyUse returns when each access key was last used at each node that answers,
+// this one first.
+func (n *Nodes) KeyUse(ctx context.Context) []keyuse.Part {
+	return append([]keyuse.Part{n.cfg.KeyUse()}, others(ctx, n, func(ctx context.Context, address string) (part keyuse.Part, err error) {
+		err = n.ask(ctx, address, askKeyUse, question{}, &part)
+		return part, err
+	})...)
 }

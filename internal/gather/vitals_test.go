@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/carillon-meetings/carillon/internal/audit"
+	"github.com/carillon-meetings/carillon/internal/keyuse"
 	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
@@ -32,6 +33,17 @@ func TestAllNodesSayHowTheyFare(t *testing.T) {
 	nodes[0].web.Close()
 	if list := nodes[1].Vitals(t.Context(), false); len(list) != 2 {
 		t.Errorf("with one away %d answer", len(list))
+	}
+}
+
+func TestAllNodesSayWhenKeysWereUsed(t *testing.T) {
+	nodes := three(t, 0)
+	if parts := nodes[0].KeyUse(t.Context()); len(parts) != 3 || parts[0].Node != "n0" || keyuse.Latest("AKIA", parts).Unix() != 102 {
+		t.Errorf("%+v", parts)
+	}
+	nodes[2].web.Close()
+	if parts := nodes[0].KeyUse(t.Context()); len(parts) != 2 || keyuse.Latest("AKIA", parts).Unix() != 101 {
+		t.Errorf("with one away: %+v", parts)
 	}
 }
 

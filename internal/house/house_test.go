@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 	"internal/notify/targets":    {"internal/meeting", "internal/notify/event", "internal/notify/outbox"},
 	"internal/notify":            {"internal/meeting", "internal/ledger", "internal/observe", "internal/serial", "internal/notify/event", "internal/notify/outbox"},
 	"internal/control":           {"internal/meeting", "internal/ledger", "internal/jointoken", "internal/observe", "internal/tracing"},
-	"internal/gather":            {"internal/audit", "internal/control", "internal/meeting", "internal/observe"},
+	"internal/gather":            {"internal/audit", "internal/control", "internal/keyuse", "internal/meeting", "internal/observe"},
 	"internal/api/sigv4":         {},
 	"internal/api/restjson":      {"internal/meeting"},
 	"internal/api/throttle":      {},

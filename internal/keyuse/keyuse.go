@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"sync"
 	"time"
@@ -57,14 +58,29 @@ func (b *Book) Used(id string) {
 	}
 }
 
-// Last returns when a key was last used, to the minute; zero when never.
-func (b *Book) Last(id string) time.Time {
+// Part is when keys were last used at one node of a cluster.
+type Part struct {
+	Node string
+	Last map[string]int64 // key id: Unix seconds
+}
+
+// Part returns what the book has, as that of a node.
+func (b *Book) Part(node string) Part {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if at := b.last[id]; at > 0 {
-		return time.Unix(at, 0)
+	return Part{Node: node, Last: maps.Clone(b.last)}
+}
+
+// Latest returns when a key was last used at any of the nodes; zero when never.
+func Latest(id string, parts []Part) time.Time {
+	var last int64
+	for _, p := range parts {
+		last = max(last, p.Last[id])
 	}
-	return time.Time{}
+	if last <= 0 {
+		return time.Time{}
+	}
+	return time.Unix(last, 0)
 }
 
 // Keep forgets all keys but these.

@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// last is when a key was last used, as its only node tells.
+func last(b *Book, id string) time.Time { return Latest(id, []Part{b.Part("")}) }
+
 func open(t *testing.T, path string) *Book {
 	t.Helper()
 	b, err := Open(path, nil)
@@ -22,7 +25,7 @@ func TestUseIsRememberedToTheMinute(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys-used.json")
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t, path)
-		if !b.Last("AKID").IsZero() {
+		if !last(b, "AKID").IsZero() {
 			t.Error("a key was used before it was")
 		}
 		time.Sleep(90 * time.Second)
@@ -30,14 +33,14 @@ func TestUseIsRememberedToTheMinute(t *testing.T) {
 		want := time.Now().Truncate(time.Minute)
 		time.Sleep(10 * time.Second)
 		b.Used("AKID")
-		if got := b.Last("AKID"); !got.Equal(want) {
+		if got := last(b, "AKID"); !got.Equal(want) {
 			t.Errorf("used at %v, want %v", got, want)
 		}
 		if err := b.Store(); err != nil {
 			t.Fatal(err)
 		}
-		if again := open(t, path); !again.Last("AKID").Equal(want) {
-			t.Errorf("after a restart: %v, want %v", again.Last("AKID"), want)
+		if again := open(t, path); !last(again, "AKID").Equal(want) {
+			t.Errorf("after a restart: %v, want %v", last(again, "AKID"), want)
 		}
 	})
 }
@@ -48,7 +51,7 @@ func TestKeysThatAreGoneAreForgotten(t *testing.T) {
 	b.Used("AKID")
 	b.Used("AKGONE")
 	b.Keep([]string{"AKID", "AKNEW"})
-	if b.Last("AKID").IsZero() || !b.Last("AKGONE").IsZero() || !b.Last("AKNEW").IsZero() {
+	if last(b, "AKID").IsZero() || !last(b, "AKGONE").IsZero() || !last(b, "AKNEW").IsZero() {
 		t.Error("the wrong keys are remembered")
 	}
 	if err := b.Store(); err != nil {
@@ -66,7 +69,7 @@ func TestWhatMakesNoSenseIsEmpty(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := open(t, path)
-		if b.Used("AKNEW"); !b.Last("AKID").IsZero() || b.Last("AKNEW").IsZero() {
+		if b.Used("AKNEW"); !last(b, "AKID").IsZero() || last(b, "AKNEW").IsZero() {
 			t.Errorf("%q", content)
 		}
 	}
@@ -99,7 +102,7 @@ func TestRunStores(t *testing.T) {
 		}
 		close(stop)
 		<-done
-		if failures != 2 || open(t, b.path).Last("AKID").IsZero() {
+		if failures != 2 || last(open(t, b.path), "AKID").IsZero() {
 			t.Errorf("not stored at the end; %d failures", failures)
 		}
 	})
@@ -112,5 +115,18 @@ func BenchmarkUsed(b *testing.B) {
 	}
 	for b.Loop() {
 		book.Used("AKIAEXAMPLE")
+	}
+}
+
+// A key was used when it was used last at any node.
+func TestTheLatestUseOfAllNodesCounts(t *testing.T) {
+	parts := []Part{{Node: "a", Last: map[string]int64{"AKID": 60, "AKOLD": 120}}, {Node: "b", Last: map[string]int64{"AKID": 180}}, {Node: "c"}}
+	for id, want := range map[string]int64{"AKID": 180, "AKOLD": 120} {
+		if got := Latest(id, parts); got.Unix() != want {
+			t.Errorf("%s: %v", id, got)
+		}
+	}
+	if got := Latest("AKNEVER", parts); !got.IsZero() {
+		t.Errorf("a key that nobody uses: %v", got)
 	}
 }

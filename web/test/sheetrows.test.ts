@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { groupsOf, leftOf, mayDo } from '../src/console/sheetrows';
+import { aboutKeys, groupsOf, leftOf, mayDo } from '../src/console/sheetrows';
 
 const day = 86_400_000;
 
@@ -44,4 +44,9 @@ test('settings are grouped and found', () => {
   assert.deepEqual(names(groupsOf(settings, ' Timer-I', true)), [['Life', ['timer-idle']]]);
   assert.deepEqual(names(groupsOf(settings, '8480', true)), [['Server', ['listen']]]);
   assert.deepEqual(groupsOf(settings, 'nothing', true), []);
+});
+
+test('a node that does not say when keys were used there is named', () => {
+  assert.equal(aboutKeys({ keysFrom: 'keys.yaml' }), 'From: keys.yaml. Secrets are never shown.');
+  assert.match(aboutKeys({ keysFrom: 'keys.yaml', silent: ['b', 'c'] }), /used at b and c is not known/);
 });

@@ -4,7 +4,7 @@ import { el, fill, setText } from '../ui/dom';
 import { when } from './format';
 import type { Frame, Page } from './frame';
 import { Poll } from './poll';
-import { groupsOf, leftOf, mayDo, type Setting, type Sheet } from './sheetrows';
+import { aboutKeys, groupsOf, leftOf, mayDo, type Setting, type Sheet } from './sheetrows';
 
 /** How often the page asks anew, in ms. */
 const every = 5000;
@@ -64,8 +64,11 @@ export class SettingsPage implements Page {
     if (text === this.shown) return;
     this.shown = text;
     this.whose.hidden = !sheet.node;
-    setText(this.whose, `Each node of the cluster has its own; this is ${sheet.node ?? ''}.`);
-    setText(this.keysFrom, `From: ${sheet.keysFrom}. Secrets are never shown.`);
+    setText(
+      this.whose,
+      `Each node of the cluster has its own; this is ${sheet.node ?? ''}. When keys were last used is that of all nodes.`,
+    );
+    setText(this.keysFrom, aboutKeys(sheet));
     fill(this.keys, ...sheet.keys.map(keyLine));
     const none = el('li', { class: 'soft' }, 'None: the server does not speak TLS itself.');
     fill(this.certificates, ...(sheet.certificates.length > 0 ? sheet.certificates.map(certificateLine) : [none]));

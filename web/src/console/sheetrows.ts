@@ -10,7 +10,7 @@ export interface SheetKey {
   deny?: string[];
   sessions?: number;
   expires: number;
-  /** Last, to the minute. */
+  /** Last, at any node, to the minute. */
   used: number;
 }
 
@@ -43,6 +43,8 @@ export interface Sheet {
   node?: string;
   keys: SheetKey[];
   keysFrom: string;
+  /** Nodes that did not say when keys were used at them. */
+  silent?: string[];
   certificates: Certificate[];
   files: WatchedFile[];
   settings: Setting[] | null;
@@ -63,6 +65,14 @@ export function mayDo(key: SheetKey): string {
   if (key.disabled) return 'nothing: its account is disabled';
   const allowed = key.allow ? key.allow.join(', ') || 'nothing' : 'everything';
   return key.deny?.length ? `${allowed}, but not ${key.deny.join(', ')}` : allowed;
+}
+
+/** Where the keys come from, and whose use of them is not known, in words. */
+export function aboutKeys(sheet: Pick<Sheet, 'keysFrom' | 'silent'>): string {
+  const silent = sheet.silent ?? [];
+  const missing =
+    silent.length > 0 ? ` When they were used at ${silent.join(' and ')} is not known: no answer from there.` : '';
+  return `From: ${sheet.keysFrom}. Secrets are never shown.${missing}`;
 }
 
 /** The settings by group, in their order; with a text or only what was set, those that fit. */
