@@ -73,7 +73,7 @@ describe('the API explorer', { timeout: 6 * patience }, () => {
 
   const choose = async (flavour, operation) => {
     await page.click(`label[for=flavour-${flavour}]`);
-    await page.click(`.operation span:text-is("${operation}")`);
+    await page.click(`.operation span:text-matches("^${operation}$")`);
     await page.waitForSelector(`h2:text-is("${operation}")`);
   };
   const send = async (status) => {
