@@ -26,8 +26,8 @@ var (
 	begins = regexp.MustCompile(`^=== (?:RUN|CONT|NAME) +(\S+)`)
 	// ends matches a test's last line; without -v its own come after it.
 	ends = regexp.MustCompile(`^ *--- (FAIL|PASS|SKIP): (\S+)`)
-	// wrote matches what a node wrote, see Node.tail.
-	wrote = regexp.MustCompile(`^ *n\d+ \| `)
+	// wrote matches what a node wrote, see Node.tail, and what stands above it.
+	wrote = regexp.MustCompile(`^ *n\d+ \| |: node n\d+ wrote:$|^=== `)
 )
 
 // Write reads a part of the output. It returns no error.

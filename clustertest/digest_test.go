@@ -8,9 +8,9 @@ import (
 
 // The last lines of a run say what failed and why, whatever the nodes wrote.
 func TestTheLastLinesSayWhatFailed(t *testing.T) {
-	node := strings.Repeat("        n1 | time=2026-11-29T18:34:50.730Z level=INFO msg=stopped\n", 300)
+	node := "    cluster.go:110: node n1 wrote:\n" + strings.Repeat("        n1 | time=2026-11-29T18:34:50.730Z level=INFO msg=stopped\n", 300)
 	for name, output := range map[string]string{
-		"with -v":    "=== RUN   TestGood\n    good_test.go:1: fine\n=== RUN   TestBad\n    bad_test.go:7: 975 held, 1 failed\n=== CONT  TestGood\n    good_test.go:2: fine again\n=== NAME  TestBad\n    bad_test.go:9: why\n" + node + "--- FAIL: TestBad (1.00s)\n--- PASS: TestGood (1.00s)\nFAIL\n",
+		"with -v":    "=== RUN   TestGood\n    good_test.go:1: fine\n=== RUN   TestBad\n=== PAUSE TestBad\n=== CONT  TestBad\n    bad_test.go:7: 975 held, 1 failed\n=== CONT  TestGood\n    good_test.go:2: fine again\n=== NAME  TestBad\n    bad_test.go:9: why\n" + node + "--- FAIL: TestBad (1.00s)\n--- PASS: TestGood (1.00s)\nFAIL\n",
 		"without -v": "--- FAIL: TestBad (1.00s)\n    bad_test.go:7: 975 held, 1 failed\n    bad_test.go:9: why\n" + node + "--- PASS: TestGood (1.00s)\n",
 	} {
 		var d digest
