@@ -52,8 +52,12 @@ func (b *ownedMeetings) insert(e *entry) {
 }
 
 // merge inserts meetings, all of them in one pass over the list: an adoption
-// brings thousands from all over it.
+// brings thousands from all over it. Some may have been here before, and must not
+// stand behind the line that they left.
 func (b *ownedMeetings) merge(fresh []*entry) {
+	if len(b.lines) > b.active {
+		b.compact()
+	}
 	slices.SortFunc(fresh, func(x, y *entry) int { return positionOf(x).compare(positionOf(y)) })
 	n, k := len(b.lines), len(fresh)
 	b.lines = slices.Grow(b.lines, k)[:n+k]
@@ -78,8 +82,14 @@ func (b *ownedMeetings) remove(e *entry) {
 	b.lines[at].e = nil
 	b.active--
 	if len(b.lines) > 2*b.active+16 {
-		b.lines = slices.Clone(slices.DeleteFunc(b.lines, func(l listed) bool { return l.e == nil }))
+		b.compact()
+		b.lines = slices.Clone(b.lines)
 	}
+}
+
+// compact takes out the lines without a meeting.
+func (b *ownedMeetings) compact() {
+	b.lines = slices.DeleteFunc(b.lines, func(l listed) bool { return l.e == nil })
 }
 
 func (b *ownedMeetings) empty() bool { return b.active == 0 && b.reserved == 0 }

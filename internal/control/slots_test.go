@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -72,6 +73,36 @@ func TestASlotIsReleasedAndAdoptedAgain(t *testing.T) {
 	must(t, v.DeleteMeeting(ctx, owner, here.ID))
 	must(t, v.Release(ctx, 63))
 	must(t, v.Release(ctx, 63)) // harmless
+}
+
+// However often a slot goes and comes back, each of its meetings is listed once,
+// on whatever page, and counts once.
+func TestASlotThatComesBackIsListedOnce(t *testing.T) {
+	v := newEnv(t, nil, nil)
+	ctx := context.Background()
+	here, there := neighbours(v)
+	for range 3 {
+		must(t, v.Release(ctx, here.ID.Slot()))
+		must(t, v.Adopt(ctx, here.ID.Slot()))
+		want := v.roster2()
+		for _, id := range []meeting.ID{here.ID, there.ID} {
+			if n := len(slices.DeleteFunc(slices.Clone(want), func(m meeting.Summary) bool { return m.ID != id })); n != 1 {
+				t.Errorf("a meeting is listed %d times", n)
+			}
+		}
+		var got []meeting.Summary
+		for token, first := "", true; first || token != ""; first = false {
+			page, next, err := v.ListMeetings(ctx, owner, 1, token)
+			must(t, err)
+			got, token = append(got, page...), next
+			if len(got) > len(want) {
+				break
+			}
+		}
+		if !slices.EqualFunc(got, want, func(x, y meeting.Summary) bool { return x.ID == y.ID }) {
+			t.Errorf("pages of one list %d meetings, one page %d", len(got), len(want))
+		}
+	}
 }
 
 // roster2 lists the owner's meetings.
