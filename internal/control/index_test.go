@@ -85,6 +85,51 @@ func TestAnAdoptionMergesIntoAnOwnersList(t *testing.T) {
 	}
 }
 
+// Meetings that leave with their slot and come back with it are listed once, and
+// are gone when they end: a line that they left must not be taken for them.
+func TestMeetingsThatComeBackAreListedOnce(t *testing.T) {
+	const meetings, moved = 30, 3 // every third one is of the slot
+	for name, back := range map[string]func(*ownedMeetings, []*entry){
+		"at once": (*ownedMeetings).merge,
+		"one by one": func(b *ownedMeetings, fresh []*entry) {
+			for _, e := range fresh {
+				b.insert(e)
+			}
+		},
+	} {
+		b := new(ownedMeetings)
+		var all []*entry
+		for i := range meetings {
+			all = append(all, &entry{profile: &meeting.Profile{ID: meeting.ID{byte(i)}, CreatedAt: time.Unix(int64(1000+i), 0)}})
+			b.insert(all[i])
+		}
+		for range 2 {
+			var again []*entry
+			for i := 0; i < meetings; i += moved {
+				b.remove(all[i])
+				all[i] = &entry{profile: all[i].profile}
+				again = append(again, all[i])
+			}
+			back(b, again)
+		}
+		var listed []*entry
+		for after, more := (position{}), true; more && len(listed) <= meetings; after = positionOf(listed[len(listed)-1]) {
+			var page []*entry
+			page, more = b.page(after, 1)
+			listed = append(listed, page...)
+		}
+		if !slices.Equal(listed, all) {
+			t.Errorf("%s: %d meetings are listed of %d", name, len(listed), len(all))
+		}
+		for _, e := range all {
+			b.remove(e)
+		}
+		if page, _ := b.page(position{}, meetings); len(page) != 0 || !b.empty() {
+			t.Errorf("%s: %d are left, and %d count", name, len(page), b.active)
+		}
+	}
+}
+
 // A node tells others how busy it is with each renewal of its lease. That must
 // not wait for an adoption to have filled the index.
 func TestHowBusyItIsCanBeSaidMeanwhile(t *testing.T) {

@@ -44,8 +44,13 @@ func (b *ownedMeetings) find(p position) (int, bool) {
 func (b *ownedMeetings) insert(e *entry) {
 	p := positionOf(e)
 	at := len(b.lines) // nearly always the newest
-	if at > 0 && b.lines[at-1].compare(p) > 0 {
-		at, _ = b.find(p)
+	if at > 0 && b.lines[at-1].compare(p) >= 0 {
+		var known bool
+		if at, known = b.find(p); known && b.lines[at].e == nil { // it comes back
+			b.lines[at].e = e
+			b.active++
+			return
+		}
 	}
 	b.lines = slices.Insert(b.lines, at, listed{p, e})
 	b.active++
@@ -53,7 +58,7 @@ func (b *ownedMeetings) insert(e *entry) {
 
 // merge inserts meetings, all of them in one pass over the list: an adoption
 // brings thousands from all over it. Some may have been here before, and must not
-// stand behind the line that they left.
+// stand beside the line that they left: find would return that one.
 func (b *ownedMeetings) merge(fresh []*entry) {
 	if len(b.lines) > b.active {
 		b.compact()
