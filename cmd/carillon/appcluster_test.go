@@ -16,7 +16,7 @@ import (
 // to come back.
 func (c *trio) app(node int, path string, v any) {
 	c.Helper()
-	for range 40 {
+	for range 240 { // two minutes
 		resp := c.signed(http.MethodGet, c.nodes[node].Endpoint+app.Prefix+path)
 		err := json.NewDecoder(resp.Body).Decode(v)
 		_ = resp.Body.Close()

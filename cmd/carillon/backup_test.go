@@ -35,6 +35,7 @@ func documented(t *testing.T, what string) string {
 // A backup and a restore by the commands of the operating guide give back what
 // there was, and nothing that came later.
 func TestBackupAndRestoreAsTheGuideSays(t *testing.T) {
+	t.Parallel()
 	backup := filepath.Join(t.TempDir(), "backup.tar.gz")
 	run := func(what, data string) {
 		t.Helper()

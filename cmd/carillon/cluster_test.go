@@ -134,7 +134,7 @@ func (c *trio) list(node, page int) (ids []string) {
 // legacy makes a GET of the legacy flavour, again while it is told to come back.
 func (c *trio) legacy(node int, path string, v any) {
 	c.Helper()
-	for range 40 {
+	for range 240 { // two minutes
 		resp := c.signed(http.MethodGet, c.nodes[node].Endpoint+"/legacy"+path)
 		err := json.NewDecoder(resp.Body).Decode(v)
 		_ = resp.Body.Close()
@@ -185,7 +185,7 @@ func (c *trio) status(node int) (s clusterStatus) {
 
 // join opens a signaling connection of the meeting's attendee through a node.
 func (c *trio) join(id string, node int) error {
-	ctx, cancel := context.WithTimeout(c.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(c.Context(), time.Minute)
 	defer cancel()
 	ws, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(c.nodes[node].Endpoint, "http")+"/control/"+id,
 		&websocket.DialOptions{Subprotocols: []string{"_aws_wt_session", *c.made[id].JoinToken}})
@@ -237,7 +237,7 @@ func (c *trio) operated() {
 func (c *trio) balanced(live int) {
 	c.Helper()
 	var counts map[string]int
-	for range 300 {
+	for range 1200 { // two minutes
 		counts = map[string]int{}
 		moving := false
 		for _, s := range c.status(0).Slots {

@@ -29,7 +29,7 @@ func (c *trio) capture(node int, meeting, token string) (id string, status int, 
 	c.Helper()
 	body := fmt.Sprintf(`{"SourceType":"ChimeSdkMeeting","SourceArn":"arn:aws:chime::%s:meeting:%s",`+
 		`"SinkType":"S3Bucket","SinkArn":"arn:aws:s3:::bucket/of","ClientRequestToken":"%s"}`, servertest.Account, meeting, token)
-	for range 40 {
+	for range 240 { // two minutes
 		resp := c.signedWith(http.MethodPost, c.nodes[node].Endpoint+"/sdk-media-capture-pipelines", body)
 		raw, err := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()

@@ -92,7 +92,7 @@ func (o *operator) open(meeting string) *page {
 // until reads events until what they tell is as wanted.
 func (p *page) until(what string, ok func() bool) {
 	p.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for p.lines.Scan() {
 		if name, found := strings.CutPrefix(p.lines.Text(), "event: "); found && p.lines.Scan() {
 			p.take(name, []byte(strings.TrimPrefix(p.lines.Text(), "data: ")))
@@ -172,7 +172,7 @@ func tryToJoin(t *testing.T, signalingURL, token string) {
 	if err := ws.Write(t.Context(), websocket.MessageBinary, join); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if _, _, err := ws.Read(ctx); err != nil {
 		t.Fatal(err)

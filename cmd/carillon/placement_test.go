@@ -192,7 +192,7 @@ func call(t *testing.T, method, url string, headers http.Header, body string) (*
 		t.Fatal(err)
 	}
 	request.Header = headers
-	client := http.Client{Timeout: 10 * time.Second}
+	client := http.Client{Timeout: time.Minute}
 	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)

@@ -149,9 +149,7 @@ func TestWhoWaitsForEventsDoesNotKeepTheServer(t *testing.T) {
 		}
 		answered <- err
 	}()
-	for s.conns.Stats().Open == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	until(t, "somebody to wait", func() bool { return s.conns.Stats().Open > 0 })
 	began := time.Now()
 	if err := s.stop(); err != nil {
 		t.Error(err)

@@ -58,7 +58,7 @@ func TestAWrongCommandLineIsExplained(t *testing.T) {
 // binary runs the program as a shell does, and returns what it printed.
 func binary(t *testing.T, env []string, args ...string) (stdout string, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, carillontest.BinaryPath(t), args...)
 	cmd.Env = append(os.Environ(), env...)
@@ -68,6 +68,7 @@ func binary(t *testing.T, env []string, args ...string) (stdout string, err erro
 
 // Whoever asks for help, in whatever way, gets it on standard output.
 func TestHelpIsAskedForInManyWays(t *testing.T) {
+	t.Parallel()
 	for line, want := range map[string]string{
 		"":                "Usage: carillon <command> [flags]",
 		"help":            "Usage: carillon <command> [flags]",
@@ -113,6 +114,7 @@ func TestHelpTellsEveryDefault(t *testing.T) {
 // What env prints of a server with a certificate of its own making is enough for
 // our commands to trust it.
 func TestCommandsTrustWhatAWSToolsTrust(t *testing.T) {
+	t.Parallel()
 	s := servertest.Start(t, "--tls-self-signed")
 	target := []string{
 		"AWS_ENDPOINT_URL=" + s.Endpoint, "AWS_ACCESS_KEY_ID=" + servertest.AccessKey, "AWS_SECRET_ACCESS_KEY=" + servertest.SecretKey, "AWS_REGION=eu-central-1",

@@ -37,6 +37,7 @@ func TestEveryDoorTellsTheSameVersion(t *testing.T) {
 }
 
 func TestTheBinaryPrintsItsVersion(t *testing.T) {
+	t.Parallel()
 	binary := filepath.Join(t.TempDir(), "carillon")
 	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-X main.revision=0123456789ab", "-o", binary, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is given away
