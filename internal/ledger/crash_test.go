@@ -3,6 +3,7 @@ package ledger
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -28,6 +29,7 @@ import (
 
 const (
 	playDisk   = "LEDGER_TEST_PLAY_DISK"    // size of a tmpfs that the play mounts in childDir, in bytes
+	playInodes = "LEDGER_TEST_PLAY_INODES"  // how many files there are room for on it
 	childPlay  = "LEDGER_TEST_PLAY"         // makes the binary act one of plays in childDir
 	childDir   = "LEDGER_TEST_WRITER_DIR"   // makes the binary a writer in this directory
 	childAcks  = "LEDGER_TEST_WRITER_ACKS"  // the file it notes acknowledged writes in
@@ -39,7 +41,7 @@ const (
 func TestMain(m *testing.M) {
 	if name := os.Getenv(childPlay); name != "" {
 		if size := os.Getenv(playDisk); size != "" {
-			if err := unix.Mount("tmpfs", os.Getenv(childDir), "tmpfs", 0, "size="+size); err != nil {
+			if err := unix.Mount("tmpfs", os.Getenv(childDir), "tmpfs", 0, "size="+size+",nr_inodes="+cmp.Or(os.Getenv(playInodes), "0")); err != nil {
 				fmt.Fprintln(os.Stderr, "a disk of its own:", err)
 				os.Exit(1)
 			}

@@ -28,7 +28,7 @@ func run(t *testing.T, name string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-func newDisk(t *testing.T, size int64) *disk {
+func newDisk(t *testing.T, size int64, mkfs ...string) *disk {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Fatal("a disk on a loop device needs root")
@@ -42,7 +42,7 @@ func newDisk(t *testing.T, size int64) *disk {
 	}
 	d := &disk{t: t, dir: t.TempDir(), device: run(t, "losetup", "--find", "--show", image)}
 	t.Cleanup(func() { run(t, "losetup", "--detach", d.device) })
-	run(t, "mkfs.ext4", "-q", d.device)
+	run(t, "mkfs.ext4", append(mkfs, "-q", d.device)...)
 	d.mount()
 	t.Cleanup(d.unmount)
 	return d

@@ -39,5 +39,5 @@ func playFullStop(dir string) error {
 }
 
 func TestAStopOnAFullDiskIsInOrder(t *testing.T) {
-	onSmallDisk(t, 160<<20, func(dir string, attr *syscall.SysProcAttr) { act(t, "full stop", dir, attr) })
+	onSmallDisk(t, 160<<20, nil, func(dir string, attr *syscall.SysProcAttr) { act(t, "full stop", dir, attr) })
 }

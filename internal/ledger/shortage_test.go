@@ -27,6 +27,7 @@ var plays = map[string]func(dir string) error{
 	"no reserve": playNoReserve,
 	"full disk":  playFullDisk,
 	"full stop":  playFullStop,
+	"no inode":   playNoInode,
 }
 
 // act runs a play in a process of its own.
@@ -344,9 +345,9 @@ func playExhausted(l *rig, list []last, other occupant, grown func() error) erro
 }
 
 // onSmallDisk runs fn with a directory on a file system of its own, of the
-// given size in bytes: ext4 on a loop device for root, else tmpfs in a namespace
-// that the play makes for itself.
-func onSmallDisk(t *testing.T, size int64, fn func(dir string, attr *syscall.SysProcAttr)) {
+// given size in bytes: ext4, made with further options, on a loop device for root,
+// else tmpfs in a namespace that the play makes for itself.
+func onSmallDisk(t *testing.T, size int64, mkfs []string, fn func(dir string, attr *syscall.SysProcAttr)) {
 	t.Helper()
 	dir := t.TempDir()
 	if os.Geteuid() != 0 {
@@ -358,11 +359,11 @@ func onSmallDisk(t *testing.T, size int64, fn func(dir string, attr *syscall.Sys
 		})
 		return
 	}
-	fn(newDisk(t, size).dir, nil)
+	fn(newDisk(t, size, mkfs...).dir, nil)
 }
 
 func TestADiskThatIsFullIsNoFault(t *testing.T) {
-	onSmallDisk(t, 160<<20, func(dir string, attr *syscall.SysProcAttr) { act(t, "full disk", dir, attr) })
+	onSmallDisk(t, 160<<20, nil, func(dir string, attr *syscall.SysProcAttr) { act(t, "full disk", dir, attr) })
 }
 
 func TestDescriptorsAreHeldBack(t *testing.T) { act(t, "reserve", t.TempDir(), nil) }

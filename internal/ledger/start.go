@@ -80,7 +80,7 @@ func (l *Log) keepAccount(cfg Config, seen map[string]uint64) (err error) {
 
 // closeAccount ends the account of what is stored. Somebody else may have filled
 // the disk: then ballast makes room for the last word, so that a stop in order
-// is one.
+// is one. Without even that, what the account said before stands.
 func (l *Log) closeAccount() error {
 	err := l.witness.close(l.fault.check() == nil)
 	if !errors.Is(err, unix.ENOSPC) {
@@ -89,7 +89,12 @@ func (l *Log) closeAccount() error {
 	if err := giveBallast(l.cfg); err != nil {
 		return err
 	}
-	return l.witness.finish()
+	err = l.witness.finish()
+	if errors.Is(err, unix.ENOSPC) { // there is no inode for a new file, of which ballast makes none
+		l.cfg.Logger.Warn("the disk has no room to note the clean stop; nothing is lost, and the next start reads everything as after a crash", "err", err)
+		return nil
+	}
+	return err
 }
 
 // giveBallast makes the ballast smaller by one piece, as long as there is some.
