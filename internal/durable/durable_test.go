@@ -150,7 +150,16 @@ func TestCheckMakesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	fresh := filepath.Join(dir, "not", "yet", "there")
-	for path, ok := range map[string]bool{dir: true, fresh: true, file: false, filepath.Join(file, "below"): false} {
+	linked, nowhere := filepath.Join(dir, "linked"), filepath.Join(dir, "nowhere")
+	for link, to := range map[string]string{linked: dir, nowhere: filepath.Join(dir, "not mounted")} {
+		if err := os.Symlink(to, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, ok := range map[string]bool{
+		dir: true, fresh: true, file: false, filepath.Join(file, "below"): false,
+		linked: true, filepath.Join(linked, "below"): true, nowhere: false, filepath.Join(nowhere, "below"): false,
+	} {
 		if err := durable.Check(path); (err == nil) != ok {
 			t.Errorf("%s: %v", path, err)
 		}

@@ -46,6 +46,9 @@ func Check(dir string) error {
 	there := filepath.Clean(dir)
 	info, err := os.Stat(there)
 	for errors.Is(err, fs.ErrNotExist) && filepath.Dir(there) != there {
+		if _, linked := os.Lstat(there); linked == nil {
+			return fmt.Errorf("%s is a link to what is not there", there) // no directory can be made here
+		}
 		there = filepath.Dir(there)
 		info, err = os.Stat(there)
 	}
