@@ -25,6 +25,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/carillon-meetings/carillon/internal/durable"
 )
@@ -165,6 +167,10 @@ func checkKeyPair(path, content string) error {
 func checkOperatorSecret(path, content string) error {
 	if content == "" {
 		return fmt.Errorf("%s is empty: remove it to have a new secret made", path)
+	}
+	// A crash may leave a file of zeros, which would be a secret that is easy to guess.
+	if !utf8.ValidString(content) || strings.ContainsFunc(content, unicode.IsControl) {
+		return fmt.Errorf("%s does not hold a secret but what is no text: remove it to have a new one made", path)
 	}
 	return nil
 }

@@ -66,6 +66,9 @@ func TestFilesThatHoldSomethingElseAreRefused(t *testing.T) {
 		"half a key pair":       {identity.AccessKeyFile, "AKIAEXAMPLE", "access key"},
 		"empty operator secret": {identity.OperatorSecretFile, "", "operator.secret is empty"},
 		"blank operator secret": {identity.OperatorSecretFile, " \n", "operator.secret is empty"},
+		"operator secret zeros": {identity.OperatorSecretFile, strings.Repeat("\x00", 25), "operator.secret does not hold a secret"},
+		"operator secret bytes": {identity.OperatorSecretFile, "pyhqc2gd4u626qdn\xff\xfehjxtwcx\n", "operator.secret does not hold a secret"},
+		"two operator secrets":  {identity.OperatorSecretFile, "pyhqc2gd4u626qdn\nhjxtwcxhjxtwcx\n", "operator.secret does not hold a secret"},
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, c.file), []byte(c.content), 0o600); err != nil {
