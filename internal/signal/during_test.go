@@ -101,6 +101,33 @@ func TestLevels(t *testing.T) {
 	})
 }
 
+// Clients keep what they were told of somebody who is away. Who comes back and is
+// well heard from the first moment on is not taken for badly connected any more,
+// nor by itself.
+func TestWhoComesBackIsWellConnected(t *testing.T) {
+	v := newEnv(t, nil)
+	p := v.meet("ada", "bob")
+	ada, bob := p.join("ada"), p.join("bob")
+	ada.peer.with(func(p *fakePeer) { p.level, p.signal = 60, 0 })
+	levelsOf(bob, "ada's weak signal", func(rows map[uint32]*wire.AudioLevel) bool {
+		row := rows[ada.peer.cfg.AudioStreamID]
+		return row != nil && row.SignalStrength != nil && row.GetSignalStrength() == 0
+	})
+	ada.send(leaveFrame())
+	meet := v.server.find(p.id)
+	eventually(t, func() bool { // until a tick has seen that nobody is weak
+		meet.conference.mu.Lock()
+		defer meet.conference.mu.Unlock()
+		return !meet.conference.levels.weak
+	}, func() string { return "who has left stays weak" })
+	again := p.join("ada")
+	for name, c := range map[string]*client{"bob": bob, "ada herself": again} {
+		levelsOf(c, name+" is told that ada's signal is good", func(rows map[uint32]*wire.AudioLevel) bool {
+			return rows[0] != nil && rows[0].SignalStrength != nil && rows[0].GetSignalStrength() == goodSignal
+		})
+	}
+}
+
 // TestTickerRests: nothing runs while nobody is in a meeting.
 func TestTickerRests(t *testing.T) {
 	v := newEnv(t, nil)

@@ -28,6 +28,10 @@ type levelState struct {
 	speaking uint32 // the stream id of a speaker in the last frame, 0 if none
 	weak     bool   // somebody's signal strength was below the best
 	readings []media.Level
+
+	// toldWeak has those, by their wire ids, whom clients take for badly connected,
+	// also while they are away: nobody forgets that of who comes back.
+	toldWeak map[string]struct{}
 }
 
 // startLevelsLocked has the conference's volumes told from now on. One ticker
@@ -120,7 +124,8 @@ func (conf *conference) levelsFrameLocked(readings []media.Level) []byte {
 			continue
 		}
 		s := part.session
-		changed = s.hearLocked(r) || changed
+		_, told := conf.levels.toldWeak[part.wireID]
+		changed = s.hearLocked(r) || told && s.signal == goodSignal || changed
 		speaks := r.Level < inaudible && !r.Muted && !part.mutedLocked()
 		weak = weak || s.signal < goodSignal
 		if speaks {
@@ -130,11 +135,14 @@ func (conf *conference) levelsFrameLocked(readings []media.Level) []byte {
 			rows = append(rows, levelRow(r, s.signal, speaks))
 		}
 	}
-	tellSignal := changed && (weak || conf.levels.weak)
+	tellSignal := changed && (weak || conf.levels.weak || len(conf.levels.toldWeak) > 0)
 	if !tellSignal {
 		rows = dropWeak(rows)
 	} else if !weak {
 		rows = append(rows, &wire.AudioLevel{AudioStreamId: proto.Uint32(0), SignalStrength: proto.Uint32(goodSignal)})
+	}
+	if tellSignal {
+		conf.noteToldLocked(readings)
 	}
 	if speaker == 0 && conf.levels.speaking != 0 {
 		// Stream 0 is nobody's: it has everybody's volume set to nothing.
@@ -147,6 +155,22 @@ func (conf *conference) levelsFrameLocked(readings []media.Level) []byte {
 	f := newFrame(wire.Frame_AUDIO_METADATA, conf.now())
 	f.AudioLevels = &wire.AudioLevels{Levels: rows}
 	return mustEncode(f)
+}
+
+// noteToldLocked keeps whom clients have just been told to be badly connected.
+func (conf *conference) noteToldLocked(readings []media.Level) {
+	for _, r := range readings {
+		part := conf.byAudioID[r.AudioStreamID]
+		switch {
+		case part == nil || part.hidden:
+		case part.session.signal == goodSignal:
+			delete(conf.levels.toldWeak, part.wireID)
+		case conf.levels.toldWeak == nil:
+			conf.levels.toldWeak = map[string]struct{}{part.wireID: {}}
+		default:
+			conf.levels.toldWeak[part.wireID] = struct{}{}
+		}
+	}
 }
 
 // hearLocked takes over a reading; true if the signal strength has changed. Who

@@ -58,7 +58,7 @@ test('a line is poor when sound, the server or its signaling does not come throu
     assert.equal(verdict(different).word, 'Poor connection', what);
     assert.equal(verdict(different).bars, 1, what);
   }
-  assert.match(verdict({ strength: 0 }).details, /Nothing reaches the server/);
+  assert.match(verdict({ strength: 0 }).details, /Hardly anything gets through/);
 });
 
 test('who may not listen misses no sound', () => {

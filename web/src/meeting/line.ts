@@ -48,7 +48,7 @@ export function judge(e: Evidence, now: number): Line {
   if (stale(e.arrived))
     return { bars: 0, word: 'No connection', details: 'Nothing arrives from the server', dead: true };
   const details = [
-    e.strength <= 0 && 'Nothing reaches the server',
+    e.strength <= 0 && 'Hardly anything gets through',
     e.lossPercent !== undefined && `${e.lossPercent.toFixed(1)} % of audio lost`,
     e.roundTripMs !== undefined && `${Math.round(e.roundTripMs)} ms there and back`,
   ];
