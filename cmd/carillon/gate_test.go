@@ -217,6 +217,9 @@ func TestTheDemoIsOnByDefaultOnlyOnLoopback(t *testing.T) {
 		"behind a proxy":          {[]string{"--public-url", "https://meet.example.org"}, false},
 		"behind a named proxy":    {[]string{"--trusted-proxies", "127.0.0.1"}, false},
 		"with a public URL of it": {[]string{"--public-url", "http://localhost:8480"}, true},
+		"behind a tunnel":         {[]string{"--allowed-hosts", "localhost,meet.example.org"}, false},
+		"under any name":          {[]string{"--allowed-hosts", "*"}, false},
+		"under names of its own":  {[]string{"--allowed-hosts", "localhost,127.0.0.2"}, true},
 	} {
 		if got := settings(t, c.flags...).ServesDemo(); got != c.on {
 			t.Errorf("%s: %t", name, got)

@@ -14,12 +14,13 @@ import (
 
 // ServesDemo reports whether the meeting page with its demo backend is to be
 // served: as asked for or, when nothing was said, only while every address is
-// one that nothing but this machine can reach.
+// one that nothing but this machine can reach. Another host name that requests
+// may be for means that a tunnel or a proxy brings them from elsewhere.
 func (s *Serve) ServesDemo() bool {
 	if s.Pages.Demo != nil {
 		return *s.Pages.Demo
 	}
-	return s.onlyLoopback()
+	return s.onlyLoopback() && !slices.ContainsFunc(s.AllowedHosts, func(name string) bool { return !isLoopback(name) })
 }
 
 // onlyLoopback reports whether nothing but this machine can reach the server.

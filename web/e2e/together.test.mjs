@@ -269,7 +269,7 @@ describe('a seat of another backend', { timeout: 3 * patience }, () => {
 
 describe('plain http from another machine', { timeout: 2 * patience }, () => {
   let server, browser;
-  world(['--allowed-hosts', 'meet.example'], async (s) => {
+  world(['--allowed-hosts', 'meet.example', '--demo'], async (s) => {
     server = s;
   });
 
