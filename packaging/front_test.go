@@ -30,6 +30,7 @@ import (
 // runs the file that is shipped, both on this machine.
 type fronted struct {
 	url         string // of the front
+	upstream    string // base URL of the server behind it
 	certificate string // file of the authority that the front's certificate is from
 	server      *exec.Cmd
 	log         *strings.Builder
@@ -87,16 +88,18 @@ func portOf(address string) string {
 	return port
 }
 
-// startFronted starts both and waits until the server answers through the front.
-func startFronted(t *testing.T, with front) *fronted {
+// startFronted starts both, with further settings of the server, and waits until
+// it answers through the front.
+func startFronted(t *testing.T, with front, settings ...string) *fronted {
 	t.Helper()
 	upstream, plain, secure := freeAddress(t), freeAddress(t), freeAddress(t)
 	proxy, certificate := with(t, upstream, plain, secure)
-	f := &fronted{url: "https://localhost:" + portOf(secure), certificate: certificate, log: new(strings.Builder)}
+	f := &fronted{url: "https://localhost:" + portOf(secure), upstream: "http://" + upstream, certificate: certificate, log: new(strings.Builder)}
 	f.server = exec.Command(serverBinary(t), "serve")
 	f.server.Env = append(composed(t, nil, "compose.yaml").settings(t), "CARILLON_LISTEN="+upstream, "CARILLON_PUBLIC_URL="+f.url,
 		"CARILLON_TRUSTED_PROXIES=127.0.0.1", "CARILLON_METRICS_LISTEN="+freeAddress(t), "CARILLON_MEDIA_TCP="+freeAddress(t),
 		"CARILLON_ACCESS_KEY="+frontKey, "CARILLON_SECRET_KEY="+frontSecret)
+	f.server.Env = append(f.server.Env, settings...)
 	f.server.Stderr = f.log
 	for _, cmd := range []*exec.Cmd{f.server, proxy} {
 		if err := cmd.Start(); err != nil {
@@ -178,6 +181,22 @@ func (f *fronted) standup(t *testing.T, through *http.Client) *chimesdkmeetings.
 		t.Fatal(err)
 	}
 	return made
+}
+
+// The figures of a server that has them on its only address, as one has that comes
+// as a package, are for whoever asks on its machine and not for the world.
+func TestTheFrontKeepsTheFiguresIn(t *testing.T) {
+	f := startFronted(t, nginxFront, "CARILLON_METRICS_LISTEN=")
+	for base, want := range map[string]int{f.url: http.StatusNotFound, f.upstream: http.StatusOK} {
+		answer, err := f.client(t, "").Get(base + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != want {
+			t.Errorf("%s answers for metrics with %s", base, answer.Status)
+		}
+	}
 }
 
 // A stock client and the signaling of a browser go through the front; the server
