@@ -48,6 +48,16 @@ type adminTarget struct {
 // adminAnswer bounds how long an answer may take.
 const adminAnswer = 30 * time.Second
 
+// server is the server's base URL: AWS_ENDPOINT_URL_… may have the path of a
+// flavour behind it.
+func (t *adminTarget) server() string {
+	base := strings.TrimRight(t.Endpoint, "/")
+	for _, flavour := range []string{"/meetings-api", "/legacy", "/console"} {
+		base = strings.TrimRight(strings.TrimSuffix(base, flavour), "/")
+	}
+	return base
+}
+
 // call makes a signed request and decodes the answer into out, which may be nil.
 // A refusal is an error in the server's words.
 func (t *adminTarget) call(ctx context.Context, method, path, region string, in, out any) error {
@@ -63,7 +73,7 @@ func (t *adminTarget) call(ctx context.Context, method, path, region string, in,
 			return err
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(t.Endpoint, "/")+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, t.server()+path, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("--endpoint: %w", err)
 	}

@@ -32,6 +32,7 @@ func TestAdminActsOnMeetings(t *testing.T) {
 		return all
 	}
 	for base, region := range map[string]string{"": "ap-southeast-1", "/legacy": "us-east-1"} {
+		target.Endpoint = s.ports.public.String() + base + "/" // as AWS_ENDPOINT_URL_… may have it
 		sdk := chimesdkmeetings.New(chimesdkmeetings.Options{
 			Region: region, BaseEndpoint: aws.String(s.ports.public.String() + base), HTTPClient: web,
 			Credentials: credentials.NewStaticCredentialsProvider("AKIAADMIN", "secret-of-the-admin", ""),
