@@ -32,7 +32,7 @@ const (
 
 // patience bounds how long a server may take to start or to stop. It is long:
 // it only tells a hanging server from a busy machine.
-const patience = 90 * time.Second
+const patience = 3 * time.Minute
 
 // built is the path of the server's binary, built once per test process.
 var built = sync.OnceValues(build)
