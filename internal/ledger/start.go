@@ -65,17 +65,12 @@ func (l *Log) keepAccount(cfg Config, seen map[string]uint64) (err error) {
 		seen = map[string]uint64{}
 	}
 	failed := func(err error) { cfg.Logger.Warn("could not keep account of the streams", "err", err) }
-	l.witness, err = startWitness(cfg, seen, failed)
-	if !errors.Is(err, unix.ENOSPC) {
-		return err
-	}
-	// Somebody else has filled the disk since. Without an account there is no
+	// Somebody else may have filled the disk since. Without an account there is no
 	// start, and without a start nothing could be ended either.
-	if err := giveBallast(cfg); err != nil {
+	return withBallast(cfg, func() error {
+		l.witness, err = startWitness(cfg, seen, failed)
 		return err
-	}
-	l.witness, err = startWitness(cfg, seen, failed)
-	return err
+	})
 }
 
 // closeAccount ends the account of what is stored. Somebody else may have filled
@@ -83,22 +78,30 @@ func (l *Log) keepAccount(cfg Config, seen map[string]uint64) (err error) {
 // is one. Without even that, what the account said before stands.
 func (l *Log) closeAccount() error {
 	err := l.witness.close(l.fault.check() == nil)
-	if !errors.Is(err, unix.ENOSPC) {
-		return err
+	if errors.Is(err, unix.ENOSPC) {
+		err = withBallast(l.cfg, l.witness.finish)
 	}
-	if err := giveBallast(l.cfg); err != nil {
-		return err
-	}
-	err = l.witness.finish()
-	if errors.Is(err, unix.ENOSPC) { // there is no inode for a new file, of which ballast makes none
+	if errors.Is(err, unix.ENOSPC) { // no ballast is left, or there is no inode for a new file, of which it makes none
 		l.cfg.Logger.Warn("the disk has no room to note the clean stop; nothing is lost, and the next start reads everything as after a crash", "err", err)
 		return nil
 	}
 	return err
 }
 
-// giveBallast makes the ballast smaller by one piece, as long as there is some.
-func giveBallast(cfg Config) error {
-	b := newBallast(cfg)
-	return b.resize(max(b.size-ballastFloor, 0))
+// ballastTries is how many pieces of ballast make room for one small file: a file
+// system may not give back at once what it was given.
+const ballastTries = 3
+
+// withBallast writes something that a full disk must not keep from being written,
+// and makes the ballast smaller while there is no room for it.
+func withBallast(cfg Config, write func() error) error {
+	err := write()
+	for try := 0; try < ballastTries && errors.Is(err, unix.ENOSPC); try++ {
+		b := newBallast(cfg)
+		if err := b.resize(max(b.size-ballastFloor, 0)); err != nil {
+			return err
+		}
+		err = write()
+	}
+	return err
 }
