@@ -79,12 +79,11 @@ func commandsIn(text, program string) (found []shown) {
 // Every command that a document shows is one, with the flags that it shows.
 func TestTheDocumentsShowCommandsThereAre(t *testing.T) {
 	const many = 40
-	parser := newParser(t)
 	seen := 0
 	for page, text := range pages(t) {
 		for _, c := range commandsIn(text, "carillon") {
 			seen++
-			if err := parses(parser, c); err != nil {
+			if err := parses(c); err != nil {
 				t.Errorf("%s: carillon %s: %v", page, strings.Join(c.words, " "), err)
 			}
 		}
@@ -93,30 +92,23 @@ func TestTheDocumentsShowCommandsThereAre(t *testing.T) {
 		t.Errorf("only %d commands were found", seen)
 	}
 	for _, bad := range []shown{{words: []string{"serv"}}, {words: []string{"serve", "--lisen", "x"}}, {words: []string{"events", "resume"}}, {words: []string{"events", "resum"}, mention: true}} {
-		if parses(parser, bad) == nil {
+		if parses(bad) == nil {
 			t.Errorf("%q is taken for a command", bad.words)
 		}
 	}
 }
 
-// newParser makes a parser of the command line for many commands: making one
-// takes far longer than parsing.
-func newParser(t *testing.T) *kong.Kong {
-	t.Helper()
-	parser, err := kong.New(&commandLine{}, kong.Vars{"version": ""}, kong.Writers(io.Discard, io.Discard), kong.Exit(func(int) {}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return parser
-}
-
 // parses tells whether the command line takes a command.
-func parses(parser *kong.Kong, c shown) error {
+func parses(c shown) error {
 	if c.words[0] == "help" || c.words[0] == "--version" {
 		return nil
 	}
+	parser, err := kong.New(&commandLine{}, kong.Vars{"version": ""}, kong.Writers(io.Discard, io.Discard), kong.Exit(func(int) {}))
+	if err != nil {
+		return err
+	}
 	args := slices.DeleteFunc(slices.Clone(c.words), func(w string) bool { return w == "--help" })
-	_, err := parser.Parse(args)
+	_, err = parser.Parse(args)
 	if err != nil && (c.mention || len(args) < len(c.words)) {
 		for _, short := range []string{"missing flags: ", `expected "<`, "expected one of "} {
 			if strings.HasPrefix(err.Error(), short) {
