@@ -44,7 +44,8 @@ func bigConference(b *testing.B, people int) *conference {
 			b.Fatal(err)
 		}
 		one.peer = p
-		conf.participants[key], conf.byAudioID[mem.audioID] = mem, mem
+		conf.participants[key] = mem
+		conf.putOnLocked(mem)
 		conf.index.markLocked(conf, one)
 		one.index.sent = true
 	}

@@ -34,6 +34,7 @@ type conference struct {
 	meetings      map[meeting.ID]*openMeeting
 	participants  map[participantKey]*participant
 	byAudioID     map[uint32]*participant        // present participants by audio stream id
+	order         []uint32                       // the keys of byAudioID, in order
 	aliases       map[string]*participant        // promoted participants by the id media knows
 	awaited       map[meeting.ID]*wire.RosterRow // attendees of the primary meeting whom the server before this one lost
 	listeners     map[*listener]struct{}

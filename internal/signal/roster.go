@@ -20,7 +20,7 @@ func (conf *conference) announceLocked(part *participant) {
 	s := part.session
 	was, before := part.present, part.audioID
 	if was {
-		delete(conf.byAudioID, before)
+		conf.takeOffLocked(before)
 	} else {
 		part.since = conf.now()
 	}
@@ -30,7 +30,7 @@ func (conf *conference) announceLocked(part *participant) {
 		seen, before = true, row.GetAudioStreamId()
 	}
 	part.present, part.audioID = true, s.audioID
-	conf.byAudioID[part.audioID] = part
+	conf.putOnLocked(part)
 	s.conn.send(conf.roster(conf.fullRosterLocked(part)))
 	if !part.hidden {
 		rows := []*wire.RosterRow{part.rowLocked()}
@@ -48,9 +48,25 @@ func (conf *conference) announceLocked(part *participant) {
 	conf.index.markAllLocked(conf)
 }
 
+// putOnLocked adds a present participant by its audio stream id.
+func (conf *conference) putOnLocked(part *participant) {
+	if at, there := slices.BinarySearch(conf.order, part.audioID); !there {
+		conf.order = slices.Insert(conf.order, at, part.audioID)
+	}
+	conf.byAudioID[part.audioID] = part
+}
+
+// takeOffLocked removes the participant with the audio stream id.
+func (conf *conference) takeOffLocked(id uint32) {
+	if at, there := slices.BinarySearch(conf.order, id); there {
+		conf.order = slices.Delete(conf.order, at, at+1)
+	}
+	delete(conf.byAudioID, id)
+}
+
 // unannounceLocked takes a present participant off the roster.
 func (conf *conference) unannounceLocked(part *participant, how departure) {
-	delete(conf.byAudioID, part.audioID)
+	conf.takeOffLocked(part.audioID)
 	part.present = false
 	if !part.hidden && !how.quiet {
 		conf.broadcastLocked(conf.roster([]*wire.RosterRow{goneRow(part.audioID, how.fact == meeting.Dropped)}), part.session)
@@ -65,8 +81,8 @@ func (conf *conference) unannounceLocked(part *participant, how departure) {
 // the order of their coming: a client knows no other, and shows people in it.
 func (conf *conference) fullRosterLocked(part *participant) []*wire.RosterRow {
 	rows := make([]*wire.RosterRow, 0, len(conf.byAudioID)+1)
-	for _, other := range conf.byAudioID {
-		if !other.hidden || other == part {
+	for _, id := range conf.order {
+		if other := conf.byAudioID[id]; !other.hidden || other == part {
 			rows = append(rows, other.rowLocked())
 		}
 	}
@@ -76,6 +92,7 @@ func (conf *conference) fullRosterLocked(part *participant) []*wire.RosterRow {
 	for _, row := range conf.awaited {
 		rows = append(rows, row)
 	}
+	// Mostly they are in order already, which takes one look at each.
 	slices.SortFunc(rows, func(a, b *wire.RosterRow) int { return cmp.Compare(a.GetAudioStreamId(), b.GetAudioStreamId()) })
 	return rows
 }
