@@ -161,10 +161,11 @@ test-recorded-call: build setup
 test-monitoring: build
 	prometheus=$$(scripts/prometheus) && cd monitoringtest && $(GO) vet -tags figures . && PROMETHEUS=$$prometheus $(GO) test -count=1 -timeout 20m .
 
-# Servers with and without, side by side, called in turns.
+# Servers with and without, side by side, called in turns. Without the name of a
+# package, go test shows what the figures are.
 .PHONY: figures-telemetry
 figures-telemetry: build
-	cd monitoringtest && $(GO) test -tags figures -count=1 -timeout 60m -run '^TestFigures$$' . -rounds $(or $(ROUNDS),7)
+	cd monitoringtest && $(GO) test -tags figures -count=1 -timeout 60m -run '^TestFigures$$' -args -rounds $(or $(ROUNDS),7)
 
 # Not part of make test: minutes.
 .PHONY: test-events-kills
