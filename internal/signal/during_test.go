@@ -115,11 +115,18 @@ func TestWhoComesBackIsWellConnected(t *testing.T) {
 	})
 	ada.send(leaveFrame())
 	meet := v.server.find(p.id)
-	eventually(t, func() bool { // until a tick has seen that nobody is weak
+	eventually(t, func() bool {
 		meet.conference.mu.Lock()
 		defer meet.conference.mu.Unlock()
-		return !meet.conference.levels.weak
-	}, func() string { return "who has left stays weak" })
+		return len(meet.conference.byAudioID) == 1
+	}, func() string { return "who has left stays" })
+	ticks := func() uint64 {
+		v.server.mu.Lock()
+		defer v.server.mu.Unlock()
+		return v.server.ticks
+	}
+	gone := ticks()
+	eventually(t, func() bool { return ticks() > gone+1 }, func() string { return "no tick has seen that nobody is weak" })
 	again := p.join("ada")
 	for name, c := range map[string]*client{"bob": bob, "ada herself": again} {
 		levelsOf(c, name+" is told that ada's signal is good", func(rows map[uint32]*wire.AudioLevel) bool {

@@ -26,7 +26,6 @@ const (
 // levelState is what a conference's clients were told last about volumes.
 type levelState struct {
 	speaking uint32 // the stream id of a speaker in the last frame, 0 if none
-	weak     bool   // somebody's signal strength was below the best
 	readings []media.Level
 
 	// toldWeak has those, by their wire ids, whom clients take for badly connected,
@@ -135,20 +134,19 @@ func (conf *conference) levelsFrameLocked(readings []media.Level) []byte {
 			rows = append(rows, levelRow(r, s.signal, speaks))
 		}
 	}
-	tellSignal := changed && (weak || conf.levels.weak || len(conf.levels.toldWeak) > 0)
-	if !tellSignal {
+	if !changed || !weak && len(conf.levels.toldWeak) == 0 {
 		rows = dropWeak(rows)
-	} else if !weak {
-		rows = append(rows, &wire.AudioLevel{AudioStreamId: proto.Uint32(0), SignalStrength: proto.Uint32(goodSignal)})
-	}
-	if tellSignal {
+	} else {
+		if !weak {
+			rows = append(rows, &wire.AudioLevel{AudioStreamId: proto.Uint32(0), SignalStrength: proto.Uint32(goodSignal)})
+		}
 		conf.noteToldLocked(readings)
 	}
 	if speaker == 0 && conf.levels.speaking != 0 {
 		// Stream 0 is nobody's: it has everybody's volume set to nothing.
 		rows = append(rows, &wire.AudioLevel{AudioStreamId: proto.Uint32(0), Volume: proto.Uint32(silence)})
 	}
-	conf.levels.speaking, conf.levels.weak = speaker, weak
+	conf.levels.speaking = speaker
 	if len(rows) == 0 {
 		return nil
 	}
