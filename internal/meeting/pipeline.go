@@ -299,7 +299,7 @@ func DecideCaptureAttendee(s *State, by Stamp, p *Pipeline) (*Record, error) {
 	if s.find(p.Attendee) >= 0 {
 		return nil, nil
 	}
-	if _, removed := s.recorders[p.Attendee]; removed {
+	if _, removed := s.formerRecorders[p.Attendee]; removed {
 		return nil, Errorf(NotFound, "The attendee of the media pipeline was removed")
 	}
 	return &Record{Stamp: by, Body: &AttendeesAdded{Attendees: []Attendee{{

@@ -15,15 +15,16 @@ var ErrOrder = errors.New("record does not fit the ones before it")
 // that does not exist yet. A State is not safe for concurrent use; what its
 // methods return stays valid and is not changed by later records.
 type State struct {
-	profile       *Profile
-	tags          []Tag
-	transcription *Transcription // nil for none
-	timers        Timers
-	ended         *Ended
-	members       []member  // in creation order
-	recorders     map[ID]ID // those that stand for a recording, with its pipeline, and the zero ID for those that did and were removed; nil for none
-	ordinal       uint32    // attendees created so far
-	size          int       // bytes held by members and tags, roughly
+	profile         *Profile
+	tags            []Tag
+	transcription   *Transcription // nil for none
+	timers          Timers
+	ended           *Ended
+	members         []member        // in creation order
+	recorders       map[ID]ID       // of these, those that stand for a recording, with its pipeline; nil for none
+	formerRecorders map[ID]struct{} // those that did and were removed; nil for none
+	ordinal         uint32          // attendees created so far
+	size            int             // bytes held by members and tags, roughly
 }
 
 // member is an attendee as kept in memory: 48 bytes and its external user id.
@@ -71,20 +72,12 @@ func (s *State) Len() int { return len(s.members) }
 
 // Recorder returns the pipeline that an attendee stands for; false for people.
 func (s *State) Recorder(attendee ID) (pipeline ID, ok bool) {
-	pipeline = s.recorders[attendee]
-	return pipeline, !pipeline.IsZero()
+	pipeline, ok = s.recorders[attendee]
+	return pipeline, ok
 }
 
 // people is how many attendees count against the meeting's limit.
-func (s *State) people() int {
-	n := len(s.members)
-	for _, pipeline := range s.recorders {
-		if !pipeline.IsZero() {
-			n--
-		}
-	}
-	return n
-}
+func (s *State) people() int { return len(s.members) - len(s.recorders) }
 
 // Size returns roughly how many bytes of memory the State holds.
 func (s *State) Size() int { return 256 + s.size }
@@ -160,7 +153,11 @@ func (s *State) Apply(r *Record) error {
 		s.size -= s.members[i].size()
 		s.members = slices.Delete(s.members, i, i+1)
 		if _, recorded := s.recorders[b.Attendee]; recorded {
-			s.recorders[b.Attendee] = ID{}
+			delete(s.recorders, b.Attendee)
+			if s.formerRecorders == nil {
+				s.formerRecorders = make(map[ID]struct{})
+			}
+			s.formerRecorders[b.Attendee] = struct{}{}
 		}
 	case *CapabilitiesSet:
 		at := 0
