@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
+	"github.com/carillon-meetings/carillon/internal/api"
 	"github.com/carillon-meetings/carillon/internal/app"
 	"github.com/carillon-meetings/carillon/internal/observe"
 )
@@ -51,11 +52,12 @@ const adminAnswer = 30 * time.Second
 // server is the server's base URL: AWS_ENDPOINT_URL_… may have the path of a
 // flavour behind it.
 func (t *adminTarget) server() string {
-	base := strings.TrimRight(t.Endpoint, "/")
-	for _, flavour := range []string{"/meetings-api", "/legacy", "/console"} {
-		base = strings.TrimRight(strings.TrimSuffix(base, flavour), "/")
+	base, err := url.Parse(t.Endpoint)
+	if err != nil {
+		return t.Endpoint // a request says what is wrong with it
 	}
-	return base
+	base.Path = strings.TrimRight(api.WithoutFlavour(base.Path), "/")
+	return base.String()
 }
 
 // call makes a signed request and decodes the answer into out, which may be nil.

@@ -100,6 +100,12 @@ func basePath(path string) (meeting.Flavour, string) {
 	return 0, path
 }
 
+// WithoutFlavour returns a path without the name of a flavour that it begins with.
+func WithoutFlavour(path string) string {
+	_, rest := basePath(path)
+	return rest
+}
+
 // NamesFlavour reports whether a path begins with the name of a flavour, as the
 // API explorer's do.
 func NamesFlavour(path string) bool {
