@@ -39,10 +39,6 @@ func (s *server) readAudit(ctx context.Context, q audit.Query) (audit.Page, erro
 		return audit.Page{}, err
 	}
 	page, err := q.Merge(parts...)
-	said := make(map[string]bool, len(parts))
-	for _, p := range parts {
-		said[p.Node] = true
-	}
-	page.Silent = s.member.silent(said)
+	page.Silent = unheard(s.member, parts, func(p audit.Part) string { return p.Node })
 	return page, err
 }

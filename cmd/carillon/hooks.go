@@ -86,9 +86,9 @@ func (w *waysOut) openHook(hook config.Webhook) (*webhook.Sender, error) {
 	}
 	if trust != nil {
 		cfg.TLS = trust.config
-	}
-	if trust != nil && hook.CAFile != "" {
-		w.trusts = append(w.trusts, trust)
+		if hook.CAFile != "" {
+			w.trusts = append(w.trusts, trust)
+		}
 	}
 	if hook.Handshake {
 		cfg.Origin = w.origin

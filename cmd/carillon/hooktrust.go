@@ -41,16 +41,24 @@ func newHookTrust(w config.Webhook) (*hookTrust, error) {
 
 // load reads the authorities; those in use stay when it cannot.
 func (t *hookTrust) load() error {
-	text, err := os.ReadFile(t.file)
+	pool, err := readAuthorities(t.file)
+	if err == nil {
+		t.pool.Store(pool)
+	}
+	return err
+}
+
+// readAuthorities returns the certificates of a PEM file.
+func readAuthorities(file string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(file)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
-		return fmt.Errorf("%s holds no certificate", t.file)
+		return nil, fmt.Errorf("%s holds no certificate", file)
 	}
-	t.pool.Store(pool)
-	return nil
+	return pool, nil
 }
 
 // config is how the next connection is made.

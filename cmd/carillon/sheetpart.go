@@ -48,11 +48,7 @@ func (s *server) keyUse(ctx context.Context) (parts []keyuse.Part, silent []stri
 		return []keyuse.Part{s.keyUseHere()}, nil
 	}
 	parts = s.member.nodes.KeyUse(ctx)
-	said := make(map[string]bool, len(parts))
-	for _, p := range parts {
-		said[p.Node] = true
-	}
-	return parts, s.member.silent(said)
+	return parts, unheard(s.member, parts, func(p keyuse.Part) string { return p.Node })
 }
 
 // sheet is how the server is set up.

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -58,14 +56,11 @@ func engine(e *config.TranscriptionEngine) (transcribe.Engine, error) {
 	}
 	cfg := vosk.Config{URL: e.URL, Languages: e.Languages, Models: e.LanguageModels, Medical: e.Medical}
 	if e.CAFile != "" {
-		pem, err := os.ReadFile(e.CAFile)
+		authorities, err := readAuthorities(e.CAFile)
 		if err != nil {
 			return nil, err
 		}
-		cfg.TLS = &tls.Config{RootCAs: x509.NewCertPool()}
-		if !cfg.TLS.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s holds no certificate", e.CAFile)
-		}
+		cfg.TLS = &tls.Config{RootCAs: authorities}
 	}
 	var err error
 	if e.TokenFile != "" {

@@ -49,11 +49,7 @@ func (s *server) Vitals(ctx context.Context, day bool) []observe.Vitals {
 	}
 	list := s.member.nodes.Vitals(ctx, day)
 	list[0].Here = true
-	said := make(map[string]bool, len(list))
-	for _, v := range list {
-		said[v.Node] = true
-	}
-	for _, node := range s.member.silent(said) {
+	for _, node := range unheard(s.member, list, func(v observe.Vitals) string { return v.Node }) {
 		list = append(list, observe.Vitals{Node: node, Fault: "This node does not answer."})
 	}
 	return list
@@ -102,4 +98,14 @@ func (m *member) silent(said map[string]bool) (names []string) {
 		}
 	}
 	return names
+}
+
+// unheard returns the nodes of which there is no answer, by name; node says whose
+// one is.
+func unheard[A any](m *member, answers []A, node func(A) string) []string {
+	said := make(map[string]bool, len(answers))
+	for _, a := range answers {
+		said[node(a)] = true
+	}
+	return m.silent(said)
 }
