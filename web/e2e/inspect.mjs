@@ -8,13 +8,25 @@ const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.
 
 export const phone = { width: 390, height: 844 };
 
+/** Waits until the page is painted as it was last set up: before that, inherited colours are those of the scheme before. */
+const painted = (page) =>
+  page.evaluate(async () => {
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+    await Promise.allSettled(
+      document
+        .getAnimations()
+        .filter((a) => a.effect.getComputedTiming().endTime < Infinity)
+        .map((a) => a.finished),
+    );
+  });
+
 /** What axe holds for serious or critical. Its script is evaluated by the debugger, past the page's policy. */
 async function faults(page) {
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
   return violations
     .filter((v) => ['serious', 'critical'].includes(v.impact))
-    .map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`);
+    .map((v) => `${v.id}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join(' ')}`);
 }
 
 const scrollsSideways = (page) =>
@@ -41,6 +53,7 @@ const cut = (page) =>
 export function inspector() {
   const found = [];
   const look = async (name, page) => {
+    await painted(page);
     found.push(...(await faults(page)).map((f) => `${name}: ${f}`));
     if (await scrollsSideways(page)) found.push(`${name}: scrolls sideways`);
     found.push(...(await cut(page)).map((text) => `${name}: cut: ${text}`));

@@ -3,14 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { inspector, phone } from './inspect.mjs';
 import { callAPI, closePage, openPage, patience, secret, until, world } from './world.mjs';
-
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 // What stands for "a secret of alice" and "a secret of bob".
 const file = `operators:
@@ -105,9 +102,10 @@ describe('operators', { timeout: 6 * patience }, () => {
   for (const colorScheme of ['light', 'dark']) {
     for (const [size, viewport] of [
       ['desktop', { width: 1280, height: 800 }],
-      ['phone', { width: 390, height: 844 }],
+      ['phone', phone],
     ]) {
       test(`everybody can use the pages: ${size}, ${colorScheme}`, async () => {
+        const { found, look } = inspector();
         const page = await consoleOf('alice', 'a secret of alice', { viewport, colorScheme });
         for (const [name, there] of [
           ['Audit', '.audit-line'],
@@ -117,18 +115,9 @@ describe('operators', { timeout: 6 * patience }, () => {
           await page.waitForSelector(there);
           if (process.env.SHOTS)
             await page.screenshot({ path: `${process.env.SHOTS}/${name}-${size}-${colorScheme}.png`, fullPage: true });
-          await page.evaluate(axe);
-          const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-          const serious = violations.filter((v) => ['serious', 'critical'].includes(v.impact));
-          assert.deepEqual(
-            serious.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`),
-            [],
-          );
-          assert.ok(
-            await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth),
-            `${name} scrolls sideways`,
-          );
+          await look(name, page);
         }
+        assert.deepEqual(found, []);
         await closePage(page);
       });
     }
