@@ -31,9 +31,10 @@ test('a line is good only while everything says so', () => {
 });
 
 test('before and between connections there is none', () => {
-  assert.deepEqual(verdict({ phase: 'connecting' }), { bars: 0, word: 'Connecting…', details: '' });
+  const connecting = { bars: 0, word: 'Connecting…', details: '', begins: true };
+  assert.deepEqual(verdict({ phase: 'connecting' }), connecting);
   assert.deepEqual(verdict({ phase: 'reconnecting' }), { bars: 0, word: 'Connection lost', details: '' });
-  assert.deepEqual(verdict({ arrived: 0 }), { bars: 0, word: 'Connecting…', details: '' }, 'nothing has come yet');
+  assert.deepEqual(verdict({ arrived: 0 }), connecting, 'nothing has come yet');
 });
 
 test('a line from which nothing comes is none', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { colourOf, initials, isContent, isRecorder, nameOf, personOf } from '../src/ui/names';
+import { colourOf, compareNames, initials, isContent, isRecorder, nameOf, personOf } from '../src/ui/names';
 
 const encoded = (name: string) => Buffer.from(name).toString('base64url');
 
@@ -56,4 +56,8 @@ test('a colour belongs to an id for good', () => {
     colours.add(colour);
   }
   assert.deepEqual([...colours].sort(), [0, 1, 2, 3, 4, 5]);
+});
+
+test('names are ordered as people count', () => {
+  assert.deepEqual(['guest-10', 'Bob', 'guest-2', 'ada'].sort(compareNames), ['ada', 'Bob', 'guest-2', 'guest-10']);
 });

@@ -1,6 +1,7 @@
 // Who is told of events: package internal/observe, delivery.go, as JSON. A moment
 // is Unix ms, 0 for none.
 
+import { compareNames } from '../ui/names';
 import { count, when } from './format';
 
 /** One receiver of events and how it is doing. */
@@ -112,7 +113,7 @@ export function rowsOf(page: DestinationsPage): Row[] {
     row.letters.push(letter);
   }
   const weight = (row: Row) => (inTrouble(row.destination) ? 2 : 0) + (row.letters.length > 0 ? 1 : 0);
-  return [...rows.values()].sort((a, b) => weight(b) - weight(a) || a.name.localeCompare(b.name));
+  return [...rows.values()].sort((a, b) => weight(b) - weight(a) || compareNames(a.name, b.name));
 }
 
 function inTrouble(d: Destination | undefined): boolean {

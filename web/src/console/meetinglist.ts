@@ -2,11 +2,12 @@
 
 import { attribute, type Drawn, el, setText } from '../ui/dom';
 import { type IconName, icon } from '../ui/icons';
+import { compareNames } from '../ui/names';
 import { count, lasting, short, when } from './format';
 import type { MeetingRow } from './rows';
 import { type Column, cell } from './virtual';
 
-const byText = (of: (m: MeetingRow) => string) => (a: MeetingRow, b: MeetingRow) => of(a).localeCompare(of(b));
+const byText = (of: (m: MeetingRow) => string) => (a: MeetingRow, b: MeetingRow) => compareNames(of(a), of(b));
 const byNumber = (of: (m: MeetingRow) => number) => (a: MeetingRow, b: MeetingRow) => of(a) - of(b);
 
 export const liveColumns: Column<MeetingRow>[] = [

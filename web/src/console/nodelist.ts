@@ -1,6 +1,7 @@
 // The columns and rows of the list of nodes, and what is to be said of them.
 
 import { type Drawn, el, setText } from '../ui/dom';
+import { compareNames } from '../ui/names';
 import { count, lasting } from './format';
 import type { NodeRow } from './rows';
 import { type Column, cell } from './virtual';
@@ -8,8 +9,8 @@ import { type Column, cell } from './virtual';
 const byNumber = (of: (n: NodeRow) => number) => (a: NodeRow, b: NodeRow) => of(a) - of(b);
 
 export const nodeColumns: Column<NodeRow>[] = [
-  { title: 'Node', class: 'n-name', sort: (a, b) => a.id.localeCompare(b.id) },
-  { title: 'State', class: 'n-state', sort: (a, b) => stateOf(a).localeCompare(stateOf(b)) },
+  { title: 'Node', class: 'n-name', sort: (a, b) => compareNames(a.id, b.id) },
+  { title: 'State', class: 'n-state', sort: (a, b) => compareNames(stateOf(a), stateOf(b)) },
   { title: 'People', class: 'n-people number', sort: byNumber((n) => n.connected) },
   { title: 'Slots', class: 'n-slots number', sort: byNumber((n) => n.slots) },
   { title: 'Data', class: 'n-data', sort: byNumber((n) => n.behind) },

@@ -2,7 +2,7 @@
 
 import { attribute, type Drawn, el, setText } from '../ui/dom';
 import { type IconName, icon } from '../ui/icons';
-import { nameOf } from '../ui/names';
+import { compareNames, nameOf } from '../ui/names';
 import { loudness, nameOfAttendee, percent } from './format';
 import type { AttendeeRow, Sample, State } from './rows';
 import { cell, VirtualTable } from './virtual';
@@ -45,7 +45,7 @@ export class PeopleTable {
     this.table = new VirtualTable<AttendeeRow>({
       label: 'Attendees',
       columns: [
-        { title: 'Name', class: 'a-name', sort: (a, b) => nameOf(a.external).localeCompare(nameOf(b.external)) },
+        { title: 'Name', class: 'a-name', sort: (a, b) => compareNames(nameOf(a.external), nameOf(b.external)) },
         { title: 'State', class: 'a-state', sort: (a, b) => rank(a) - rank(b) || a.order - b.order },
         { title: 'Volume', class: 'a-volume' },
         { title: 'Lost', class: 'a-loss number' },

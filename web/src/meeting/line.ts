@@ -28,6 +28,8 @@ export interface Line {
   details: string;
   /** It was up, and nothing arrives any more. */
   dead?: boolean;
+  /** Nothing can arrive yet. */
+  begins?: boolean;
 }
 
 /** How long nothing may arrive, in ms. Sound comes fifty times a second, connectivity checks every two seconds and a half. */
@@ -41,9 +43,9 @@ const painfulLoss = 10;
 
 /** What to say of a line at a moment. */
 export function judge(e: Evidence, now: number): Line {
-  if (e.phase === 'connecting') return { bars: 0, word: 'Connecting…', details: '' };
+  if (e.phase === 'connecting' || (e.phase === 'connected' && !e.arrived))
+    return { bars: 0, word: 'Connecting…', details: '', begins: true };
   if (e.phase === 'reconnecting') return { bars: 0, word: 'Connection lost', details: '' };
-  if (!e.arrived) return { bars: 0, word: 'Connecting…', details: '' };
   const stale = (at: number) => now - at > patience;
   if (stale(e.arrived))
     return { bars: 0, word: 'No connection', details: 'Nothing arrives from the server', dead: true };

@@ -20,6 +20,7 @@ export class QualityMark {
   draw(line: Line): void {
     for (const [i, bar] of this.bars.entries()) bar.classList.toggle('lit', i < line.bars);
     attribute(this.element, 'data-bars', line.bars);
+    this.element.classList.toggle('begins', line.begins === true);
     attribute(this.element, 'title', line.details || undefined);
     setText(this.word, line.word);
   }

@@ -1,5 +1,6 @@
 // What a call and its page share: the call writes it, the page draws it.
 
+import { compareNames } from '../ui/names';
 import type { Captions } from './captions';
 import type { Line, Phase } from './line';
 import { Store } from './store';
@@ -131,7 +132,7 @@ export function inOrder({ people, hands }: Pick<RoomState, 'people' | 'hands'>, 
     if (raised !== undefined) return raised;
     return justTalked(p, now) ? hand.size : hand.size + 1;
   };
-  return [...people.values()].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name) || a.order - b.order);
+  return [...people.values()].sort((a, b) => rank(a) - rank(b) || compareNames(a.name, b.name) || a.order - b.order);
 }
 
 /** Whether somebody is not heard, by their own choice or by an operator's. */

@@ -40,6 +40,9 @@ function decode(base64url: string): string | undefined {
   }
 }
 
+/** Compares names as people order them: guest-2 before guest-10. */
+export const compareNames = new Intl.Collator(undefined, { numeric: true }).compare;
+
 /** One or two letters that stand for a name on a tile without video. */
 export function initials(name: string): string {
   const words = name.split(/\s+/).filter(Boolean);
