@@ -21,8 +21,11 @@ const seconds = Number(process.env.RECORDED_SECONDS ?? 15);
 /** How far a click and a flash may be apart that were sent together, in seconds. */
 const together = 0.08;
 
-/** How many may be further apart: on a busy machine a page stands still now and then, between its click and its flash, which no recording can mend. */
-const spared = Math.ceil(seconds / 10);
+/**
+ * How many may be further apart: on a busy machine a page stands still now and then, between its click and its flash,
+ * which no recording can mend. A minute has one in ten; in less than that one standstill weighs more.
+ */
+const spared = Math.ceil(seconds / (seconds < 60 ? 4 : 10));
 
 /** How far a recording may be longer or shorter than what it records, in seconds. */
 const exactly = 0.1;
