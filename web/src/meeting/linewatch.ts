@@ -1,6 +1,7 @@
 // Gathers what a call lets know of its line.
 
 import type { AudioVideoFacade, ClientMetricReport } from 'amazon-chime-sdk-js';
+import { arrivals, finite } from './arrivals';
 import { type Evidence, judge } from './line';
 import type { Person, RoomStore } from './state';
 
@@ -26,6 +27,7 @@ const unproven: Measured = {
 export class LineWatch {
   private known = unproven;
   private received = 0;
+  private heard = 0;
   private losses: number[] = [];
   private readonly timer: number;
 
@@ -60,17 +62,17 @@ export class LineWatch {
 
   private measured(report: ClientMetricReport): Partial<Measured> {
     const now = performance.now();
-    const received = receivedIn(report.getRTCStatsReport());
-    const metrics = report.getObservableMetrics();
-    const loss = finite(metrics.audioPacketLossPercent);
-    if (loss !== undefined) this.losses = [loss, ...this.losses.slice(0, lossReports - 1)];
+    const { received, heard, lossPercent } = arrivals(report.getRTCStatsReport().values());
+    if (lossPercent !== undefined) this.losses = [lossPercent, ...this.losses.slice(0, lossReports - 1)];
     const news: Partial<Measured> = {
-      lossPercent: loss === undefined ? undefined : mean(this.losses),
-      roundTripMs: finite(metrics.currentRoundTripTimeMs),
+      lossPercent: lossPercent === undefined ? undefined : mean(this.losses),
+      roundTripMs: finite(report.getObservableMetrics().currentRoundTripTimeMs),
     };
-    if (received > 0 && received !== this.received) news.arrived = now; // less than before on a new connection
-    if (finite(metrics.audioPacketsReceived)) news.sounded = now;
+    // Less than before is a new connection's.
+    if (received > 0 && received !== this.received) news.arrived = now;
+    if (heard > 0 && heard !== this.heard) news.sounded = now;
     this.received = received;
+    this.heard = heard;
     return news;
   }
 
@@ -90,20 +92,6 @@ function quiet(people: Iterable<Person>): void {
   }
 }
 
-/** Bytes and connectivity checks that have come in on any path. */
-function receivedIn(stats: RTCStatsReport): number {
-  let sum = 0;
-  for (const stat of stats.values() as Iterable<Record<string, unknown>>) {
-    if (stat.type !== 'candidate-pair') continue;
-    for (const key of ['bytesReceived', 'requestsReceived', 'responsesReceived']) sum += finite(stat[key]) ?? 0;
-  }
-  return sum;
-}
-
 function mean(values: number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function finite(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
 }
