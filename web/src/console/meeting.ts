@@ -142,6 +142,7 @@ export class MeetingPage implements Page {
     this.facts.show(factsOf(meeting, this.feed.now()));
     const attendees = this.feed.table<AttendeeRow>('attendees');
     this.people.show([...attendees.values()], ended);
+    this.side.hidden = attendees.size === 0 && !this.chosen; // nobody to choose
     this.recordings.show([...this.feed.table<RecordingRow>('recordings').values()], ended, (id) =>
       nameOfAttendee(id, attendees.get(id)?.external),
     );
