@@ -19,7 +19,8 @@ const OperatorSecret = "operators-of-the-test-cluster"
 // StartCluster starts the nodes of one cluster, all at once, each with a data
 // directory of its own and further arguments of `carillon serve`, and waits
 // until each serves its slots. They are called n0, n1 and so on. They are
-// stopped when the test ends, the last one first.
+// stopped when the test ends, all at once: one that is left alone could write
+// nothing down any more, and waits in vain.
 func StartCluster(tb testing.TB, nodes int, args ...string) []*Server {
 	tb.Helper()
 	dirs := make([]string, nodes)
@@ -59,6 +60,11 @@ func StartClusterIn(tb testing.TB, dirs []string, args ...string) []*Server {
 			s.WaitReady()
 		}()
 	}
+	tb.Cleanup(func() {
+		for _, s := range list {
+			s.terminate()
+		}
+	})
 	return list
 }
 

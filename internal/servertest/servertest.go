@@ -7,6 +7,7 @@ package servertest
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -91,6 +92,8 @@ type Server struct {
 	out    *logtest.Buffer // what it wrote to both outputs
 	done   chan struct{}
 	err    error // how it ended, once done is closed
+
+	terminated bool // since it was launched
 }
 
 // Start starts a server with a data directory of its own and further
@@ -136,7 +139,7 @@ func (s *Server) launch() (address <-chan string) {
 	if err := s.cmd.Start(); err != nil {
 		s.tb.Fatal(err)
 	}
-	s.done = make(chan struct{})
+	s.done, s.terminated = make(chan struct{}), false
 	said := make(chan string, 1)
 	go s.follow(stdout, said)
 	return said
@@ -183,12 +186,23 @@ func (s *Server) Stop() {
 		return
 	default:
 	}
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		s.tb.Errorf("stopping the server: %v", err)
-	}
+	s.terminate()
 	s.wait()
 	if s.err != nil {
 		s.tb.Errorf("the server did not end in good order: %v\n%s", s.err, s.tail())
+	}
+}
+
+// terminate has a server that runs begin to stop. It is said once: a second time
+// would end a server that is about to.
+func (s *Server) terminate() {
+	s.tb.Helper()
+	if s.terminated {
+		return
+	}
+	s.terminated = true
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		s.tb.Errorf("stopping the server: %v", err)
 	}
 }
 
