@@ -106,6 +106,8 @@ func TestWhatServeRefusesCheckConfigRefuses(t *testing.T) {
 		"data directory below a file":      {[]string{"--data", filepath.Join(notDir, "data")}, "--data"},
 		"token key cut short":              {[]string{"--data", dataWith(t, "token.key", "c2hvcnQ=\n")}, "token.key does not hold a key of 32 bytes"},
 		"key pair without a secret":        {[]string{"--data", dataWith(t, "access.key", "AKID\n")}, "access.key does not hold"},
+		"key pair cut off":                 {[]string{"--data", dataWith(t, "access.key", "AKIAIOSFODNN7ABCDEFG wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPL")}, "access.key is cut off within the secret key"},
+		"key pairs, two":                   {[]string{"--data", dataWith(t, "access.key", "AKIDA secret\nAKIDB secret\n")}, "access.key does not hold one line"},
 		"operator secret emptied":          {[]string{"--data", dataWith(t, "operator.secret", "\n")}, "operator.secret is empty"},
 		"operators file missing":           {[]string{"--operators-file", "/nowhere/operators.yaml"}, "--operators-file: open /nowhere"},
 		"operators file with a bad role":   {[]string{"--operators-file", file(t, "o.yaml", strings.Replace(fileOfAlice, "role: operator", "role: king", 1))}, "king"},

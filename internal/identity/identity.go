@@ -40,6 +40,13 @@ const (
 
 const tokenKeySize = 32 // bytes, as many as the hash made with it
 
+// The shape of the key pair that is made, which is Amazon's.
+const (
+	accessKeyPrefix = "AKIA"
+	accessKeyBytes  = 10 // drawn for an id, in base32
+	secretKeySize   = 40 // characters of a secret, in base64
+)
+
 // Identity is what the files hold.
 type Identity struct {
 	TokenKey       []byte // join tokens and page tokens are derived from it
@@ -69,15 +76,15 @@ func Load(dir string, records bool, secret []byte) (Identity, error) {
 	if err != nil {
 		return id, err
 	}
-	if err := checkKeyPair(filepath.Join(dir, AccessKeyFile), pair); err != nil {
+	if id.AccessKey, id.SecretKey, err = parseKeyPair(filepath.Join(dir, AccessKeyFile), pair); err != nil {
 		return id, err
 	}
-	id.AccessKey, id.SecretKey, _ = strings.Cut(pair, " ")
 	id.FirstStart = made
-	id.OperatorSecret, _, err = loadOrMake(dir, OperatorSecretFile, draw.operatorSecret)
+	secretLine, _, err := loadOrMake(dir, OperatorSecretFile, draw.operatorSecret)
 	if err != nil {
 		return id, err
 	}
+	id.OperatorSecret = strings.TrimSpace(secretLine)
 	return id, checkOperatorSecret(filepath.Join(dir, OperatorSecretFile), id.OperatorSecret)
 }
 
@@ -92,9 +99,7 @@ func KeyPair(dir string) (accessKey, secretKey string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	pair := strings.TrimSpace(string(raw))
-	accessKey, secretKey, _ = strings.Cut(pair, " ")
-	return accessKey, secretKey, checkKeyPair(path, pair)
+	return parseKeyPair(path, string(raw))
 }
 
 // Check is Load without making anything: it returns what Load would, as far as
@@ -113,10 +118,10 @@ func Check(dir string, records bool, secret []byte) (id Identity, err error) {
 		case err != nil:
 			return id, fmt.Errorf("data directory: %w", err)
 		default:
-			found[file.name] = strings.TrimSpace(string(raw))
-			if err := file.check(path, found[file.name]); err != nil {
+			if err := file.check(path, string(raw)); err != nil {
 				return id, err
 			}
+			found[file.name] = strings.TrimSpace(string(raw))
 		}
 	}
 	key, there := found[TokenKeyFile]
@@ -144,7 +149,7 @@ func missingKey(path string) error {
 }
 
 func checkTokenKey(path, content string) error {
-	_, err := parseTokenKey(path, content)
+	_, err := parseTokenKey(path, strings.TrimSpace(content))
 	return err
 }
 
@@ -158,13 +163,37 @@ func parseTokenKey(place, content string) ([]byte, error) {
 }
 
 func checkKeyPair(path, content string) error {
-	if _, _, ok := strings.Cut(content, " "); !ok {
-		return fmt.Errorf("%s does not hold an access key and a secret key", path)
+	_, _, err := parseKeyPair(path, content)
+	return err
+}
+
+// parseKeyPair returns the pair that a file holds. People may write what they
+// like. But with a key id of the form that keyPair makes, a secret that is
+// shorter than those and at which the file ends, without a newline, is the
+// beginning of one that was cut off, with which every call would be refused.
+func parseKeyPair(path, content string) (accessKey, secretKey string, err error) {
+	accessKey, secretKey, ok := strings.Cut(strings.TrimSpace(content), " ")
+	switch {
+	case !ok:
+		return "", "", fmt.Errorf("%s does not hold an access key and a secret key", path)
+	case strings.ContainsFunc(content[:len(strings.TrimRight(content, "\r\n"))], unicode.IsControl):
+		return "", "", fmt.Errorf("%s does not hold one line with an access key and a secret key", path)
+	case !strings.HasSuffix(content, "\n") && len(secretKey) < secretKeySize && ownForm(accessKey):
+		return "", "", fmt.Errorf("%s is cut off within the secret key: restore it from a backup, or remove it to have a new pair made; "+
+			"if you wrote it and the secret is whole, end the line with a newline", path)
 	}
-	return nil
+	return accessKey, secretKey, nil
+}
+
+// ownForm reports whether an access key id is of the form that keyPair makes.
+func ownForm(accessKey string) bool {
+	id, ok := strings.CutPrefix(accessKey, accessKeyPrefix)
+	raw, err := base32.StdEncoding.DecodeString(id)
+	return ok && err == nil && len(raw) == accessKeyBytes
 }
 
 func checkOperatorSecret(path, content string) error {
+	content = strings.TrimSpace(content)
 	if content == "" {
 		return fmt.Errorf("%s is empty: remove it to have a new secret made", path)
 	}
@@ -184,7 +213,7 @@ func tokenKey(dir string, records bool, draw source) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseTokenKey(path, text)
+	return parseTokenKey(path, strings.TrimSpace(text))
 }
 
 // source makes what is missing: at random or, with a cluster's secret, from that.
@@ -197,8 +226,8 @@ func (s source) tokenKey() string {
 // keyPair returns an access key id and a secret key in the shapes AWS tools
 // accept.
 func (s source) keyPair() string {
-	id := base32.StdEncoding.EncodeToString(s.bytes("access key", 10))
-	return "AKIA" + id + " " + base64.StdEncoding.EncodeToString(s.bytes("secret key", 30))
+	id := base32.StdEncoding.EncodeToString(s.bytes("access key", accessKeyBytes))
+	return accessKeyPrefix + id + " " + base64.StdEncoding.EncodeToString(s.bytes("secret key", secretKeySize/4*3))
 }
 
 func (s source) operatorSecret() string {
@@ -219,20 +248,20 @@ func (s source) bytes(purpose string, n int) []byte {
 	return b
 }
 
-// loadOrMake returns the one line of a file, writing it first when the file
-// does not exist.
-func loadOrMake(dir, name string, create func() string) (value string, made bool, err error) {
+// loadOrMake returns what a file holds, which is a line, writing it first when
+// the file does not exist.
+func loadOrMake(dir, name string, create func() string) (content string, made bool, err error) {
 	path := filepath.Join(dir, name)
 	raw, err := os.ReadFile(path)
 	if err == nil {
-		return strings.TrimSpace(string(raw)), false, nil
+		return string(raw), false, nil
 	}
 	if !errors.Is(err, os.ErrNotExist) {
 		return "", false, fmt.Errorf("data directory: %w", err)
 	}
-	value = create()
-	if err := durable.WriteFile(path, []byte(value+"\n")); err != nil {
+	content = create() + "\n"
+	if err := durable.WriteFile(path, []byte(content)); err != nil {
 		return "", false, fmt.Errorf("data directory: %w", err)
 	}
-	return value, true, nil
+	return content, true, nil
 }

@@ -64,6 +64,7 @@ func TestFilesThatHoldSomethingElseAreRefused(t *testing.T) {
 		"token key not base64":  {identity.TokenKeyFile, strings.Repeat("!", 44), "32 bytes"},
 		"empty key pair":        {identity.AccessKeyFile, "\n", "access key"},
 		"half a key pair":       {identity.AccessKeyFile, "AKIAEXAMPLE", "access key"},
+		"key pair with zeros":   {identity.AccessKeyFile, "AKIAEXAMPLE sec\x00\x00\x00", "one line"},
 		"empty operator secret": {identity.OperatorSecretFile, "", "operator.secret is empty"},
 		"blank operator secret": {identity.OperatorSecretFile, " \n", "operator.secret is empty"},
 		"operator secret zeros": {identity.OperatorSecretFile, strings.Repeat("\x00", 25), "operator.secret does not hold a secret"},
@@ -84,6 +85,52 @@ func TestFilesThatHoldSomethingElseAreRefused(t *testing.T) {
 	}
 	if _, err := identity.Load(file, false, nil); err == nil {
 		t.Error("a file was taken for a directory")
+	}
+}
+
+// A file of the server's own is refused wherever it is cut, but for the newline
+// alone, and people's pairs are taken in whatever form they are legal.
+func TestAKeyPairIsWholeOrRefused(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, identity.AccessKeyFile)
+	own, err := identity.Load(dir, false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(content string) (access, secret string, err error) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		id, err := identity.Load(dir, false, nil)
+		checked, same := identity.Check(dir, false, nil)
+		access, secret, printed := identity.KeyPair(dir)
+		if (err == nil) != (same == nil) || (err == nil) != (printed == nil) || err == nil && (checked.SecretKey != id.SecretKey || secret != id.SecretKey) {
+			t.Errorf("%q: %v, %v and %v do not agree", content, err, same, printed)
+		}
+		return access, secret, err
+	}
+	for n := range len(whole) - 1 {
+		if _, _, err := read(string(whole[:n])); err == nil {
+			t.Errorf("%d bytes of %d are taken for a pair", n, len(whole))
+		}
+	}
+	const amazons = "AKIAIOSFODNN7EXAMPLE" // of the form that is made
+	for content, want := range map[string]string{
+		string(whole[:len(whole)-1]):               own.SecretKey,
+		"AKID secret":                              "secret",
+		"AKID secret\r\n":                          "secret",
+		"AKIAMINE secret":                          "secret",
+		amazons + " short\n":                       "short",
+		amazons + " " + strings.Repeat("long", 20): strings.Repeat("long", 20),
+	} {
+		if _, secret, err := read(content); err != nil || secret != want {
+			t.Errorf("%q: %q, %v", content, secret, err)
+		}
 	}
 }
 
