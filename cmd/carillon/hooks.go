@@ -60,7 +60,7 @@ func (w *waysOut) hookChannel(e *config.Events, hook config.Webhook, account str
 
 // openHook prepares what posts to a web hook.
 func (w *waysOut) openHook(hook config.Webhook) (*webhook.Sender, error) {
-	secrets, err := webhook.LoadSecrets(hook.SecretFiles)
+	secrets, err := hookSecrets(hook.SecretFiles)
 	if err != nil {
 		return nil, err
 	}

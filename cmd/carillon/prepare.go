@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strings"
 	"syscall"
 
 	"github.com/carillon-meetings/carillon/internal/api"
@@ -128,19 +127,6 @@ func clusterSecret(c config.Cluster) ([]byte, error) {
 		return nil, fmt.Errorf("--cluster-secret-file: %s has %d characters, at least %d are needed: openssl rand -base64 48 makes some", c.SecretFile, len(secret), cluster.MinSecret)
 	}
 	return []byte(secret), nil
-}
-
-// readSecret returns what a file holds, without the blanks about it.
-func readSecret(path string) (string, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	secret := strings.TrimSpace(string(text))
-	if secret == "" {
-		return "", fmt.Errorf("%s is empty", path)
-	}
-	return secret, nil
 }
 
 func certificate(certFile, keyFile string) (*tls.Certificate, error) {

@@ -6,9 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"os"
 	"strings"
 )
 
@@ -72,25 +70,6 @@ func parsePrivate(coded string) (Secret, error) {
 		return Secret{}, fmt.Errorf("%w: its halves do not belong together", ErrSecret)
 	}
 	return Secret{own: own}, nil
-}
-
-// LoadSecrets reads secrets from files, one in each, white space around it
-// allowed.
-func LoadSecrets(files []string) ([]Secret, error) {
-	var secrets []Secret
-	var errs []error
-	for _, name := range files {
-		text, err := os.ReadFile(name)
-		if err == nil {
-			var s Secret
-			if s, err = ParseSecret(strings.TrimSpace(string(text))); err != nil {
-				err = fmt.Errorf("%s: %w", name, err)
-			}
-			secrets = append(secrets, s)
-		}
-		errs = append(errs, err)
-	}
-	return secrets, errors.Join(errs...)
 }
 
 // sign returns the value of webhook-signature: one signature for each secret, so

@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -51,19 +49,6 @@ func TestSecrets(t *testing.T) {
 		if _, err := ParseSecret(text); !errors.Is(err, ErrSecret) || text != "" && strings.Contains(err.Error(), strings.TrimPrefix(text, "whsec_")) && len(text) > 10 {
 			t.Errorf("%q: %v", text, err)
 		}
-	}
-	dir := t.TempDir()
-	good, bad := filepath.Join(dir, "good"), filepath.Join(dir, "bad")
-	for name, text := range map[string]string{good: vectorSecret + "\n", bad: "nothing"} {
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if s, err := LoadSecrets([]string{good, good}); err != nil || len(s) != 2 {
-		t.Errorf("read %d secrets, %v", len(s), err)
-	}
-	if _, err := LoadSecrets([]string{bad, filepath.Join(dir, "none")}); !errors.Is(err, ErrSecret) || !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a bad and a missing file: %v", err)
 	}
 }
 
