@@ -40,12 +40,15 @@ func (c *adminAuditCommand) print(ctx context.Context, w, notes io.Writer) error
 	if c.Limit < 1 {
 		return errors.New("--limit: at least 1")
 	}
-	entries, silent, err := c.read(ctx)
+	entries, gaps, err := c.read(ctx)
 	if err != nil {
 		return err
 	}
-	for _, node := range silent {
+	for _, node := range gaps.silent {
 		fmt.Fprintf(notes, "node %s does not answer: what it wrote down is missing here\n", node)
+	}
+	if gaps.unreadable > 0 {
+		fmt.Fprintf(notes, "lines of the audit that cannot be read, and are missing here: %d\n", gaps.unreadable)
 	}
 	if c.JSON {
 		for _, e := range entries {
@@ -71,8 +74,14 @@ func (c *adminAuditCommand) print(ctx context.Context, w, notes io.Writer) error
 	return t.Flush()
 }
 
-// read asks for page after page. silent are the nodes that did not answer.
-func (c *adminAuditCommand) read(ctx context.Context) (all []audit.Entry, silent []string, err error) {
+// auditGaps is what is missing of an audit.
+type auditGaps struct {
+	silent     []string // the nodes that did not answer
+	unreadable int      // lines
+}
+
+// read asks for page after page.
+func (c *adminAuditCommand) read(ctx context.Context) (all []audit.Entry, gaps auditGaps, err error) {
 	q := url.Values{}
 	for name, value := range map[string]string{"text": c.Text, "who": c.Who, "via": c.Via, "outcome": c.Outcome} {
 		if value != "" {
@@ -86,14 +95,16 @@ func (c *adminAuditCommand) read(ctx context.Context) (all []audit.Entry, silent
 		q.Set("limit", strconv.Itoa(min(c.Limit-len(all), audit.MaxPage)))
 		var page audit.Page
 		if err := c.ask(ctx, http.MethodGet, console.PathAudit+"?"+q.Encode(), nil, &page); err != nil {
-			return nil, nil, err
+			return nil, gaps, err
 		}
-		silent = append(silent, page.Silent...)
+		gaps.silent = append(gaps.silent, page.Silent...)
+		gaps.unreadable += page.Unreadable
 		if all = append(all, page.Entries...); page.Next == "" {
 			break
 		}
 		q.Set("before", page.Next)
 	}
-	slices.Sort(silent)
-	return all, slices.Compact(silent), nil
+	slices.Sort(gaps.silent)
+	gaps.silent = slices.Compact(gaps.silent)
+	return all, gaps, nil
 }

@@ -99,6 +99,29 @@ func auditOf(t *testing.T, s *server, change func(*adminAuditCommand)) (entries 
 	return entries, nil
 }
 
+// A spoilt line of the audit hides no other, and whoever looks is told of it.
+func TestAnAuditWithASpoiltLineSaysSo(t *testing.T) {
+	data := t.TempDir()
+	if err := startServer(t, data).stop(); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(data, "audit", "audit-0000000001.jsonl")
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replace(t, name, append([]byte("\x00\x00\x00\n"), text...))
+	s := startServer(t, data)
+	var out, notes bytes.Buffer
+	c := &adminAuditCommand{operatorTarget: operatorTarget{Endpoint: s.ports.public.String(), OperatorSecret: s.operatorSecret()}, Limit: 100}
+	if err := c.print(t.Context(), &out, &notes); err != nil {
+		t.Fatal(err)
+	}
+	if notes.String() != "lines of the audit that cannot be read, and are missing here: 1\n" || strings.Count(out.String(), " start ") != 2 {
+		t.Errorf("carillon admin audit prints\n%s%s", out.String(), notes.String())
+	}
+}
+
 // Whoever changes something is in the audit, by whatever way, and stays there
 // when the server starts again.
 func TestWhoDidWhatIsWrittenDown(t *testing.T) {

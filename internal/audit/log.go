@@ -60,9 +60,10 @@ type Log struct {
 	file   *os.File // nil while it could not be opened
 	seq    uint64   // of file
 	size   int64
-	born   time.Time // when file was begun
-	dirty  bool      // written to since it was synced
-	broken bool      // the last write failed; said once
+	born   time.Time       // when file was begun
+	dirty  bool            // written to since it was synced
+	broken bool            // the last write failed; said once
+	spoilt map[uint64]bool // files of which was said that lines cannot be read
 
 	stop chan struct{}
 	done chan struct{}
@@ -70,7 +71,7 @@ type Log struct {
 
 // Open opens the account in a directory and goes on with its newest file.
 func Open(cfg Config) (*Log, error) {
-	l := &Log{cfg: cfg.withDefaults(), stop: make(chan struct{}), done: make(chan struct{})}
+	l := &Log{cfg: cfg.withDefaults(), spoilt: map[uint64]bool{}, stop: make(chan struct{}), done: make(chan struct{})}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}

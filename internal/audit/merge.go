@@ -26,6 +26,30 @@ type Part struct {
 	Entries []Entry
 	Places  []Place // of each entry
 	Whole   bool    // there are no older ones
+	// Spoilt are how many lines that could not be read stand before each entry, that
+	// is between it and the next newer one, and when Whole, last, behind all. What is
+	// missing at its end is none.
+	Spoilt []int `json:",omitempty"`
+}
+
+// spoilt returns how many lines that could not be read belong to the n newest
+// entries, with those behind the last one when that is all.
+func (p Part) spoilt(n int) (count int) {
+	if n == len(p.Entries) && p.Whole {
+		n++
+	}
+	for _, lines := range p.Spoilt[:min(n, len(p.Spoilt))] {
+		count += lines
+	}
+	return count
+}
+
+// pass notes a line that cannot be read, before the next entry.
+func (p *Part) pass() {
+	for len(p.Spoilt) <= len(p.Entries) {
+		p.Spoilt = append(p.Spoilt, 0)
+	}
+	p.Spoilt[len(p.Entries)]++
 }
 
 // cursor is where a page begins, at each node. A node that it does not name (of
@@ -71,6 +95,9 @@ func (q Query) Merge(parts ...Part) (Page, error) {
 		}
 		page.Entries = append(page.Entries, parts[i].Entries[taken[i]])
 		taken[i]++
+	}
+	for i, p := range parts {
+		page.Unreadable += p.spoilt(taken[i])
 	}
 	if c.follow(page, parts, taken) {
 		page.Next = c.String()

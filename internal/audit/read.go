@@ -43,6 +43,9 @@ type Page struct {
 	// Silent are the nodes of the cluster that did not answer, by name. Their
 	// entries are missing; they come on a later page if the nodes are back by then.
 	Silent []string `json:"silent,omitempty"`
+	// Unreadable is how many lines from the page's first entry on to its last could
+	// not be read: whatever they said is missing, whether it was asked for or not.
+	Unreadable int `json:"unreadable,omitempty"`
 }
 
 // Read returns the newest entries of this account that fit the query. The error is
@@ -88,7 +91,12 @@ func (l *Log) Part(ctx context.Context, q Query) (Part, error) {
 		if goesOn && seq == before.File {
 			raw = raw[:min(max(before.Offset, 0), int64(len(raw)))]
 		}
-		if full := part.add(raw, seq, q); full {
+		if seq == files[len(files)-1] { // a line is being written just now, or is cut off there
+			raw = raw[:bytes.LastIndexByte(raw, '\n')+1]
+		}
+		full, spoilt := part.add(raw, seq, q)
+		l.saySpoilt(seq, spoilt)
+		if full {
 			return part, nil
 		}
 	}
@@ -96,9 +104,25 @@ func (l *Log) Part(ctx context.Context, q Query) (Part, error) {
 	return part, nil
 }
 
-// add takes what fits from a file, from its end; true when there is more than the
-// query asks for. What is no entry, such as a line that was cut off, is passed over.
-func (p *Part) add(raw []byte, seq uint64, q Query) (full bool) {
+// saySpoilt says in the server's log, once for each file, that lines of it cannot
+// be read.
+func (l *Log) saySpoilt(seq uint64, lines int) {
+	if lines == 0 {
+		return
+	}
+	l.mu.Lock()
+	said := l.spoilt[seq]
+	l.spoilt[seq] = true
+	l.mu.Unlock()
+	if !said {
+		l.cfg.Logger.Warn("lines of the audit cannot be read and are passed over", "file", l.path(seq), "count", lines)
+	}
+}
+
+// add takes what fits from a file, from its end; full when there is more than the
+// query asks for. What is no entry, such as a line that was cut off, is passed over
+// and counted.
+func (p *Part) add(raw []byte, seq uint64, q Query) (full bool, spoilt int) {
 	text := bytes.ToLower([]byte(q.Text))
 	if strings.ContainsAny(q.Text, "\"\\<>&") { // stand otherwise in JSON
 		text = nil
@@ -108,19 +132,28 @@ func (p *Part) add(raw []byte, seq uint64, q Query) (full bool) {
 		line := raw[begin:]
 		raw = raw[:begin]
 		if len(text) > 0 && !bytes.Contains(bytes.ToLower(line), text) {
-			continue // without having been read as JSON: most of a long search
+			if !json.Valid(line) {
+				p.pass()
+				spoilt++
+			}
+			continue // without having been taken apart: most of a long search
 		}
 		var e Entry
-		if json.Unmarshal(line, &e) != nil || !q.fits(e) {
+		if json.Unmarshal(line, &e) != nil || e.At.IsZero() {
+			p.pass()
+			spoilt++
+			continue
+		}
+		if !q.fits(e) {
 			continue
 		}
 		if len(p.Entries) == q.limit() {
-			return true
+			return true, spoilt
 		}
 		p.Entries = append(p.Entries, e)
 		p.Places = append(p.Places, Place{seq, int64(begin)})
 	}
-	return false
+	return false, spoilt
 }
 
 func (q Query) fits(e Entry) bool {

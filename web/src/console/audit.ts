@@ -1,7 +1,7 @@
 // Who did what, newest first: with a search, and older pages on demand.
 
 import { el, fill, setText } from '../ui/dom';
-import { type AuditEntry, type AuditPage as Data, outcomeOf, targetOf } from './auditrows';
+import { type AuditEntry, type AuditPage as Data, outcomeOf, spoilt, targetOf } from './auditrows';
 import { missing, short, when } from './format';
 import type { Frame, Page } from './frame';
 import { Refusal } from './server';
@@ -49,6 +49,7 @@ export class AuditPage implements Page {
   private good = 0;
   private shown = '';
   private next = '';
+  private unreadable = 0; // lines, on the pages that are shown
   private paged = false; // older pages are looked at: nothing moves by itself
 
   constructor(private readonly frame: Frame) {
@@ -102,6 +103,7 @@ export class AuditPage implements Page {
     const page = await this.read(this.next);
     if (!page || this.closed) return;
     this.shown = '';
+    this.unreadable += page.unreadable ?? 0;
     this.warn(page);
     this.list.append(...page.entries.map(lineOf));
     this.follow(page);
@@ -113,14 +115,16 @@ export class AuditPage implements Page {
     this.shown = text;
     fill(this.list, ...page.entries.map(lineOf));
     setText(this.note, page.entries.length > 0 ? '' : 'There is nothing that fits.');
+    this.unreadable = page.unreadable ?? 0;
     this.warn(page);
     this.follow(page);
   }
 
-  /** Names the nodes whose entries are missing. */
+  /** Names the nodes whose entries are missing, and says how many lines nobody can read. */
   private warn(page: Data): void {
-    setText(this.gap, missing(page.silent, 'entries'));
-    this.gap.hidden = !page.silent;
+    const words = [missing(page.silent, 'entries'), spoilt(this.unreadable)].filter(Boolean).join(' ');
+    setText(this.gap, words);
+    this.gap.hidden = !words;
   }
 
   private follow(page: Data): void {

@@ -24,6 +24,16 @@ export interface AuditPage {
   next?: string;
   /** The nodes of a cluster that did not answer. */
   silent?: string[];
+  /** How many lines of this part of the audit could not be read. */
+  unreadable?: number;
+}
+
+/** What is missing because lines cannot be read, as a sentence; empty when nothing is. */
+export function spoilt(lines: number): string {
+  if (lines === 0) return '';
+  return lines === 1
+    ? 'One line of the audit cannot be read: it is missing here. The log has the file.'
+    : `${lines} lines of the audit cannot be read: they are missing here. The log has the files.`;
 }
 
 /** Which entries are asked for; what is empty is no condition. */
