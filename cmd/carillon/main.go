@@ -88,6 +88,9 @@ func run(ctx context.Context, args []string) error {
 // server that is without what is known of all flags, which is a megabyte that nobody
 // asks for any more while it runs.
 func parse(ctx context.Context, args []string) (command func() error, err error) {
+	if err := dropEmpty(awsPrefix); err != nil {
+		return nil, err
+	}
 	options := []kong.Option{
 		kong.Name(programName),
 		kong.Description("A self-hosted meetings server compatible with the Amazon Chime SDK."),

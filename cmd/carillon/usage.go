@@ -89,6 +89,23 @@ func withDefault(v *kong.Value) string {
 	return strings.Replace(help, sentence, sentence+" (default "+v.Default+")", 1)
 }
 
+// awsPrefix begins the variables of AWS tools, of which our commands take some.
+const awsPrefix = "AWS_"
+
+// dropEmpty takes variables out of the environment that are there and empty. AWS
+// tools take such a one for none; the library that reads flags takes it for
+// a value, which would stand in the way of another variable and of the default.
+func dropEmpty(prefix string) error {
+	for _, variable := range os.Environ() {
+		if name, value, _ := strings.Cut(variable, "="); value == "" && strings.HasPrefix(name, prefix) {
+			if err := os.Unsetenv(name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // bundleEnv names the file of authorities that AWS tools trust instead of the
 // system's.
 const bundleEnv = "AWS_CA_BUNDLE"

@@ -111,6 +111,24 @@ func TestHelpTellsEveryDefault(t *testing.T) {
 	}
 }
 
+// A variable of AWS that is empty is as none: the next one in line counts, or the
+// default.
+func TestEmptyVariablesOfAWSAreNone(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t)
+	env := []string{
+		"AWS_ENDPOINT_URL_CHIME_SDK_MEETINGS=", "AWS_ENDPOINT_URL=" + s.Endpoint, "AWS_ENDPOINT_URL_CHIME=", "AWS_SESSION_TOKEN=", "AWS_REGION=", "AWS_DEFAULT_REGION=",
+		"AWS_ACCESS_KEY_ID=" + servertest.AccessKey, "AWS_SECRET_ACCESS_KEY=" + servertest.SecretKey,
+	}
+	for _, args := range [][]string{
+		{"admin", "list"}, {"load", "api", "--duration", "100ms", "--clients", "1", "--meetings", "1"}, {"load", "meeting", "--duration", "100ms", "--settle", "0s", "--talkers", "1"}, {"conform", "--run", "GetMeeting_Unknown"},
+	} {
+		if out, err := binary(t, env, args...); err != nil {
+			t.Errorf("%v: %v, %s", args, err, out)
+		}
+	}
+}
+
 // What env prints of a server with a certificate of its own making is enough for
 // our commands to trust it.
 func TestCommandsTrustWhatAWSToolsTrust(t *testing.T) {
