@@ -104,6 +104,8 @@ func TestWhatServeRefusesCheckConfigRefuses(t *testing.T) {
 		"proxy network":                    {[]string{"--trusted-proxies", "10.0.0.0/99"}, "10.0.0.0/99"},
 		"data directory is a file":         {[]string{"--data", notDir}, "is not a directory"},
 		"data directory below a file":      {[]string{"--data", filepath.Join(notDir, "data")}, "--data"},
+		"data directory not for files":     {[]string{"--data", "/proc/1/data"}, "--data: /proc/1 cannot be written"},
+		"recordings not for files":         {[]string{"--recordings", "/proc/recordings"}, "--recordings: /proc cannot be written"},
 		"token key cut short":              {[]string{"--data", dataWith(t, "token.key", "c2hvcnQ=\n")}, "token.key does not hold a key of 32 bytes"},
 		"key pair without a secret":        {[]string{"--data", dataWith(t, "access.key", "AKID\n")}, "access.key does not hold"},
 		"key pair cut off":                 {[]string{"--data", dataWith(t, "access.key", "AKIAIOSFODNN7ABCDEFG wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPL")}, "access.key is cut off within the secret key"},

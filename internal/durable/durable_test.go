@@ -164,6 +164,10 @@ func TestCheckMakesNothing(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 3 {
+		t.Errorf("it left something: %v, %v", entries, err)
+	}
 	if _, err := os.Stat(filepath.Dir(filepath.Dir(fresh))); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("it made something: %v", err)
 	}

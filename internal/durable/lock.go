@@ -40,8 +40,9 @@ func Lock(dir string) (*os.File, error) {
 	return nil, fmt.Errorf("lock data directory: %w", err)
 }
 
-// Check returns why Lock could not make or write the directory. It makes
-// nothing, and does not mind that somebody else has the directory.
+// Check returns why Lock could not make or write the directory. It leaves nothing
+// behind, and does not mind that somebody else has the directory, nor that the
+// disk is full.
 func Check(dir string) error {
 	there := filepath.Clean(dir)
 	info, err := os.Stat(there)
@@ -61,5 +62,22 @@ func Check(dir string) error {
 	if err := unix.Access(there, unix.W_OK|unix.X_OK); err != nil {
 		return fmt.Errorf("%s cannot be written: %w", there, err)
 	}
-	return nil
+	return tryFile(there)
+}
+
+// tryFile makes a file in a directory for a moment. Its modes do not tell whether
+// that can be: root may write everywhere, but not in /proc.
+func tryFile(dir string) error {
+	f, err := os.CreateTemp(dir, ".check-*"+Unfinished)
+	var refused *fs.PathError // whose path is another each time
+	if errors.As(err, &refused) {
+		err = refused.Err
+	}
+	switch {
+	case errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT):
+		return nil
+	case err != nil:
+		return fmt.Errorf("%s cannot be written: %w", dir, err)
+	}
+	return errors.Join(f.Close(), removeIfThere(f.Name()))
 }
