@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/carillon-meetings/carillon/internal/api"
+	"github.com/carillon-meetings/carillon/internal/api/sigv4"
 	"github.com/carillon-meetings/carillon/internal/app"
 	"github.com/carillon-meetings/carillon/internal/clientaddr"
 	"github.com/carillon-meetings/carillon/internal/console"
@@ -63,6 +64,7 @@ func (d *doors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (d *doors) pick(r *http.Request) http.Handler {
 	path := r.URL.Path
+	tidy := sigv4.OneSlash(path) // the other doors' addresses are told by us, or typed, and are not put together
 	switch {
 	case path == pathHealth:
 		return http.HandlerFunc(healthy)
@@ -70,11 +72,11 @@ func (d *doors) pick(r *http.Request) http.Handler {
 		return http.HandlerFunc(d.readiness)
 	case path == pathMetrics && d.metrics != nil:
 		return d.metrics
-	case forPeople(r) && path != app.PathDocument && underAny(path, signal.PathControl, signal.PathEvents, signal.PathTURN, signal.PathCalls, app.Prefix):
+	case forPeople(r) && tidy != app.PathDocument && (underAny(path, signal.PathControl, signal.PathEvents, signal.PathTURN, signal.PathCalls) || underAny(tidy, app.Prefix)):
 		return d.signpost
 	case underAny(path, signal.PathControl, signal.PathEvents, signal.PathTURN, signal.PathScreen, signal.PathScreenViewing, signal.PathCalls):
 		return d.signal
-	case underAny(path, app.Prefix):
+	case underAny(tidy, app.Prefix):
 		return d.app
 	case path == pathCluster || strings.HasPrefix(path, pathCluster+"/"):
 		return d.operator

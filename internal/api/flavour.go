@@ -85,7 +85,7 @@ func (c *call) ofPipelines() bool {
 // slash is joined with the operation's path to two of them. Those further
 // behind stand for empty ids and stay.
 func basePath(path string) (meeting.Flavour, string) {
-	path = withoutLeadingSlashes(path)
+	path = sigv4.OneSlash(path)
 	for _, p := range []struct {
 		prefix  string
 		flavour meeting.Flavour
@@ -94,7 +94,7 @@ func basePath(path string) (meeting.Flavour, string) {
 		{"/pipelines-api", meeting.Pipelines},
 	} {
 		if rest, ok := strings.CutPrefix(path, p.prefix); ok && (rest == "" || rest[0] == '/') {
-			return p.flavour, withoutLeadingSlashes(rest)
+			return p.flavour, sigv4.OneSlash(rest)
 		}
 	}
 	return 0, path
@@ -111,14 +111,6 @@ func WithoutFlavour(path string) string {
 func NamesFlavour(path string) bool {
 	flavour, _ := basePath(path)
 	return flavour != 0
-}
-
-// withoutLeadingSlashes leaves one slash of those a path begins with.
-func withoutLeadingSlashes(path string) string {
-	for strings.HasPrefix(path, "//") {
-		path = path[1:]
-	}
-	return path
 }
 
 // hostFlavour reads the names of the real service, for those who point them

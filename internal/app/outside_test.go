@@ -118,6 +118,20 @@ func TestWhoMayAsk(t *testing.T) {
 	}
 }
 
+// An endpoint that ends in a slash does no harm, here as at the API.
+func TestSlashesBeforeThePath(t *testing.T) {
+	a := ada(t, start(t))
+	id, _ := a.meet("x1", nil)
+	for _, path := range []string{"/" + app.Prefix + "meetings", "//" + app.Prefix + "meetings/" + id, "/" + app.PathDocument} {
+		if got := a.send(http.MethodGet, path, ""); got.status != 200 {
+			t.Errorf("GET %s: %d %s", path, got.status, got.body)
+		}
+	}
+	if got := a.send(http.MethodGet, "/app//v1/meetings", ""); got.status != 404 {
+		t.Errorf("slashes within the path: %d %s", got.status, got.body)
+	}
+}
+
 func TestInputIsChecked(t *testing.T) {
 	s := start(t)
 	a := ada(t, s)

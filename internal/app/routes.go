@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/carillon-meetings/carillon/internal/api/sigv4"
 	"github.com/carillon-meetings/carillon/internal/observe"
 )
 
@@ -65,7 +66,7 @@ func Actions() []string {
 // find returns the operation of a path and method. Without one, it returns the
 // methods that the path takes; none when there is no such path.
 func (s *Server) find(method, path string, l *labels) (op *operation, allowed []string) {
-	path, below := strings.CutPrefix(path, Prefix)
+	path, below := strings.CutPrefix(sigv4.OneSlash(path), Prefix)
 	if !below {
 		return nil, nil
 	}

@@ -39,7 +39,7 @@ type call struct {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{r: r, ctx: r.Context(), id: rand.Text(), began: time.Now()}
 	w.Header().Set("X-Amzn-Requestid", c.id)
-	if r.URL.Path == PathDocument && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	if sigv4.OneSlash(r.URL.Path) == PathDocument && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		sendDocument(w)
 		return
 	}
@@ -209,7 +209,7 @@ func (c *call) tracedPath() string {
 			return Prefix + c.op.path
 		}
 	}
-	return c.r.URL.Path
+	return sigv4.OneSlash(c.r.URL.Path)
 }
 
 // audit writes down a change, done or refused. Calls of nobody who is known are

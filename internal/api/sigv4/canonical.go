@@ -33,6 +33,16 @@ func Target(r *http.Request) (path, query string) {
 	return path, query
 }
 
+// OneSlash leaves one slash of those that a path begins with. An endpoint that
+// ends in a slash is joined with the path of an operation to two, which clients
+// sign as they send it or without the empty segment; both are taken.
+func OneSlash(path string) string {
+	for strings.HasPrefix(path, "//") {
+		path = path[1:]
+	}
+	return path
+}
+
 // ParseQuery splits a raw query string. A percent sign that starts no valid
 // escape stands for itself.
 func ParseQuery(raw string) []Param {
