@@ -3,11 +3,14 @@ package signal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/coder/websocket"
 )
@@ -62,17 +65,21 @@ func (c *conn) touch() { c.heard.Store(time.Now().UnixNano()) }
 // errTooLarge ends the reading of a connection with a message above its limit.
 var errTooLarge = errors.New("signal: message too large")
 
+// errFraming ends the reading of a connection that has been closed because what
+// came is not what RFC 6455 calls frames.
+var errFraming = errors.New("signal: broken frames")
+
 // read returns the next binary message. Text messages are skipped.
 func (c *conn) read() ([]byte, error) {
 	for {
 		kind, r, err := c.ws.Reader(c.ctx)
 		if err != nil {
-			return nil, err
+			return nil, c.broke(err)
 		}
 		msg, err := io.ReadAll(io.LimitReader(r, c.limit+1))
 		switch {
 		case err != nil:
-			return nil, err
+			return nil, c.broke(err)
 		case int64(len(msg)) > c.limit:
 			return nil, errTooLarge
 		}
@@ -80,7 +87,26 @@ func (c *conn) read() ([]byte, error) {
 		if kind == websocket.MessageBinary {
 			return msg, nil
 		}
+		if !utf8.Valid(msg) {
+			c.close(websocket.StatusInvalidFramePayloadData, "")
+			return nil, errFraming
+		}
 	}
+}
+
+// broke closes the connection with the code for it if an error of reading is of
+// the client's frames, and not of the way to the client. For most of them the
+// library has sent the code by then; it has no word for a frame that is not
+// masked.
+func (c *conn) broke(err error) error {
+	var network net.Error
+	switch {
+	case websocket.CloseStatus(err) != -1, c.ctx.Err() != nil, errors.Is(err, errOverBudget), errors.As(err, &network),
+		errors.Is(err, net.ErrClosed), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return err
+	}
+	c.close(websocket.StatusProtocolError, "")
+	return fmt.Errorf("%w: %w", errFraming, err)
 }
 
 // send queues a message. A client that lets too much pile up is cut off.

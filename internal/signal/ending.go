@@ -185,7 +185,7 @@ func (s *session) lostLocked(err error) {
 	code := websocket.CloseStatus(err)
 	s.log.Debug("connection ended", "state", s.state, "code", int(code))
 	s.conn.close(closeDone, "") // in case it is the reader that gave up
-	if !errors.Is(err, errMisuse) {
+	if !errors.Is(err, errMisuse) && !errors.Is(err, errFraming) {
 		s.conn.cut()
 	}
 	part := s.participant
