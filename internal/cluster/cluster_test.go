@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/carillon-meetings/carillon/internal/logtest"
 )
 
 func TestMain(m *testing.M) {
@@ -169,12 +172,20 @@ type world struct {
 	stops   map[string]func()
 	nodesIn int // how many the cluster is to have; 0: not known
 	busy    map[string][]int
+	logs    map[string]*logtest.Buffer // of nodes, through their restarts
+}
+
+func (w *world) log(name string) *logtest.Buffer {
+	if w.logs[name] == nil {
+		w.logs[name] = new(logtest.Buffer)
+	}
+	return w.logs[name]
 }
 
 func newWorld(t *testing.T) *world {
 	w := &world{
 		t: t, net: newNetwork(), nodes: map[string]*Node{}, holders: map[string]*holder{},
-		stops: map[string]func(){}, busy: map[string][]int{},
+		stops: map[string]func(){}, busy: map[string][]int{}, logs: map[string]*logtest.Buffer{},
 	}
 	t.Cleanup(func() {
 		for _, stop := range w.stops {
@@ -199,7 +210,8 @@ func (w *world) startOn(name string, bus Bus, store Store) {
 	h := &holder{adopted: map[int]bool{}}
 	n, err := New(Config{
 		Node: name, Slots: testSlots, Nodes: w.nodesIn, Holder: h, Bus: bus, Store: store,
-		Info: func() Info { return Info{Address: name + ":1", Busy: w.busy[name]} },
+		Info:   func() Info { return Info{Address: name + ":1", Busy: w.busy[name]} },
+		Logger: slog.New(slog.NewTextHandler(w.log(name), nil)),
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -93,30 +93,59 @@ type lease struct {
 	begun       time.Time // guarded by mu; when it began
 	proven      time.Time // guarded by mu; when the last renewal that a majority answered was sent
 	since       time.Time // guarded by mu; since when it has held without a gap
+	lost        time.Time // guarded by mu; since when it has not held, though it did; zero: it holds, or never did
+	said        bool      // guarded by mu; that it was lost was said
 }
 
 // begin starts a new incarnation. It does not hold before a first renewal.
 func (l *lease) begin(incarnation uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.lookLocked()
 	l.incarnation, l.begun, l.proven, l.since = incarnation, l.now(), time.Time{}, time.Time{}
+}
+
+// lookLocked notes when the lease ended, if it has.
+func (l *lease) lookLocked() {
+	if end := l.proven.Add(l.length); lapses && l.lost.IsZero() && !l.proven.IsZero() && !l.now().Before(end) {
+		l.lost = end
+	}
+}
+
+// hasLapsed reports, once for each time, that the lease does not hold any more.
+func (l *lease) hasLapsed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lookLocked()
+	if l.lost.IsZero() || l.said {
+		return false
+	}
+	l.said = true
+	return true
 }
 
 // end gives the incarnation up.
 func (l *lease) end() { l.begin(0) }
 
 // renewed notes that a majority has answered the renewal of the incarnation
-// that was sent at the given time.
-func (l *lease) renewed(incarnation uint64, sent time.Time) {
+// that was sent at the given time. When the lease holds again by that, it returns
+// for how long it did not, in whatever incarnation; else 0.
+func (l *lease) renewed(incarnation uint64, sent time.Time) (lapsed time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if incarnation != l.incarnation || !sent.After(l.proven) {
-		return
+		return 0
 	}
+	l.lookLocked()
 	if l.since.IsZero() {
 		l.since = sent
 	}
 	l.proven = sent
+	if now := l.now(); !l.lost.IsZero() && now.Sub(sent) < l.length {
+		lapsed = now.Sub(l.lost)
+		l.lost, l.said = time.Time{}, false
+	}
+	return lapsed
 }
 
 // holds returns the incarnation that may act as an owner now; 0 when none.

@@ -50,7 +50,9 @@ func (n *Node) renew(ctx context.Context) {
 		defer cancel()
 		for agreed := 1; ; agreed++ {
 			if agreed == a.majority() {
-				n.lease.renewed(incarnation, sent)
+				if lapsed := n.lease.renewed(incarnation, sent); lapsed > 0 {
+					n.cfg.Logger.Warn("lease holds again", "node", n.cfg.Node, "for", lapsed)
+				}
 			}
 			if _, more := <-agreements; !more {
 				return

@@ -14,6 +14,9 @@ func (n *Node) supervise(ctx context.Context) {
 	if incarnation, _ := n.lease.current(); a == nil || incarnation == 0 {
 		return
 	}
+	if n.lease.hasLapsed() {
+		n.cfg.Logger.Warn("lease does not hold: this node answers for no meeting until it is renewed", "node", n.cfg.Node, "quiet", n.lease.quiet())
+	}
 	if n.lapsed() {
 		n.giveUp()
 		return
