@@ -12,6 +12,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/carillon-meetings/carillon/internal/yamldoc"
 )
 
 // FileEnv names the environment variable that points at a configuration file
@@ -23,12 +25,8 @@ const FileEnv = "CARILLON_CONFIG"
 // the command line or in the environment win over the file.
 func Load(r io.Reader) (kong.Resolver, error) {
 	values := map[string]any{}
-	dec := yaml.NewDecoder(r)
-	if err := dec.Decode(&values); err != nil && err != io.EOF {
+	if err := yamldoc.Decode(yaml.NewDecoder(r), &values); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("configuration file: %w", err)
-	}
-	if dec.Decode(new(yaml.Node)) != io.EOF {
-		return nil, errors.New("configuration file: it has more than one YAML document")
 	}
 	return &fileResolver{values: values}, nil
 }

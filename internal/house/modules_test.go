@@ -40,6 +40,7 @@ var mayUse = map[string][]string{
 	"internal/console/demo":      {"github.com/aws/aws-sdk-go-v2"},
 	"internal/allowance":         {"golang.org/x/time"},
 	"internal/capture":           {"github.com/aws/aws-sdk-go-v2"},
+	"internal/yamldoc":           {"go.yaml.in/yaml"},
 	"internal/config":            {"github.com/alecthomas/kong", "go.yaml.in/yaml"},
 	"internal/completion":        {"github.com/alecthomas/kong"},
 	"internal/operators":         {"go.yaml.in/yaml", "golang.org/x/crypto"},

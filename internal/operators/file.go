@@ -10,6 +10,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/carillon-meetings/carillon/internal/yamldoc"
 )
 
 // Role is what an operator may do.
@@ -84,16 +86,17 @@ func parse(raw []byte) (*List, error) {
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(raw))
 	dec.KnownFields(true)
-	err := dec.Decode(&doc)
+	err := yamldoc.Decode(dec, &doc)
+	several := errors.Is(err, yamldoc.ErrSeveral)
 	switch {
-	case errors.Is(err, io.EOF), err == nil && doc.Operators == nil:
+	case errors.Is(err, io.EOF), (err == nil || several) && doc.Operators == nil:
 		// Cut off while it was written, perhaps: it would sign everybody out.
 		return nil, errors.New("it is empty; a file that names nobody says `operators: []`")
+	case several:
+		return nil, err
 	case err != nil:
 		// What the parser quotes may be a secret that stands in the wrong place.
 		return nil, errors.New(regexp.MustCompile("`[^`]*`").ReplaceAllString(err.Error(), "`…`"))
-	case !errors.Is(dec.Decode(new(yaml.Node)), io.EOF):
-		return nil, errors.New("it has more than one YAML document")
 	case len(doc.Operators) > maxOperators:
 		return nil, fmt.Errorf("more than %d operators", maxOperators)
 	}

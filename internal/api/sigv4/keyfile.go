@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/carillon-meetings/carillon/internal/yamldoc"
 )
 
 // LoadKeys reads a key file, YAML or JSON:
@@ -48,14 +50,13 @@ func LoadKeys(path string, actions []string) (*Keys, error) {
 func ParseKeys(name string, data []byte, actions []string) (*Keys, error) {
 	l := &loader{name: name, actions: actions, keys: &Keys{byID: map[string]*key{}}}
 	var doc yaml.Node
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	switch err := dec.Decode(&doc); {
+	switch err := yamldoc.Decode(yaml.NewDecoder(bytes.NewReader(data)), &doc); {
 	case errors.Is(err, io.EOF):
 		return nil, fmt.Errorf("key file %s: it is empty", name)
+	case errors.Is(err, yamldoc.ErrSeveral):
+		return nil, fmt.Errorf("key file %s: %w", name, err)
 	case err != nil:
 		return nil, fmt.Errorf("key file %s: %s", name, syntaxProblem(err))
-	case !errors.Is(dec.Decode(new(yaml.Node)), io.EOF):
-		return nil, fmt.Errorf("key file %s: it has more than one YAML document", name)
 	}
 	disabled := map[string]bool{}
 	l.mapping(doc.Content[0], "", map[string]func(*yaml.Node, string){
