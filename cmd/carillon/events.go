@@ -34,7 +34,7 @@ type waysOut struct {
 	settings eventSettings
 	origin   string                                 // as whom web hooks are asked for permission
 	probes   map[string]func(context.Context) error // of web hooks, by channel
-	trusts   []*hookTrust                           // of web hooks that have authorities of their own
+	trusts   []*trust                               // of web hooks that have authorities of their own
 }
 
 // eventSettings say how events are told, account by account.

@@ -64,7 +64,7 @@ func (w *waysOut) openHook(hook config.Webhook) (*webhook.Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	trust, err := newHookTrust(hook)
+	trust, err := hookTrust(hook)
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,7 @@ type prepared struct {
 	sink        capture.Sink     // nil: recordings are stored nowhere
 	ffmpeg      string           // path; "": nothing is composed or streamed
 	engines     []transcribe.Source
+	trusts      []*trust        // of engines that have authorities of their own
 	operators   *operators.List // nil: none but the one with the operator secret
 	receiver    receiverOfTraces
 	files       room // how much may be open at once
@@ -66,7 +67,7 @@ func prepare(cfg *config.Serve) (prepared, error) {
 	note(err)
 	p.ffmpeg, err = ffmpeg(&cfg.Recording)
 	note(err)
-	p.engines, err = engines(&cfg.Transcription)
+	p.engines, p.trusts, err = engines(&cfg.Transcription)
 	note(err)
 	note(checkFolders(cfg))
 	note(checkAddresses(cfg))

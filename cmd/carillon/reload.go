@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -122,14 +123,19 @@ func (s *server) watched() (list []*reloaded) {
 	if file := s.cfg.Cluster.NATSCA; file != "" { // which every connection reads by itself: here it is only checked
 		list = append(list, &reloaded{what: "authorities of NATS", files: []string{file}, load: storeConfig(s.cfg).CheckCA})
 	}
-	for _, t := range s.ways.trusts {
-		list = append(list, &reloaded{what: "authorities of the web hook " + t.name, files: []string{t.file}, load: t.load})
+	for _, t := range s.trusts() {
+		list = append(list, &reloaded{what: "authorities of the " + t.of, files: []string{t.file}, load: t.load})
 	}
 	list = append(list, &reloaded{what: "keys of join tokens", files: []string{filepath.Join(s.cfg.Data, identity.JoinKeysFile)}, load: s.takeJoinKeys})
 	for _, r := range list {
 		r.seen = r.stamps()
 	}
 	return list
+}
+
+// trusts are those whose authorities stand in a file.
+func (s *server) trusts() []*trust {
+	return slices.Concat(s.ways.trusts, s.prepared.trusts)
 }
 
 func (s *server) loadCertificate() error {

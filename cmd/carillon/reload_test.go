@@ -147,7 +147,7 @@ func TestAWebHookShowsItsRenewedCertificate(t *testing.T) {
 	receiver.StartTLS()
 	t.Cleanup(receiver.Close)
 	authorities := file(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: receiver.Certificate().Raw})))
-	trust, err := newHookTrust(config.Webhook{CAFile: authorities, ClientCert: first.CertFile, ClientKey: first.KeyFile})
+	trust, err := hookTrust(config.Webhook{CAFile: authorities, ClientCert: first.CertFile, ClientKey: first.KeyFile})
 	if err != nil {
 		t.Fatal(err)
 	}

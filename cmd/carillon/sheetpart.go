@@ -124,8 +124,8 @@ func (s *server) certificateUses() (list []certificateUse) {
 	if file := s.cfg.Cluster.NATSCA; file != "" {
 		list = append(list, certificateUse{"nats", "NATS: who signs its certificates", file, func() *x509.Certificate { return firstToEnd(file) }})
 	}
-	for _, t := range s.ways.trusts {
-		list = append(list, certificateUse{"webhook:" + t.name, "web hook " + t.name + ": who signs its certificate", t.file, func() *x509.Certificate { return firstToEnd(t.file) }})
+	for _, t := range s.trusts() {
+		list = append(list, certificateUse{t.use, t.of + ": who signs its certificate", t.file, func() *x509.Certificate { return firstToEnd(t.file) }})
 	}
 	return list
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"time"
@@ -30,43 +29,48 @@ func (s *server) openTranscribe(context.Context) error {
 	return nil
 }
 
-// engines are what recognises speech.
-func engines(t *config.Transcription) (list []transcribe.Source, err error) {
+// engines are what recognises speech, and how those are trusted that have
+// authorities of their own.
+func engines(t *config.Transcription) (list []transcribe.Source, trusts []*trust, err error) {
 	var errs []error
 	for _, e := range t.Engines() {
-		engine, err := engine(&e)
+		engine, trust, err := engine(&e)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("transcription: %q: %w", e.Name, err))
 			continue
 		}
+		if trust != nil {
+			trusts = append(trusts, trust)
+		}
 		list = append(list, transcribe.Source{Engine: engine, Name: e.Name, MaxSessions: e.MaxSessions, Weight: e.Weight})
 	}
-	return list, errors.Join(errs...)
+	return list, trusts, errors.Join(errs...)
 }
 
-func engine(e *config.TranscriptionEngine) (transcribe.Engine, error) {
+// engine is one of them; the trust is nil without authorities of its own.
+func engine(e *config.TranscriptionEngine) (transcribe.Engine, *trust, error) {
 	if e.Kind == config.TranscribeEngine {
 		if e.SecretKeyFile == "" { // which Check refuses
-			return nil, nil
+			return nil, nil, nil
 		}
 		secret, err := readSecret(e.SecretKeyFile)
 		return amazon.New(amazon.Config{
 			Endpoint: e.URL, Region: e.Region, Credentials: targets.Static(e.AccessKey, secret), Client: amazon.NewClient(), Languages: e.Languages,
-		}), err
+		}), nil, err
 	}
 	cfg := vosk.Config{URL: e.URL, Languages: e.Languages, Models: e.LanguageModels, Medical: e.Medical}
-	if e.CAFile != "" {
-		authorities, err := readAuthorities(e.CAFile)
-		if err != nil {
-			return nil, err
-		}
-		cfg.TLS = &tls.Config{RootCAs: authorities}
-	}
+	var own *trust
 	var err error
+	if e.CAFile != "" {
+		if own, err = newTrust("speech recogniser "+e.Name, "transcription:"+e.Name, e.CAFile); err != nil {
+			return nil, nil, err
+		}
+		cfg.TLS = own.config
+	}
 	if e.TokenFile != "" {
 		cfg.Token, err = readSecret(e.TokenFile)
 	}
-	return vosk.New(cfg), err
+	return vosk.New(cfg), own, err
 }
 
 // speakers is the signaling door as transcription sees it.

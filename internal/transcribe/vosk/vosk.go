@@ -27,9 +27,9 @@ type Config struct {
 	Medical bool
 	// Token is sent as the bearer token of each connection; empty for none.
 	Token string
-	// TLS is for wss:// servers whose authority the system does not know; nil for
-	// those that it knows.
-	TLS *tls.Config
+	// TLS is for wss:// servers whose authority the system does not know, asked for
+	// each connection; nil for those that it knows.
+	TLS func() *tls.Config
 }
 
 // Engine opens sessions with one server. Its methods may be called from any
@@ -45,10 +45,22 @@ func New(cfg Config) *Engine {
 	if cfg.Token != "" {
 		e.dial.HTTPHeader = http.Header{"Authorization": {"Bearer " + cfg.Token}}
 	}
-	if cfg.TLS != nil {
-		e.dial.HTTPClient = &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: cfg.TLS}}
-	}
 	return e
+}
+
+// connect opens a connection, with what is trusted now.
+func (e *Engine) connect(ctx context.Context) (*websocket.Conn, error) {
+	dial := *e.dial
+	if e.cfg.TLS != nil {
+		way := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: e.cfg.TLS()}
+		defer way.CloseIdleConnections() // of a server that answered something else
+		dial.HTTPClient = &http.Client{Transport: way}
+	}
+	ws, resp, err := websocket.Dial(ctx, e.cfg.URL, &dial)
+	if resp != nil && resp.Body != nil {
+		_ = resp.Body.Close()
+	}
+	return ws, err
 }
 
 // Features says that a session without sound stays open and costs nothing.
@@ -101,10 +113,7 @@ var errSilent = errors.New("vosk: the server does not answer")
 // and must not block for long. The session lives on when ctx, which bounds the
 // beginning, ends.
 func (e *Engine) Open(ctx context.Context, wanted speech.Settings, heard func(speech.Hypothesis)) (speech.Session, error) {
-	ws, resp, err := websocket.Dial(ctx, e.cfg.URL, e.dial)
-	if resp != nil && resp.Body != nil {
-		_ = resp.Body.Close()
-	}
+	ws, err := e.connect(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("vosk: %w", err)
 	}

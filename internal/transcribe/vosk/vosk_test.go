@@ -2,6 +2,7 @@ package vosk
 
 import (
 	"context"
+	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -244,7 +245,7 @@ func TestATokenIsSentOverTLS(t *testing.T) {
 	defer s.Close()
 	url := "wss" + strings.TrimPrefix(s.URL, "https")
 	trust := s.Client().Transport.(*http.Transport).TLSClientConfig
-	e := New(Config{URL: url, Languages: []string{"en-US"}, Token: "secret", TLS: trust})
+	e := New(Config{URL: url, Languages: []string{"en-US"}, Token: "secret", TLS: func() *tls.Config { return trust.Clone() }})
 	session, err := e.Open(t.Context(), speech.Settings{LanguageCode: "en-US"}, func(speech.Hypothesis) {})
 	if err != nil {
 		t.Fatal(err)

@@ -10,24 +10,32 @@ import (
 	"github.com/carillon-meetings/carillon/internal/config"
 )
 
-// hookTrust is whom a web hook is believed to be, and which certificate it is
-// shown.
-type hookTrust struct {
-	name, file string // of the web hook, and its ca-file; "": the system's authorities
-	pool       atomic.Pointer[x509.CertPool]
-	shown      func(*tls.CertificateRequestInfo) (*tls.Certificate, error) // nil: none
+// trust is whom a server that this one calls is believed to be, and which
+// certificate it is shown.
+type trust struct {
+	of, use string // of whom, in words and as a label
+	file    string // with the authorities; "": the system's
+	pool    atomic.Pointer[x509.CertPool]
+	shown   func(*tls.CertificateRequestInfo) (*tls.Certificate, error) // nil: none
 }
 
-// newHookTrust reads the files of a web hook; nil when it has none.
-func newHookTrust(w config.Webhook) (*hookTrust, error) {
+// newTrust reads the authorities of a file.
+func newTrust(of, use, file string) (*trust, error) {
+	t := &trust{of: of, use: use, file: file}
+	if file == "" {
+		return t, nil
+	}
+	return t, t.load()
+}
+
+// hookTrust reads the files of a web hook; nil when it has none.
+func hookTrust(w config.Webhook) (*trust, error) {
 	if w.CAFile == "" && w.ClientCert == "" {
 		return nil, nil
 	}
-	t := &hookTrust{name: w.Name, file: w.CAFile}
-	if w.CAFile != "" {
-		if err := t.load(); err != nil {
-			return nil, err
-		}
+	t, err := newTrust("web hook "+w.Name, "webhook:"+w.Name, w.CAFile)
+	if err != nil {
+		return nil, err
 	}
 	if w.ClientCert != "" {
 		first, err := tls.LoadX509KeyPair(w.ClientCert, w.ClientKey)
@@ -40,7 +48,7 @@ func newHookTrust(w config.Webhook) (*hookTrust, error) {
 }
 
 // load reads the authorities; those in use stay when it cannot.
-func (t *hookTrust) load() error {
+func (t *trust) load() error {
 	pool, err := readAuthorities(t.file)
 	if err == nil {
 		t.pool.Store(pool)
@@ -62,7 +70,7 @@ func readAuthorities(file string) (*x509.CertPool, error) {
 }
 
 // config is how the next connection is made.
-func (t *hookTrust) config() *tls.Config {
+func (t *trust) config() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: t.pool.Load(), GetClientCertificate: t.shown}
 }
 
