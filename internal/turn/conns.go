@@ -1,12 +1,12 @@
 package turn
 
 import (
+	"bufio"
 	"crypto/tls"
 	"errors"
 	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -66,7 +66,7 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 	if l.tls != nil {
 		conn = tls.Server(conn, l.tls)
 	}
-	bounded := &boundedConn{Conn: conn, listener: l, proveBy: time.Now().Add(l.prove)}
+	bounded := &boundedConn{Conn: conn, listener: l, in: bufio.NewReaderSize(conn, maxFrame), proveBy: time.Now().Add(l.prove)}
 	oldest, surplus, err := l.adopt(bounded)
 	if surplus {
 		_ = oldest.Close()
@@ -103,22 +103,48 @@ func (l *boundedListener) adopt(c *boundedConn) (oldest *boundedConn, surplus bo
 		return nil, false, net.ErrClosed
 	}
 	l.open[c.RemoteAddr().String()] = c
-	var from netip.Addr
-	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-		from = tcp.AddrPort().Addr()
-	}
-	oldest, surplus = l.unproven.Add(c, from)
+	oldest, surplus = l.unproven.Add(c, c.from())
 	return oldest, surplus, nil
 }
 
-// keep says that the client at an address has an allocation: its connection is
-// no stranger's.
-func (l *boundedListener) keep(client net.Addr) {
+// keep says that the client at an address, connected to the server's, has an
+// allocation: its connection is no stranger's.
+func (l *boundedListener) keep(client, server net.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c := l.open[client.String()]; c != nil && l.unproven.Remove(c) {
-		c.proven.Store(true)
+	if c := l.find(client, server); c != nil && l.unproven.Remove(c) {
+		c.prove(time.Time{})
 	}
+}
+
+// doubt says that the client's allocation has ended: until it has another one its
+// connection is a stranger's again. Connections would else be had for the asking,
+// as an attendee's allocations are counted but not what is left of them.
+func (l *boundedListener) doubt(client, server net.Addr) {
+	l.mu.Lock()
+	c := l.find(client, server)
+	if c == nil {
+		l.mu.Unlock()
+		return
+	}
+	l.unproven.Remove(c)
+	oldest, surplus := l.unproven.Add(c, c.from())
+	l.mu.Unlock()
+	c.prove(time.Now().Add(l.prove))
+	if surplus {
+		_ = oldest.Close()
+	}
+}
+
+// find returns the open connection between two addresses, nil if there is none.
+// A UDP client may be at an address and port that is a TCP client's as well, and
+// one may be connected to two listeners. It needs l.mu.
+func (l *boundedListener) find(client, server net.Addr) *boundedConn {
+	c := l.open[client.String()]
+	if c == nil || client.Network() != c.RemoteAddr().Network() || c.LocalAddr().String() != server.String() {
+		return nil
+	}
+	return c
 }
 
 // closeConns ends every connection that is still open.
@@ -140,22 +166,50 @@ func (l *boundedListener) closeConns() {
 type boundedConn struct {
 	net.Conn
 	listener *boundedListener
-	proveBy  time.Time
-	proven   atomic.Bool
+	in       *bufio.Reader
 	closed   sync.Once
+
+	mu      sync.Mutex
+	proveBy time.Time // zero for whoever has an allocation; guarded by mu
 }
 
-// Read fails when nothing arrives for the idle time, and at the latest when a
-// stranger's time to get an allocation is over.
-func (c *boundedConn) Read(p []byte) (int, error) {
+// from is the client's address; the zero Addr where connections have none.
+func (c *boundedConn) from() netip.Addr {
+	tcp, ok := c.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	return tcp.AddrPort().Addr()
+}
+
+// prove sets until when the client has to get an allocation, also for a read that
+// is under way; the zero time for one that has.
+func (c *boundedConn) prove(by time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.proveBy = by
+	_ = c.limitLocked() // a closed connection has no reads to end
+}
+
+// limitLocked sets the deadline of a read that begins now. It needs mu.
+func (c *boundedConn) limitLocked() error {
 	by := time.Now().Add(c.listener.idle)
-	if !c.proven.Load() && c.proveBy.Before(by) {
+	if !c.proveBy.IsZero() && c.proveBy.Before(by) {
 		by = c.proveBy
 	}
-	if err := c.SetReadDeadline(by); err != nil {
+	return c.SetReadDeadline(by)
+}
+
+// Read reads one message. It fails when none arrives for the idle time, and at the
+// latest when a stranger's time to get an allocation is over.
+func (c *boundedConn) Read(p []byte) (int, error) {
+	c.mu.Lock()
+	err := c.limitLocked()
+	c.mu.Unlock()
+	if err != nil {
 		return 0, err
 	}
-	return c.Conn.Read(p)
+	return readFrame(c.in, p)
 }
 
 // Write fails when the other end has not read for a while: media that cannot

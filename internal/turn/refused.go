@@ -31,6 +31,8 @@ var (
 	errPeer     = refusal{slog.LevelInfo, "ForbiddenException", "relays lead to the media port only"}
 	errTooMany  = refusal{slog.LevelInfo, "LimitExceededException", "the attendee has too many relays"}
 	errNoTCP    = refusal{slog.LevelInfo, "BadRequestException", "only UDP is relayed"}
+	errNoEven   = refusal{slog.LevelInfo, "BadRequestException", "no even ports are given out"}
+	errChannels = refusal{slog.LevelInfo, "LimitExceededException", "the relay has too many channels"}
 	errNoFamily = refusal{slog.LevelInfo, "BadRequestException", "media has no address of the family that was asked for"}
 	errFull     = refusal{slog.LevelWarn, "ServiceUnavailableException", "too many relays are open"}
 	errUnopened = refusal{slog.LevelError, "ServiceFailureException", "the relay could not be opened"}
@@ -62,7 +64,7 @@ func (s *Server) failed(from, _ net.Addr, _, words string) {
 	if !ok {
 		return
 	}
-	for _, why := range []refusal{errTooMany, errNoTCP, errNoFamily, errFull, errUnopened} {
+	for _, why := range []refusal{errTooMany, errNoTCP, errNoEven, errNoFamily, errFull, errUnopened} {
 		if cause, ok := strings.CutPrefix(words, why.Error()); ok {
 			why.reason += cause
 			s.refused(from, "Allocate", why)

@@ -18,7 +18,7 @@ type relays struct {
 	total, perID int
 
 	mu     sync.Mutex
-	open   map[*relay]struct{}
+	open   map[int]*relay // by the port, which is the relay's own
 	byUser map[string]int
 	done   chan struct{} // closed when the last relay has gone after close
 	ended  bool
@@ -27,7 +27,7 @@ type relays struct {
 func newRelays(cfg Config) *relays {
 	r := &relays{
 		media: cfg.Media, total: cfg.MaxAllocations, perID: cfg.MaxPerAttendee,
-		open: make(map[*relay]struct{}), byUser: make(map[string]int), done: make(chan struct{}),
+		open: make(map[int]*relay), byUser: make(map[string]int), done: make(chan struct{}),
 	}
 	for _, p := range cfg.Announced {
 		r.peers = append(r.peers, netip.AddrPortFrom(p.Addr().Unmap(), p.Port()))
@@ -50,8 +50,14 @@ func (r *relays) AllocateConn(turn.AllocateConnConfig) (net.Conn, error) {
 
 // AllocatePacketConn opens the socket of one allocation. The address returned
 // with it is only a name: nobody sends to it but the media node, which answers
-// to wherever a packet came from.
+// to wherever a packet came from. Who asks for an even port gets none: the
+// protocol server, which looks for one in nobody's name, keeps each for half a
+// minute and looks through all that are kept whenever one expires. It is for RTP
+// and RTCP on two ports, which no client has here.
 func (r *relays) AllocatePacketConn(conf turn.AllocateListenerConfig) (net.PacketConn, net.Addr, error) {
+	if conf.UserID == "" {
+		return nil, nil, errNoEven
+	}
 	announced := r.announced(conf.Network == "udp4")
 	if !announced.IsValid() {
 		return nil, nil, errNoFamily
@@ -64,14 +70,14 @@ func (r *relays) AllocatePacketConn(conf turn.AllocateListenerConfig) (net.Packe
 		r.release(nil, conf.UserID)
 		return nil, nil, fmt.Errorf("%w: %w", errUnopened, err)
 	}
-	one := &relay{UDPConn: conn, set: r, user: conf.UserID}
+	port := conn.LocalAddr().(*net.UDPAddr).Port
+	one := &relay{UDPConn: conn, set: r, user: conf.UserID, port: port}
 	one.peer.Store(net.UDPAddrFromAddrPort(announced))
 	if !r.add(one) {
 		conn.Close()
 		r.release(nil, conf.UserID)
 		return nil, nil, net.ErrClosed
 	}
-	port := conn.LocalAddr().(*net.UDPAddr).Port
 	return one, &net.UDPAddr{IP: announced.Addr().AsSlice(), Port: port}, nil
 }
 
@@ -121,7 +127,7 @@ func (r *relays) add(one *relay) bool {
 	if r.ended {
 		return false
 	}
-	r.open[one] = struct{}{}
+	r.open[one.port] = one
 	return true
 }
 
@@ -135,7 +141,7 @@ func (r *relays) release(one *relay, user string) {
 	if one == nil {
 		return
 	}
-	delete(r.open, one)
+	delete(r.open, one.port)
 	if r.ended && len(r.open) == 0 {
 		close(r.done)
 	}
@@ -146,7 +152,7 @@ func (r *relays) close() {
 	r.mu.Lock()
 	r.ended = true
 	rest := make([]*relay, 0, len(r.open))
-	for one := range r.open {
+	for _, one := range r.open {
 		rest = append(rest, one)
 	}
 	if len(rest) == 0 {
@@ -165,8 +171,32 @@ type relay struct {
 	*net.UDPConn
 	set    *relays
 	user   string
+	port   int
 	peer   atomic.Pointer[net.UDPAddr] // the announced address last sent to
+	bound  atomic.Int32                // channels
 	closed sync.Once
+}
+
+// maxChannels is how many channels an allocation may have. A client has use for
+// as many as media has announced addresses; the protocol server takes one for
+// each port that there is, and looks through all of them for each packet.
+const maxChannels = 64
+
+// bind counts channels of the relay at an address, more or fewer by n. The relay
+// that has too many is closed, and its allocation with it: a binding itself
+// cannot be refused. It reports whether that was so.
+func (r *relays) bind(relayed net.Addr, n int32) (tooMany bool) {
+	addr, ok := relayed.(*net.UDPAddr)
+	if !ok {
+		return false
+	}
+	r.mu.Lock()
+	one := r.open[addr.Port]
+	r.mu.Unlock()
+	if one == nil || one.bound.Add(n) <= maxChannels {
+		return false
+	}
+	return one.Close() == nil
 }
 
 // WriteTo sends to the media node if that is who addr names, and drops the

@@ -92,9 +92,13 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg, relays: newRelays(cfg), lines: rate.NewLimiter(linesPerSecond, linesAtOnce)}
 	conf := turn.ServerConfig{
 		Realm:         realm,
+		InboundMTU:    maxFrame,
 		AuthHandler:   s.authenticate,
 		LoggerFactory: logFactory{cfg.Logger},
-		EventHandler:  turn.EventHandler{OnAllocationCreated: s.allocated, OnAuth: s.authenticated, OnAllocationError: s.failed},
+		EventHandler: turn.EventHandler{
+			OnAllocationCreated: s.allocated, OnAllocationDeleted: s.freed, OnChannelCreated: s.bound, OnChannelDeleted: s.unbound,
+			OnAuth: s.authenticated, OnAllocationError: s.failed,
+		},
 		// Browsers want an IPv4 relay unless they say otherwise; with only
 		// IPv6 media there is none to give, so follow the listener then.
 		StrictAddressFamily: s.relays.announced(true).IsValid(),
@@ -187,12 +191,31 @@ func (s *Server) listen(conf *turn.ServerConfig) error {
 	return nil
 }
 
-// allocated is told of each new allocation, and not over which listener: whoever
-// is at the same address and port of a client, at another listener, is kept, too.
-func (s *Server) allocated(client, _ net.Addr, _, _, _ string, _ net.Addr, _ int) {
+// allocated is told of each new allocation: over TCP, its connection is no
+// stranger's.
+func (s *Server) allocated(client, server net.Addr, _, _, _ string, _ net.Addr, _ int) {
 	for _, l := range s.conns {
-		l.keep(client)
+		l.keep(client, server)
 	}
+}
+
+// freed is told of each allocation that has ended.
+func (s *Server) freed(client, server net.Addr, _, _, _ string) {
+	for _, l := range s.conns {
+		l.doubt(client, server)
+	}
+}
+
+// bound is told of each new channel of an allocation.
+func (s *Server) bound(client, _ net.Addr, _, _, _ string, relayed, _ net.Addr, _ uint16) {
+	if s.relays.bind(relayed, 1) {
+		s.refused(client, "ChannelBind", errChannels)
+	}
+}
+
+// unbound is told of each channel that has ended.
+func (s *Server) unbound(_, _ net.Addr, _, _, _ string, relayed, _ net.Addr, _ uint16) {
+	s.relays.bind(relayed, -1)
 }
 
 func (s *Server) addURI(scheme string, port int, transport string) {
