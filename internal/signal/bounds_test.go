@@ -103,6 +103,44 @@ func TestRejoiningIsLimited(t *testing.T) {
 	}
 }
 
+// TestPromotionsAreLimited: each is written down as well.
+func TestPromotionsAreLimited(t *testing.T) {
+	now := time.Now()
+	v := newEnv(t, func(c *Config) { c.Now = func() time.Time { return now } })
+	p := v.meet("ada", "guest")
+	r := p.replicaOf("fan", "follower")
+	fan, follower := r.join("fan"), r.join("follower")
+	for i := range joinBurst {
+		if ack := []*client{fan, follower}[i%2].promote(p, "guest", p.token("guest")); ack.GetError() != nil {
+			t.Fatalf("promotion %d: %v", i+1, ack)
+		}
+	}
+	for _, c := range []*client{fan, follower} {
+		if ack := c.promote(p, "guest", p.token("guest")); ack.GetError().GetStatus() != 503 {
+			t.Errorf("told %v, want to come back later", ack)
+		}
+	}
+	if ack := fan.promote(p, "ada", p.token("ada")); ack.GetError() != nil {
+		t.Errorf("another attendee's promotion: %v", ack)
+	}
+}
+
+// TestMutingFlood: what everybody is told of costs everybody.
+func TestMutingFlood(t *testing.T) {
+	v := newEnv(t, nil)
+	p := v.meet("ada")
+	ada := p.join("ada")
+	for i := range 10 * muteBurst {
+		f := muteFrame(i%2 == 0)
+		f.TimestampMs = proto.Uint64(1)
+		if ada.trySendRaw(mustEncode(f)) != nil {
+			break
+		}
+	}
+	ada.get("error", func(f *wire.Frame) bool { return f.GetError().GetStatus() == 429 })
+	ada.ended()
+}
+
 func TestSocketsOfOneAttendee(t *testing.T) {
 	v := newEnv(t, nil)
 	p := v.meet("ada")

@@ -42,7 +42,11 @@ func (s *session) tryPromote(c *wire.Credentials) uint32 {
 	}
 	status := uint32(statusBadRequest)
 	s.conference.update(func() {
-		if s.state == live && s.participant != nil {
+		switch {
+		case s.state != live || s.participant == nil:
+		case !meet.mayTryLocked(participantKey{meet.id, grant.Attendee.ID, false}):
+			status = statusUnavailable // written down as a join is
+		default:
 			s.conference.endPromotionLocked(s.participant, departure{fact: meeting.Left})
 			s.conference.beginPromotionLocked(s.participant, &promotion{
 				meeting: meet, attendee: grant.Attendee.ID, external: grant.Attendee.ExternalUserID, caps: grant.Attendee.Capabilities,

@@ -30,6 +30,7 @@ const (
 // What one connection may send, beside what meter counts.
 const (
 	subscribeRate, subscribeBurst = 10, 60
+	muteRate, muteBurst           = 10, 100 // each is told to everybody
 	maxMalformed                  = 10
 )
 
@@ -79,13 +80,14 @@ type session struct {
 
 // limits are the budgets of one connection; used by its reader only.
 type limits struct {
-	subscribes, data *rate.Limiter
-	malformed        int
+	subscribes, mutes, data *rate.Limiter
+	malformed               int
 }
 
 func newLimits() limits {
 	return limits{
-		subscribes: rate.NewLimiter(subscribeRate, subscribeBurst), data: rate.NewLimiter(personRate, personBurst),
+		subscribes: rate.NewLimiter(subscribeRate, subscribeBurst), mutes: rate.NewLimiter(muteRate, muteBurst),
+		data: rate.NewLimiter(personRate, personBurst),
 	}
 }
 
@@ -197,7 +199,7 @@ func (s *session) dispatch(f *wire.Frame) error {
 	case wire.Frame_LEAVE:
 		s.leave()
 	case wire.Frame_AUDIO_CONTROL:
-		s.conference.update(func() { s.setMutedLocked(f.GetAudioControl().GetMuted()) })
+		return s.mute(f.GetAudioControl().GetMuted())
 	case wire.Frame_DATA_MESSAGE:
 		return s.post(f.GetData().GetMessages())
 	case wire.Frame_REMOTE_VIDEO_UPDATE:
@@ -213,6 +215,15 @@ func (s *session) dispatch(f *wire.Frame) error {
 	case wire.Frame_PRIMARY_MEETING_LEAVE:
 		s.conference.update(s.demoteLocked)
 	}
+	return nil
+}
+
+// mute takes over the client's mute state.
+func (s *session) mute(muted bool) error {
+	if !s.limits.mutes.AllowN(time.Now(), 1) {
+		return s.hangUp(overBudget, "muted and unmuted too often")
+	}
+	s.conference.update(func() { s.setMutedLocked(muted) })
 	return nil
 }
 
