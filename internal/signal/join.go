@@ -58,10 +58,23 @@ func (s *session) mayJoinLocked() cause {
 		return s.refused
 	case !s.meeting.mayTryLocked(s.key):
 		return joinsTooOften
-	case s.key.content && (!s.grant.Attendee.Capabilities.Content.MaySend() || contentOff(s.grant.Features)):
+	case s.key.content && (contentOff(s.grant.Features) || !s.mayShareLocked()):
 		return contentNotPermitted
 	}
 	return 0
+}
+
+// mayShareLocked reports whether the attendee may share content. One of a replica
+// may while it takes part in the primary meeting, if both of its identities may.
+func (s *session) mayShareLocked() bool {
+	if !s.grant.Attendee.Capabilities.Content.MaySend() {
+		return false
+	}
+	if !s.meeting.replica {
+		return true
+	}
+	owner := s.conference.participants[participantKey{s.meeting.id, s.key.attendee, false}]
+	return owner != nil && owner.promoted != nil && owner.promoted.caps.Content.MaySend()
 }
 
 // How often one attendee may join. Each join is written down.

@@ -106,10 +106,19 @@ func (conf *conference) endPromotionLocked(part *participant, how departure) {
 		part.external = part.session.grant.Attendee.ExternalUserID
 	}
 	p.meeting.recountLocked()
+	conf.limitShareLocked(part, how.quiet)
 	if !how.quiet {
 		conf.broadcastLocked(conf.roster([]*wire.RosterRow{goneRow(part.audioID, how.fact == meeting.Dropped)}), part.session)
 	}
 	conf.index.markAllLocked(conf)
+}
+
+// limitShareLocked ends what a replica's attendee shares unless it may.
+func (conf *conference) limitShareLocked(owner *participant, quiet bool) {
+	share := conf.participants[participantKey{owner.key.meeting, owner.key.attendee, true}]
+	if share != nil && !share.session.mayShareLocked() {
+		conf.kickLocked(share, contentNotPermitted, departure{fact: meeting.Left, quiet: quiet})
+	}
 }
 
 // demoteLocked answers the client's PRIMARY_MEETING_LEAVE, which wants no
@@ -146,6 +155,7 @@ func (meet *openMeeting) changePromotedLocked(a meeting.Attendee) {
 	if part := meet.promotedAsLocked(a.ID); part != nil {
 		part.promoted.caps = a.Capabilities
 		meet.conference.applyPermissionsLocked(part)
+		meet.conference.limitShareLocked(part, false)
 	}
 }
 

@@ -165,6 +165,49 @@ func TestPromotionEnds(t *testing.T) {
 	p.facts("host", meeting.Authorized, meeting.Joined, meeting.Left, meeting.Authorized, meeting.Joined, meeting.Dropped)
 }
 
+// TestSharesOfReplicas: an attendee of a replica shares with nobody, but while
+// promoted, and then with the capabilities of both identities.
+func TestSharesOfReplicas(t *testing.T) {
+	v := newEnv(t, nil)
+	p := v.meet("ada", "guest")
+	r := p.replicaOf("fan")
+	p.join("ada")
+	fan := r.join("fan")
+	refusedNow := func(when string) {
+		t.Helper()
+		if f := refused(t, r.open("fan#content")); f.GetError().GetStatus() != 403 {
+			t.Errorf("%s: told %v", when, f)
+		}
+	}
+	promote := func() *client {
+		t.Helper()
+		if ack := fan.promote(p, "guest", p.token("guest")); ack.GetError() != nil {
+			t.Fatal(ack)
+		}
+		share := r.join("fan#content")
+		share.permitted(media.Permissions{AudioSend: true, VideoSend: true})
+		return share
+	}
+	ended := func(share *client) {
+		t.Helper()
+		share.status(403)
+		share.peer.isClosed(t)
+	}
+	refusedNow("before")
+	share := promote()
+	fan.send(&wire.Frame{Type: wire.Frame_PRIMARY_MEETING_LEAVE.Enum(), PrimaryLeave: &wire.PrimaryLeave{}})
+	ended(share)
+	refusedNow("after leaving the primary")
+	share = promote()
+	p.setCaps("guest", caps(meeting.SendReceive, meeting.SendReceive, meeting.Receive))
+	ended(share)
+	refusedNow("without the capability")
+	p.setCaps("guest", caps(meeting.SendReceive, meeting.SendReceive, meeting.SendReceive))
+	share = promote()
+	p.remove("guest")
+	ended(share)
+}
+
 func TestReplicaEndsWithPrimary(t *testing.T) {
 	v := newEnv(t, nil)
 	p := v.meet("ada")

@@ -279,7 +279,8 @@ func (s *session) armLocked(d time.Duration, fn func()) {
 func (s *session) permissionsLocked() media.Permissions {
 	caps := s.grant.Attendee.Capabilities
 	if s.key.content {
-		return media.Permissions{AudioSend: caps.Content.MaySend(), VideoSend: caps.Content.MaySend()}
+		may := s.mayShareLocked()
+		return media.Permissions{AudioSend: may, VideoSend: may}
 	}
 	p := media.Permissions{
 		AudioSend: caps.Audio.MaySend(), AudioReceive: caps.Audio.MayReceive(),
