@@ -145,6 +145,7 @@ func (s *server) newRouter(door *api.Server, local, unavailable http.Handler) *r
 			return s.control.SlotOfToken(account, token), account != ""
 		},
 		Local: local, Unavailable: unavailable, MaxBody: api.MaxBody, Replicates: func(r *http.Request) bool { return !door.ClaimsLegacy(r) }, TLS: s.member.tls, Tracer: s.tracer, Logger: s.log.With("part", "route"),
+		ClientAddr: s.proxies().Of,
 	})
 }
 

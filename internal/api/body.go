@@ -10,9 +10,9 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/carillon-meetings/carillon/internal/api/restjson"
+	"github.com/carillon-meetings/carillon/internal/unverified"
 )
 
 // MaxBody is the longest body of any operation, as sent and decompressed, in
@@ -31,10 +31,6 @@ const (
 // maxUnverified bounds the bytes of all bodies that are being received and
 // whose sender is not known yet, so that strangers cannot fill the memory.
 const maxUnverified = 64 << 20
-
-// bodyStep is how many bytes of a body are made room for at first; each further
-// step doubles the room.
-const bodyStep = 16 << 10
 
 // keepBuffer is the largest buffer kept for reuse: one huge body must not pin
 // its memory.
@@ -56,28 +52,6 @@ func (p *bufferPool) take() *bytes.Buffer {
 func (p *bufferPool) put(b *bytes.Buffer) {
 	if b.Cap() <= keepBuffer {
 		p.pool.Put(b)
-	}
-}
-
-// budget is a number of bytes that requests share. Of none, a nil one, there is
-// always enough.
-type budget struct{ used atomic.Int64 }
-
-// take reports whether n more bytes may be used, and if so counts them.
-func (b *budget) take(n int) bool {
-	if b == nil {
-		return true
-	}
-	if b.used.Add(int64(n)) > maxUnverified {
-		b.give(n)
-		return false
-	}
-	return true
-}
-
-func (b *budget) give(n int) {
-	if b != nil {
-		b.used.Add(int64(-n))
 	}
 }
 
@@ -112,44 +86,25 @@ func (c *call) maxBody() int {
 	return cmp.Or(limit, smallBody)
 }
 
-// readBody reads the body exactly as it was sent. Its bytes count against the
-// budget, unless that is nil; the caller gives back the number held.
-func (c *call) readBody(shared *budget) (body []byte, held int, err error) {
+// readBody reads the body exactly as it was sent, within the share.
+func (c *call) readBody(share *unverified.Share) ([]byte, error) {
 	if !hasBody(c.r) {
-		return nil, 0, nil
+		return nil, nil
 	}
 	b, limit := c.takeBuffer(), c.maxBody()
-	for {
-		if b.Len() == held { // grows with what arrives, whatever length was announced
-			more := min(max(bodyStep, held), limit+1-held)
-			if !shared.take(more) {
-				return nil, held, errBusy
-			}
-			held += more
-			makeRoom(b, held)
-		}
-		n, err := c.r.Body.Read(b.AvailableBuffer()[:held-b.Len()])
-		b.Write(b.AvailableBuffer()[:n])
-		switch {
-		case b.Len() > limit:
-			return nil, held, tooLarge(limit)
-		case err == io.EOF:
-			c.body = b.Bytes()
-			return c.body, held, nil
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, held, errTooSlow
-		case err != nil:
-			return nil, held, errBrokenBody
-		}
+	err := share.Read(b, c.r.Body, limit)
+	switch {
+	case err == nil:
+		c.body = b.Bytes()
+		return c.body, nil
+	case errors.Is(err, unverified.ErrTooLong):
+		return nil, tooLarge(limit)
+	case errors.Is(err, unverified.ErrFull):
+		return nil, errBusy
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, errTooSlow
 	}
-}
-
-// makeRoom makes the buffer large enough for so many bytes in all, and no larger
-// as Grow would: they are counted.
-func makeRoom(b *bytes.Buffer, size int) {
-	if b.Cap() < size {
-		*b = *bytes.NewBuffer(append(make([]byte, 0, size), b.Bytes()...))
-	}
+	return nil, errBrokenBody
 }
 
 // decompress unpacks a body sent with Content-Encoding: gzip (API decision

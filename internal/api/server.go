@@ -22,6 +22,7 @@ import (
 	"github.com/carillon-meetings/carillon/internal/control"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/tracing"
+	"github.com/carillon-meetings/carillon/internal/unverified"
 )
 
 // Config says what the API serves and how. Control and Verifier are required;
@@ -52,7 +53,8 @@ type Config struct {
 	// Transcribes says that there is an engine for transcriptions.
 	Transcribes bool
 
-	// ClientAddr tells where a request comes from, for the log; nil takes the
+	// ClientAddr tells where a request comes from, for the log and for the bounds
+	// of those whose sender is not known yet; nil takes the
 	// address of the TCP peer.
 	ClientAddr func(*http.Request) netip.Addr
 	// Observe is called after each request; names are "" when unknown.
@@ -115,14 +117,17 @@ type Server struct {
 	throttle   *throttle.Throttle // nil when off
 	draining   atomic.Bool
 	pool       bufferPool
-	unverified budget
+	unverified *unverified.Budget
 	targets    targets
 }
 
 // New returns a server.
 func New(cfg Config) *Server {
 	cfg = cfg.withDefaults()
-	return &Server{cfg: cfg, current: currentRoutes(), legacy: legacyRoutes(), pipelines: pipelineRoutes(), throttle: throttle.New(cfg.Throttle)}
+	return &Server{
+		cfg: cfg, current: currentRoutes(), legacy: legacyRoutes(), pipelines: pipelineRoutes(),
+		throttle: throttle.New(cfg.Throttle), unverified: unverified.NewBudget(maxUnverified),
+	}
 }
 
 // Refill forgets who has made how many requests: the throttle lets everybody
@@ -257,12 +262,12 @@ func (s *Server) authenticate(c *call) error {
 	if err != nil {
 		return err
 	}
-	shared := &s.unverified
-	if pending.Proven() {
-		shared = nil
+	var share *unverified.Share
+	if !pending.Proven() {
+		share = s.unverified.Share(s.cfg.ClientAddr(c.r))
+		defer share.Release()
 	}
-	sent, held, err := c.readBody(shared)
-	defer shared.give(held)
+	sent, err := c.readBody(share)
 	if err != nil {
 		return err
 	}

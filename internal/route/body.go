@@ -8,24 +8,22 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/carillon-meetings/carillon/internal/unverified"
 )
 
-// maxKept bounds all bodies that are kept at a time, in bytes: nobody has looked
-// yet at who sends them.
+// maxKept bounds all bodies that arrive or are kept at a time, in bytes: nobody
+// has looked yet at who sends them.
 const maxKept = 256 << 20
 
-var (
-	errFull = errors.New("route: too many bodies arrive at the same time")
-
-	// errTooLong: every door refuses the body, which may as well be the one
-	// here.
-	errTooLong = errors.New("route: the body is longer than any operation takes")
-)
+// errTooLong: every door refuses the body, which may as well be the one here.
+var errTooLong = errors.New("route: the body is longer than any operation takes")
 
 // body is what a request carries. It is read at most once, kept, and put back.
 type body struct {
 	req    *http.Request
 	router *Router
+	share  *unverified.Share // what it holds of the memory, unpacked too
 
 	done bool
 	data []byte
@@ -44,26 +42,24 @@ func (b *body) read() ([]byte, error) {
 		b.err = errTooLong
 		return nil, b.err
 	}
-	if b.router.kept.Load() > maxKept {
-		b.full, b.err = true, errFull
-		return nil, b.err
-	}
-	rest := b.req.Body
-	b.data, b.err = io.ReadAll(io.LimitReader(rest, b.router.cfg.MaxBody+1))
-	b.router.kept.Add(int64(len(b.data)))
+	rest, kept := b.req.Body, new(bytes.Buffer)
+	b.err = b.share.Read(kept, rest, int(b.router.cfg.MaxBody))
+	b.data = kept.Bytes()
 	again := io.Reader(io.MultiReader(bytes.NewReader(b.data), rest))
-	if b.err != nil {
+	switch {
+	case errors.Is(b.err, unverified.ErrTooLong):
+		b.err = errTooLong
+	case errors.Is(b.err, unverified.ErrFull):
+		b.full = true
+	case b.err != nil:
 		again = io.MultiReader(bytes.NewReader(b.data), broken{b.err})
 	}
 	b.req.Body = &replayed{Reader: again, Closer: rest}
-	if b.err == nil && int64(len(b.data)) > b.router.cfg.MaxBody {
-		b.err = errTooLong
-	}
 	return b.data, b.err
 }
 
 // release forgets the body.
-func (b *body) release() { b.router.kept.Add(int64(-len(b.data))) }
+func (b *body) release() { b.share.Release() }
 
 // members returns the members of the JSON object that the body is, as their
 // names are written; none when it is something else: the door finds out what
@@ -78,9 +74,12 @@ func (b *body) members() members {
 		if err != nil {
 			return nil
 		}
-		if data, err = io.ReadAll(io.LimitReader(plain, b.router.cfg.MaxBody)); err != nil {
+		unpacked := new(bytes.Buffer)
+		if err := b.share.Read(unpacked, plain, int(b.router.cfg.MaxBody)); err != nil {
+			b.full = errors.Is(err, unverified.ErrFull)
 			return nil
 		}
+		data = unpacked.Bytes()
 	}
 	var m members
 	_ = json.Unmarshal(data, &m)

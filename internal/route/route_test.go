@@ -451,3 +451,53 @@ func TestABodyThatIsWaitedFor(t *testing.T) {
 		t.Errorf("seen %q", b.seen)
 	}
 }
+
+// What is arriving counts, not only what has arrived: nobody knows who sends it.
+func TestBodiesThatArriveAreBounded(t *testing.T) {
+	const size, held = 5 << 20, 12 // a client's quarter of the budget holds so many
+	n := &node{holds: map[int]bool{}, owner: map[int]string{}}
+	router := route.New(route.Config{
+		Owners: n, SlotOfToken: slotOfToken, Local: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), MaxBody: size,
+		Unavailable: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }),
+		Replicates:  func(*http.Request) bool { return true },
+	})
+	server := httptest.NewServer(router)
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close(); router.Close() })
+	statuses := make(chan int, 2*held)
+	for range 2 * held {
+		var beside sync.WaitGroup
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close(); beside.Wait() })
+		fmt.Fprintf(conn, "POST /meetings HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size)
+		beside.Go(func() { _, _ = conn.Write(bytes.Repeat([]byte(" "), size-1)) }) // fails when it is refused
+		beside.Go(func() {
+			if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err == nil {
+				resp.Body.Close()
+				statuses <- resp.StatusCode
+			}
+		})
+	}
+	for range held {
+		select {
+		case status := <-statuses:
+			if status != http.StatusServiceUnavailable {
+				t.Fatalf("a large body was answered with %d", status)
+			}
+		case <-time.After(time.Minute):
+			t.Fatal("any number of bodies may arrive")
+		}
+	}
+	if resp := ask(t, "POST", server.URL+"/meetings", `{"ClientRequestToken":"x"}`); resp.StatusCode != http.StatusOK {
+		t.Errorf("a small body was answered with %d", resp.StatusCode)
+	}
+	packed := new(bytes.Buffer)
+	z := gzip.NewWriter(packed)
+	_, _ = z.Write(bytes.Repeat([]byte(" "), size))
+	_ = z.Close()
+	if resp := ask(t, "POST", server.URL+"/meetings", packed.String(), "Content-Encoding", "gzip"); resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("one that is large when unpacked was answered with %d", resp.StatusCode)
+	}
+}

@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync/atomic"
+	"net/netip"
 	"time"
 
+	"github.com/carillon-meetings/carillon/internal/clientaddr"
 	"github.com/carillon-meetings/carillon/internal/meeting"
 	"github.com/carillon-meetings/carillon/internal/tracing"
+	"github.com/carillon-meetings/carillon/internal/unverified"
 )
 
 // Owners says who owns which slot.
@@ -48,6 +50,10 @@ type Config struct {
 	Farewell time.Duration // how long a request may go on at least at an owner that has lost the slot, if it cannot be sent again; default 5 s
 	Logger   *slog.Logger  // default: discard
 
+	// ClientAddr tells where a request comes from: what one client may send at a
+	// time is bounded. nil takes the other end of the connection.
+	ClientAddr func(*http.Request) netip.Addr
+
 	Tracer *tracing.Tracer // tells how long owners take to answer; nil for none
 }
 
@@ -56,6 +62,9 @@ func (c Config) withDefaults() Config {
 	c.Poll = cmp.Or(c.Poll, 50*time.Millisecond)
 	c.Farewell = cmp.Or(c.Farewell, 5*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.New(slog.DiscardHandler))
+	if c.ClientAddr == nil {
+		c.ClientAddr = clientaddr.Proxies(nil).Of
+	}
 	return c
 }
 
@@ -64,19 +73,23 @@ func (c Config) withDefaults() Config {
 type Router struct {
 	cfg       Config
 	transport *http.Transport
-	kept      atomic.Int64 // bytes of bodies that are in memory here
+	bodies    *unverified.Budget // for those that are in memory here
 }
 
 // New returns a Router.
 func New(cfg Config) *Router {
 	cfg = cfg.withDefaults()
-	return &Router{cfg: cfg, transport: &http.Transport{
+	return &Router{cfg: cfg, bodies: unverified.NewBudget(maxKept), transport: &http.Transport{
 		TLSClientConfig:     cfg.TLS,
 		DialContext:         (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 5 * time.Second}).DialContext,
 		MaxIdleConnsPerHost: 64,
 		IdleConnTimeout:     time.Minute,
 		DisableCompression:  true, // bodies and their encodings belong to the two ends
 	}}
+}
+
+func (r *Router) bodyOf(req *http.Request) *body {
+	return &body{req: req, router: r, share: r.bodies.Share(r.cfg.ClientAddr(req))}
 }
 
 // Close lets go of idle connections to other nodes.
@@ -93,7 +106,7 @@ const (
 func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	req.Header.Del(clientHeader)
 	req.Header.Del(traceHeader)
-	b := &body{req: req, router: r}
+	b := r.bodyOf(req)
 	defer b.release()
 	slot, ok := r.slotOf(req, b)
 	switch {
@@ -161,7 +174,7 @@ func (r *Router) Inner(local http.Handler) http.Handler {
 			req = req.WithContext(tracing.WithParent(req.Context(), below))
 			req.Header.Del(traceHeader)
 		}
-		b := &body{req: req, router: r}
+		b := r.bodyOf(req)
 		defer b.release()
 		slot, ok := r.slotOf(req, b)
 		if !ok {
